@@ -1,0 +1,38 @@
+import { z } from "zod";
+
+/** Ids are plain UUIDs of version 7. */
+export const idSchema = z.uuid();
+
+/** Moments travel as RFC 3339 text in UTC. */
+export const momentSchema = z.iso.datetime();
+
+/** Problem details (RFC 9457) with a stable `code`. */
+export const problemSchema = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    instance: z.string().optional(),
+    code: z.string(),
+    request_id: z.string(),
+    errors: z.array(z.object({ pointer: z.string(), code: z.string(), detail: z.string() })).optional(),
+  })
+  .meta({ id: "Problem" });
+export type Problem = z.infer<typeof problemSchema>;
+
+/** Query parameters of every list. */
+export const pageQuerySchema = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(100).default(20),
+  cursor: z.string().max(500).optional(),
+});
+
+/** One page of a list, newest first. */
+export function pageSchema<Item extends z.ZodType>(item: Item) {
+  return z.object({
+    data: z.array(item),
+    next_cursor: z.string().nullable(),
+    has_more: z.boolean(),
+  });
+}
+export type Page<Item> = { data: Item[]; next_cursor: string | null; has_more: boolean };

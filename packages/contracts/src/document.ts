@@ -1,0 +1,161 @@
+import { z } from "zod";
+import { idSchema, momentSchema, pageQuerySchema } from "./common.ts";
+import { jobSchema, progressSchema } from "./job.ts";
+
+export const documentStatuses = [
+  "uploaded",
+  "processing",
+  "completed",
+  "partial",
+  "failed",
+  "cancelled",
+] as const;
+export const documentStatusSchema = z.enum(documentStatuses);
+export type DocumentStatus = z.infer<typeof documentStatusSchema>;
+
+/** Whether nothing is being done for a document in this status. */
+export function isSettled(status: DocumentStatus): boolean {
+  return status !== "uploaded" && status !== "processing";
+}
+
+export const fileTypes = ["pdf", "docx", "html", "markdown", "text"] as const;
+export const fileTypeSchema = z.enum(fileTypes);
+export type FileType = z.infer<typeof fileTypeSchema>;
+
+export const partNames = ["summary", "key_points", "sentiment", "topics"] as const;
+export const partNameSchema = z.enum(partNames);
+export type PartName = z.infer<typeof partNameSchema>;
+
+export const partStates = ["pending", "running", "done", "failed", "unavailable"] as const;
+export const partStateSchema = z.enum(partStates);
+export type PartState = z.infer<typeof partStateSchema>;
+
+export const sentimentLabels = ["positive", "negative", "neutral", "mixed"] as const;
+
+export const summaryResultSchema = z.object({ text: z.string() });
+export const keyPointsResultSchema = z.object({ points: z.array(z.string()) });
+export const sentimentResultSchema = z.object({
+  label: z.enum(sentimentLabels),
+  /** -1 (negative) to 1 (positive). */
+  score: z.number().min(-1).max(1),
+  /** The sentences that decided, or the model's reason. */
+  evidence: z.array(z.string()),
+});
+export const topicsResultSchema = z.object({ topics: z.array(z.string()) });
+
+const partBase = {
+  state: partStateSchema,
+  /** Why the part failed or is unavailable, for people. */
+  reason: z.string().nullable(),
+  error_code: z.string().nullable(),
+  /** Which model produced it, such as `builtin:extractive-1` or `openai-compatible:gemma3`. */
+  model: z.string().nullable(),
+  /** True when the built-in extractive model made it: sentences taken from the text, not written. */
+  extractive: z.boolean(),
+  started_at: momentSchema.nullable(),
+  finished_at: momentSchema.nullable(),
+};
+
+export const analysisSchema = z
+  .object({
+    document_id: idSchema,
+    summary: z.object({ ...partBase, result: summaryResultSchema.nullable() }),
+    key_points: z.object({ ...partBase, result: keyPointsResultSchema.nullable() }),
+    sentiment: z.object({ ...partBase, result: sentimentResultSchema.nullable() }),
+    topics: z.object({ ...partBase, result: topicsResultSchema.nullable() }),
+    /** 0, 25, 50, 75 or 100: the share of parts that are done or unavailable. */
+    completion_percentage: z.number(),
+    is_complete: z.boolean(),
+  })
+  .meta({ id: "Analysis" });
+export type Analysis = z.infer<typeof analysisSchema>;
+
+export const documentSchema = z
+  .object({
+    id: idSchema,
+    title: z.string(),
+    file_name: z.string().nullable(),
+    file_type: fileTypeSchema.nullable(),
+    file_size: z.int(),
+    content_hash: z.string(),
+    status: documentStatusSchema,
+    language: z.string().nullable(),
+    page_count: z.int().nullable(),
+    /** Characters of extracted text; null until the text is there. */
+    text_length: z.int().nullable(),
+    /** Which extraction method gave the text. */
+    extraction_method: z.string().nullable(),
+    /** What a reader should know of the extraction, such as pages without text. */
+    warnings: z.array(z.object({ code: z.string(), message: z.string() })),
+    processing_error: z.string().nullable(),
+    processing_error_code: z.string().nullable(),
+    processing_started_at: momentSchema.nullable(),
+    processing_completed_at: momentSchema.nullable(),
+    created_at: momentSchema,
+    updated_at: momentSchema,
+    job_id: idSchema.nullable(),
+    progress: progressSchema.nullable(),
+    /** State of each part, for lists; results are at `links.analysis`. */
+    parts: z.record(partNameSchema, partStateSchema),
+    links: z.object({
+      self: z.string(),
+      analysis: z.string(),
+      text: z.string(),
+      logs: z.string(),
+      events: z.string(),
+    }),
+  })
+  .meta({ id: "Document" });
+export type Document = z.infer<typeof documentSchema>;
+
+export const createDocumentSchema = z
+  .strictObject({
+    text: z.string(),
+    title: z.string().trim().min(1).max(255).optional(),
+  })
+  .meta({ id: "CreateDocument" });
+
+export const acceptedDocumentSchema = z
+  .object({ document: documentSchema, job: jobSchema })
+  .meta({ id: "AcceptedDocument" });
+export type AcceptedDocument = z.infer<typeof acceptedDocumentSchema>;
+
+export const updateDocumentSchema = z
+  .strictObject({ title: z.string().trim().min(1).max(255) })
+  .meta({ id: "UpdateDocument" });
+
+export const documentListQuerySchema = pageQuerySchema.extend({
+  status: documentStatusSchema.optional(),
+  file_type: fileTypeSchema.optional(),
+  /** Part of the title, any case. */
+  search: z.string().max(200).optional(),
+});
+
+export const documentTextSchema = z
+  .object({
+    document_id: idSchema,
+    text: z.string(),
+    /** Character offset of `text` in the whole. */
+    offset: z.int(),
+    total_length: z.int(),
+    next_offset: z.int().nullable(),
+  })
+  .meta({ id: "DocumentText" });
+export type DocumentText = z.infer<typeof documentTextSchema>;
+
+export const documentStatsSchema = z
+  .object({
+    total: z.int(),
+    processing: z.int(),
+    completed: z.int(),
+    partial: z.int(),
+    failed: z.int(),
+    cancelled: z.int(),
+    total_file_size: z.int(),
+    /** Seconds, over the documents that ended well; null when there is none. */
+    avg_processing_time: z.number().nullable(),
+    /** Documents of the last 7 days. */
+    recent_uploads: z.int(),
+  })
+  .meta({ id: "DocumentStats" });
+export type DocumentStats = z.infer<typeof documentStatsSchema>;

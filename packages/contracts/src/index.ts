@@ -1,0 +1,6 @@
+export * from "./common.ts";
+export * from "./document.ts";
+export * from "./job.ts";
+export * from "./live.ts";
+export * from "./search.ts";
+export * from "./system.ts";

@@ -1,0 +1,126 @@
+import { z } from "zod";
+import { idSchema, momentSchema, pageQuerySchema } from "./common.ts";
+
+export const jobStates = [
+  "blocked",
+  "scheduled",
+  "queued",
+  "running",
+  "waiting",
+  "succeeded",
+  "failed",
+  "cancelled",
+  "expired",
+] as const;
+export const jobStateSchema = z.enum(jobStates);
+export type JobState = z.infer<typeof jobStateSchema>;
+
+export const terminalJobStates = ["succeeded", "failed", "cancelled", "expired"] as const;
+export type TerminalJobState = (typeof terminalJobStates)[number];
+
+/** Whether a job in this state will never run again by itself. */
+export function isTerminal(state: JobState): state is TerminalJobState {
+  return (terminalJobStates as readonly JobState[]).includes(state);
+}
+
+export const attemptOutcomeSchema = z.enum([
+  "succeeded",
+  "failed",
+  "timed_out",
+  "cancelled",
+  "crashed",
+  "snoozed",
+  "handed_back",
+]);
+export type AttemptOutcome = z.infer<typeof attemptOutcomeSchema>;
+
+/** How far a job is. `percent` is 0 to 100 and never goes back within an attempt. */
+export const progressSchema = z
+  .object({
+    percent: z.number().min(0).max(100),
+    /** The stage: `initialization`, `text_extraction`, `indexing`, `ai_analysis`, `finalization`. */
+    stage: z.string().nullable(),
+    message: z.string().nullable(),
+    done: z.number().nullable(),
+    total: z.number().nullable(),
+    unit: z.string().nullable(),
+    eta_seconds: z.number().nullable(),
+  })
+  .meta({ id: "Progress" });
+export type Progress = z.infer<typeof progressSchema>;
+
+export const jobErrorSchema = z.object({ code: z.string(), message: z.string() });
+
+export const attemptSchema = z.object({
+  attempt: z.int(),
+  worker: z.string().nullable(),
+  started_at: momentSchema,
+  finished_at: momentSchema.nullable(),
+  outcome: attemptOutcomeSchema.nullable(),
+  error: jobErrorSchema.nullable(),
+});
+
+export const stepSchema = z.object({
+  key: z.string(),
+  state: z.enum(["started", "done"]),
+  started_at: momentSchema,
+  finished_at: momentSchema.nullable(),
+});
+
+export const jobSchema = z
+  .object({
+    id: idSchema,
+    task: z.string(),
+    queue: z.string(),
+    state: jobStateSchema,
+    /** Derived, for display: `retrying` and `cancelling` are not stored states. */
+    display_state: z.enum([...jobStates, "retrying", "cancelling"]),
+    /** Why a scheduled job waits: `delay`, `retry`, `snooze`, `rate_limit`. */
+    reason: z.string().nullable(),
+    priority: z.int(),
+    attempt: z.int(),
+    max_attempts: z.int(),
+    crash_count: z.int(),
+    run_at: momentSchema,
+    created_at: momentSchema,
+    started_at: momentSchema.nullable(),
+    finished_at: momentSchema.nullable(),
+    progress: progressSchema,
+    error: jobErrorSchema.nullable(),
+    links: z.object({
+      self: z.string(),
+      events: z.string(),
+      cancel: z.string(),
+      retry: z.string(),
+    }),
+  })
+  .meta({ id: "Job" });
+export type Job = z.infer<typeof jobSchema>;
+
+export const jobDetailSchema = jobSchema
+  .extend({
+    input: z.unknown(),
+    output: z.unknown(),
+    attempts: z.array(attemptSchema),
+    steps: z.array(stepSchema),
+  })
+  .meta({ id: "JobDetail" });
+export type JobDetail = z.infer<typeof jobDetailSchema>;
+
+export const jobListQuerySchema = pageQuerySchema.extend({
+  state: jobStateSchema.optional(),
+  queue: z.string().max(200).optional(),
+  task: z.string().max(200).optional(),
+});
+
+export const logLineSchema = z
+  .object({
+    id: z.string(),
+    job_id: idSchema,
+    level: z.enum(["debug", "info", "warning", "error"]),
+    step: z.string().nullable(),
+    message: z.string(),
+    created_at: momentSchema,
+  })
+  .meta({ id: "LogLine" });
+export type LogLine = z.infer<typeof logLineSchema>;

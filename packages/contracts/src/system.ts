@@ -1,0 +1,19 @@
+import { z } from "zod";
+
+/** `GET /api/system`: what a page needs to know of the installation; no secrets. */
+export const systemSchema = z
+  .object({
+    version: z.string(),
+    mode: z.enum(["embedded", "server"]),
+    database: z.string(),
+    models: z.object({
+      chat: z.object({ name: z.string(), built_in: z.boolean() }),
+      embedding: z.object({ name: z.string(), built_in: z.boolean() }),
+      /** A person should know, such as that embeddings are built in while chat has a model. */
+      notices: z.array(z.string()),
+    }),
+    max_upload_bytes: z.int(),
+    file_types: z.array(z.string()),
+  })
+  .meta({ id: "System" });
+export type System = z.infer<typeof systemSchema>;

@@ -1,0 +1,34 @@
+/** Why running work was told to stop. Carried as the `reason` of the AbortSignal. */
+export type StopReason = "cancelled" | "timed_out" | "lease_lost" | "shutdown";
+
+/** The reason object behind an aborted signal of a job or a service. */
+export class StopError extends Error {
+  readonly reason: StopReason;
+
+  constructor(reason: StopReason, message: string) {
+    super(message);
+    this.name = "StopError";
+    this.reason = reason;
+  }
+}
+
+/** The stop reason of an aborted signal, or undefined when it was not aborted by us. */
+export function stopReason(signal: AbortSignal): StopReason | undefined {
+  return signal.reason instanceof StopError ? signal.reason.reason : undefined;
+}
+
+/** Waits, or rejects with the signal's reason. The timer never keeps the process alive by itself. */
+export async function sleep(durationMs: number, signal?: AbortSignal): Promise<void> {
+  signal?.throwIfAborted();
+  await new Promise<void>((resolve, reject) => {
+    const onAbort = () => {
+      clearTimeout(timer);
+      reject(signal?.reason as Error);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", onAbort);
+      resolve();
+    }, durationMs);
+    signal?.addEventListener("abort", onAbort, { once: true });
+  });
+}

@@ -1,0 +1,16 @@
+export { sleep, StopError, stopReason } from "./abort.ts";
+export type { StopReason } from "./abort.ts";
+export { BackgroundWork } from "./background.ts";
+export { systemClock } from "./clock.ts";
+export type { Clock } from "./clock.ts";
+export { errorCode, isMillraceError, MillraceError, toError } from "./errors.ts";
+export type { ErrorItem, ErrorKind, MillraceErrorOptions } from "./errors.ts";
+export { newId } from "./ids.ts";
+export { parseJson } from "./json.ts";
+export type { JsonValue } from "./json.ts";
+export { Lifecycle } from "./lifecycle.ts";
+export type { Service } from "./lifecycle.ts";
+export { createLogger, logLevels, silentLogger } from "./log.ts";
+export type { Logger, LogLevel } from "./log.ts";
+export { integerSetting, parseSettings, settingsExample } from "./settings.ts";
+export type { SettingsSection } from "./settings.ts";

@@ -1,0 +1,48 @@
+import { pino, stdTimeFunctions } from "pino";
+import type { DestinationStream, Logger as PinoLogger } from "pino";
+
+export type Logger = Pick<PinoLogger, "debug" | "info" | "warn" | "error" | "child">;
+
+export const logLevels = ["debug", "info", "warn", "error", "silent"] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+/**
+ * A JSON-lines logger on standard error, so that standard output stays free for results.
+ * Known secret fields are replaced before a line is written.
+ */
+export function createLogger(options: {
+  readonly level: LogLevel;
+  readonly name: string;
+  readonly destination?: DestinationStream;
+}): Logger {
+  return pino(
+    {
+      name: options.name,
+      level: options.level,
+      timestamp: stdTimeFunctions.isoTime,
+      redact: {
+        paths: [
+          "*.authorization",
+          "*.cookie",
+          "*.apiKey",
+          "*.token",
+          "*.password",
+          "authorization",
+          "cookie",
+          "apiKey",
+          "token",
+          "password",
+        ],
+        censor: "[redacted]",
+      },
+    },
+    options.destination ?? pinoStandardError(),
+  );
+}
+
+function pinoStandardError(): DestinationStream {
+  return { write: (line) => void process.stderr.write(line) };
+}
+
+/** A logger that writes nothing, for tests and for command-line runs. */
+export const silentLogger: Logger = pino({ level: "silent" });
