@@ -1,3 +1,5 @@
+export { localAccess } from "./access.ts";
+export type { Access } from "./access.ts";
 export { sleep, StopError, stopReason } from "./abort.ts";
 export type { StopReason } from "./abort.ts";
 export { BackgroundWork } from "./background.ts";

@@ -1,0 +1,1 @@
+export type { ChangeNotice, EventFeed, StoredEvent, StreamPage } from "./events/event.ts";
