@@ -1,0 +1,61 @@
+/**
+ * The thread that owns the embedded PostgreSQL. A heavy query blocks this thread only: on the main
+ * thread it would stop heartbeats, sockets and health checks.
+ */
+import { parentPort, workerData } from "node:worker_threads";
+import { PGlite, types } from "@electric-sql/pglite";
+import { vector } from "@electric-sql/pglite-pgvector";
+import { z } from "zod";
+import type { FromThread, ThreadError, ToThread } from "./messages.ts";
+
+const { folder } = z.object({ folder: z.string().nullable() }).parse(workerData);
+const port = parentPort;
+if (port === null) throw new Error("pglite-thread must run as a worker thread");
+
+const database = await PGlite.create({
+  ...(folder === null ? {} : { dataDir: folder }),
+  extensions: { vector },
+  // Counters and sizes stay below 2^53; a bigint would not survive JSON.
+  parsers: { [types.INT8]: Number },
+});
+
+async function answer(message: ToThread): Promise<FromThread> {
+  try {
+    if (message.kind === "close") {
+      await database.close();
+      return { id: message.id, ok: true, rows: [], affectedRows: 0 };
+    }
+    if (message.parameters.length === 0) {
+      // The simple protocol: a migration holds many statements.
+      const results = await database.exec(message.sql);
+      const last = results.at(-1);
+      return { id: message.id, ok: true, rows: last?.rows ?? [], affectedRows: last?.affectedRows ?? 0 };
+    }
+    const result = await database.query(message.sql, [...message.parameters]);
+    return { id: message.id, ok: true, rows: result.rows, affectedRows: result.affectedRows ?? 0 };
+  } catch (error) {
+    return { id: message.id, ok: false, error: plainError(error) };
+  }
+}
+
+function plainError(error: unknown): ThreadError {
+  const field = (name: string): string | undefined => {
+    if (typeof error !== "object" || error === null) return undefined;
+    const value = Object.getOwnPropertyDescriptor(error, name)?.value as unknown;
+    return typeof value === "string" ? value : undefined;
+  };
+  return {
+    message: error instanceof Error ? error.message : String(error),
+    code: field("code"),
+    constraint: field("constraint"),
+    detail: field("detail"),
+  };
+}
+
+port.on("message", (message: ToThread) => {
+  void answer(message).then((reply) => {
+    port.postMessage(reply);
+    if (message.kind === "close") port.close();
+  });
+});
+port.postMessage({ id: 0, ok: true, rows: [], affectedRows: 0 } satisfies FromThread);

@@ -1,0 +1,74 @@
+import { MillraceError } from "@millrace/kernel";
+
+/** Which rule of the database an error speaks of. */
+export type SqlFailure = { readonly sqlState: string; readonly constraint: string | undefined };
+
+const retryableStates = new Set(["40001", "40P01"]);
+
+/** Connection lost, refused, shutting down, too many connections, read-only after a failover. */
+const unavailableStates = new Set(["57P01", "57P02", "57P03", "53300", "25006", "53100"]);
+const unavailableCodes = new Set(["ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT", "ENOTFOUND", "EAI_AGAIN"]);
+
+/** What the database said, or undefined when the error is not of the database. */
+export function sqlFailure(error: unknown): SqlFailure | undefined {
+  if (typeof error !== "object" || error === null || !("code" in error)) return undefined;
+  const code = error.code;
+  if (typeof code !== "string" || !/^[0-9A-Z]{5}$/.test(code)) return undefined;
+  const constraint = "constraint" in error && typeof error.constraint === "string" ? error.constraint : undefined;
+  return { sqlState: code, constraint };
+}
+
+/** Whether a unique rule refused a row; with a name, whether exactly that one did. */
+export function isUniqueViolation(error: unknown, constraint?: string): boolean {
+  const failure = sqlFailure(error);
+  return failure?.sqlState === "23505" && (constraint === undefined || failure.constraint === constraint);
+}
+
+/** Whether the same transaction may succeed when run again at once. */
+export function isTransactionConflict(error: unknown): boolean {
+  return retryableStates.has(sqlFailure(error)?.sqlState ?? "");
+}
+
+/**
+ * The database's failure as an error of ours when it can't be reached or can't write now
+ * (`database_unavailable`, retryable), else undefined.
+ */
+export function databaseUnavailable(error: unknown): MillraceError | undefined {
+  const state = sqlFailure(error)?.sqlState;
+  const code = typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
+  const isLost =
+    (state !== undefined && (unavailableStates.has(state) || state.startsWith("08"))) ||
+    (typeof code === "string" && unavailableCodes.has(code)) ||
+    (error instanceof Error && /timeout exceeded when trying to connect|Connection terminated/.test(error.message));
+  if (!isLost) return undefined;
+  return new MillraceError({
+    code: "database_unavailable",
+    kind: "unavailable",
+    message: "The database can't be reached now. Nothing was changed; try again in a moment.",
+    retryable: true,
+    retryAfterSeconds: 5,
+    cause: error,
+  });
+}
+
+export function folderInUse(folder: string, holder: string): MillraceError {
+  return new MillraceError({
+    code: "data_folder_in_use",
+    kind: "conflict",
+    message: `The data folder ${folder} is in use by another Millrace process${holder}. Two processes on one folder would lose data. Stop the other one, choose another folder with DATA_DIR, or use PostgreSQL with DATABASE_URL.`,
+  });
+}
+
+export function connectionWaitExpired(waitMs: number, holder: string): MillraceError {
+  return new MillraceError({
+    code: "database_wait_expired",
+    kind: "unavailable",
+    message: `No database connection became free within ${waitMs / 1000} s. The transaction that holds it: ${holder}`,
+    retryable: true,
+    retryAfterSeconds: 5,
+  });
+}
+
+export function schemaMismatch(message: string): MillraceError {
+  return new MillraceError({ code: "schema_mismatch", kind: "unavailable", message });
+}

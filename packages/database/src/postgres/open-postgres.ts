@@ -1,0 +1,39 @@
+import { toError } from "@millrace/kernel";
+import type { Logger } from "@millrace/kernel";
+import { Kysely, PostgresDialect } from "kysely";
+import { Pool, types } from "pg";
+import type { Database } from "../database.ts";
+import { runTransaction } from "../run-transaction.ts";
+
+const int8 = 20;
+
+/**
+ * A pool to PostgreSQL that is safe behind pgBouncer's transaction mode: no named statements, no
+ * session settings, no session locks. Connections are made when first used.
+ */
+export function openPostgres(options: { url: string; poolSize: number; logger: Logger }): Database {
+  const pool = new Pool({
+    connectionString: options.url,
+    max: options.poolSize,
+    connectionTimeoutMillis: 5_000,
+    idleTimeoutMillis: 30_000,
+    query_timeout: 60_000,
+    keepAlive: true,
+    application_name: "millrace",
+    types: {
+      // Counters and sizes stay below 2^53; text would not add up.
+      getTypeParser: (oid, format) => (oid === int8 ? Number : types.getTypeParser(oid, format)),
+    },
+  });
+  pool.on("error", (error) => {
+    options.logger.warn({ err: toError(error) }, "an idle database connection was lost");
+  });
+  const kysely: Database["queryable"] = new Kysely({ dialect: new PostgresDialect({ pool }) });
+  return {
+    kind: "postgres",
+    description: "PostgreSQL",
+    queryable: kysely,
+    transaction: (work) => runTransaction(kysely, work),
+    close: () => kysely.destroy(),
+  };
+}

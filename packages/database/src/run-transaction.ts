@@ -1,0 +1,18 @@
+import type { Queryable, Transaction } from "./database.ts";
+import { isTransactionConflict } from "./errors.ts";
+
+const maxTries = 3;
+
+/** Runs a transaction, again at once after a deadlock or serialization failure. */
+export async function runTransaction<Result>(
+  queryable: Queryable,
+  work: (transaction: Transaction) => Promise<Result>,
+): Promise<Result> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await queryable.transaction().execute(work);
+    } catch (error) {
+      if (tries >= maxTries || !isTransactionConflict(error)) throw error;
+    }
+  }
+}
