@@ -1,0 +1,162 @@
+import { createHash, randomBytes } from "node:crypto";
+import { mkdtemp, readdir, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
+import { errorCode } from "@millrace/kernel";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createFileStore } from "../src/files/file-store.ts";
+import type { FileStore } from "../src/files/file-store.ts";
+
+const twoHoursAgo = new Date(Date.now() - 7_200_000);
+
+let directory: string;
+let store: FileStore;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "millrace-files-"));
+  store = createFileStore({ directory });
+  await store.start();
+});
+
+afterEach(async () => {
+  await store.stop();
+  await rm(directory, { recursive: true, force: true });
+});
+
+async function filesOnDisk(): Promise<string[]> {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+}
+
+async function* failingAfter(chunk: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield chunk;
+  throw new Error("the sender went away");
+}
+
+async function* chunks(count: number, size: number): AsyncGenerator<Uint8Array> {
+  for (let index = 0; index < count; index += 1) yield new Uint8Array(size);
+}
+
+describe("the file store", () => {
+  it("keeps the bytes and tells size, hash and head", async () => {
+    const content = randomBytes(300_000);
+
+    const stored = await store.write(Readable.from([content.subarray(0, 7), content.subarray(7)]), {
+      maxBytes: 300_000,
+    });
+
+    expect(stored.size).toBe(300_000);
+    expect(stored.sha256).toBe(createHash("sha256").update(content).digest("hex"));
+    expect(Buffer.from(stored.head).equals(content.subarray(0, 65_536))).toBe(true);
+    expect(Buffer.from(await store.read(stored.key)).equals(content)).toBe(true);
+    expect(await buffer(await store.open(stored.key, { start: 5, end: 9 }))).toEqual(content.subarray(5, 10));
+  });
+
+  it("names files by itself and lets only this user read them", async () => {
+    const { key } = await store.write(Readable.from([Buffer.from("x")]), { maxBytes: 10 });
+
+    expect(key).toMatch(/^[0-9a-f]{2}\/[0-9a-f-]{36}$/);
+    expect((await stat(store.pathOf(key))).mode & 0o777).toBe(0o600);
+    expect((await stat(join(store.pathOf(key), ".."))).mode & 0o777).toBe(0o700);
+    expect((await stat(join(directory, "files"))).mode & 0o777).toBe(0o700);
+  });
+
+  it("accepts exactly the limit", async () => {
+    const stored = await store.write(chunks(4, 256), { maxBytes: 1024 });
+
+    expect(stored.size).toBe(1024);
+  });
+
+  it("refuses one byte more and leaves nothing", async () => {
+    const write = store.write(chunks(5, 205), { maxBytes: 1024 });
+
+    await expect(write.catch(errorCode)).resolves.toBe("file_too_large");
+    expect(await filesOnDisk()).toEqual([]);
+  });
+
+  it("leaves nothing when the stream fails half-way", async () => {
+    const write = store.write(failingAfter(new Uint8Array(10)), { maxBytes: 1024 });
+
+    await expect(write).rejects.toThrow("the sender went away");
+    expect(await filesOnDisk()).toEqual([]);
+  });
+
+  it("leaves nothing when the stream is destroyed half-way", async () => {
+    const stream = new Readable({ read: () => undefined });
+    stream.push(new Uint8Array(10));
+    const write = store.write(stream, { maxBytes: 1024 });
+
+    stream.destroy();
+
+    await expect(write).rejects.toThrow("Premature close");
+    expect(await filesOnDisk()).toEqual([]);
+  });
+
+  it("removes a file, and again without complaint", async () => {
+    const { key } = await store.write(chunks(1, 5), { maxBytes: 10 });
+
+    await store.remove(key);
+    await store.remove(key);
+
+    await expect(store.read(key).catch(errorCode)).resolves.toBe("stored_file_missing");
+    await expect(store.open(key).catch(errorCode)).resolves.toBe("stored_file_missing");
+  });
+
+  it.each([
+    "../../etc/passwd",
+    "aa/../../x",
+    "/etc/passwd",
+    "",
+    "aa/b",
+    "aa/00000000-0000-0000-0000-00000000000/",
+  ])("never makes a path of the foreign key %j", (key) => {
+    expect(() => store.pathOf(key)).toThrow(expect.objectContaining({ code: "stored_file_missing" }));
+  });
+
+  it("removes old files that no row knows, and keeps known and young ones", async () => {
+    const known = await store.write(chunks(1, 5), { maxBytes: 10 });
+    const orphan = await store.write(chunks(1, 5), { maxBytes: 10 });
+    const young = await store.write(chunks(1, 5), { maxBytes: 10 });
+    await utimes(store.pathOf(known.key), twoHoursAgo, twoHoursAgo);
+    await utimes(store.pathOf(orphan.key), twoHoursAgo, twoHoursAgo);
+
+    const removed = await store.removeOrphans(async () => new Set([known.key]), 3_600_000);
+
+    expect(removed).toBe(1);
+    expect((await filesOnDisk()).sort()).toEqual([store.pathOf(known.key), store.pathOf(young.key)].sort());
+  });
+
+  it("removes uploads that a killed process left unfinished, at the next start", async () => {
+    const stale = join(directory, "unfinished", "stale");
+    const fresh = join(directory, "unfinished", "fresh");
+    await writeFile(stale, "half");
+    await writeFile(fresh, "half");
+    await utimes(stale, twoHoursAgo, twoHoursAgo);
+
+    await createFileStore({ directory }).start();
+
+    expect(await filesOnDisk()).toEqual([fresh]);
+  });
+
+  it("waits for a running write before it has stopped, and then takes no more", async () => {
+    const stream = new Readable({ read: () => undefined });
+    const write = store.write(stream, { maxBytes: 10 });
+    let isStopped = false;
+    const stopping = store.stop().then(() => {
+      isStopped = true;
+    });
+
+    expect(isStopped).toBe(false);
+    stream.push(new Uint8Array(3));
+    stream.push(null);
+    const stored = await write;
+    await stopping;
+
+    expect(stored.size).toBe(3);
+    await expect(store.write(chunks(1, 1), { maxBytes: 10 }).catch(errorCode)).resolves.toBe(
+      "file_store_stopped",
+    );
+  });
+});
