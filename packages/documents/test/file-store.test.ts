@@ -125,7 +125,9 @@ describe("the file store", () => {
     const removed = await store.removeOrphans(async () => new Set([known.key]), 3_600_000);
 
     expect(removed).toBe(1);
-    expect((await filesOnDisk()).sort()).toEqual([store.pathOf(known.key), store.pathOf(young.key)].sort());
+    expect((await filesOnDisk()).toSorted()).toEqual(
+      [store.pathOf(known.key), store.pathOf(young.key)].toSorted(),
+    );
   });
 
   it("removes uploads that a killed process left unfinished, at the next start", async () => {

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import { assert, property, string } from "fast-check";
 import { describe, expect, it } from "vitest";
 import { attachmentDisposition, displayFileName } from "./display-file-name.ts";
 
@@ -38,8 +38,8 @@ describe("displayFileName", () => {
   });
 
   it("is safe for any input and changes nothing the second time", () => {
-    fc.assert(
-      fc.property(fc.string({ unit: "binary", maxLength: 600 }), (name) => {
+    assert(
+      property(string({ unit: "binary", maxLength: 600 }), (name) => {
         const shown = displayFileName(name);
         expect(shown.length).toBeGreaterThan(0);
         expect(shown.length).toBeLessThanOrEqual(255);
@@ -59,8 +59,8 @@ describe("attachmentDisposition", () => {
   });
 
   it("can't be broken out of by quotes or line breaks", () => {
-    fc.assert(
-      fc.property(fc.string({ unit: "binary", maxLength: 300 }), (name) => {
+    assert(
+      property(string({ unit: "binary", maxLength: 300 }), (name) => {
         expect(attachmentDisposition(name)).toMatch(
           /^attachment; filename="[\x20-\x21\x23-\x5b\x5d-\x7e]*"; filename\*=UTF-8''[A-Za-z0-9!~_.%-]*$/u,
         );

@@ -138,8 +138,7 @@ async function store(
   const unfinishedPath = join(unfinishedDirectory, id);
   const finalPath = join(filesDirectory, shard, id);
   try {
-    const handle = await open(unfinishedPath, "wx", 0o600);
-    const received = await receive(stream, handle, maxBytes).finally(() => handle.close());
+    const received = await receive(stream, unfinishedPath, maxBytes);
     const isNewShard =
       (await mkdir(join(filesDirectory, shard), { recursive: true, mode: 0o700 })) !== undefined;
     await rename(unfinishedPath, finalPath);
@@ -154,20 +153,25 @@ async function store(
 
 async function receive(
   stream: AsyncIterable<Uint8Array>,
-  handle: FileHandle,
+  path: string,
   maxBytes: number,
 ): Promise<Omit<StoredFile, "key">> {
   const hash = createHash("sha256");
   const head: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of stream) {
-    if (size + chunk.length > maxBytes) throw fileTooLarge(maxBytes);
-    if (size < headBytes) head.push(chunk.subarray(0, headBytes - size));
-    size += chunk.length;
-    hash.update(chunk);
-    await writeAll(handle, chunk);
+  const handle = await open(path, "wx", 0o600);
+  try {
+    for await (const chunk of stream) {
+      if (size + chunk.length > maxBytes) throw fileTooLarge(maxBytes);
+      if (size < headBytes) head.push(chunk.subarray(0, headBytes - size));
+      size += chunk.length;
+      hash.update(chunk);
+      await writeAll(handle, chunk);
+    }
+    await handle.sync();
+  } finally {
+    await handle.close();
   }
-  await handle.sync();
   return { size, sha256: hash.digest("hex"), head: Buffer.concat(head) };
 }
 
@@ -184,7 +188,11 @@ async function syncDirectory(path: string): Promise<void> {
   // Windows can't open folders, and its file system keeps renames by itself.
   if (process.platform === "win32") return;
   const handle = await open(path, "r");
-  await handle.sync().finally(() => handle.close());
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
 }
 
 async function openExisting(path: string, key: string): Promise<FileHandle> {
