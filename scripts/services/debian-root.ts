@@ -1,0 +1,67 @@
+import { existsSync } from "node:fs";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { runProgram } from "../run-program.ts";
+import { machineMirror } from "./apt-mirror.ts";
+
+// pgvector 0.8 and PostgreSQL 17 are what this release carries; Debian 12 itself stops at 15 without pgvector.
+const suite = "trixie";
+const packages = ["postgresql-17", "postgresql-17-pgvector", "pgbouncer"];
+const installTimeoutMs = 15 * 60_000;
+
+/**
+ * A private Debian system with the services inside `directory`, installed once and reused.
+ * Needs root and debootstrap. An installation that was interrupted is thrown away and repeated.
+ */
+export async function ensureDebianRoot(directory: string): Promise<string> {
+  const root = join(directory, "root");
+  const marker = join(root, "millrace-packages.json");
+  const wanted = JSON.stringify({ suite, packages });
+  if (existsSync(marker) && (await readFile(marker, "utf8")) === wanted) return root;
+
+  assertCanInstall();
+  const partial = join(directory, "root.partial");
+  await rm(partial, { recursive: true, force: true });
+  await rm(root, { recursive: true, force: true });
+  await mkdir(directory, { recursive: true });
+  const mirror = await machineMirror();
+  console.log(`Installing ${packages.join(", ")} into ${root} (once; about a minute) …`);
+  // Its own mount and process namespaces: what the packages mount or start disappears with it, so
+  // deleting the folder can never reach the machine's /dev or /proc.
+  const installed = await runProgram(
+    "unshare",
+    [
+      "--mount",
+      "--pid",
+      "--fork",
+      "--kill-child",
+      "debootstrap",
+      "--variant=minbase",
+      `--include=${packages.join(",")}`,
+      suite,
+      partial,
+      mirror,
+    ],
+    { timeoutMs: installTimeoutMs, environment: { DEBIAN_FRONTEND: "noninteractive" } },
+  );
+  if (installed.exitCode !== 0) {
+    throw new Error(
+      `debootstrap could not install the test services (exit ${installed.exitCode}).\n${installed.output.slice(-4000)}`,
+    );
+  }
+  await writeFile(join(partial, "millrace-packages.json"), wanted);
+  await rename(partial, root);
+  return root;
+}
+
+function assertCanInstall(): void {
+  if (process.getuid?.() !== 0) {
+    throw new Error(
+      "Test services are installed into a private Debian root, which needs the root user. " +
+        "Run as root, or set MILLRACE_TEST_DATABASE_URL to a PostgreSQL with pgvector.",
+    );
+  }
+  if (!existsSync("/usr/sbin/debootstrap")) {
+    throw new Error("debootstrap is missing. Install it: apt-get install debootstrap");
+  }
+}

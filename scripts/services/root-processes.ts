@@ -1,0 +1,49 @@
+import { readdir, readFile, stat } from "node:fs/promises";
+import { setTimeout as delay } from "node:timers/promises";
+
+export type RootProcess = { readonly id: number; readonly parentId: number; readonly name: string };
+
+/**
+ * The processes whose root directory is this private root: exactly those that belong to our
+ * services, also when the run that started them was killed before it could write anything down.
+ */
+export async function processesInRoot(root: string): Promise<RootProcess[]> {
+  const wanted = await stat(root).catch(() => undefined);
+  if (wanted === undefined) return [];
+  const ids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+  const found = await Promise.all(
+    ids.map(async (id): Promise<RootProcess | undefined> => {
+      // A process may end while we look at it; then it is simply not there.
+      const itsRoot = await stat(`/proc/${id}/root/`).catch(() => undefined);
+      if (itsRoot?.ino !== wanted.ino || itsRoot.dev !== wanted.dev) return undefined;
+      const status = await readFile(`/proc/${id}/status`, "utf8").catch(() => "");
+      const parentId = Number(/^PPid:\s*(\d+)/m.exec(status)?.[1] ?? 0);
+      return { id: Number(id), parentId, name: /^Name:\s*(.+)$/m.exec(status)?.[1] ?? "" };
+    }),
+  );
+  return found.filter((entry) => entry !== undefined);
+}
+
+/** Ends our services: asks the parents to stop in order, then kills what is left after the limit. */
+export async function stopProcessesInRoot(root: string, limitMs = 20_000): Promise<number> {
+  const running = await processesInRoot(root);
+  const ids = new Set(running.map((entry) => entry.id));
+  for (const entry of running) {
+    // PostgreSQL's children end with their parent; SIGINT is its "fast" shutdown, with a checkpoint.
+    // pgBouncer would wait for its clients on SIGINT; SIGQUIT ends it at once.
+    if (!ids.has(entry.parentId)) signal(entry.id, entry.name === "pgbouncer" ? "SIGQUIT" : "SIGINT");
+  }
+  const deadline = performance.now() + limitMs;
+  while ((await processesInRoot(root)).length > 0 && performance.now() < deadline) await delay(50);
+  for (const entry of await processesInRoot(root)) signal(entry.id, "SIGKILL");
+  while ((await processesInRoot(root)).length > 0) await delay(50);
+  return running.length;
+}
+
+function signal(id: number, name: "SIGINT" | "SIGQUIT" | "SIGKILL"): void {
+  try {
+    process.kill(id, name);
+  } catch {
+    // Already gone.
+  }
+}

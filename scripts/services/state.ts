@@ -1,0 +1,39 @@
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+
+/** Where the running test services answer. */
+export type ServicesState = { readonly postgresUrl: string; readonly pgbouncerUrl: string };
+
+/** The folder of the private services: MILLRACE_SERVICES_DIR, or `.services` in the repository. */
+export function servicesDirectory(): string {
+  return resolve(process.env.MILLRACE_SERVICES_DIR ?? join(import.meta.dirname, "../../.services"));
+}
+
+/** What the last start wrote down, or undefined. The services may have been killed since. */
+export async function readState(directory: string): Promise<ServicesState | undefined> {
+  try {
+    const value: unknown = JSON.parse(await readFile(join(directory, "state.json"), "utf8"));
+    return isState(value) ? value : undefined;
+  } catch {
+    return undefined; // Never started, or stopped: both mean "no services".
+  }
+}
+
+export async function writeState(directory: string, state: ServicesState | undefined): Promise<void> {
+  const path = join(directory, "state.json");
+  if (state === undefined) return rm(path, { force: true });
+  await mkdir(directory, { recursive: true });
+  await writeFile(`${path}.new`, `${JSON.stringify(state, undefined, 2)}\n`);
+  await rename(`${path}.new`, path);
+}
+
+function isState(value: unknown): value is ServicesState {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "postgresUrl" in value &&
+    typeof value.postgresUrl === "string" &&
+    "pgbouncerUrl" in value &&
+    typeof value.pgbouncerUrl === "string"
+  );
+}

@@ -1,0 +1,64 @@
+import { defineConfig } from "vitest/config";
+import { detectTestEnvironment, excludedTestFiles, testVariables } from "./scripts/test-environment.ts";
+
+/**
+ * unit: pure logic beside the source. integration: files, databases, sockets and child processes.
+ * e2e: the real server and a real browser. What this machine lacks is left out by file name, also
+ * when vitest is called directly; `npm test` says what that was.
+ */
+export default defineConfig(async () => {
+  const environment = await detectTestEnvironment();
+  const exclude = ["**/node_modules/**", "**/dist/**", ...excludedTestFiles(environment)];
+  const env = testVariables(environment);
+  return {
+    test: {
+      projects: [
+        {
+          test: {
+            name: "unit",
+            include: [
+              "packages/*/src/**/*.test.ts",
+              "apps/*/src/**/*.test.{ts,tsx}",
+              "scripts/**/*.test.ts",
+              "bench/**/*.test.ts",
+            ],
+            exclude,
+            env,
+            pool: "threads",
+            maxWorkers: 2,
+            testTimeout: 10_000,
+          },
+        },
+        {
+          test: {
+            name: "integration",
+            include: ["packages/*/test/**/*.test.ts", "apps/server/test/**/*.test.ts"],
+            exclude,
+            env,
+            // Each file gets its own process: embedded databases, workers and signals don't mix. Two at
+            // a time, because more on two cores turns waiting for start-up into failed time limits.
+            pool: "forks",
+            maxWorkers: 2,
+            testTimeout: 60_000,
+            hookTimeout: 120_000,
+            teardownTimeout: 30_000,
+          },
+        },
+        {
+          test: {
+            name: "e2e",
+            include: ["apps/server/e2e/**/*.test.ts"],
+            exclude,
+            env,
+            pool: "forks",
+            maxWorkers: 1,
+            testTimeout: 120_000,
+            hookTimeout: 180_000,
+            teardownTimeout: 30_000,
+          },
+        },
+      ],
+      passWithNoTests: false,
+    },
+  };
+});
