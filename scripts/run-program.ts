@@ -53,6 +53,9 @@ export async function runProgram(
     killGroup();
   }, timeoutMs);
   process.once("exit", killGroup);
+  // A group of its own does not hear Ctrl-C or a time limit of the caller, so both are passed on.
+  const endEarly = () => process.exit(130);
+  process.once("SIGINT", endEarly).once("SIGTERM", endEarly);
   try {
     const exitCode = await new Promise<number>((resolve) => {
       child.once("error", (error) => {
@@ -64,7 +67,7 @@ export async function runProgram(
     return { exitCode, output, durationMs: performance.now() - startedAt };
   } finally {
     clearTimeout(timer);
-    process.off("exit", killGroup);
+    process.off("exit", killGroup).off("SIGINT", endEarly).off("SIGTERM", endEarly);
   }
 }
 

@@ -4,7 +4,7 @@ import { importReferences } from "./imports.ts";
 import type { ImportReference } from "./imports.ts";
 import type { Workspace } from "./workspaces.ts";
 
-export type BoundaryRule =
+type BoundaryRule =
   | "relative-escape"
   | "undeclared-package"
   | "wrong-direction"
@@ -98,7 +98,11 @@ function directionProblem(from: string, to: string, where: string): BoundaryProb
     return { rule: "test-code-in-product", where, message: `${testSupport} belongs into devDependencies` };
   }
   if (from === webApp && to !== "@millrace/contracts") {
-    return { rule: "wrong-direction", where, message: `${webApp} runs in browsers; it may use contracts only` };
+    return {
+      rule: "wrong-direction",
+      where,
+      message: `${webApp} runs in browsers; it may use contracts only`,
+    };
   }
   const fromLayer = layerOf(from);
   const toLayer = layerOf(to);
