@@ -1,0 +1,24 @@
+import { closeCodes } from "@millrace/contracts";
+import { isMillraceError } from "@millrace/kernel";
+import type { ErrorKind } from "@millrace/kernel";
+
+const codeByKind: Readonly<Record<ErrorKind, number>> = {
+  unauthorized: closeCodes.unauthorized,
+  forbidden: closeCodes.forbidden,
+  not_found: closeCodes.notFound,
+  too_large: 1009,
+  unsupported: 1003,
+  invalid: 1008,
+  malformed: 1008,
+  conflict: 1008,
+  precondition_failed: 1008,
+  // "Try again later": clients reconnect after a pause.
+  limited: 1013,
+  unavailable: 1013,
+  internal: 1011,
+};
+
+/** The WebSocket close code for anything thrown; 1011 for what is not ours. */
+export function closeCodeOf(thrown: unknown): number {
+  return isMillraceError(thrown) ? codeByKind[thrown.kind] : codeByKind.internal;
+}

@@ -1,0 +1,100 @@
+import { MillraceError } from "@millrace/kernel";
+
+/** For unknown topics and for those of others alike: nobody learns which ids exist. */
+export function topicNotFound(topic: string): MillraceError {
+  return new MillraceError({
+    code: "not_found",
+    kind: "not_found",
+    message: "There is nothing to watch under this name. Check the id, or list what you may see first.",
+    details: { topic },
+  });
+}
+
+export function malformedFrame(): MillraceError {
+  return new MillraceError({
+    code: "malformed_frame",
+    kind: "malformed",
+    message:
+      'Send JSON text such as {"op":"sub","topic":"document:<id>"}, {"op":"unsub",…} or {"op":"ping"}.',
+  });
+}
+
+export function tooManyMessages(perSecond: number): MillraceError {
+  return new MillraceError({
+    code: "rate_limited",
+    kind: "limited",
+    message: `Send at most ${perSecond} messages a second on one socket. This one was dropped.`,
+    retryAfterSeconds: 1,
+  });
+}
+
+export function tooManySubscriptions(limit: number): MillraceError {
+  return new MillraceError({
+    code: "too_many_subscriptions",
+    kind: "limited",
+    message: `One socket watches at most ${limit} topics. Unsubscribe from one, or watch \`workspace\` instead.`,
+  });
+}
+
+export function historyUnsettled(topic: string): MillraceError {
+  return new MillraceError({
+    code: "history_unavailable",
+    kind: "unavailable",
+    message: "The history of this topic can't be followed right now. Subscribe again in a moment.",
+    details: { topic },
+    retryable: true,
+  });
+}
+
+export function authenticationTooSlow(): MillraceError {
+  return new MillraceError({
+    code: "authentication_timed_out",
+    kind: "unavailable",
+    message: "Nobody could check who you are in time. Connect again in a moment.",
+    retryable: true,
+  });
+}
+
+export function malformedSince(value: string): MillraceError {
+  return new MillraceError({
+    code: "malformed_since",
+    kind: "malformed",
+    message: "`since` and `Last-Event-ID` take the whole number of the last event seen, 0 for all.",
+    details: { value: value.slice(0, 40) },
+  });
+}
+
+export function unknownParameter(name: string): MillraceError {
+  return new MillraceError({
+    code: "unknown_field",
+    kind: "invalid",
+    message: `\`${name}\` is not a parameter here. Remove it.`,
+    items: [{ pointer: name, code: "unknown_field", message: "Not a parameter of this path." }],
+  });
+}
+
+export function malformedUntil(): MillraceError {
+  return new MillraceError({
+    code: "malformed_until",
+    kind: "malformed",
+    message: "`until` takes `finished`: the stream then ends with the work. Leave it out to keep watching.",
+  });
+}
+
+export function upgradeRequired(): MillraceError {
+  return new MillraceError({
+    code: "upgrade_required",
+    kind: "malformed",
+    message: "This path speaks WebSocket. Connect with ws:// or wss://, or use the `/events` paths for SSE.",
+  });
+}
+
+export function hubStopped(): MillraceError {
+  return new MillraceError({
+    code: "live_stopped",
+    kind: "unavailable",
+    message: "Live updates are not running in this process. Connect again in a moment.",
+    retryable: true,
+    retryAfterSeconds: 2,
+  });
+}

@@ -1,0 +1,170 @@
+import { BackgroundWork } from "@millrace/kernel";
+import type { Logger, Service } from "@millrace/kernel";
+import type { ChangeNotice, EventFeed, StoredEvent, StreamPage } from "@millrace/queue";
+import { hubStopped } from "../errors.ts";
+import { ReadGate } from "./read-gate.ts";
+import { StreamChannel } from "./stream-channel.ts";
+import type { FollowStep } from "./stream-channel.ts";
+
+export type FollowOptions = {
+  readonly stream: string;
+  /** The last number seen: what comes after it is given. 0 for everything. */
+  readonly since: number;
+  readonly signal: AbortSignal;
+};
+
+/** Everything in one process that watches events goes through one hub. */
+export type LiveHub = Service & {
+  /**
+   * The events after `since`, in order, each once, in batches, first the stored and then the new
+   * ones. Ends when the signal aborts, when the hub stops, or after a `reset` (the history asked for
+   * has expired, or `since` lies in the future). A consumer may take its time: nothing piles up.
+   * Throws `live_stopped` when the hub does not run.
+   */
+  readonly follow: (options: FollowOptions) => AsyncGenerator<FollowStep, void, undefined>;
+  /** One page straight from the store. */
+  readonly read: (stream: string, after: number, limit: number) => Promise<StreamPage>;
+  /** Calls back for every change notice until the returned function is called. */
+  readonly onNotice: (listener: (notice: ChangeNotice) => void) => () => void;
+  /** What is being watched now, and how many reads that has cost since the start. */
+  readonly figures: () => {
+    readonly streams: number;
+    readonly followers: number;
+    readonly noticeListeners: number;
+    readonly reads: number;
+  };
+};
+
+export type LiveHubOptions = {
+  readonly feed: EventFeed;
+  readonly logger: Logger;
+  /** How long a lost hint can go unnoticed, in ms. Default 5000; lower costs a read per stream each time. */
+  readonly tailPollMs?: number;
+  /** Events per read and per batch. Default 100: a page of them stays well below a megabyte. */
+  readonly pageSize?: number;
+  /** Newest events kept in memory per watched stream. Default 256. */
+  readonly maxBuffered?: number;
+  /** Their size in characters of JSON. Default 1 MiB. */
+  readonly maxBufferedBytes?: number;
+  /** Reads at once over all streams. Default 8, so that a storm of reconnects leaves the database to others. */
+  readonly maxReads?: number;
+};
+
+/** Creates the hub. It listens to the feed from `start` to `stop`; `stop` ends every follower. */
+export function createLiveHub(options: LiveHubOptions): LiveHub {
+  const hub = new Hub(options);
+  return {
+    name: "live",
+    start: () => hub.start(),
+    stop: () => hub.stop(),
+    follow: (follow) => hub.follow(follow),
+    read: (stream, after, limit) => hub.read(stream, after, limit),
+    onNotice: (listener) => hub.onNotice(listener),
+    figures: () => hub.figures(),
+  };
+}
+
+class Hub {
+  readonly #options: LiveHubOptions;
+  readonly #background: BackgroundWork;
+  readonly #gate: ReadGate;
+  readonly #channels = new Map<string, StreamChannel>();
+  readonly #noticeListeners = new Set<(notice: ChangeNotice) => void>();
+  #state: "new" | "running" | "stopped" = "new";
+  #unsubscribe: (() => void)[] = [];
+  #reads = 0;
+
+  constructor(options: LiveHubOptions) {
+    this.#options = options;
+    this.#background = new BackgroundWork(options.logger);
+    this.#gate = new ReadGate(options.maxReads ?? 8);
+  }
+
+  start(): Promise<void> {
+    if (this.#state === "new") {
+      this.#state = "running";
+      this.#unsubscribe = [
+        this.#options.feed.onEvents((events) => this.#offer(events)),
+        this.#options.feed.onNotice((notice) => {
+          for (const listener of [...this.#noticeListeners]) listener(notice);
+        }),
+      ];
+    }
+    return Promise.resolve();
+  }
+
+  async stop(): Promise<void> {
+    this.#state = "stopped";
+    for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
+    for (const channel of this.#channels.values()) channel.close();
+    await this.#background.settle();
+  }
+
+  async *follow({ stream, since, signal }: FollowOptions): AsyncGenerator<FollowStep, void, undefined> {
+    const channel = this.#acquire(stream);
+    try {
+      let position = since;
+      for (;;) {
+        const step = await channel.next(position, signal);
+        if (step === undefined) return;
+        yield step;
+        if (step.kind === "reset") return;
+        position = step.events.at(-1)?.seq ?? position;
+      }
+    } finally {
+      this.#release(stream, channel);
+    }
+  }
+
+  read(stream: string, after: number, limit: number): Promise<StreamPage> {
+    this.#reads += 1;
+    return this.#gate.run(() => this.#options.feed.read(stream, after, limit));
+  }
+
+  onNotice(listener: (notice: ChangeNotice) => void): () => void {
+    this.#noticeListeners.add(listener);
+    return () => this.#noticeListeners.delete(listener);
+  }
+
+  figures() {
+    let followers = 0;
+    for (const channel of this.#channels.values()) followers += channel.followers;
+    return {
+      streams: this.#channels.size,
+      followers,
+      noticeListeners: this.#noticeListeners.size,
+      reads: this.#reads,
+    };
+  }
+
+  #offer(events: readonly StoredEvent[]): void {
+    for (const event of events) this.#channels.get(event.stream)?.offer(event);
+  }
+
+  #acquire(stream: string): StreamChannel {
+    if (this.#state !== "running") throw hubStopped();
+    let channel = this.#channels.get(stream);
+    if (channel === undefined) {
+      channel = new StreamChannel({
+        stream,
+        read: (after, limit) => this.read(stream, after, limit),
+        background: this.#background,
+        logger: this.#options.logger,
+        tailPollMs: this.#options.tailPollMs ?? 5_000,
+        pageSize: this.#options.pageSize ?? 100,
+        maxBuffered: this.#options.maxBuffered ?? 256,
+        maxBufferedBytes: this.#options.maxBufferedBytes ?? 1_048_576,
+      });
+      this.#channels.set(stream, channel);
+    }
+    channel.followers += 1;
+    return channel;
+  }
+
+  #release(stream: string, channel: StreamChannel): void {
+    channel.followers -= 1;
+    if (channel.followers > 0) return;
+    channel.close();
+    this.#channels.delete(stream);
+  }
+}

@@ -1,0 +1,105 @@
+import { isMillraceError, systemClock, toError } from "@millrace/kernel";
+import type { Clock } from "@millrace/kernel";
+import type { StoredEvent } from "@millrace/queue";
+import type { FastifyReply } from "fastify";
+import { AccessGuard } from "../access-guard.ts";
+import { deliverEvents } from "../deliver-events.ts";
+import { eventEnvelope } from "../hub/event-text.ts";
+import type { LiveHub } from "../hub/live-hub.ts";
+import { EventStreamWriter } from "./event-stream-writer.ts";
+import type { EventStreamLimits } from "./event-stream-writer.ts";
+
+export type EventStreamSnapshot = {
+  readonly seq: number;
+  readonly data: unknown;
+  /** Whether nothing more will happen; ends the stream when `until` was given. */
+  readonly isFinished: boolean;
+};
+
+export type EventStreamOptions = {
+  readonly reply: FastifyReply;
+  readonly hub: LiveHub;
+  readonly stream: string;
+  /** The last number the client has seen; 0 for everything. */
+  readonly since: number;
+  /** The response ends after the first event for which this holds. Default: never. */
+  readonly until?: (event: StoredEvent) => boolean;
+  /** How things stand, sent after a `reset`; undefined when it is gone. Default: none is sent. */
+  readonly snapshot?: () => Promise<EventStreamSnapshot | undefined>;
+  /** Whether the client may still watch: asked at most every 5 s, before something is sent. */
+  readonly mayWatch: () => Promise<boolean>;
+  readonly limits?: Partial<EventStreamLimits>;
+  readonly clock?: Clock;
+};
+
+/**
+ * Answers with Server-Sent Events: `id` is the number, `event` the type, `data` the event as JSON.
+ * When the history asked for has expired, `reset` comes first, then `snapshot`, then what follows.
+ * A client that has already seen the end gets 204, which makes browsers stop reconnecting. Resolves
+ * when the response has ended, whoever ended it.
+ */
+export async function sendEventStream(options: EventStreamOptions): Promise<void> {
+  const { reply, hub, stream, until } = options;
+  if (until !== undefined && (await hasSeenTheEnd(options, until))) {
+    await reply.code(204).send();
+    return;
+  }
+  const guard = new AccessGuard({
+    check: options.mayWatch,
+    everyMs: options.limits?.recheckMs ?? 5_000,
+    clock: options.clock ?? systemClock,
+  });
+  const writer = new EventStreamWriter(reply, options.limits ?? {});
+  try {
+    let since: number | undefined = options.since;
+    while (since !== undefined) {
+      const end = await deliverEvents({
+        hub,
+        stream,
+        since,
+        signal: writer.signal,
+        mayWatch: () => guard.isAllowed(),
+        room: () => writer.room(),
+        send: (event) => {
+          writer.write({ id: event.seq, type: event.type, text: eventEnvelope(event) });
+          return until === undefined || !until(event);
+        },
+      });
+      since = end.kind === "reset" ? await beginAgain(options, writer, end.oldestSeq) : undefined;
+    }
+  } catch (error) {
+    // The headers have left, so all that can be done is to end; a client that may still watch comes
+    // back, any other gets its refusal then.
+    if (isMillraceError(error)) reply.log.info({ code: error.code, stream }, "an event stream ended early");
+    else reply.log.error({ err: toError(error), stream }, "an event stream failed");
+  } finally {
+    writer.end();
+  }
+}
+
+async function hasSeenTheEnd(
+  { hub, stream, since }: EventStreamOptions,
+  until: (event: StoredEvent) => boolean,
+): Promise<boolean> {
+  if (since === 0) return false;
+  const page = await hub.read(stream, since - 1, 1);
+  const event = page.events[0];
+  return event !== undefined && event.seq === since && since === page.lastSeq && until(event);
+}
+
+/** Tells that history is missing, and from which number it goes on; undefined ends the stream. */
+async function beginAgain(
+  options: EventStreamOptions,
+  writer: EventStreamWriter,
+  oldestSeq: number,
+): Promise<number | undefined> {
+  const { stream } = options;
+  if (!(await writer.room())) return undefined;
+  const snapshot = await options.snapshot?.();
+  if (options.snapshot !== undefined && snapshot === undefined) return undefined;
+  const seq = snapshot?.seq ?? oldestSeq - 1;
+  writer.write({ id: seq, type: "reset", text: JSON.stringify({ stream, seq }) });
+  if (snapshot === undefined) return seq;
+  writer.write({ id: seq, type: "snapshot", text: JSON.stringify({ stream, seq, data: snapshot.data }) });
+  return snapshot.isFinished && options.until !== undefined ? undefined : seq;
+}

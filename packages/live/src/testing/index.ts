@@ -1,0 +1,1 @@
+export { MemoryEventFeed } from "./memory-feed.ts";
