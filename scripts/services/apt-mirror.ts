@@ -16,8 +16,8 @@ export async function machineMirror(aptDirectory = "/etc/apt"): Promise<string> 
 
 async function sourceFiles(aptDirectory: string): Promise<string[]> {
   const parts = join(aptDirectory, "sources.list.d");
-  const names = (await readdir(parts).catch(() => [])).toSorted();
-  return [join(aptDirectory, "sources.list"), ...names.map((name) => join(parts, name))];
+  const names: string[] = await readdir(parts).catch(() => []);
+  return [join(aptDirectory, "sources.list"), ...names.toSorted().map((name) => join(parts, name))];
 }
 
 /** One-line style: `deb [options] URI SUITE COMPONENT…`. */
