@@ -1,1 +1,17 @@
+export type { Broker } from "./brokers/broker.ts";
+export { parseStream } from "./events/append-events.ts";
+export type { NewEvent } from "./events/append-events.ts";
 export type { ChangeNotice, EventFeed, StoredEvent, StreamPage } from "./events/event.ts";
+export type { EnqueueOptions } from "./jobs/enqueue.ts";
+export { countOpenJobs, findJobs, listJobs, listLog, readJobDetail } from "./jobs/find-jobs.ts";
+export type { JobDetailRecord, JobFilter, JobRecord, LogRecord } from "./jobs/find-jobs.ts";
+export { isEndState } from "./jobs/job-state.ts";
+export type { JobState } from "./jobs/job-state.ts";
+export { Queue } from "./queue.ts";
+export type { QueueWorker, QueueWorkerOptions } from "./queue.ts";
+export { defineTask, handleTask } from "./tasks/task.ts";
+export type { AnyTaskHandler, JobEnd, Task, TaskHandler } from "./tasks/task.ts";
+export type { FencedScope, JobContext, ProgressReport } from "./worker/job-context.ts";
+export { cancelThisJob, retryAfter, snooze } from "./worker/job-ending.ts";
+export { queuesWithoutWorker } from "./worker/worker-row.ts";
+export type { WriteScope } from "./write-scope.ts";

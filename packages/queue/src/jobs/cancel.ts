@@ -1,0 +1,36 @@
+import { sql } from "kysely";
+import { alreadyFinished, jobNotFound } from "../errors.ts";
+import type { WriteScope } from "../write-scope.ts";
+import { endJob } from "./end-job.ts";
+import type { EndingParts } from "./end-job.ts";
+import { jobChanged } from "./enqueue.ts";
+import { isEndState } from "./job-state.ts";
+import { lockJob } from "./lock-job.ts";
+
+/**
+ * Cancels a job whatever its state, also with no worker alive. One that does not run ends now; a
+ * running one is told to stop and ends when it has, or when its lease runs out. Twice is the same
+ * as once. Throws `job_not_found`, or `already_finished` when it has ended.
+ */
+export async function cancelJob(
+  scope: WriteScope,
+  parts: EndingParts & { readonly onCancelRequested: (id: string) => void },
+  id: string,
+): Promise<"cancelled" | "cancelling"> {
+  const job = await lockJob(scope.transaction, id);
+  if (job === undefined) throw jobNotFound(id);
+  if (isEndState(job.state)) throw alreadyFinished(id, job.state);
+  if (job.state !== "running") {
+    await endJob(scope, parts, job, { state: "cancelled" });
+    return "cancelled";
+  }
+  await sql`
+    UPDATE job SET cancel_requested_at = coalesce(cancel_requested_at, now()) WHERE id = ${id}`.execute(
+    scope.transaction,
+  );
+  scope.afterCommit(() => {
+    parts.bus.publishNotice(jobChanged(id, job.owner, "running"));
+    parts.onCancelRequested(id);
+  });
+  return "cancelling";
+}

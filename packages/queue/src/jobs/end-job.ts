@@ -1,0 +1,43 @@
+import { jsonText } from "@millrace/database";
+import { sql } from "kysely";
+import { appendEvents, endStream } from "../events/append-events.ts";
+import type { EventBus } from "../events/event-bus.ts";
+import type { JobEnd } from "../tasks/task.ts";
+import type { TaskRegistry } from "../tasks/task-registry.ts";
+import type { WriteScope } from "../write-scope.ts";
+import { jobChanged } from "./enqueue.ts";
+import type { LockedJob } from "./job-row.ts";
+
+export type Ending =
+  | { readonly state: "succeeded"; readonly output: unknown }
+  | { readonly state: "failed"; readonly error: { readonly code: string; readonly message: string } }
+  | { readonly state: "cancelled" | "expired" };
+
+export type EndingParts = { readonly bus: EventBus; readonly registry: TaskRegistry };
+
+/**
+ * Ends a locked job for good: state, result, the domain's own rows, and the last event, in the
+ * caller's transaction. The one place where a job becomes terminal.
+ */
+export async function endJob(scope: WriteScope, parts: EndingParts, job: LockedJob, ending: Ending): Promise<void> {
+  const { transaction } = scope;
+  await sql`
+    UPDATE job SET state = ${ending.state}, reason = NULL, finished_at = now(), worker_id = NULL, lease_until = NULL
+    WHERE id = ${job.id}`.execute(transaction);
+  const error = ending.state === "failed" ? ending.error : undefined;
+  const output = ending.state === "succeeded" ? jsonText(ending.output) : null;
+  await sql`
+    INSERT INTO job_result (job_id, output, error_code, error_message)
+    VALUES (${job.id}, ${output}::jsonb, ${error?.code ?? null}, ${error?.message ?? null})
+    ON CONFLICT (job_id) DO UPDATE SET output = excluded.output, error_code = excluded.error_code,
+      error_message = excluded.error_message`.execute(transaction);
+  const end: JobEnd = { jobId: job.id, input: job.input, ...ending };
+  await parts.registry.find(job.task, job.task_version)?.onEnd(scope, end);
+  if (job.stream.startsWith("job:")) {
+    await appendEvents(scope, parts.bus, [
+      { stream: job.stream, owner: job.owner, type: `job.${ending.state}`, data: { job_id: job.id, ...(error ?? {}) } },
+    ]);
+  }
+  await endStream(transaction, job.stream);
+  scope.afterCommit(() => parts.bus.publishNotice(jobChanged(job.id, job.owner, ending.state)));
+}

@@ -1,0 +1,68 @@
+import { jsonText } from "@millrace/database";
+import { newId } from "@millrace/kernel";
+import { sql } from "kysely";
+import type { Broker } from "../brokers/broker.ts";
+import { invalidInput } from "../errors.ts";
+import { appendEvents, parseStream } from "../events/append-events.ts";
+import type { EventBus } from "../events/event-bus.ts";
+import type { Task } from "../tasks/task.ts";
+import type { WriteScope } from "../write-scope.ts";
+
+export type EnqueueOptions = {
+  /** For whom it is done; opaque to the queue. Default none. */
+  readonly owner?: string;
+  /** Where its events go. Default `job:<id>`. */
+  readonly stream?: string;
+  /** 0 to 9, 9 first. Default: the task's. */
+  readonly priority?: number;
+  /** Earliest start, in milliseconds from now. Default 0. */
+  readonly delayMs?: number;
+  /** When it has not started by then, it ends as `expired`. Default never. */
+  readonly expiresInMs?: number;
+  readonly tags?: readonly string[];
+  readonly meta?: Readonly<Record<string, unknown>>;
+};
+
+/**
+ * Writes a job in the caller's transaction: it exists if and only if that commits, and the worker
+ * is woken after. Returns the id. Throws `invalid_job_input` when the input does not fit.
+ */
+export async function enqueueJob<Input>(
+  scope: WriteScope,
+  parts: { readonly bus: EventBus; readonly broker: Broker },
+  task: Task<Input, unknown>,
+  input: Input,
+  options: EnqueueOptions = {},
+): Promise<string> {
+  const parsed = task.input.safeParse(input);
+  if (!parsed.success) throw invalidInput(task.name, parsed.error);
+  const id = newId();
+  const stream = options.stream ?? `job:${id}`;
+  const isDelayed = (options.delayMs ?? 0) > 0;
+  await sql`
+    WITH fresh AS (
+      INSERT INTO job (id, queue, task, task_version, owner, stream, state, reason, priority, run_at,
+                       expires_at, max_attempts, retries)
+      VALUES (${id}, ${task.queue}, ${task.name}, ${task.version}, ${options.owner ?? null}, ${stream},
+              ${isDelayed ? "scheduled" : "queued"}, ${isDelayed ? "delay" : null},
+              ${options.priority ?? task.priority},
+              now() + ${options.delayMs ?? 0}::double precision * interval '1 millisecond',
+              now() + ${options.expiresInMs ?? null}::double precision * interval '1 millisecond',
+              ${task.retries + 1}, ${task.retries})
+      RETURNING id)
+    INSERT INTO job_payload (job_id, input, meta, tags)
+    SELECT id, ${jsonText(parsed.data)}::jsonb, ${jsonText(options.meta ?? {})}::jsonb, ${[...(options.tags ?? [])]}::text[]
+    FROM fresh`.execute(scope.transaction);
+  await appendEvents(scope, parts.bus, [
+    { stream, owner: options.owner ?? null, type: `${parseStream(stream).domain}.queued`, data: { job_id: id, message: "Waiting for a worker" } },
+  ]);
+  scope.afterCommit(() => {
+    parts.bus.publishNotice(jobChanged(id, options.owner ?? null, isDelayed ? "scheduled" : "queued"));
+    if (!isDelayed) parts.broker.announce(task.queue);
+  });
+  return id;
+}
+
+export function jobChanged(id: string, owner: string | null, state: string) {
+  return { topic: "jobs", owner, type: "job.changed", data: { job_id: id, state } } as const;
+}

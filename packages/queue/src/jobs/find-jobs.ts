@@ -1,0 +1,152 @@
+import type { Database } from "@millrace/database";
+import { sql } from "kysely";
+import type { AttemptOutcome } from "./end-attempt.ts";
+import type { JobState } from "./job-state.ts";
+
+export type JobRecord = {
+  readonly id: string;
+  readonly task: string;
+  readonly queue: string;
+  readonly owner: string | null;
+  readonly stream: string;
+  readonly state: JobState;
+  readonly reason: string | null;
+  readonly priority: number;
+  readonly attempt: number;
+  readonly max_attempts: number;
+  readonly crash_count: number;
+  readonly run_at: Date;
+  readonly created_at: Date;
+  readonly started_at: Date | null;
+  readonly finished_at: Date | null;
+  readonly is_cancel_requested: boolean;
+  readonly percent: number | null;
+  readonly stage: string | null;
+  readonly message: string | null;
+  readonly done: number | null;
+  readonly total: number | null;
+  readonly unit: string | null;
+  readonly eta_seconds: number | null;
+  readonly error_code: string | null;
+  readonly error_message: string | null;
+};
+
+export type JobDetailRecord = {
+  readonly input: unknown;
+  readonly output: unknown;
+  readonly attempts: readonly AttemptRecord[];
+  readonly steps: readonly StepRecord[];
+};
+
+export type AttemptRecord = {
+  readonly attempt: number;
+  readonly worker_name: string;
+  readonly started_at: Date;
+  readonly finished_at: Date | null;
+  readonly outcome: AttemptOutcome | null;
+  readonly error_code: string | null;
+  readonly error_message: string | null;
+};
+
+export type StepRecord = {
+  readonly key: string;
+  readonly state: "started" | "done";
+  /** How often it was started: more than once means that its process died in the middle. */
+  readonly starts: number;
+  readonly started_at: Date;
+  readonly finished_at: Date | null;
+};
+
+export type LogRecord = {
+  readonly id: string;
+  readonly job_id: string;
+  readonly level: "debug" | "info" | "warning" | "error";
+  readonly step: string | null;
+  readonly message: string;
+  readonly created_at: Date;
+};
+
+const columns = sql`
+  job.id, job.task, job.queue, job.owner, job.stream, job.state, job.reason, job.priority, job.attempt,
+  job.max_attempts, job.crash_count, job.run_at, job.created_at, job.started_at, job.finished_at,
+  job.cancel_requested_at IS NOT NULL AS is_cancel_requested,
+  progress.percent, progress.stage, progress.message, progress.done, progress.total, progress.unit,
+  progress.eta_seconds, result.error_code, result.error_message
+  FROM job LEFT JOIN job_progress progress ON progress.job_id = job.id
+  LEFT JOIN job_result result ON result.job_id = job.id`;
+
+/** Jobs by id, in no particular order; unknown ids are left out. */
+export async function findJobs(database: Database, ids: readonly string[]): Promise<JobRecord[]> {
+  if (ids.length === 0) return [];
+  const found = await sql<JobRecord>`SELECT ${columns} WHERE job.id = ANY(${[...ids]}::uuid[])`.execute(
+    database.queryable,
+  );
+  return found.rows;
+}
+
+export type JobFilter = {
+  readonly owner: string;
+  readonly state?: JobState | undefined;
+  readonly queue?: string | undefined;
+  readonly task?: string | undefined;
+  /** Jobs with a smaller id: the last of the page before. */
+  readonly before?: string | undefined;
+  readonly limit: number;
+};
+
+/** One owner's jobs, newest first. */
+export async function listJobs(database: Database, filter: JobFilter): Promise<JobRecord[]> {
+  const found = await sql<JobRecord>`
+    SELECT ${columns}
+    WHERE job.owner = ${filter.owner}
+      AND (${filter.state ?? null}::text IS NULL OR job.state = ${filter.state ?? null})
+      AND (${filter.queue ?? null}::text IS NULL OR job.queue = ${filter.queue ?? null})
+      AND (${filter.task ?? null}::text IS NULL OR job.task = ${filter.task ?? null})
+      AND (${filter.before ?? null}::uuid IS NULL OR job.id < ${filter.before ?? null}::uuid)
+    ORDER BY job.id DESC LIMIT ${filter.limit}`.execute(database.queryable);
+  return found.rows;
+}
+
+/** What a job was given, gave, and went through: attempts newest first, steps in order. */
+export async function readJobDetail(database: Database, id: string): Promise<JobDetailRecord> {
+  const { queryable } = database;
+  const payload = await sql<{ input: unknown; output: unknown }>`
+    SELECT payload.input, result.output FROM job_payload payload
+    LEFT JOIN job_result result USING (job_id) WHERE payload.job_id = ${id}`.execute(queryable);
+  const attempts = await sql<AttemptRecord>`
+    SELECT attempt, worker_name, started_at, finished_at, outcome, error_code, error_message
+    FROM job_attempt WHERE job_id = ${id} ORDER BY fence DESC LIMIT 100`.execute(queryable);
+  const steps = await sql<StepRecord>`
+    SELECT key, state, starts, started_at, finished_at FROM job_step
+    WHERE job_id = ${id} ORDER BY started_at, key LIMIT 1000`.execute(queryable);
+  return {
+    input: payload.rows[0]?.input ?? null,
+    output: payload.rows[0]?.output ?? null,
+    attempts: attempts.rows,
+    steps: steps.rows,
+  };
+}
+
+/** Log lines of jobs, newest first. */
+export async function listLog(
+  database: Database,
+  filter: { readonly jobIds: readonly string[]; readonly before?: string | undefined; readonly limit: number },
+): Promise<LogRecord[]> {
+  const found = await sql<LogRecord>`
+    SELECT id, job_id, level, step, message, created_at FROM job_log
+    WHERE job_id = ANY(${[...filter.jobIds]}::uuid[])
+      AND (${filter.before ?? null}::uuid IS NULL OR id < ${filter.before ?? null}::uuid)
+    ORDER BY id DESC LIMIT ${filter.limit}`.execute(database.queryable);
+  return found.rows;
+}
+
+/** Jobs by queue and state, of those that have not ended, for metrics. */
+export async function countOpenJobs(
+  database: Database,
+): Promise<{ readonly queue: string; readonly state: string; readonly count: number }[]> {
+  const found = await sql<{ queue: string; state: string; count: number }>`
+    SELECT queue, state, count(*) AS count FROM job WHERE finished_at IS NULL GROUP BY queue, state`.execute(
+    database.queryable,
+  );
+  return found.rows;
+}

@@ -1,0 +1,36 @@
+import type { JobState } from "./job-state.ts";
+
+/** What a claim gives to the worker. */
+export type ClaimedJob = {
+  readonly id: string;
+  readonly queue: string;
+  readonly task: string;
+  readonly task_version: number;
+  readonly owner: string | null;
+  readonly stream: string;
+  readonly attempt: number;
+  readonly max_attempts: number;
+  readonly fence: number;
+  readonly runs_alone: boolean;
+  readonly priority: number;
+  readonly input: unknown;
+};
+
+/** The columns that a state change reads under the row's lock. */
+export type LockedJob = {
+  readonly id: string;
+  readonly queue: string;
+  readonly task: string;
+  readonly task_version: number;
+  readonly owner: string | null;
+  readonly stream: string;
+  readonly state: JobState;
+  readonly attempt: number;
+  readonly max_attempts: number;
+  readonly retries: number;
+  readonly fence: number;
+  readonly crash_count: number;
+  readonly runs_alone: boolean;
+  readonly is_cancel_requested: boolean;
+  readonly input: unknown;
+};

@@ -1,0 +1,120 @@
+import type { Database } from "@millrace/database";
+import type { Logger } from "@millrace/kernel";
+import { leaseLost } from "../errors.ts";
+import { appendEvents } from "../events/append-events.ts";
+import type { NewEvent } from "../events/append-events.ts";
+import type { EventBus } from "../events/event-bus.ts";
+import type { ClaimedJob } from "../jobs/job-row.ts";
+import { lockHeldJob } from "../jobs/lock-job.ts";
+import { recordStep, startStep } from "../steps/run-step.ts";
+import { withWriteScope } from "../write-scope.ts";
+import type { EventWriter } from "./event-writer.ts";
+import type { FencedScope, JobContext, ProgressReport, StepOptions } from "./job-context.ts";
+import { writePending } from "./pending-writes.ts";
+import type { ProgressState } from "./pending-writes.ts";
+
+export type ContextParts = {
+  readonly database: Database;
+  readonly bus: EventBus;
+  readonly writer: EventWriter;
+  readonly logger: Logger;
+};
+
+const noProgress: ProgressState = {
+  percent: 0,
+  stage: null,
+  message: null,
+  done: null,
+  total: null,
+  unit: null,
+  eta_seconds: null,
+};
+
+/** Builds what a handler works with for one claimed job. */
+export function createJobContext(parts: ContextParts, job: ClaimedJob, signal: AbortSignal): JobContext<unknown> {
+  let progress = noProgress;
+
+  const transaction = <Result>(work: (scope: FencedScope) => Promise<Result>): Promise<Result> =>
+    runFenced(parts, job, work);
+
+  const report = (next: ProgressReport): void => {
+    const isNewStage = next.stage !== undefined && next.stage !== progress.stage;
+    const counts = isNewStage ? { done: null, total: null, unit: null } : {};
+    progress = { ...progress, ...counts, ...next, percent: Math.max(progress.percent, next.percent ?? 0) };
+    parts.writer.progress(job, progress);
+  };
+
+  return {
+    job: {
+      id: job.id,
+      task: job.task,
+      owner: job.owner,
+      stream: job.stream,
+      attempt: job.attempt,
+      maxAttempts: job.max_attempts,
+    },
+    input: job.input,
+    signal,
+    isLastAttempt: job.attempt >= job.max_attempts,
+    step: (key, run, options) => runStep({ key, run, options, signal, transaction, held: job }),
+    transaction,
+    progress: report,
+    log: (level, message, step) => {
+      const line = { level, message: message.slice(0, 2000), step: step ?? progress.stage };
+      parts.writer.log(job, { ...line, created_at: new Date().toISOString() });
+    },
+    logger: parts.logger.child({ jobId: job.id, task: job.task, attempt: job.attempt }),
+  };
+}
+
+/**
+ * One transaction that holds the job's row: what the job said before goes first, then the work,
+ * then the events it emits.
+ */
+async function runFenced<Result>(
+  parts: ContextParts,
+  job: ClaimedJob,
+  work: (scope: FencedScope) => Promise<Result>,
+): Promise<Result> {
+  const pending = parts.writer.take(job);
+  try {
+    return await withWriteScope(parts.database, async (scope) => {
+      if ((await lockHeldJob(scope.transaction, job)) === undefined) throw leaseLost(job.id);
+      const emitted: NewEvent[] = [];
+      const emit: FencedScope["emit"] = (type, data) => {
+        emitted.push({ stream: job.stream, owner: job.owner, type, data });
+      };
+      const result = await work({ ...scope, emit });
+      await writePending(scope, parts.bus, [pending]);
+      await appendEvents(scope, parts.bus, emitted);
+      return result;
+    });
+  } catch (error) {
+    parts.writer.putBack(pending);
+    throw error;
+  }
+}
+
+async function runStep<Value>(call: {
+  readonly key: string;
+  readonly run: (signal: AbortSignal) => Promise<Value>;
+  readonly options: StepOptions<Value> | undefined;
+  readonly signal: AbortSignal;
+  readonly transaction: JobContext<unknown>["transaction"];
+  readonly held: { readonly id: string; readonly fence: number };
+}): Promise<Value> {
+  const { key, run, options, signal, transaction, held } = call;
+  signal.throwIfAborted();
+  const found = await transaction((scope) => startStep(scope.transaction, held, key));
+  if (found.state === "done") {
+    // Without a schema the value is what this same step returned before, through JSON.
+    return options?.output === undefined ? (found.output as Value) : options.output.parse(found.output);
+  }
+  signal.throwIfAborted();
+  const value = await run(signal);
+  await transaction(async (scope) => {
+    await recordStep(scope.transaction, held, key, value);
+    await options?.record?.(scope, value);
+  });
+  return value;
+}

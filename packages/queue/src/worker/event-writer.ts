@@ -1,0 +1,136 @@
+import type { Database } from "@millrace/database";
+import { toError } from "@millrace/kernel";
+import type { Logger } from "@millrace/kernel";
+import { sql } from "kysely";
+import type { EventBus } from "../events/event-bus.ts";
+import { withWriteScope } from "../write-scope.ts";
+import { writePending } from "./pending-writes.ts";
+import type { HeldJob, LogEntry, PendingWrites, ProgressState } from "./pending-writes.ts";
+
+/** At most one transaction per 50 ms for all jobs of the process. */
+const flushEveryMs = 50;
+/** At most four progress events a second per job: a person reads no faster. */
+const progressEveryMs = 250;
+/** A job that logs without end must not fill the memory while the database is away. */
+const maxPendingLogs = 1000;
+
+type Buffer = {
+  readonly job: HeldJob;
+  logs: LogEntry[];
+  progress: ProgressState | undefined;
+  lastProgressMs: number;
+};
+
+/**
+ * Gathers log lines and progress of all running jobs and writes them together, fenced. What a job
+ * said before it commits something goes with that commit, so the order is kept.
+ */
+export class EventWriter {
+  readonly #database: Database;
+  readonly #bus: EventBus;
+  readonly #logger: Logger;
+  readonly #buffers = new Map<string, Buffer>();
+  #timer: NodeJS.Timeout | undefined;
+  #flushing: Promise<void> = Promise.resolve();
+
+  constructor(parts: { database: Database; bus: EventBus; logger: Logger }) {
+    this.#database = parts.database;
+    this.#bus = parts.bus;
+    this.#logger = parts.logger;
+  }
+
+  open(job: HeldJob): void {
+    this.#buffers.set(job.id, { job, logs: [], progress: undefined, lastProgressMs: -progressEveryMs });
+  }
+
+  close(job: HeldJob): void {
+    if (this.#buffers.get(job.id)?.job.fence === job.fence) this.#buffers.delete(job.id);
+  }
+
+  log(job: HeldJob, line: LogEntry): void {
+    const buffer = this.#bufferOf(job);
+    if (buffer === undefined || buffer.logs.length >= maxPendingLogs) return;
+    buffer.logs.push(line);
+    this.#arm(flushEveryMs);
+  }
+
+  progress(job: HeldJob, progress: ProgressState): void {
+    const buffer = this.#bufferOf(job);
+    if (buffer === undefined) return;
+    buffer.progress = progress;
+    this.#arm(flushEveryMs);
+  }
+
+  /** Takes what is pending for one job, to be written in the caller's own fenced transaction. */
+  take(job: HeldJob): PendingWrites {
+    const buffer = this.#bufferOf(job);
+    if (buffer === undefined) return { job, logs: [], progress: undefined };
+    return this.#drain(buffer, true);
+  }
+
+  /** Gives back what a rolled-back transaction did not write. */
+  putBack(pending: PendingWrites): void {
+    const buffer = this.#bufferOf(pending.job);
+    if (buffer === undefined) return;
+    buffer.logs = [...pending.logs, ...buffer.logs];
+    buffer.progress ??= pending.progress;
+  }
+
+  /** Resolves when nothing is being written. */
+  async settle(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    await this.#flushing;
+  }
+
+  #bufferOf(job: HeldJob): Buffer | undefined {
+    const buffer = this.#buffers.get(job.id);
+    return buffer?.job.fence === job.fence ? buffer : undefined;
+  }
+
+  #drain(buffer: Buffer, includeProgress: boolean): PendingWrites {
+    const now = performance.now();
+    const isDue = includeProgress || now - buffer.lastProgressMs >= progressEveryMs;
+    const progress = isDue ? buffer.progress : undefined;
+    const pending = { job: buffer.job, logs: buffer.logs, progress };
+    buffer.logs = [];
+    if (progress !== undefined) {
+      buffer.progress = undefined;
+      buffer.lastProgressMs = now;
+    }
+    return pending;
+  }
+
+  #arm(delayMs: number): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.#flushing = this.#flushing.then(() => this.#flush());
+    }, delayMs);
+  }
+
+  async #flush(): Promise<void> {
+    const pending = [...this.#buffers.values()]
+      .map((buffer) => this.#drain(buffer, false))
+      .filter(({ logs, progress }) => logs.length > 0 || progress !== undefined);
+    try {
+      if (pending.length > 0) await this.#write(pending);
+    } catch (error) {
+      for (const item of pending) this.putBack(item);
+      this.#logger.warn({ err: toError(error) }, "progress could not be written and will be tried again");
+      this.#arm(1000);
+    }
+    const isWaiting = [...this.#buffers.values()].some((buffer) => buffer.progress !== undefined);
+    if (isWaiting) this.#arm(progressEveryMs);
+  }
+
+  async #write(pending: readonly PendingWrites[]): Promise<void> {
+    await withWriteScope(this.#database, async (scope) => {
+      const locked = await sql<{ id: string; fence: number }>`
+        SELECT id, fence FROM job WHERE id = ANY(${pending.map(({ job }) => job.id)}::uuid[]) AND state = 'running'
+        ORDER BY id FOR UPDATE`.execute(scope.transaction);
+      const fences = new Map(locked.rows.map((row) => [row.id, row.fence]));
+      const held = pending.filter(({ job }) => fences.get(job.id) === job.fence);
+      await writePending(scope, this.#bus, held);
+    });
+  }
+}

@@ -1,0 +1,10 @@
+/** What goes between the worker and the thread that beats for it. */
+export type ToBeater =
+  | { readonly kind: "hold" | "release"; readonly id: string; readonly fence: number }
+  | { readonly kind: "stop" };
+
+export type FromBeater =
+  | { readonly kind: "lost" | "cancel_requested"; readonly id: string }
+  | { readonly kind: "failed"; readonly message: string };
+
+export type BeaterSettings = { readonly url: string; readonly leaseMs: number; readonly beatMs: number };

@@ -1,0 +1,62 @@
+import type { Logger } from "@millrace/kernel";
+import type { z } from "zod";
+import type { WriteScope } from "../write-scope.ts";
+
+export type ProgressReport = {
+  /** 0 to 100. A lower number than before is raised to it: progress does not go back. */
+  readonly percent?: number;
+  readonly stage?: string;
+  readonly message?: string;
+  readonly done?: number;
+  readonly total?: number;
+  readonly unit?: string;
+};
+
+export type LogLevel = "debug" | "info" | "warning" | "error";
+
+export type StepOptions<Value> = {
+  /** Parses a stored value when the step was done before. Default: trusted as it is. */
+  readonly output?: z.ZodType<Value>;
+  /** Writes the domain's rows in the transaction that records the step. */
+  readonly record?: (scope: FencedScope, value: Value) => Promise<void>;
+};
+
+/** A write scope of a job: its events go to the job's stream, in the same transaction. */
+export type FencedScope = WriteScope & {
+  readonly emit: (type: string, data: Readonly<Record<string, unknown>>) => void;
+};
+
+/** What a handler works with. Everything it writes is void once the job is no longer its own. */
+export type JobContext<Input> = {
+  readonly job: {
+    readonly id: string;
+    readonly task: string;
+    readonly owner: string | null;
+    readonly stream: string;
+    readonly attempt: number;
+    readonly maxAttempts: number;
+  };
+  readonly input: Input;
+  /** Aborts with a StopError: cancelled, timed_out, lease_lost or shutdown. */
+  readonly signal: AbortSignal;
+  /** Whether a failure now would be the last. */
+  readonly isLastAttempt: boolean;
+  /**
+   * Runs a named part once for the life of the job: a recorded value is returned without running
+   * again, also after a crash. A part in flight when its process died runs again. The value must
+   * survive JSON.
+   */
+  readonly step: <Value>(
+    key: string,
+    run: (signal: AbortSignal) => Promise<Value>,
+    options?: StepOptions<Value>,
+  ) => Promise<Value>;
+  /** A transaction that commits only while the job is held; throws `lease_lost` otherwise. */
+  readonly transaction: <Result>(work: (scope: FencedScope) => Promise<Result>) => Promise<Result>;
+  /** Coalesced: at most four a second reach the watchers, the last one always. */
+  readonly progress: (report: ProgressReport) => void;
+  /** A line kept with the job and shown live. For people: no document text, no secrets. */
+  readonly log: (level: LogLevel, message: string, step?: string) => void;
+  /** The process's own log, for developers. */
+  readonly logger: Logger;
+};

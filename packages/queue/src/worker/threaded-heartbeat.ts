@@ -1,0 +1,58 @@
+import { once } from "node:events";
+import { Worker as Thread } from "node:worker_threads";
+import type { Logger } from "@millrace/kernel";
+import type { BeaterSettings, FromBeater, ToBeater } from "./heartbeat-messages.ts";
+import type { Heartbeat, HeartbeatListener } from "./heartbeat.ts";
+
+/** Beats from a thread that handlers can't block, over a connection of its own. */
+export function createThreadedHeartbeat(parts: {
+  readonly settings: BeaterSettings;
+  readonly logger: Logger;
+}): Heartbeat {
+  let listener: HeartbeatListener | undefined;
+  let thread: Thread | undefined;
+  const held = new Map<string, number>();
+
+  const send = (message: ToBeater): void => thread?.postMessage(message);
+
+  const open = (): void => {
+    const fresh = new Thread(new URL("./heartbeat-thread.ts", import.meta.url), { workerData: parts.settings });
+    thread = fresh;
+    fresh.on("message", (message: FromBeater) => {
+      if (message.kind === "lost") listener?.onLost(message.id);
+      else if (message.kind === "cancel_requested") listener?.onCancelRequested(message.id);
+      else if (message.kind === "failed") parts.logger.warn({ reason: message.message }, "a heartbeat did not land");
+    });
+    fresh.on("error", (error) => {
+      parts.logger.error({ err: error }, "the heartbeat thread died and is started again");
+      if (thread !== fresh) return;
+      open();
+      for (const [id, fence] of held) send({ kind: "hold", id, fence });
+    });
+  };
+
+  return {
+    name: "heartbeat",
+    start: async () => {
+      if (thread === undefined) open();
+    },
+    stop: async () => {
+      const ending = thread;
+      thread = undefined;
+      if (ending === undefined) return;
+      ending.postMessage({ kind: "stop" } satisfies ToBeater);
+      await once(ending, "exit");
+    },
+    hold: (job) => {
+      held.set(job.id, job.fence);
+      send({ kind: "hold", id: job.id, fence: job.fence });
+    },
+    release: (job) => {
+      if (held.get(job.id) === job.fence) held.delete(job.id);
+      send({ kind: "release", id: job.id, fence: job.fence });
+    },
+    listen: (given) => {
+      listener = given;
+    },
+  };
+}

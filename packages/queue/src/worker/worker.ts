@@ -1,0 +1,167 @@
+import { databaseUnavailable } from "@millrace/database";
+import { newId, toError } from "@millrace/kernel";
+import type { Service } from "@millrace/kernel";
+import { claimJobs } from "../jobs/claim.ts";
+import type { ClaimRequest } from "../jobs/claim.ts";
+import type { ClaimedJob } from "../jobs/job-row.ts";
+import { executeJob } from "./execute-job.ts";
+import type { ExecuteParts, Execution } from "./execute-job.ts";
+import type { Heartbeat } from "./heartbeat.ts";
+import { WakeSignal } from "./wake-signal.ts";
+import { registerWorker, unregisterWorker } from "./worker-row.ts";
+
+/** One claim in ten takes the oldest due job whatever its priority, so that nothing starves. */
+const oldestShare = 0.1;
+
+export type WorkerOptions = {
+  readonly name: string;
+  readonly queues: readonly string[];
+  /** Jobs at once. */
+  readonly concurrency: number;
+  readonly leaseMs: number;
+  /** Without any hint, queues are looked at this often. */
+  readonly pollMs: number;
+  /** How long stop waits for running jobs before it hands them back. */
+  readonly drainMs: number;
+};
+
+export type WorkerParts = ExecuteParts & { readonly heartbeat: Heartbeat };
+
+/** Claims jobs and runs them, in a loop that hints wake and a poll backs up. */
+export class Worker implements Service {
+  readonly name = "worker";
+  readonly id = newId();
+  readonly #parts: WorkerParts;
+  readonly #options: WorkerOptions;
+  readonly #running = new Map<string, Execution>();
+  readonly #wake = new WakeSignal();
+  #isStopping = false;
+  #loop: Promise<void> | undefined;
+  #unsubscribe: (() => void) | undefined;
+  #lastTurnMs = performance.now();
+  #oldestCredit = 0;
+  #mayAloneWait = true;
+
+  constructor(parts: WorkerParts, options: WorkerOptions) {
+    this.#parts = parts;
+    this.#options = options;
+    parts.heartbeat.listen({
+      onLost: (id) => this.#running.get(id)?.stop("lease_lost"),
+      onCancelRequested: (id) => this.cancel(id),
+    });
+  }
+
+  async start(): Promise<void> {
+    if (this.#loop !== undefined) return;
+    await registerWorker(this.#parts.database, { ...this.#options, id: this.id, tasks: this.#parts.registry.keys() });
+    await this.#parts.heartbeat.start();
+    this.#unsubscribe = this.#parts.broker.subscribe(this.#options.queues, () => this.#wake.wake());
+    this.#loop = this.#turn();
+  }
+
+  /** Stops claiming, lets running jobs end for a while, then hands them back uncounted. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    this.#unsubscribe?.();
+    this.#wake.wake();
+    const drained = Promise.all([...this.#running.values()].map((execution) => execution.done));
+    const timer = setTimeout(() => this.handBack(), this.#options.drainMs);
+    await drained;
+    clearTimeout(timer);
+    await this.#loop;
+    await this.#parts.writer.settle();
+    await this.#parts.heartbeat.stop();
+    if (this.#loop !== undefined) await unregisterWorker(this.#parts.database, this.id);
+  }
+
+  /** Tells every running job to stop now; each goes back to its queue with what it has recorded. */
+  handBack(): void {
+    for (const execution of this.#running.values()) execution.stop("shutdown");
+  }
+
+  /** Tells a job that runs here to stop because it was cancelled. */
+  cancel(id: string): void {
+    this.#running.get(id)?.stop("cancelled");
+  }
+
+  /** After a crash of another process: look for jobs that must run alone. */
+  noticeCrash(): void {
+    this.#mayAloneWait = true;
+    this.#wake.wake();
+  }
+
+  /** For health: false when the loop has not turned for several polls although slots are free. */
+  isProgressing(): boolean {
+    const isFull = this.#running.size >= this.#options.concurrency;
+    return isFull || performance.now() - this.#lastTurnMs < this.#options.pollMs * 5 + 5_000;
+  }
+
+  get busySlots(): number {
+    return this.#running.size;
+  }
+
+  async #turn(): Promise<void> {
+    while (!this.#isStopping) {
+      this.#lastTurnMs = performance.now();
+      const started = await this.#fill().catch((error: unknown) => {
+        const isAway = databaseUnavailable(error) !== undefined;
+        this.#parts.logger.warn({ err: isAway ? undefined : toError(error) }, "jobs could not be claimed");
+        return 0;
+      });
+      if (started === 0) await this.#wake.wait(this.#options.pollMs);
+    }
+  }
+
+  /** Claims as much as there are free slots; returns how many jobs were started. */
+  async #fill(): Promise<number> {
+    const isAloneRunning = [...this.#running.values()].some((execution) => execution.job.runs_alone);
+    if (isAloneRunning) return 0;
+    if (this.#mayAloneWait) {
+      // Jobs that crashed before wait until nothing else runs here; nothing new starts meanwhile.
+      if (this.#running.size > 0) return 0;
+      const alone = await this.#claimFromQueues(1, "alone");
+      if (alone > 0) return alone;
+      this.#mayAloneWait = false;
+    }
+    const free = this.#options.concurrency - this.#running.size;
+    if (free <= 0) return 0;
+    return await this.#claimFromQueues(free, this.#nextChoice());
+  }
+
+  #nextChoice(): ClaimRequest["choice"] {
+    this.#oldestCredit += oldestShare;
+    if (this.#oldestCredit < 1) return "best";
+    this.#oldestCredit -= 1;
+    return "oldest";
+  }
+
+  async #claimFromQueues(limit: number, choice: ClaimRequest["choice"]): Promise<number> {
+    let started = 0;
+    for (const queue of this.#options.queues) {
+      if (this.#isStopping || started >= limit) break;
+      const claimed = await claimJobs(this.#parts.database, {
+        queue,
+        taskKeys: this.#parts.registry.keys(),
+        limit: limit - started,
+        worker: { id: this.id, name: this.#options.name },
+        leaseMs: this.#options.leaseMs,
+        choice,
+      });
+      for (const job of claimed) this.#run(job);
+      started += claimed.length;
+    }
+    return started;
+  }
+
+  #run(job: ClaimedJob): void {
+    this.#parts.heartbeat.hold(job);
+    const execution = executeJob(this.#parts, job);
+    this.#running.set(job.id, execution);
+    if (this.#isStopping) execution.stop("shutdown");
+    void execution.done.finally(() => {
+      this.#parts.heartbeat.release(job);
+      if (this.#running.get(job.id) === execution) this.#running.delete(job.id);
+      this.#wake.wake();
+    });
+  }
+}

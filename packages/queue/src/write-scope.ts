@@ -1,0 +1,25 @@
+import type { Database, Transaction } from "@millrace/database";
+
+/**
+ * An open transaction plus what to do when it has committed: wake a worker, tell those who watch.
+ * Nothing is announced before its commit, and nothing of a transaction that rolled back.
+ */
+export type WriteScope = {
+  readonly transaction: Transaction;
+  readonly afterCommit: (work: () => void) => void;
+};
+
+/** Runs `work` in one transaction and then, if it committed, what it asked for. */
+export async function withWriteScope<Result>(
+  database: Database,
+  work: (scope: WriteScope) => Promise<Result>,
+): Promise<Result> {
+  // A repeated transaction starts its own list, or a rolled-back try would announce itself.
+  const [result, announcements] = await database.transaction(async (transaction) => {
+    const asked: (() => void)[] = [];
+    const value = await work({ transaction, afterCommit: (announce) => void asked.push(announce) });
+    return [value, asked] as const;
+  });
+  for (const announce of announcements) announce();
+  return result;
+}

@@ -1,0 +1,311 @@
+import { MillraceError, silentLogger, sleep } from "@millrace/kernel";
+import { migrate, openEmbedded } from "@millrace/database";
+import type { Database } from "@millrace/database";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { cancelThisJob, defineTask, findJobs, handleTask, Queue, readJobDetail, retryAfter, snooze } from "../src/index.ts";
+import type { JobContext, QueueWorker } from "../src/index.ts";
+
+const task = defineTask({
+  name: "tests.run_script",
+  queue: "tests",
+  input: z.object({ script: z.string() }),
+  output: z.object({ answer: z.string() }),
+  backoff: { firstSeconds: 0, factor: 2, capSeconds: 0 },
+});
+
+let database: Database;
+const open: QueueWorker[] = [];
+
+beforeAll(async () => {
+  database = await openEmbedded(null);
+  await migrate(database);
+});
+afterAll(() => database.close());
+afterEach(async () => {
+  for (const worker of open.splice(0)) await worker.stop();
+});
+
+type Script = (context: JobContext<{ script: string }>) => Promise<{ answer: string }>;
+
+function createQueue(scripts: Record<string, Script>, ended: unknown[] = []): Queue {
+  return new Queue({
+    database,
+    logger: silentLogger,
+    handlers: [
+      handleTask({
+        task,
+        run: (context) => {
+          const script = scripts[context.input.script];
+          if (script === undefined) throw new Error("no such script");
+          return script(context);
+        },
+        onEnd: async (_scope, end) => void ended.push(end.state),
+      }),
+    ],
+  });
+}
+
+async function startWorker(queue: Queue, drainMs = 100): Promise<QueueWorker> {
+  const worker = queue.createWorker({ name: "w", concurrency: 4, leaseMs: 20_000, beatMs: 1_000, pollMs: 50, drainMs });
+  open.push(worker);
+  await worker.start();
+  return worker;
+}
+
+function enqueue(queue: Queue, script: string, options = {}): Promise<string> {
+  return queue.transaction((scope) => queue.enqueue(scope, task, { script }, options));
+}
+
+describe("endings", () => {
+  it("stores the returned value and calls the hook once", async () => {
+    const ended: unknown[] = [];
+    const queue = createQueue({ ok: async () => ({ answer: "42" }) }, ended);
+    await startWorker(queue);
+
+    const id = await enqueue(queue, "ok");
+    const job = await queue.waitForEnd(id, { timeoutMs: 5000 });
+
+    expect(job?.state).toBe("succeeded");
+    expect((await readJobDetail(database, id)).output).toEqual({ answer: "42" });
+    expect(ended).toEqual(["succeeded"]);
+  });
+
+  it("tries again after an unknown error, and counts", async () => {
+    let calls = 0;
+    const queue = createQueue({
+      flaky: async () => {
+        calls++;
+        if (calls < 3) throw new Error("not yet");
+        return { answer: String(calls) };
+      },
+    });
+    await startWorker(queue);
+
+    const id = await enqueue(queue, "flaky");
+    const job = await queue.waitForEnd(id, { timeoutMs: 5000 });
+
+    expect(job?.state).toBe("succeeded");
+    expect(job?.attempt).toBe(3);
+    const detail = await readJobDetail(database, id);
+    expect(detail.attempts.map((attempt) => attempt.outcome)).toEqual(["succeeded", "failed", "failed"]);
+  });
+
+  it("fails at once for an error that would come again, with its code", async () => {
+    const queue = createQueue({
+      bad: () => Promise.reject(new MillraceError({ code: "file_empty", kind: "invalid", message: "Empty." })),
+    });
+    await startWorker(queue);
+
+    const id = await enqueue(queue, "bad");
+    const job = await queue.waitForEnd(id, { timeoutMs: 5000 });
+
+    expect(job).toMatchObject({ state: "failed", attempt: 1, error_code: "file_empty" });
+  });
+
+  it("does not count a snoozed attempt, and counts a retry-after", async () => {
+    let calls = 0;
+    const queue = createQueue({
+      later: async () => {
+        calls++;
+        if (calls === 1) throw snooze(10, "not now");
+        if (calls === 2) throw retryAfter({ delayMs: 10, code: "busy", message: "busy" });
+        return { answer: "done" };
+      },
+    });
+    await startWorker(queue);
+
+    const id = await enqueue(queue, "later");
+    const job = await queue.waitForEnd(id, { timeoutMs: 5000 });
+
+    expect(job).toMatchObject({ state: "succeeded", attempt: 2 });
+  });
+
+  it("ends as cancelled when the handler says so", async () => {
+    const queue = createQueue({ never: () => Promise.reject(cancelThisJob("not wanted")) });
+    await startWorker(queue);
+
+    const id = await enqueue(queue, "never");
+
+    expect((await queue.waitForEnd(id, { timeoutMs: 5000 }))?.state).toBe("cancelled");
+  });
+});
+
+describe("steps", () => {
+  it("does not run a recorded step again on the next attempt", async () => {
+    const runs: string[] = [];
+    const queue = createQueue({
+      steps: async (context) => {
+        const first = await context.step("first", async () => {
+          runs.push("first");
+          return { n: 7 };
+        });
+        await context.step("second", async () => {
+          runs.push("second");
+          if (runs.length === 2) throw new Error("once");
+          return null;
+        });
+        return { answer: String(first.n) };
+      },
+    });
+    await startWorker(queue);
+
+    const id = await enqueue(queue, "steps");
+    await queue.waitForEnd(id, { timeoutMs: 5000 });
+
+    expect(runs).toEqual(["first", "second", "second"]);
+    expect((await readJobDetail(database, id)).steps.map(({ key, state, starts }) => [key, state, starts])).toEqual([
+      ["first", "done", 1],
+      ["second", "done", 2],
+    ]);
+  });
+
+  it("goes on after the recorded steps when the process died", async () => {
+    const runs: string[] = [];
+    const stuck = createQueue({
+      two: async (context) => {
+        await context.step("one", async () => void runs.push("one"));
+        await sleep(60_000, context.signal);
+        return { answer: "never" };
+      },
+    });
+    const dying = await startWorker(stuck);
+    const id = await enqueue(stuck, "two");
+    await expect.poll(async () => (await readJobDetail(database, id)).steps[0]?.state, { timeout: 5000 }).toBe("done");
+    const next = createQueue({
+      two: async (context) => {
+        await context.step("one", async () => void runs.push("one again"));
+        return { answer: "resumed" };
+      },
+    });
+
+    expect(await next.takeBackAll()).toBe(1);
+    await startWorker(next);
+    const job = await next.waitForEnd(id, { timeoutMs: 5000 });
+
+    expect(job).toMatchObject({ state: "succeeded", attempt: 1, crash_count: 0 });
+    expect(runs).toEqual(["one"]);
+    expect((await readJobDetail(database, id)).attempts.map((attempt) => attempt.outcome)).toEqual([
+      "succeeded",
+      "crashed",
+    ]);
+    await dying.stop();
+    expect((await findJobs(database, [id]))[0]?.state).toBe("succeeded");
+    expect(stuck.staleWrites).toBe(1);
+  });
+
+  it("ends a job that kills its worker three times while alone", async () => {
+    const queue = createQueue({ hang: (context) => sleep(60_000, context.signal).then(() => ({ answer: "" })) });
+    const id = await enqueue(queue, "hang");
+    for (let crash = 0; crash < 4; crash++) {
+      const worker = await startWorker(queue);
+      await expect.poll(async () => (await findJobs(database, [id]))[0]?.state, { timeout: 5000 }).toBe("running");
+      await queue.takeBackAll();
+      await worker.stop();
+    }
+
+    expect((await findJobs(database, [id]))[0]).toMatchObject({ state: "failed", error_code: "job_crashed_worker" });
+  });
+});
+
+describe("cancel, hand-back and retry", () => {
+  it("cancels a queued job with no worker alive", async () => {
+    const ended: unknown[] = [];
+    const queue = createQueue({}, ended);
+    const id = await enqueue(queue, "x");
+
+    await queue.transaction((scope) => queue.cancel(scope, id));
+
+    expect((await findJobs(database, [id]))[0]?.state).toBe("cancelled");
+    expect(ended).toEqual(["cancelled"]);
+    await expect(queue.transaction((scope) => queue.cancel(scope, id))).rejects.toMatchObject({
+      code: "already_finished",
+    });
+  });
+
+  it("tells a running job to stop", async () => {
+    const queue = createQueue({ wait: (context) => sleep(60_000, context.signal).then(() => ({ answer: "" })) });
+    await startWorker(queue);
+    const id = await enqueue(queue, "wait");
+    await expect.poll(async () => (await findJobs(database, [id]))[0]?.state, { timeout: 5000 }).toBe("running");
+
+    await queue.transaction((scope) => queue.cancel(scope, id));
+
+    expect((await queue.waitForEnd(id, { timeoutMs: 5000 }))?.state).toBe("cancelled");
+  });
+
+  it("hands running jobs back uncounted when the worker stops", async () => {
+    const queue = createQueue({ wait: (context) => sleep(60_000, context.signal).then(() => ({ answer: "" })) });
+    const worker = await startWorker(queue, 20);
+    const id = await enqueue(queue, "wait");
+    await expect.poll(async () => (await findJobs(database, [id]))[0]?.state, { timeout: 5000 }).toBe("running");
+
+    await worker.stop();
+
+    expect((await findJobs(database, [id]))[0]).toMatchObject({ state: "queued", attempt: 0 });
+    await queue.transaction((scope) => queue.cancel(scope, id));
+  });
+
+  it("retries a failed job on the same row, keeping its history", async () => {
+    let isFixed = false;
+    const queue = createQueue({
+      broken: async () => {
+        if (!isFixed) throw new MillraceError({ code: "broken", kind: "invalid", message: "Broken." });
+        return { answer: "fixed" };
+      },
+    });
+    await startWorker(queue);
+    const id = await enqueue(queue, "broken");
+    await queue.waitForEnd(id, { timeoutMs: 5000 });
+    isFixed = true;
+
+    await queue.transaction((scope) => queue.retry(scope, id));
+    const job = await queue.waitForEnd(id, { timeoutMs: 5000 });
+
+    expect(job).toMatchObject({ state: "succeeded", attempt: 2, error_code: null });
+    expect((await readJobDetail(database, id)).attempts).toHaveLength(2);
+  });
+});
+
+describe("events", () => {
+  it("numbers what a job says without gaps and in order", async () => {
+    const queue = createQueue({
+      talk: async (context) => {
+        context.log("info", "hello");
+        for (let percent = 0; percent <= 100; percent += 5) context.progress({ percent, stage: "talking" });
+        await context.transaction(async (scope) => scope.emit("job.said", { what: "inside" }));
+        context.log("info", "bye");
+        return { answer: "" };
+      },
+    });
+    await startWorker(queue);
+
+    const id = await enqueue(queue, "talk");
+    await queue.waitForEnd(id, { timeoutMs: 5000 });
+    const page = await queue.feed.read(`job:${id}`, 0, 100);
+
+    expect(page.events.map((event) => event.seq)).toEqual(page.events.map((_event, index) => index + 1));
+    expect(page.events.map((event) => event.type)).toEqual([
+      "job.queued",
+      "job.logged",
+      "job.progressed",
+      "job.said",
+      "job.logged",
+      "job.succeeded",
+    ]);
+  });
+
+  it("announces nothing of a transaction that rolled back", async () => {
+    const queue = createQueue({});
+    const heard: unknown[] = [];
+    queue.bus.onEvents((events) => heard.push(...events));
+
+    const attempt = queue.transaction(async (scope) => {
+      await queue.enqueue(scope, task, { script: "x" });
+      throw new Error("changed my mind");
+    });
+
+    await expect(attempt).rejects.toThrow("changed my mind");
+    expect(heard).toEqual([]);
+  });
+});
