@@ -1,3 +1,4 @@
 export { attachmentDisposition, displayFileName } from "./display-file-name.ts";
+export { fileTooLarge } from "./errors.ts";
 export { createFileStore } from "./file-store.ts";
 export type { FileStore, StoredFile } from "./file-store.ts";

@@ -1,0 +1,62 @@
+import type { Logger } from "@millrace/kernel";
+import { toError } from "@millrace/kernel";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { routeNotFound } from "./errors.ts";
+import { fromFastify } from "./fastify-errors.ts";
+import type { KnownPaths } from "./known-paths.ts";
+import { methodNotAllowed, toProblem } from "./problem.ts";
+import type { ProblemReply } from "./problem.ts";
+import type { WebApp } from "./web-app.ts";
+import { wantsPage } from "./web-app.ts";
+
+/** The one place where errors become responses, and the one where they are logged. */
+export function answerErrors(
+  app: FastifyInstance,
+  options: { readonly logger: Logger; readonly knownPaths: KnownPaths; readonly webApp: WebApp },
+): void {
+  const { logger, knownPaths, webApp } = options;
+  app.setErrorHandler((error, request, reply) => {
+    sendProblem(error, request, reply, logger);
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const allowed = knownPaths.methodsOf(pathOf(request));
+    if (allowed.length > 0 && !allowed.includes(request.method)) {
+      return send(methodNotAllowed(allowed, { id: request.id, path: pathOf(request) }), reply);
+    }
+    if (allowed.length === 0 && wantsPage(request)) return webApp.sendPage(reply);
+    return sendProblem(routeNotFound(), request, reply, logger);
+  });
+}
+
+/** Answers with the problem details of anything thrown; surprises are logged as errors. */
+export function sendProblem(
+  thrown: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  logger: Logger,
+): FastifyReply {
+  const error = fromFastify(thrown);
+  const problem = toProblem(error, { id: request.id, path: pathOf(request) });
+  const { status, body } = problem;
+  if (status >= 500) {
+    const line = { err: toError(error), request_id: request.id, method: request.method, path: body.instance };
+    if (status === 500) logger.error(line, "request failed");
+    else logger.warn(line, "request could not be served");
+  }
+  return send(problem, reply);
+}
+
+function send(problem: ProblemReply, reply: FastifyReply): FastifyReply {
+  return (
+    reply
+      .code(problem.status)
+      .headers(problem.headers)
+      // A route's own schema describes its results; problems have one shape everywhere.
+      .serializer((body) => JSON.stringify(body))
+      .send(problem.body)
+  );
+}
+
+function pathOf(request: FastifyRequest): string {
+  return request.url.split("?", 1)[0] ?? "/";
+}

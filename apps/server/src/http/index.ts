@@ -1,0 +1,17 @@
+export { createAccessControl } from "./access.ts";
+export type { AccessControl } from "./access.ts";
+export { createHttpApp } from "./app.ts";
+export type { HttpAppOptions } from "./app.ts";
+export { matchesEtag, sendWithEtag, weakEtag } from "./etag.ts";
+export type { Readiness } from "./health.ts";
+export { createHttpService } from "./http-service.ts";
+export type { HttpService } from "./http-service.ts";
+export { parseIdempotencyKey, readIdempotency, replayResponse, requestFingerprint } from "./idempotency.ts";
+export type { IdempotentRequest, StoredResponse } from "./idempotency.ts";
+export { assertSafeBinding } from "./loopback.ts";
+export { maxWaitSeconds, parsePrefer, preferenceApplied } from "./prefer.ts";
+export type { Preferences } from "./prefer.ts";
+export { serverSettings, serverSettingsSchema } from "./settings.ts";
+export type { ServerSettings } from "./settings.ts";
+export { receiveUpload } from "./uploads.ts";
+export type { ReceivedUpload, ReceiveUploadOptions } from "./uploads.ts";

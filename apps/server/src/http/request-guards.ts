@@ -1,0 +1,70 @@
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { malformedUrl, unsupportedMediaType } from "./errors.ts";
+import { assertStorableJson } from "./json-body.ts";
+
+/** The longest query we have is a search text of 1,000 characters. */
+const maxUrlLength = 8192;
+
+/** The slowest sender we wait for: half a megabit per second. */
+const minBytesPerSecond = 64 * 1024;
+
+/** Every body has this long whatever its size: a busy machine, a mobile network. */
+const bodyGraceMs = 60_000;
+
+/**
+ * How long a sender may go on after its request was answered. Closing at once would reset the
+ * connection, and browsers would show that instead of our answer.
+ */
+const lingerMs = 10_000;
+
+/** The longest time that any body of at most this size may take to arrive. */
+export function bodyTimeoutMs(bytes: number): number {
+  return bodyGraceMs + Math.ceil((bytes / minBytesPerSecond) * 1000);
+}
+
+/** Refuses requests that nothing behind should have to understand. */
+export function guardRequests(app: FastifyInstance): void {
+  app.addHook("onRequest", async (request) => {
+    // Postgres can't store NUL; without this each query with one would end as an internal error.
+    if (request.url.length > maxUrlLength || request.url.includes("%00")) throw malformedUrl();
+    const encoding = request.headers["content-encoding"];
+    if (encoding !== undefined && encoding !== "identity") {
+      throw unsupportedMediaType("the body without compression");
+    }
+  });
+  app.addHook("preValidation", async ({ body }) => {
+    if (body !== undefined && body !== null && !Buffer.isBuffer(body)) assertStorableJson(body);
+  });
+}
+
+/**
+ * Ends connections whose body arrives too slowly, and those that go on sending long after they
+ * were answered. A large upload gets the time its size needs.
+ */
+export function limitSlowBodies(app: FastifyInstance): void {
+  app.addHook("onRequest", async (request) => {
+    if (!isReceiving(request)) return;
+    const { bodyLimit } = request.routeOptions;
+    const claimed = Number(request.headers["content-length"] ?? bodyLimit);
+    closeUnlessReceived(request, bodyTimeoutMs(Math.min(claimed, bodyLimit)));
+  });
+  app.addHook("onResponse", async (request) => {
+    if (!isReceiving(request)) return;
+    // Read and thrown away: what is left unread would block the connection for the next request.
+    request.raw.resume();
+    closeUnlessReceived(request, lingerMs);
+  });
+}
+
+/** Whether the request has a body of which something is still to come. */
+function isReceiving({ raw }: FastifyRequest): boolean {
+  const hasBody = raw.headers["transfer-encoding"] !== undefined || Number(raw.headers["content-length"]) > 0;
+  return hasBody && !raw.complete && !raw.destroyed;
+}
+
+function closeUnlessReceived({ raw }: FastifyRequest, timeoutMs: number): void {
+  const timer = setTimeout(() => raw.socket.destroy(), timeoutMs);
+  const clear = (): void => clearTimeout(timer);
+  raw.once("end", clear);
+  raw.once("close", clear);
+}

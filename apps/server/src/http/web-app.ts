@@ -1,0 +1,89 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import fastifyStatic from "@fastify/static";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { contentSecurityPolicy, newNonce } from "./security-headers.ts";
+
+/** Vite writes a hash of the content into these names, so they never change. */
+const hashedName = /-[\w-]{8}\.\w+$/;
+
+const immutable = "public, max-age=31536000, immutable";
+
+const noncePlace = /(<meta\s+name="csp-nonce"\s+content=")"/;
+
+const missingPage = `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="csp-nonce" content=""><title>Millrace</title></head>
+<body><h1>Millrace is running</h1>
+<p>The API is ready, but the browser app has not been built. Run <code>npm run build</code> in the Millrace folder, then start again.</p>
+<p>Without it everything works over <a href="/openapi.json">the API</a> and the command line.</p></body></html>`;
+
+/** The page of the browser app. */
+export type WebApp = {
+  /** Sends the page with a fresh nonce, never cached. Any path of the app shows it. */
+  readonly sendPage: (reply: FastifyReply) => FastifyReply;
+};
+
+/**
+ * Serves the built browser app from `directory`. The page is read now: after a build the server
+ * has to start again. Without a build a plain page says how to make one.
+ */
+export async function addWebApp(app: FastifyInstance, directory: string): Promise<WebApp> {
+  const index = await readIndex(directory);
+  const [before = "", after = ""] = (index ?? missingPage).replace(noncePlace, '$1\u0000"').split("\u0000");
+  const hasNonce = noncePlace.test(index ?? missingPage);
+
+  const sendPage = (reply: FastifyReply): FastifyReply => {
+    const nonce = newNonce();
+    return reply
+      .code(index === undefined ? 503 : 200)
+      .header("content-type", "text/html; charset=utf-8")
+      .header("content-security-policy", contentSecurityPolicy(nonce))
+      .header("cache-control", "no-cache")
+      .send(hasNonce ? before + nonce + after : before);
+  };
+
+  app.get("/", { config: { access: "public" }, schema: { hide: true } }, (_request, reply) =>
+    sendPage(reply),
+  );
+  if (index !== undefined) await addFiles(app, directory);
+  return { sendPage };
+}
+
+async function readIndex(directory: string): Promise<string | undefined> {
+  try {
+    return await readFile(join(directory, "index.html"), "utf8");
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/** One route per top-level entry: a wildcard at the root would answer for unknown API paths too. */
+async function addFiles(app: FastifyInstance, directory: string): Promise<void> {
+  await app.register(fastifyStatic, { root: directory, serve: false, cacheControl: false, index: false });
+  for (const entry of await readdir(directory, { withFileTypes: true })) {
+    if (entry.name === "index.html" || entry.name.startsWith(".")) continue;
+    const path = encodeURI(entry.name);
+    const options = { config: { access: "public" }, schema: { hide: true } } as const;
+    if (entry.isDirectory()) {
+      app.get<{ Params: { "*": string } }>(`/${path}/*`, options, (request, reply) =>
+        sendFile(reply, `${entry.name}/${request.params["*"]}`),
+      );
+    } else {
+      app.get(`/${path}`, options, (_request, reply) => sendFile(reply, entry.name));
+    }
+  }
+}
+
+function sendFile(reply: FastifyReply, path: string): FastifyReply {
+  return reply
+    .header("cache-control", hashedName.test(path) ? immutable : "no-cache")
+    .sendFile(path, { dotfiles: "ignore" });
+}
+
+/** Whether a browser asks for a page, so that a path of the app's own router gets the app. */
+export function wantsPage(request: FastifyRequest): boolean {
+  if (request.method !== "GET" && request.method !== "HEAD") return false;
+  if (/^\/(?:api|ws)(?:[/?]|$)/.test(request.url)) return false;
+  return request.headers.accept?.includes("text/html") === true;
+}
