@@ -1,0 +1,241 @@
+import { silentLogger } from "@millrace/kernel";
+import { afterEach, describe, expect, it } from "vitest";
+import { createLiveHub } from "../src/index.ts";
+import type { LiveHub, LiveHubOptions } from "../src/index.ts";
+import { MemoryEventFeed } from "../src/testing/index.ts";
+
+const stream = "document:1";
+const started: LiveHub[] = [];
+
+afterEach(async () => {
+  for (const hub of started.splice(0)) {
+    await hub.stop();
+    expect(hub.figures().followers).toBe(0);
+  }
+});
+
+async function startHub(feed: MemoryEventFeed, options: Partial<LiveHubOptions> = {}): Promise<LiveHub> {
+  const hub = createLiveHub({ feed, logger: silentLogger, ...options });
+  await hub.start();
+  started.push(hub);
+  return hub;
+}
+
+function appendMany(feed: MemoryEventFeed, count: number): void {
+  for (let index = 0; index < count; index += 1) feed.append(stream, "document.progressed", { index });
+}
+
+/** Follows until so many events have come, or a reset. */
+async function collect(hub: LiveHub, since: number, count: number): Promise<(number | "reset")[]> {
+  const seen: (number | "reset")[] = [];
+  const steps = hub.follow({ stream, since, signal: AbortSignal.timeout(5_000) });
+  for await (const step of steps) {
+    if (step.kind === "reset") seen.push("reset");
+    else seen.push(...step.events.map((event) => event.seq));
+    if (seen.length >= count) break;
+  }
+  return seen;
+}
+
+function range(from: number, to: number): number[] {
+  return Array.from({ length: to - from + 1 }, (_value, index) => from + index);
+}
+
+describe("following a stream", () => {
+  it("gives what was missed and then what is new, each once and in order", async () => {
+    const feed = new MemoryEventFeed();
+    appendMany(feed, 250);
+    const hub = await startHub(feed);
+
+    const following = collect(hub, 40, 310);
+    appendMany(feed, 100);
+
+    expect(await following).toEqual(range(41, 350));
+  });
+
+  it("reads history in pages", async () => {
+    const feed = new MemoryEventFeed();
+    appendMany(feed, 25);
+    const hub = await startHub(feed, { pageSize: 10 });
+
+    const sizes: number[] = [];
+    for await (const step of hub.follow({ stream, since: 0, signal: AbortSignal.timeout(5_000) })) {
+      if (step.kind === "events") sizes.push(step.events.length);
+      if (sizes.length === 3) break;
+    }
+
+    expect(sizes).toEqual([10, 10, 5]);
+  });
+
+  it("costs nothing but one read when a consumer takes its time", async () => {
+    const feed = new MemoryEventFeed();
+    appendMany(feed, 1);
+    const hub = await startHub(feed, { maxBuffered: 4 });
+    const steps = hub.follow({ stream, since: 0, signal: AbortSignal.timeout(5_000) });
+    await steps.next();
+
+    appendMany(feed, 500);
+    const rest: number[] = [];
+    for await (const step of steps) {
+      if (step.kind === "events") rest.push(...step.events.map((event) => event.seq));
+      if (rest.length >= 500) break;
+    }
+
+    expect(rest).toEqual(range(2, 501));
+  });
+
+  it("finds events whose hints were lost", async () => {
+    const feed = new MemoryEventFeed({ hints: "by_hand" });
+    const hub = await startHub(feed, { tailPollMs: 10 });
+
+    const following = collect(hub, 0, 3);
+    appendMany(feed, 3);
+
+    expect(await following).toEqual([1, 2, 3]);
+  });
+
+  it("puts doubled and reordered hints in order", async () => {
+    const feed = new MemoryEventFeed({ hints: "by_hand" });
+    const hub = await startHub(feed);
+    const following = collect(hub, 0, 3);
+    const events = range(1, 3).map(() => feed.append(stream, "document.progressed"));
+
+    for (const event of [events[2]!, events[0]!, events[0]!, events[2]!, events[1]!]) feed.hint([event]);
+
+    expect(await following).toEqual([1, 2, 3]);
+  });
+
+  it("goes on when the store comes back", async () => {
+    const feed = new MemoryEventFeed();
+    appendMany(feed, 2);
+    feed.failReads(3);
+    const hub = await startHub(feed, { tailPollMs: 10 });
+
+    expect(await collect(hub, 0, 2)).toEqual([1, 2]);
+  });
+
+  it("makes one read for a thousand watchers of one stream", async () => {
+    const feed = new MemoryEventFeed();
+    appendMany(feed, 5);
+    const hub = await startHub(feed);
+
+    const watchers = range(1, 1_000).map(() => collect(hub, 5, 2));
+    await Promise.resolve();
+    appendMany(feed, 2);
+
+    for (const seen of await Promise.all(watchers)) expect(seen).toEqual([6, 7]);
+    expect(feed.reads).toBeLessThanOrEqual(2);
+  });
+
+  it("polls once for all watchers of a stream", async () => {
+    const feed = new MemoryEventFeed({ hints: "by_hand" });
+    const hub = await startHub(feed, { tailPollMs: 50 });
+    const watchers = range(1, 200).map(() => collect(hub, 0, 1));
+    await Promise.resolve();
+
+    appendMany(feed, 1);
+
+    await Promise.all(watchers);
+    expect(feed.reads).toBeLessThanOrEqual(4);
+  });
+
+  it("ends when the signal aborts, and lets go of the stream", async () => {
+    const feed = new MemoryEventFeed();
+    const hub = await startHub(feed);
+    const controller = new AbortController();
+    const steps = hub.follow({ stream, since: 0, signal: controller.signal });
+    const next = steps.next();
+
+    controller.abort();
+
+    expect((await next).done).toBe(true);
+    expect(hub.figures()).toMatchObject({ streams: 0, followers: 0 });
+  });
+
+  it("ends when the hub stops, and stops listening", async () => {
+    const feed = new MemoryEventFeed();
+    const hub = await startHub(feed);
+    const next = hub.follow({ stream, since: 0, signal: AbortSignal.timeout(5_000) }).next();
+
+    await hub.stop();
+
+    expect((await next).done).toBe(true);
+    expect(feed.listeners).toBe(0);
+  });
+
+  it("refuses to follow before the start and after the stop", async () => {
+    const hub = createLiveHub({ feed: new MemoryEventFeed(), logger: silentLogger });
+
+    await expect(collect(hub, 0, 1)).rejects.toMatchObject({ code: "live_stopped" });
+    await hub.start();
+    await hub.stop();
+    await hub.stop();
+
+    await expect(collect(hub, 0, 1)).rejects.toMatchObject({ code: "live_stopped" });
+  });
+});
+
+describe("history that can't be given", () => {
+  it("says reset when the oldest events have expired", async () => {
+    const feed = new MemoryEventFeed();
+    appendMany(feed, 10);
+    feed.expire(stream, (event) => event.seq <= 6);
+    const hub = await startHub(feed);
+
+    expect(await collect(hub, 5, 1)).toEqual(["reset"]);
+    expect(await collect(hub, 6, 4)).toEqual([7, 8, 9, 10]);
+  });
+
+  it("says reset when every event has expired and some were missed", async () => {
+    const feed = new MemoryEventFeed();
+    appendMany(feed, 10);
+    feed.expire(stream, () => true);
+    const hub = await startHub(feed);
+
+    expect(await collect(hub, 9, 1)).toEqual(["reset"]);
+  });
+
+  it("says reset at a hole left by events that are kept for a shorter time", async () => {
+    const feed = new MemoryEventFeed();
+    appendMany(feed, 10);
+    feed.expire(stream, (event) => event.seq === 4);
+    const hub = await startHub(feed);
+
+    expect(await collect(hub, 0, 4)).toEqual([1, 2, 3, "reset"]);
+  });
+
+  it("says reset to a client from the future", async () => {
+    const feed = new MemoryEventFeed();
+    appendMany(feed, 3);
+    const hub = await startHub(feed);
+
+    expect(await collect(hub, 8, 1)).toEqual(["reset"]);
+  });
+
+  it("does not take a client that is ahead of the hints for one from the future", async () => {
+    const feed = new MemoryEventFeed({ hints: "by_hand" });
+    const hub = await startHub(feed);
+    const watching = collect(hub, 0, 4);
+    await Promise.resolve();
+    appendMany(feed, 3);
+
+    const ahead = collect(hub, 3, 1);
+    const event = feed.append(stream, "document.progressed");
+    feed.hint([event]);
+
+    expect(await ahead).toEqual([4]);
+    expect(await watching).toEqual([1, 2, 3, 4]);
+  });
+
+  it("says reset when the stream is removed while it is watched", async () => {
+    const feed = new MemoryEventFeed();
+    appendMany(feed, 3);
+    const hub = await startHub(feed, { tailPollMs: 10 });
+    const following = collect(hub, 2, 2);
+
+    await Promise.resolve();
+    setImmediate(() => feed.remove(stream));
+
+    expect(await following).toEqual([3, "reset"]);
+  });
+});
