@@ -17,6 +17,23 @@ export function countTests(reportText: string): TestCounts {
   return { passed, failed, skipped };
 }
 
+export type TestEntry = { readonly name: string; readonly status: string; readonly durationMs: number };
+
+/** Every test of a vitest JSON report. */
+export function listTests(reportText: string): TestEntry[] {
+  const report: unknown = JSON.parse(reportText);
+  return list(report, "testResults").flatMap((file) =>
+    list(file, "assertionResults").map((result) => {
+      const durationMs = property(result, "duration");
+      return {
+        name: text(result, "fullName"),
+        status: text(result, "status"),
+        durationMs: typeof durationMs === "number" ? durationMs : 0,
+      };
+    }),
+  );
+}
+
 function list(value: unknown, key: string): readonly unknown[] {
   const found = property(value, key);
   return Array.isArray(found) ? found : [];
