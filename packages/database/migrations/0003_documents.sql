@@ -11,8 +11,8 @@ CREATE TABLE document (
   file_size bigint NOT NULL CHECK (file_size >= 0),
   -- SHA-256 of the bytes, in hexadecimal.
   content_hash text NOT NULL,
-  -- Where the file store keeps the bytes.
-  file_key text NOT NULL,
+  -- Where the file store keeps the bytes; null for pasted text, which is its own source.
+  file_key text,
   status text NOT NULL CHECK (status IN ('uploaded', 'processing', 'completed', 'partial', 'failed', 'cancelled')),
   language text,
   page_count integer,

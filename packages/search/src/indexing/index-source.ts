@@ -1,0 +1,46 @@
+import type { Transaction } from "@millrace/database";
+import { newId } from "@millrace/kernel";
+import { sql } from "kysely";
+import type { Chunk } from "../chunking/chunk-text.ts";
+import { separateWords } from "./separate-words.ts";
+import { textSearchConfiguration } from "./text-search-configuration.ts";
+
+export type Source = {
+  readonly id: string;
+  readonly workspaceId: string;
+  /** ISO 639-1, or null when it is not known: then words are indexed as written. */
+  readonly language: string | null;
+  readonly chunkCount: number;
+};
+
+/** Begins a source anew: what was indexed of it before is gone when the transaction commits. */
+export async function beginSource(transaction: Transaction, source: Source): Promise<void> {
+  await removeSource(transaction, source.id);
+  await sql`
+    INSERT INTO search_source (id, workspace_id, configuration, chunk_count)
+    VALUES (${source.id}, ${source.workspaceId}, ${textSearchConfiguration(source.language)}, ${source.chunkCount})`.execute(
+    transaction,
+  );
+}
+
+/** Takes a source and its passages out of search. Idempotent. */
+export async function removeSource(transaction: Transaction, id: string): Promise<void> {
+  await sql`DELETE FROM search_source WHERE id = ${id}`.execute(transaction);
+}
+
+/** Adds passages of a source that has begun; those with a known ordinal are left as they are. */
+export async function addChunks(transaction: Transaction, source: Source, chunks: readonly Chunk[]): Promise<void> {
+  const configuration = textSearchConfiguration(source.language);
+  await sql`
+    INSERT INTO chunk (id, workspace_id, source_id, ordinal, char_start, char_end, page, text, token_count,
+                       content_hash, words)
+    SELECT id, ${source.workspaceId}::uuid, ${source.id}::uuid, ordinal, char_start, char_end, page, text, token_count,
+           content_hash, to_tsvector(${configuration}::regconfig, spaced) || to_tsvector('simple', spaced)
+    FROM unnest(${chunks.map(() => newId())}::uuid[], ${chunks.map((chunk) => chunk.ordinal)}::int[],
+                ${chunks.map((chunk) => chunk.charStart)}::int[], ${chunks.map((chunk) => chunk.charEnd)}::int[],
+                ${chunks.map((chunk) => chunk.page)}::int[], ${chunks.map((chunk) => chunk.text)}::text[],
+                ${chunks.map((chunk) => chunk.tokenCount)}::int[], ${chunks.map((chunk) => chunk.contentHash)}::text[],
+                ${chunks.map((chunk) => separateWords(chunk.text))}::text[])
+      AS fresh (id, ordinal, char_start, char_end, page, text, token_count, content_hash, spaced)
+    ON CONFLICT (source_id, ordinal) DO NOTHING`.execute(transaction);
+}
