@@ -1,0 +1,79 @@
+/*
+ * The entry of a child process: reads files one after another until its parent ends it. It knows
+ * nothing of the product, holds no secrets, and may die at any moment.
+ */
+import { rmSync, writeFileSync } from "node:fs";
+import { Worker } from "node:worker_threads";
+import { maxMessageCharacters, progressIntervalMs } from "../limits.ts";
+import { MethodFailure } from "../methods/method-failure.ts";
+import { methods } from "../methods/methods.ts";
+import { finishOutput } from "./finish-output.ts";
+import type { FinishedOutput } from "./finish-output.ts";
+import { isChildTask } from "./task.ts";
+import type { ChildTask } from "./task.ts";
+
+const folder = process.cwd();
+
+// The parent is gone: nobody will read the result or remove this folder.
+process.on("disconnect", () => {
+  removeFolder();
+  process.kill(process.pid, "SIGKILL");
+});
+// The same, for when a synchronous loop keeps the event above from arriving.
+new Worker(new URL("./orphan-guard.ts", import.meta.url), {
+  workerData: { parentId: Number(process.argv[2]), folder },
+  // Without a small code range the thread alone reserves 540 MB of the memory ceiling.
+  resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 4, codeRangeSizeMb: 8 },
+}).unref();
+// Libraries leave promises behind when a file makes them give up; the outcome is already known.
+process.on("unhandledRejection", () => undefined);
+process.on("message", (message) => {
+  if (isChildTask(message)) void perform(message);
+});
+process.send?.({ type: "ready" });
+
+async function perform(task: ChildTask): Promise<void> {
+  try {
+    const method = await methods[task.method]();
+    const output = await method({ path: task.path, reportPages: progressReporter(task.id) });
+    sendResult(task, finishOutput(output, task.fileType === "text" || task.fileType === "markdown"));
+  } catch (error) {
+    process.send?.({ type: "failure", id: task.id, ...describeFailure(error) });
+  }
+}
+
+function sendResult(task: ChildTask, result: FinishedOutput): void {
+  const { text, ...rest } = result;
+  if (text.length <= maxMessageCharacters) {
+    process.send?.({ type: "result", id: task.id, text, ...rest });
+    return;
+  }
+  writeFileSync(task.textPath, text);
+  process.send?.({ type: "result", id: task.id, text: null, ...rest });
+}
+
+function progressReporter(id: number): (done: number, total: number) => void {
+  let lastAt = 0;
+  return (done, total) => {
+    const now = performance.now();
+    if (now - lastAt < progressIntervalMs && done < total) return;
+    lastAt = now;
+    process.send?.({ type: "progress", id, done, total });
+  };
+}
+
+function describeFailure(error: unknown): { code: string; detail: string } {
+  if (error instanceof MethodFailure) return { code: error.code, detail: error.message };
+  const message = error instanceof Error ? error.message : String(error);
+  // The engine gives these no code: an allocation it refused is the memory limit at work.
+  const isMemory = error instanceof RangeError && /allocation|invalid (?:string|array)/i.test(message);
+  return { code: isMemory ? "extraction_limit_memory" : "file_damaged", detail: message.slice(0, 300) };
+}
+
+function removeFolder(): void {
+  try {
+    rmSync(folder, { recursive: true, force: true });
+  } catch {
+    // Nobody is left to tell; a later start removes what is old.
+  }
+}

@@ -1,0 +1,21 @@
+import type { FileType } from "../extracted-text.ts";
+import type { MethodName } from "../methods/method.ts";
+
+/** What the parent tells a child to do. Both are started from the same files, so it is trusted. */
+export type ChildTask = {
+  readonly id: number;
+  readonly path: string;
+  readonly fileType: FileType;
+  readonly method: MethodName;
+  /** Where a text too long for a message goes; inside the child's own folder. */
+  readonly textPath: string;
+};
+
+export function isChildTask(message: unknown): message is ChildTask {
+  return (
+    typeof message === "object" &&
+    message !== null &&
+    "method" in message &&
+    typeof message.method === "string"
+  );
+}

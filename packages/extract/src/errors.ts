@@ -1,0 +1,139 @@
+import { MillraceError } from "@millrace/kernel";
+
+const supported = "Supported are PDF, DOCX, HTML, Markdown and plain text in any common encoding.";
+
+export function fileEmpty(): MillraceError {
+  return new MillraceError({
+    code: "file_empty",
+    kind: "invalid",
+    message: "The file is empty (0 bytes). Check the file and upload it again.",
+  });
+}
+
+/** `found` names the format, with its article: "a spreadsheet (XLSX)". */
+export function unsupportedFileType(found: string, isPlanned: boolean): MillraceError {
+  return new MillraceError({
+    code: "unsupported_file_type",
+    kind: "unsupported",
+    message: isPlanned
+      ? `This is ${found}, which is not supported yet. ${supported}`
+      : `This is ${found}, which holds no text that can be read. ${supported}`,
+    details: { found },
+  });
+}
+
+export function fileTypeMismatch(found: string, extension: string): MillraceError {
+  return new MillraceError({
+    code: "file_type_mismatch",
+    kind: "unsupported",
+    message: `The name says .${extension} but the content is ${found}. It was not accepted, because such a file can do harm when it is opened. ${supported}`,
+    details: { found, extension },
+  });
+}
+
+export function fileDamaged(detail: string, cause?: unknown): MillraceError {
+  return new MillraceError({
+    code: "file_damaged",
+    kind: "invalid",
+    message: `The file is damaged and can't be read (${detail}). Open it in the program that made it, save it again and upload the new file.`,
+    cause,
+  });
+}
+
+export function pdfEncrypted(): MillraceError {
+  return new MillraceError({
+    code: "pdf_encrypted",
+    kind: "invalid",
+    message:
+      "The PDF asks for a password. Save a copy without a password (print it to PDF, for example) and upload that.",
+  });
+}
+
+export function fileEncryptedOrLegacy(): MillraceError {
+  return new MillraceError({
+    code: "file_encrypted_or_legacy",
+    kind: "unsupported",
+    message:
+      "This is an Office file that is either protected by a password or in the format from before 2007 (.doc, .xls, .ppt). Save it as DOCX without a password and upload that.",
+  });
+}
+
+export function noTextFound(isScan: boolean): MillraceError {
+  return new MillraceError({
+    code: "no_text_found",
+    kind: "invalid",
+    message: isScan
+      ? "No text was found: the pages are pictures, most likely a scan. Reading them needs OCR, which is not supported yet. Run OCR on the file and upload the result."
+      : "No text was found in the file. Check that it is the file you meant.",
+  });
+}
+
+export function timeLimitReached(timeoutMs: number, methods: readonly string[]): MillraceError {
+  return new MillraceError({
+    code: "extraction_limit_time",
+    kind: "too_large",
+    message: `Reading the file took longer than the ${Math.round(timeoutMs / 1000)} seconds allowed, and was stopped. Split the file into smaller ones, or save it again in the program that made it.`,
+    details: { timeoutMs, methods },
+  });
+}
+
+export function memoryLimitReached(memoryBytes: number, methods: readonly string[]): MillraceError {
+  return new MillraceError({
+    code: "extraction_limit_memory",
+    kind: "too_large",
+    message: `Reading the file needed more than the ${Math.round(memoryBytes / 1_000_000)} MB of memory allowed, and was stopped. Split the file into smaller ones, or save it again in the program that made it.`,
+    details: { memoryBytes, methods },
+  });
+}
+
+export function sizeLimitReached(detail: string): MillraceError {
+  return new MillraceError({
+    code: "extraction_limit_size",
+    kind: "too_large",
+    message: `The file unpacks to more than is allowed (${detail}). Split it into smaller files.`,
+    details: { detail },
+  });
+}
+
+/** Retryable only when someone else ended the child: the same file would crash the same parser again. */
+export function extractionCrashed(how: string, isFromOutside: boolean): MillraceError {
+  return new MillraceError({
+    code: "extraction_crashed",
+    kind: isFromOutside ? "unavailable" : "internal",
+    message: isFromOutside
+      ? `The process that read the file was ended from outside (${how}). Try again; if it repeats, the machine is most likely short of memory.`
+      : `The process that read the file crashed (${how}). Save the file again in the program that made it and upload the new one.`,
+    retryable: isFromOutside,
+    details: { how },
+  });
+}
+
+/** The bytes are not where the caller said, or may not be read. */
+export function fileUnreadable(cause: unknown): MillraceError {
+  return new MillraceError({
+    code: "file_unreadable",
+    kind: "unavailable",
+    message: "The stored file can't be opened. Check that the data folder is mounted and readable.",
+    cause,
+    retryable: true,
+  });
+}
+
+export function extractorBusy(): MillraceError {
+  return new MillraceError({
+    code: "extractor_busy",
+    kind: "limited",
+    message: "Too many files wait for extraction in this process. Try again in a moment.",
+    retryable: true,
+    retryAfterSeconds: 5,
+  });
+}
+
+export function extractorStopped(): MillraceError {
+  return new MillraceError({
+    code: "extractor_stopped",
+    kind: "unavailable",
+    message: "This process is shutting down and reads no more files. Try again on another one.",
+    retryable: true,
+  });
+}

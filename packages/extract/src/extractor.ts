@@ -1,0 +1,117 @@
+import { availableParallelism } from "node:os";
+import { open, mkdir } from "node:fs/promises";
+import { StopError } from "@millrace/kernel";
+import type { Logger, Service } from "@millrace/kernel";
+import { detectFileType } from "./detection/detect-file-type.ts";
+import { extractorStopped, fileEmpty, fileUnreadable, noTextFound } from "./errors.ts";
+import type { ExtractedText, FileType } from "./extracted-text.ts";
+import { headBytes } from "./limits.ts";
+import { ChildPool } from "./pool/child-pool.ts";
+import { removeLeftovers } from "./pool/remove-leftovers.ts";
+import { readFileWithMethods } from "./read-with-methods.ts";
+
+export type ExtractorOptions = {
+  readonly logger: Logger;
+  /** Where children work; created when missing. It should belong to this machine alone. */
+  readonly tempDirectory: string;
+  /** Files read at the same time. Default: the number of cores, at most 4. */
+  readonly concurrency?: number;
+  /** Ceiling for the memory of one child, in bytes. Default 1.2 GB; below 0.2 GB little can be read. */
+  readonly memoryBytes?: number;
+  /** How long one method may take, in milliseconds; a second method gets the same again. Default 120 s. */
+  readonly timeoutMs?: number;
+  /** Files a child reads before a fresh one takes over. Default 25. */
+  readonly recycleAfter?: number;
+};
+
+export type ExtractionProgress = { readonly done: number; readonly total: number; readonly unit: "pages" };
+
+export type ExtractionRequest = {
+  readonly path: string;
+  /** The name the file was uploaded under; only its extension is looked at. */
+  readonly fileName: string | null;
+  /** What `detectFileType` said at upload time; without it the file is looked at again. */
+  readonly declaredType?: FileType;
+  /** Aborting kills the child; the promise then rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: ExtractionProgress) => void;
+};
+
+/** Reads files in child processes. Errors are MillraceErrors with the codes in `errors.ts`. */
+export type Extractor = Service & {
+  readonly extract: (request: ExtractionRequest) => Promise<ExtractedText>;
+};
+
+/** An extractor with its own children. `stop` kills what runs; nothing stays behind afterwards. */
+export function createExtractor(options: ExtractorOptions): Extractor {
+  const limits = {
+    logger: options.logger,
+    tempDirectory: options.tempDirectory,
+    memoryBytes: options.memoryBytes ?? 1_200_000_000,
+    timeoutMs: options.timeoutMs ?? 120_000,
+    concurrency: options.concurrency ?? Math.min(4, availableParallelism()),
+    recycleAfter: options.recycleAfter ?? 25,
+  };
+  const pool = new ChildPool(limits);
+  const stopping = new AbortController();
+  const running = new Set<Promise<unknown>>();
+  let started: Promise<void> | undefined;
+  let stopped: Promise<void> | undefined;
+
+  const start = async (): Promise<void> => {
+    await mkdir(options.tempDirectory, { recursive: true });
+    await removeLeftovers(options.tempDirectory);
+    void track(running, pool.warm());
+  };
+  const stop = async (): Promise<void> => {
+    stopping.abort(new StopError("shutdown", "The extractor is shutting down."));
+    await started?.catch(() => undefined);
+    await Promise.allSettled(running);
+    await pool.stop();
+  };
+  const extract = async (request: ExtractionRequest): Promise<ExtractedText> => {
+    if (stopping.signal.aborted) throw extractorStopped();
+    const signal =
+      request.signal === undefined ? stopping.signal : AbortSignal.any([request.signal, stopping.signal]);
+    signal.throwIfAborted();
+    const fileType = await chooseType(request);
+    const extracted = await readFileWithMethods({ ...request, fileType, signal, pool, limits });
+    if (!/[\p{L}\p{N}]/u.test(extracted.text)) throw noTextFound(fileType === "pdf");
+    return extracted;
+  };
+  return {
+    name: "extractor",
+    start: () => (started ??= start()),
+    stop: () => (stopped ??= stop()),
+    extract: async (request) => {
+      await (started ??= start());
+      return await track(running, extract(request));
+    },
+  };
+}
+
+function track<Result>(running: Set<Promise<unknown>>, work: Promise<Result>): Promise<Result> {
+  running.add(work);
+  const forget = (): void => void running.delete(work);
+  work.then(forget, forget);
+  return work;
+}
+
+async function chooseType(request: ExtractionRequest): Promise<FileType> {
+  const { head, size } = await readHead(request.path);
+  if (size === 0) throw fileEmpty();
+  if (request.declaredType !== undefined) return request.declaredType;
+  return (await detectFileType({ head, fileName: request.fileName, size })).type;
+}
+
+async function readHead(path: string): Promise<{ head: Uint8Array; size: number }> {
+  try {
+    await using file = await open(path, "r");
+    const { size } = await file.stat();
+    const buffer = new Uint8Array(Math.min(size, headBytes));
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, 0);
+    return { head: buffer.subarray(0, bytesRead), size };
+  } catch (error) {
+    throw fileUnreadable(error);
+  }
+}

@@ -1,0 +1,102 @@
+import { createRequire } from "node:module";
+import { readFile } from "node:fs/promises";
+import { init } from "@embedpdf/pdfium";
+import type { WrappedPdfiumModule } from "@embedpdf/pdfium";
+import { maxPdfPageCharacters, maxPdfPages, maxTextFileBytes } from "../../limits.ts";
+import { MethodFailure } from "../method-failure.ts";
+import type { MethodInput, MethodOutput } from "../method.ts";
+import { readBytes } from "../read-bytes.ts";
+import { describePages } from "./pages.ts";
+import { joinPlainLines } from "./plain-lines.ts";
+
+/** FPDF_GetLastError: the document wants a password. */
+const passwordError = 4;
+
+let loaded: Promise<WrappedPdfiumModule> | undefined;
+
+/** Reads a PDF with PDFium, which recovers some files PDF.js gives up on, and more text of a few. */
+export async function extractWithPdfium(input: MethodInput): Promise<MethodOutput> {
+  const bytes = await readBytes(input.path, maxTextFileBytes);
+  loaded ??= loadPdfium();
+  const pdfium = await loaded;
+  const memory = pdfium.pdfium;
+  const pointer = memory.wasmExports.malloc(bytes.length);
+  if (pointer === 0) throw new MethodFailure("extraction_limit_memory", "no memory for the file");
+  // PDFium reads from this memory until the document is closed.
+  heapOf(pdfium).set(bytes, pointer);
+  const document = pdfium.FPDF_LoadMemDocument(pointer, bytes.length, "");
+  if (document === 0) {
+    const isLocked = pdfium.FPDF_GetLastError() === passwordError;
+    memory.wasmExports.free(pointer);
+    throw new MethodFailure(isLocked ? "pdf_encrypted" : "file_damaged", "PDFium can't open the file");
+  }
+  try {
+    return readDocument(pdfium, document, input);
+  } finally {
+    pdfium.FPDF_CloseDocument(document);
+    memory.wasmExports.free(pointer);
+  }
+}
+
+async function loadPdfium(): Promise<WrappedPdfiumModule> {
+  const wasmPath = createRequire(import.meta.url).resolve("@embedpdf/pdfium/pdfium.wasm");
+  const wasm = await readFile(wasmPath);
+  const wasmBinary = wasm.buffer.slice(wasm.byteOffset, wasm.byteOffset + wasm.byteLength);
+  const pdfium = await init({ wasmBinary });
+  pdfium.PDFiumExt_Init();
+  return pdfium;
+}
+
+function readDocument(pdfium: WrappedPdfiumModule, document: number, input: MethodInput): MethodOutput {
+  const declaredPages = pdfium.FPDF_GetPageCount(document);
+  const pageCount = Math.min(declaredPages, maxPdfPages);
+  const parts: string[] = [];
+  let failedPages = 0;
+  for (let index = 0; index < pageCount; index += 1) {
+    const text = readPage(pdfium, document, index);
+    if (text === undefined) failedPages += 1;
+    parts.push(text ?? "");
+    input.reportPages(index + 1, pageCount);
+  }
+  if (pageCount === 0) throw new MethodFailure("file_damaged", "no page found");
+  return {
+    parts,
+    hasPages: true,
+    title: null,
+    encoding: null,
+    ...describePages({ parts, declaredPages, failedPages }),
+    isWeak: false,
+  };
+}
+
+function readPage(pdfium: WrappedPdfiumModule, document: number, index: number): string | undefined {
+  const page = pdfium.FPDF_LoadPage(document, index);
+  if (page === 0) return undefined;
+  const textPage = pdfium.FPDFText_LoadPage(page);
+  try {
+    return textPage === 0 ? undefined : joinPlainLines(readText(pdfium, textPage));
+  } finally {
+    if (textPage !== 0) pdfium.FPDFText_ClosePage(textPage);
+    pdfium.FPDF_ClosePage(page);
+  }
+}
+
+function readText(pdfium: WrappedPdfiumModule, textPage: number): string {
+  const count = Math.min(pdfium.FPDFText_CountChars(textPage), maxPdfPageCharacters);
+  if (count <= 0) return "";
+  const memory = pdfium.pdfium;
+  const byteLength = (count + 1) * 2;
+  const pointer = memory.wasmExports.malloc(byteLength);
+  if (pointer === 0) throw new MethodFailure("extraction_limit_memory", "no memory for a page's text");
+  const written = pdfium.FPDFText_GetText(textPage, 0, count, pointer);
+  // The view is taken after the call: growing memory replaces it. One unit is the closing zero.
+  const units = heapOf(pdfium).slice(pointer, pointer + Math.max(0, written - 1) * 2);
+  memory.wasmExports.free(pointer);
+  return new TextDecoder("utf-16le").decode(units);
+}
+
+/** The current view of the module's memory; its declarations name a package that is not there. */
+function heapOf({ pdfium }: WrappedPdfiumModule): Uint8Array {
+  if ("HEAPU8" in pdfium && pdfium.HEAPU8 instanceof Uint8Array) return pdfium.HEAPU8;
+  throw new MethodFailure("file_damaged", "PDFium has lost its memory");
+}

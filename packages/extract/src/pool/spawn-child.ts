@@ -1,0 +1,49 @@
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+/** Found by fixed paths, because the environment belongs to the server. */
+const prlimitPaths = ["/usr/bin/prlimit", "/bin/prlimit", "/usr/local/bin/prlimit"];
+
+/** The heap stays below the ceiling of the process, which also holds buffers and WebAssembly. */
+const maxHeapMegabytes = 512;
+
+/**
+ * What Node 24 reserves for code and never fills, but the kernel counts as data: 570 MB measured on
+ * Linux x86. Without it on top, the ceiling would strike at half its value.
+ */
+const reservedBytes = 600_000_000;
+
+/**
+ * Starts a child in its own process group, with a memory ceiling, without the environment of this
+ * process, and without the right to write outside its folder or to start programs.
+ */
+export function spawnChild(options: { readonly folder: string; readonly memoryBytes: number }): ChildProcess {
+  const entry = fileURLToPath(new URL("../child/main.ts", import.meta.url));
+  const nodeArguments = [
+    `--max-old-space-size=${Math.min(maxHeapMegabytes, Math.floor(options.memoryBytes / 2_000_000))}`,
+    // A second fence: a parser that is tricked into writing or running something gets an error.
+    "--permission",
+    "--allow-fs-read=*",
+    `--allow-fs-write=${options.folder}`,
+    "--allow-worker",
+    "--disable-warning=SecurityWarning",
+    entry,
+    String(process.pid),
+  ];
+  const prlimit = prlimitPaths.find((path) => existsSync(path));
+  const [command, parameters] =
+    prlimit === undefined
+      ? [process.execPath, nodeArguments]
+      : [
+          prlimit,
+          [`--data=${options.memoryBytes + reservedBytes}`, "--core=0", process.execPath, ...nodeArguments],
+        ];
+  return spawn(command, parameters, {
+    cwd: options.folder,
+    detached: true,
+    env: { PATH: "/usr/local/bin:/usr/bin:/bin" },
+    stdio: ["ignore", "ignore", "pipe", "ipc"],
+  });
+}

@@ -1,0 +1,135 @@
+import iconv from "iconv-lite";
+import { detect } from "jschardet";
+import type { ExtractionWarning } from "../extracted-text.ts";
+import { repairMojibake } from "./repair-mojibake.ts";
+import { nulBytesRemoved } from "./sanitize-text.ts";
+import { detectUtf16 } from "./utf16.ts";
+
+export type DecodedText = {
+  readonly text: string;
+  readonly encoding: string;
+  readonly warnings: readonly ExtractionWarning[];
+};
+
+/** Statistics stop improving long before this; the detector's time grows with the sample. */
+const sampleBytes = 64 * 1024;
+
+/** Below this the detector's guess is no better than the most common legacy encoding. */
+const minConfidence = 0.3;
+
+/**
+ * Decodes bytes of unknown encoding: byte order mark, strict UTF-8, UTF-16 by its zero bytes, the
+ * encoding the document itself declares, then statistics. Never throws; doubts become warnings.
+ */
+export function decodeText(bytes: Uint8Array, declaredEncoding?: string): DecodedText {
+  const encoding = chooseEncoding(bytes, declaredEncoding);
+  const decoded = decodeAs(bytes, encoding);
+  const warnings: ExtractionWarning[] = [];
+  const nulCount = countNuls(decoded);
+  if (nulCount > 0) warnings.push(nulBytesRemoved(nulCount));
+  const text = nulCount > 0 ? decoded.replaceAll("\u0000", "") : decoded;
+  const replaced = countReplacements(text);
+  if (replaced > 0) {
+    warnings.push({
+      code: "characters_replaced",
+      message: `${replaced} characters could not be read as ${encoding} and appear as \uFFFD.`,
+    });
+  }
+  const repaired = repairMojibake(text);
+  if (repaired === undefined) return { text, encoding, warnings };
+  warnings.push({
+    code: "encoding_repaired",
+    message: `${repaired.count} wrongly encoded characters (such as "Ã©" for "é") were repaired.`,
+  });
+  return { text: repaired.text, encoding, warnings };
+}
+
+/** Decodes every byte as Windows-1252, which can't fail: the last resort. */
+export function decodeLatin1(bytes: Uint8Array): DecodedText {
+  const decoded = decodeAs(bytes, "windows-1252");
+  const nulCount = countNuls(decoded);
+  const warnings = [
+    {
+      code: "encoding_uncertain",
+      message: "The encoding could not be determined; the text was read as Windows-1252.",
+    },
+    ...(nulCount > 0 ? [nulBytesRemoved(nulCount)] : []),
+  ];
+  return { text: decoded.replaceAll("\u0000", ""), encoding: "windows-1252", warnings };
+}
+
+function chooseEncoding(bytes: Uint8Array, declared: string | undefined): string {
+  const marked = encodingOfMark(bytes);
+  if (marked !== undefined) return marked;
+  const sample = bytes.subarray(0, sampleBytes);
+  const hasNul = sample.includes(0);
+  if (hasNul) {
+    const utf16 = detectUtf16(sample);
+    if (utf16 !== undefined) return utf16;
+  }
+  if (isUtf8(bytes) && !usesEscapeSequences(sample)) return "utf-8";
+  const named = declared === undefined ? undefined : supportedName(declared);
+  if (named !== undefined && named !== "utf-8") return named;
+  return detectUtf16(sample) ?? guessByStatistics(sample);
+}
+
+function encodingOfMark(bytes: Uint8Array): string | undefined {
+  const [first, second, third, fourth] = bytes;
+  if (first === 0xef && second === 0xbb && third === 0xbf) return "utf-8";
+  if (first === 0xff && second === 0xfe) return third === 0 && fourth === 0 ? "utf-32le" : "utf-16le";
+  if (first === 0xfe && second === 0xff) return "utf-16be";
+  return undefined;
+}
+
+function isUtf8(bytes: Uint8Array): boolean {
+  try {
+    new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return true;
+  } catch {
+    // The exception is the answer.
+    return false;
+  }
+}
+
+/** ISO-2022-JP is pure ASCII, and so valid UTF-8, but for the escapes that switch sets. */
+function usesEscapeSequences(sample: Uint8Array): boolean {
+  const escape = Buffer.from(sample).indexOf(0x1b);
+  return escape >= 0 && (sample[escape + 1] === 0x24 || sample[escape + 1] === 0x28);
+}
+
+function guessByStatistics(sample: Uint8Array): string {
+  const guess = detect(sample);
+  const name = guess.encoding === null ? undefined : supportedName(guess.encoding);
+  if (name === undefined || guess.confidence < minConfidence) return "windows-1252";
+  return name;
+}
+
+/** The name iconv-lite knows, or undefined. ISO-8859-1 is read as its superset, as browsers do. */
+export function supportedName(encoding: string): string | undefined {
+  const name = encoding.trim().toLowerCase();
+  if (name === "ascii" || name === "us-ascii" || name === "iso-8859-1" || name === "latin1")
+    return "windows-1252";
+  if (name === "utf8" || name === "utf-8" || name === "utf-8-sig") return "utf-8";
+  return name.length <= 40 && iconv.encodingExists(name) && !notCharacters.has(name) ? name : undefined;
+}
+
+/** iconv-lite also "decodes" these, which are not character encodings. */
+const notCharacters: ReadonlySet<string> = new Set(["base64", "hex", "binary", "ucs2", "internal"]);
+
+function decodeAs(bytes: Uint8Array, encoding: string): string {
+  if (encoding === "utf-8") return new TextDecoder("utf-8").decode(bytes);
+  if (encoding === "utf-16le" || encoding === "utf-16be") return new TextDecoder(encoding).decode(bytes);
+  return iconv.decode(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), encoding);
+}
+
+function countNuls(text: string): number {
+  let count = 0;
+  for (let at = text.indexOf("\u0000"); at >= 0; at = text.indexOf("\u0000", at + 1)) count += 1;
+  return count;
+}
+
+function countReplacements(text: string): number {
+  let count = 0;
+  for (let at = text.indexOf("\uFFFD"); at >= 0; at = text.indexOf("\uFFFD", at + 1)) count += 1;
+  return count;
+}
