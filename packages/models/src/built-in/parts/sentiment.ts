@@ -1,0 +1,75 @@
+import vader from "vader-sentiment";
+import { modelErrors } from "../../errors.ts";
+import { languageName } from "../reading/language.ts";
+import type { PreparedText, Sentence } from "../reading/prepared-text.ts";
+
+type Label = "positive" | "negative" | "neutral" | "mixed";
+type Scored = { readonly sentence: Sentence; readonly score: number };
+
+function compoundOf(sentence: string): number {
+  return vader.SentimentIntensityAnalyzer.polarity_scores(sentence).compound;
+}
+
+// Words of trades that VADER takes for feelings; in a text they describe things, not moods.
+const technicalWords =
+  /\b(errors?|kill(s|ed|ing)?|fail(s|ed|ing|ures?|over)?|free|aborts?|aborted|block(s|ed|ing)?|critical|dead ?locks?|dead letters?|death|attacks?|debug(ging)?|bugs?|warnings?|alerts?|interrupt(s|ed)?|drop(s|ped)?|exceptions?|shares?|shared|sharing|resolv(e|es|ed)|creat(e|es|ed)|support(s|ed|ing)?|secur(e|es|ity)|securely|crash(es|ed)?|stop(s|ped|ping)?|reject(s|ed)?|natural|accept(s|ed)?|trust(s|ed)?|interests?|value[sd]?|like|challenge[sd]?|no|matter|matters|intelligence|intelligent|united|solutions?|important|isolat(e|es|ed|ion))\b/gi;
+
+/**
+ * The mood of an English text: the mean of its sentences' scores, with the sentences that decided.
+ * Throws `sentiment_language_unsupported` or `text_too_short`.
+ */
+export function sentiment(text: PreparedText): { label: Label; score: number; evidence: string[] } {
+  if (!text.isEnglish) {
+    throw modelErrors.sentimentLanguageUnsupported(
+      text.language === null ? "this language" : languageName(text.language),
+    );
+  }
+  const scored = text.sentences
+    .filter((sentence) => sentence.words.length >= 3)
+    .map((sentence) => ({ sentence, score: compoundOf(neutralise(sentence.text)) }));
+  if (scored.length === 0) throw modelErrors.textTooShort("sentiment");
+  const mean = scored.reduce((sum, { score }) => sum + score, 0) / scored.length;
+  const label = labelOf(mean, scored);
+  return { label, score: Math.round(mean * 100) / 100, evidence: evidenceFor(label, scored) };
+}
+
+function neutralise(sentence: string): string {
+  return sentence.slice(0, 2000).replace(technicalWords, (word) => "x".repeat(word.length));
+}
+
+const clear = 0.25;
+
+function labelOf(mean: number, scored: readonly Scored[]): Label {
+  const positive = scored.filter(({ score }) => score >= clear).length;
+  const negative = scored.filter(({ score }) => score <= -clear).length;
+  const decided = positive + negative;
+  const isTwoSided = Math.min(positive, negative) >= Math.max(1, decided * 0.3);
+  if (isTwoSided && decided >= scored.length * 0.3 && Math.abs(mean) <= 0.2) return "mixed";
+  if (mean > 0.1) return "positive";
+  if (mean < -0.1) return "negative";
+  return "neutral";
+}
+
+/** Up to three sentences for a clear mood, two of each side for a mixed one, the strongest for none. */
+function evidenceFor(label: Label, scored: readonly Scored[]): string[] {
+  const strongest = scored
+    .filter(({ score, sentence }) => Math.abs(score) >= 0.05 && sentence.text.length <= 600)
+    .toSorted((left, right) => weight(right) - weight(left));
+  const up = strongest.filter(({ score }) => score > 0);
+  const down = strongest.filter(({ score }) => score < 0);
+  const chosen: Readonly<Record<Label, readonly Scored[]>> = {
+    positive: up.slice(0, 3),
+    negative: down.slice(0, 3),
+    mixed: [...up.slice(0, 2), ...down.slice(0, 2)],
+    neutral: strongest.slice(0, 2),
+  };
+  const texts = chosen[label]
+    .toSorted((left, right) => left.sentence.index - right.sentence.index)
+    .map(({ sentence }) => sentence.text);
+  return [...new Set(texts)];
+}
+
+/** Whole sentences convince more than fragments of the same strength. */
+function weight({ score, sentence }: Scored): number {
+  return Math.abs(score) * (sentence.isUsable ? 1 : 0.6);
+}

@@ -1,0 +1,40 @@
+import { modelErrors } from "../../errors.ts";
+import { selectSentences } from "../ranking/select.ts";
+import type { PreparedText } from "../reading/prepared-text.ts";
+import type { RankedText } from "./rank-usable.ts";
+
+const shortText = 300;
+
+/**
+ * Two to four sentences of the text, in its order. A text shorter than that is its own summary.
+ * Throws `text_without_sentences` for a longer text that has none.
+ */
+export function summarise(text: PreparedText, { ranked, vectors }: RankedText): { text: string } {
+  if (ranked.length <= 2) {
+    const whole = text.sentences.map((sentence) => sentence.text);
+    const all = whole.length > 0 ? whole : text.headings.map((words) => joinWords(words));
+    const shown = all.join(joinerOf(text));
+    if (shown !== "" && (shown.length <= shortText || ranked.length === 0)) {
+      if (shown.length <= shortText) return { text: shown };
+      throw modelErrors.noProse();
+    }
+    if (shown === "") throw modelErrors.textTooShort("a summary");
+  }
+  const sections = new Set(ranked.map(({ sentence }) => sentence.section)).size;
+  const chosen = selectSentences(ranked, vectors, {
+    count: ranked.length < 10 ? 2 : ranked.length < 40 ? 3 : 4,
+    diversity: 0.6,
+    maxSimilarity: 0.6,
+    maxPerSection: sections >= 4 ? 2 : 4,
+  });
+  return { text: chosen.map((sentence) => sentence.text).join(joinerOf(text)) };
+}
+
+/** Chinese and Japanese put nothing between sentences. */
+function joinerOf(text: PreparedText): string {
+  return text.language === "zh" || text.language === "ja" ? "" : " ";
+}
+
+function joinWords(words: PreparedText["headings"][number]): string {
+  return words.map((word, index) => (word.isSpaced && index > 0 ? ` ${word.value}` : word.value)).join("");
+}
