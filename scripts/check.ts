@@ -25,6 +25,7 @@ const steps: readonly Step[] = [
   { name: "unused code, strict", command: [join(programs, "knip"), "--strict", "--no-config-hints"] },
   { name: "format", command: [join(programs, "oxfmt"), "--check", "."] },
   { name: "boundaries", command: [node, "scripts/boundaries.ts"] },
+  { name: "lock file", command: [node, "scripts/complete-lockfile.ts", "--check"] },
   { name: ".env.example", command: [node, "scripts/write-env-example.ts", "--check"] },
 ];
 
