@@ -53,7 +53,7 @@ function sendResult(task: ChildTask, result: FinishedOutput): void {
 }
 
 function progressReporter(id: number): (done: number, total: number) => void {
-  let lastAt = 0;
+  let lastAt = Number.NEGATIVE_INFINITY;
   return (done, total) => {
     const now = performance.now();
     if (now - lastAt < progressIntervalMs && done < total) return;

@@ -9,7 +9,15 @@ export function detectUtf16(bytes: Uint8Array): "utf-16le" | "utf-16be" | undefi
   const best = little.anchors >= big.anchors ? little : big;
   if (best.units < 2 || best.anchors === 0) return undefined;
   if (best.anchors < best.units * 0.002 || best.implausible > best.units * 0.01) return undefined;
+  // 8-bit text with a stray zero byte has such a unit too, but is made of letters and blanks.
+  if (best.anchors < best.units * 0.5 && printableShare(bytes) > 0.7) return undefined;
   return best === little ? "utf-16le" : "utf-16be";
+}
+
+function printableShare(bytes: Uint8Array): number {
+  let count = 0;
+  for (const byte of bytes) if (byte >= 0x20 && byte < 0x7f) count += 1;
+  return count / bytes.length;
 }
 
 type UnitScore = { units: number; anchors: number; implausible: number };

@@ -92,7 +92,9 @@ function containsTable(node: DomNode): boolean {
 function inlineText(node: DomNode): string {
   if (node.type === "text") return node.data ?? "";
   if (node.name === "script" || node.name === "style" || node.name === "template") return "";
-  const isInline = /^(?:a|abbr|b|code|em|font|i|mark|s|small|span|strong|sub|sup|u)$/.test(node.name ?? "");
+  const isInline = /^(?:a|abbr|b|code|em|font|i|mark|s|small|span|strong|sub|sup|u|wbr)$/.test(
+    node.name ?? "",
+  );
   const inner = (node.children ?? []).map(inlineText).join("");
   return (isInline ? inner : ` ${inner} `).replace(/\s+/g, " ");
 }

@@ -8,6 +8,7 @@ import type { MethodInput, MethodOutput } from "../method.ts";
 import { readBytes } from "../read-bytes.ts";
 import { describePages } from "./pages.ts";
 import { joinPlainLines } from "./plain-lines.ts";
+import { resolvePresentationForms } from "./presentation-forms.ts";
 
 /** FPDF_GetLastError: the document wants a password. */
 const passwordError = 4;
@@ -74,7 +75,7 @@ function readPage(pdfium: WrappedPdfiumModule, document: number, index: number):
   if (page === 0) return undefined;
   const textPage = pdfium.FPDFText_LoadPage(page);
   try {
-    return textPage === 0 ? undefined : joinPlainLines(readText(pdfium, textPage));
+    return textPage === 0 ? undefined : resolvePresentationForms(joinPlainLines(readText(pdfium, textPage)));
   } finally {
     if (textPage !== 0) pdfium.FPDFText_ClosePage(textPage);
     pdfium.FPDF_ClosePage(page);

@@ -11,6 +11,7 @@ import { readAnnotations } from "./annotations.ts";
 import { assembleLines } from "./lines.ts";
 import { joinParagraphs } from "./paragraphs.ts";
 import { describePages } from "./pages.ts";
+import { resolvePresentationForms } from "./presentation-forms.ts";
 
 /** Reads a PDF with PDF.js: the best results with CJK fonts, and form values and notes besides. */
 export async function extractWithPdfjs(input: MethodInput): Promise<MethodOutput> {
@@ -67,7 +68,7 @@ async function readDocument(document: PDFDocumentProxy, input: MethodInput): Pro
 async function readPage(document: PDFDocumentProxy, pageNumber: number): Promise<string> {
   const page = await document.getPage(pageNumber);
   try {
-    const text = joinParagraphs(assembleLines(await readItems(page)));
+    const text = resolvePresentationForms(joinParagraphs(assembleLines(await readItems(page))));
     const notes = await readAnnotations(page, text);
     return notes === "" ? text : `${text}\n\n${notes}`;
   } finally {

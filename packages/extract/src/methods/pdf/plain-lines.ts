@@ -14,17 +14,24 @@ export function joinPlainLines(text: string): string {
     .split(/\r?\n/)
     .map((line) => line.trim());
   const words = collectWords(lines);
-  const longest = lines.reduce((max, line) => Math.max(max, line.length), 0);
+  const usual = usualLength(lines);
   const joined: string[] = [];
   let lastLength = 0;
   for (const line of lines) {
     const before = joined.at(-1);
-    const goesOn = before !== undefined && lastLength > longest * 0.6 && continues(before, line);
+    const goesOn = before !== undefined && lastLength > usual * 0.7 && continues(before, line);
     if (goesOn) joined[joined.length - 1] = joinLineEnd(before, line, words);
     else joined.push(line);
     lastLength = line.length;
   }
   return joined.join("\n");
+}
+
+/** The median of lines long enough to be running text; one wide heading does not change it. */
+function usualLength(lines: readonly string[]): number {
+  const lengths = lines.map((line) => line.length).filter((length) => length > 20);
+  lengths.sort((a, b) => a - b);
+  return lengths[Math.floor(lengths.length / 2)] ?? Number.POSITIVE_INFINITY;
 }
 
 function continues(before: string, line: string): boolean {

@@ -1,0 +1,119 @@
+import { createHash } from "node:crypto";
+
+/** One page: text lines from top to bottom, or raw drawing operators. */
+export type PdfPage = { readonly lines: readonly string[] } | { readonly operators: string };
+
+const pageHeight = 792;
+
+/** A PDF written by hand. `extra` objects are numbered from 10 and reachable as /X10, /X11, ... */
+export function buildPdf(options: {
+  readonly pages: readonly PdfPage[];
+  readonly title?: string;
+  readonly extra?: readonly string[];
+  readonly userPassword?: string;
+}): Buffer {
+  const extra = options.extra ?? [];
+  const firstPage = 10 + extra.length;
+  const numbers = options.pages.map((_page, index) => firstPage + index * 2);
+  const xObjects = extra.map((_text, index) => `/X${10 + index} ${10 + index} 0 R`).join(" ");
+  const objects = new Map<number, string>([
+    [1, "<< /Type /Catalog /Pages 2 0 R >>"],
+    [2, `<< /Type /Pages /Count ${numbers.length} /Kids [${numbers.map((id) => `${id} 0 R`).join(" ")}] >>`],
+    [3, "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>"],
+    [4, `<< /Title (${options.title ?? ""}) >>`],
+  ]);
+  extra.forEach((text, index) => objects.set(10 + index, text));
+  options.pages.forEach((page, index) => {
+    const id = firstPage + index * 2;
+    objects.set(
+      id,
+      `<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 ${pageHeight}] /Resources << /Font << /F1 3 0 R >> /XObject << ${xObjects} >> >> /Contents ${id + 1} 0 R >>`,
+    );
+    objects.set(id + 1, stream("", "operators" in page ? page.operators : drawLines(page.lines)));
+  });
+  return write(objects, options.userPassword);
+}
+
+/** A page that draws a form which draws a form ten times, and so on: 10^12 drawings in 3 KB. */
+export function endlessPdf(): Buffer {
+  const levels = 12;
+  const extra = Array.from({ length: levels }, (_unused, index) => {
+    const isLast = index === levels - 1;
+    const next = `/X${11 + index}`;
+    const resources = isLast ? "/Font << /F1 3 0 R >>" : `/XObject << ${next} ${11 + index} 0 R >>`;
+    const operators = isLast ? "BT /F1 12 Tf (x) Tj ET" : `${next} Do `.repeat(10);
+    return stream(
+      `/Type /XObject /Subtype /Form /BBox [0 0 100 100] /Resources << ${resources} >>`,
+      operators,
+    );
+  });
+  return buildPdf({
+    pages: [{ lines: ["The first page is an ordinary page."] }, { operators: "/X10 Do" }],
+    extra,
+  });
+}
+
+function stream(dictionary: string, content: string): string {
+  return `<< ${dictionary} /Length ${Buffer.byteLength(content, "latin1")} >>\nstream\n${content}\nendstream`;
+}
+
+function drawLines(lines: readonly string[]): string {
+  const escaped = lines.map((line) => line.replace(/[\\()]/g, "\\$&"));
+  return `BT /F1 12 Tf 14 TL 72 700 Td ${escaped.map((line) => `(${line}) Tj T*`).join(" ")} ET`;
+}
+
+function write(objects: ReadonlyMap<number, string>, userPassword: string | undefined): Buffer {
+  const last = Math.max(...objects.keys());
+  const offsets = new Map<number, number>();
+  let text = "%PDF-1.7\n";
+  for (const [id, body] of objects) {
+    offsets.set(id, text.length);
+    text += `${id} 0 obj\n${body}\nendobj\n`;
+  }
+  const start = text.length;
+  text += `xref\n0 ${last + 1}\n0000000000 65535 f \n`;
+  for (let id = 1; id <= last; id += 1) {
+    const offset = offsets.get(id);
+    text += offset === undefined ? "0000000000 65535 f \n" : `${String(offset).padStart(10, "0")} 00000 n \n`;
+  }
+  const encryption = userPassword === undefined ? "" : encryptionEntries(userPassword);
+  text += `trailer\n<< /Size ${last + 1} /Root 1 0 R /Info 4 0 R ${encryption} >>\nstartxref\n${start}\n%%EOF\n`;
+  return Buffer.from(text, "latin1");
+}
+
+/**
+ * The entries of the standard handler, revision 2. The streams themselves stay as they are: readers
+ * ask for the password before they look at any.
+ */
+function encryptionEntries(userPassword: string): string {
+  const padding = Buffer.from("28BF4E5E4E758A4164004E56FFFA01082E2E00B6D0683E802F0CA9FE6453697A", "hex");
+  const padded = Buffer.concat([Buffer.from(userPassword, "latin1"), padding]).subarray(0, 32);
+  const id = Buffer.from("00112233445566778899aabbccddeeff", "hex");
+  const owner = rc4(md5(padded).subarray(0, 5), padded);
+  const key = md5(Buffer.concat([padded, owner, Buffer.from([0xfc, 0xff, 0xff, 0xff]), id])).subarray(0, 5);
+  const user = rc4(key, padding);
+  return `/Encrypt << /Filter /Standard /V 1 /R 2 /P -4 /O <${owner.toString("hex")}> /U <${user.toString("hex")}> >> /ID [<${id.toString("hex")}> <${id.toString("hex")}>]`;
+}
+
+function md5(bytes: Buffer): Buffer {
+  return createHash("md5").update(bytes).digest();
+}
+
+function rc4(key: Buffer, bytes: Buffer): Buffer {
+  const state = Array.from({ length: 256 }, (_unused, index) => index);
+  const swap = (a: number, b: number): void => void ([state[a], state[b]] = [state[b]!, state[a]!]);
+  for (let i = 0, j = 0; i < 256; i += 1) {
+    j = (j + state[i]! + key[i % key.length]!) % 256;
+    swap(i, j);
+  }
+  let i = 0;
+  let j = 0;
+  return Buffer.from(
+    bytes.map((byte) => {
+      i = (i + 1) % 256;
+      j = (j + state[i]!) % 256;
+      swap(i, j);
+      return byte ^ state[(state[i]! + state[j]!) % 256]!;
+    }),
+  );
+}
