@@ -1,0 +1,18 @@
+import type { DocumentFilters } from "./requests.ts";
+
+/** Where each answer lives in the Query cache. Everything a change notice may affect starts alike. */
+export const queryKeys = {
+  session: ["session"] as const,
+  system: ["system"] as const,
+  /** Document, analysis and job of one document: what the live feed writes into. */
+  document: (id: string) => ["document", id] as const,
+  documentLog: (id: string) => ["document-log", id] as const,
+  documentLiveLog: (id: string) => ["document-live-log", id] as const,
+  documentText: (id: string, offset: number) => ["document-text", id, offset] as const,
+  collections: ["documents"] as const,
+  documentList: (filters: DocumentFilters, cursor: string | undefined) =>
+    ["documents", "list", filters, cursor ?? null] as const,
+  recentDocuments: ["documents", "recent"] as const,
+  documentStats: ["documents", "stats"] as const,
+  search: (query: string) => ["search", query] as const,
+};

@@ -1,0 +1,119 @@
+import type {
+  AcceptedDocument,
+  Analysis,
+  Document,
+  DocumentStats,
+  DocumentStatus,
+  DocumentText,
+  FileType,
+  LogLine,
+  Page,
+  PartName,
+  SearchResult,
+  System,
+} from "@millrace/contracts";
+import { callApi } from "./client.ts";
+
+export type DocumentFilters = {
+  readonly search?: string | undefined;
+  readonly status?: DocumentStatus | undefined;
+  readonly fileType?: FileType | undefined;
+};
+
+/** Whether a token is needed here, and whether this browser has given it. */
+export type Session = { readonly required: boolean; readonly signed_in: boolean };
+
+const documentPath = (id: string) => `/documents/${encodeURIComponent(id)}`;
+
+export function listDocuments(
+  options: DocumentFilters & { limit: number; cursor?: string | undefined },
+  signal?: AbortSignal,
+): Promise<Page<Document>> {
+  return callApi("/documents", {
+    query: {
+      search: options.search,
+      status: options.status,
+      file_type: options.fileType,
+      limit: options.limit,
+      cursor: options.cursor,
+    },
+    signal,
+  });
+}
+
+export function fetchDocument(id: string, signal?: AbortSignal): Promise<Document> {
+  return callApi(documentPath(id), { signal });
+}
+
+export function fetchAnalysis(id: string, signal?: AbortSignal): Promise<Analysis> {
+  return callApi(`${documentPath(id)}/analysis`, { signal });
+}
+
+export function listLogLines(
+  id: string,
+  cursor: string | undefined,
+  signal?: AbortSignal,
+): Promise<Page<LogLine>> {
+  return callApi(`${documentPath(id)}/logs`, { query: { limit: 100, cursor }, signal });
+}
+
+/** `offset` and `limit` count characters. */
+export function fetchDocumentText(
+  id: string,
+  range: { offset: number; limit: number },
+  signal?: AbortSignal,
+): Promise<DocumentText> {
+  return callApi(`${documentPath(id)}/text`, { query: range, signal });
+}
+
+export function createTextDocument(text: string, idempotencyKey: string): Promise<AcceptedDocument> {
+  return callApi("/documents", { method: "POST", json: { text }, idempotencyKey });
+}
+
+export function renameDocument(id: string, title: string): Promise<Document> {
+  return callApi(documentPath(id), { method: "PATCH", json: { title } });
+}
+
+export function deleteDocument(id: string): Promise<void> {
+  return callApi(documentPath(id), { method: "DELETE" });
+}
+
+export function reprocessDocument(id: string): Promise<AcceptedDocument> {
+  return callApi(`${documentPath(id)}/reprocess`, { method: "POST" });
+}
+
+export function cancelProcessing(id: string): Promise<AcceptedDocument> {
+  return callApi(`${documentPath(id)}/cancel_processing`, { method: "POST" });
+}
+
+export function retryFailedParts(id: string): Promise<AcceptedDocument> {
+  return callApi(`${documentPath(id)}/retry_failed`, { method: "POST" });
+}
+
+export function retryPart(id: string, part: PartName): Promise<AcceptedDocument> {
+  return callApi(`${documentPath(id)}/parts/${part}/retry`, { method: "POST" });
+}
+
+export function fetchDocumentStats(signal?: AbortSignal): Promise<DocumentStats> {
+  return callApi("/documents/stats", { signal });
+}
+
+export function searchDocuments(query: string, signal?: AbortSignal): Promise<SearchResult> {
+  return callApi("/search", { query: { q: query, limit: 20 }, signal });
+}
+
+export function fetchSystem(signal?: AbortSignal): Promise<System> {
+  return callApi("/system", { signal });
+}
+
+export function fetchSession(signal?: AbortSignal): Promise<Session> {
+  return callApi("/session", { signal });
+}
+
+export function signIn(token: string): Promise<unknown> {
+  return callApi("/session", { method: "POST", json: { token } });
+}
+
+export function signOut(): Promise<unknown> {
+  return callApi("/session", { method: "DELETE" });
+}

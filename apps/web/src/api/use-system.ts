@@ -1,0 +1,13 @@
+import type { System } from "@millrace/contracts";
+import { useQuery } from "@tanstack/react-query";
+import { queryKeys } from "./query-keys.ts";
+import { fetchSystem } from "./requests.ts";
+
+/** What this installation is and can do; undefined until the server has said it. */
+export function useSystem(): System | undefined {
+  return useQuery({
+    queryKey: queryKeys.system,
+    queryFn: ({ signal }) => fetchSystem(signal),
+    staleTime: 300_000,
+  }).data;
+}

@@ -1,0 +1,44 @@
+import type { Document } from "@millrace/contracts";
+import { Button, Modal } from "@mantine/core";
+import { isSettled } from "./statuses.ts";
+import { useDelete } from "./use-document-actions.ts";
+import classes from "./delete-dialog.module.css";
+
+/** Asks once more, naming what will be gone: deleting has no way back. */
+export function DeleteDialog({
+  document,
+  isOpen,
+  onClose,
+  onDeleted,
+}: {
+  document: Document;
+  isOpen: boolean;
+  onClose: () => void;
+  onDeleted?: () => void;
+}) {
+  const removal = useDelete(() => {
+    onClose();
+    onDeleted?.();
+  });
+  return (
+    <Modal
+      opened={isOpen}
+      onClose={onClose}
+      title="Delete this document?"
+      closeButtonProps={{ "aria-label": "Close" }}
+    >
+      <p className={classes.text}>
+        <strong>{document.title}</strong> goes with its file, text, analysis and log.
+        {isSettled(document) ? "" : " The work on it is stopped."} This can't be undone.
+      </p>
+      <div className={classes.actions}>
+        <Button variant="default" onClick={onClose} data-autofocus>
+          Keep it
+        </Button>
+        <Button color="red" loading={removal.isPending} onClick={() => removal.mutate(document)}>
+          Delete
+        </Button>
+      </div>
+    </Modal>
+  );
+}

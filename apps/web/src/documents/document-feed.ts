@@ -1,0 +1,90 @@
+import type { DocumentSnapshot, LogLine } from "@millrace/contracts";
+import type { QueryClient } from "@tanstack/react-query";
+import { queryKeys } from "../api/query-keys.ts";
+import { fetchAnalysis } from "../api/requests.ts";
+import type { LiveSocket, TopicEvent } from "../live/socket.ts";
+import { applyDocumentEvents } from "./document-events.ts";
+import { viewFromSnapshot } from "./document-view.ts";
+import type { DocumentView } from "./document-view.ts";
+
+/** Pages of many running documents follow the first so many live and the rest by change notices. */
+const maxWatched = 20;
+/** Lines kept from events; older ones are at the API. */
+const maxLiveLines = 500;
+
+/** Writes what the socket says of watched documents into the Query cache. */
+export class DocumentFeed {
+  readonly #queries: QueryClient;
+  readonly #socket: LiveSocket;
+  readonly #watched = new Map<string, { watchers: number; readonly release: () => void }>();
+
+  constructor(queries: QueryClient, socket: LiveSocket) {
+    this.#queries = queries;
+    this.#socket = socket;
+  }
+
+  /** Follows a document until the returned function is called; watchers of the same one share. */
+  watch(documentId: string): () => void {
+    const watched = this.#watched.get(documentId);
+    if (watched !== undefined) watched.watchers += 1;
+    else if (this.#watched.size >= maxWatched) return () => undefined;
+    else this.#watched.set(documentId, { watchers: 1, release: this.#subscribe(documentId) });
+    return () => this.#unwatch(documentId);
+  }
+
+  #unwatch(documentId: string): void {
+    const watched = this.#watched.get(documentId);
+    if (watched === undefined) return;
+    watched.watchers -= 1;
+    if (watched.watchers > 0) return;
+    this.#watched.delete(documentId);
+    watched.release();
+  }
+
+  #subscribe(documentId: string): () => void {
+    return this.#socket.subscribe(`document:${documentId}`, {
+      onSnapshot: ({ seq, data }) => {
+        if (!isDocumentSnapshot(data)) return;
+        this.#queries.setQueryData(queryKeys.document(documentId), viewFromSnapshot(data, seq));
+        void this.#queries.invalidateQueries({ queryKey: queryKeys.documentLog(documentId) });
+      },
+      onEvents: (events) => this.#apply(documentId, events),
+    });
+  }
+
+  #apply(documentId: string, events: readonly TopicEvent[]): void {
+    const key = queryKeys.document(documentId);
+    const view = this.#queries.getQueryData<DocumentView>(key);
+    if (view === undefined) return;
+    const outcome = applyDocumentEvents(view, events);
+    this.#queries.setQueryData(key, outcome.view);
+    this.#appendLog(documentId, outcome.logLines);
+    if (outcome.needsRefetch) {
+      void this.#queries.invalidateQueries({ queryKey: key });
+      void this.#queries.invalidateQueries({ queryKey: queryKeys.documentLog(documentId) });
+    } else if (outcome.needsAnalysis) void this.#refreshAnalysis(documentId);
+  }
+
+  #appendLog(documentId: string, lines: readonly LogLine[]): void {
+    if (lines.length === 0) return;
+    this.#queries.setQueryData<readonly LogLine[]>(queryKeys.documentLiveLog(documentId), (known) =>
+      [...(known ?? []), ...lines].slice(-maxLiveLines),
+    );
+  }
+
+  /** Only the analysis: a whole refetch could bring progress that is older than the last event. */
+  async #refreshAnalysis(documentId: string): Promise<void> {
+    try {
+      const analysis = await fetchAnalysis(documentId);
+      this.#queries.setQueryData<DocumentView>(queryKeys.document(documentId), (view) =>
+        view === undefined ? undefined : { ...view, analysis },
+      );
+    } catch {
+      // The next event, or the refetch when the work ends, brings it.
+    }
+  }
+}
+
+function isDocumentSnapshot(value: unknown): value is DocumentSnapshot {
+  return typeof value === "object" && value !== null && "document" in value && "analysis" in value;
+}

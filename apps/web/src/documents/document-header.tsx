@@ -1,0 +1,147 @@
+import type { Analysis, Document } from "@millrace/contracts";
+import { Link, useNavigate } from "@tanstack/react-router";
+import { ActionIcon, Button, Menu } from "@mantine/core";
+import IconArrowLeft from "@tabler/icons-react/dist/esm/icons/IconArrowLeft.mjs";
+import IconBraces from "@tabler/icons-react/dist/esm/icons/IconBraces.mjs";
+import IconDots from "@tabler/icons-react/dist/esm/icons/IconDots.mjs";
+import IconLink from "@tabler/icons-react/dist/esm/icons/IconLink.mjs";
+import IconMarkdown from "@tabler/icons-react/dist/esm/icons/IconMarkdown.mjs";
+import IconPlayerStop from "@tabler/icons-react/dist/esm/icons/IconPlayerStop.mjs";
+import IconRefresh from "@tabler/icons-react/dist/esm/icons/IconRefresh.mjs";
+import IconRotateClockwise from "@tabler/icons-react/dist/esm/icons/IconRotateClockwise.mjs";
+import IconTrash from "@tabler/icons-react/dist/esm/icons/IconTrash.mjs";
+import { useState } from "react";
+import { copyText } from "../feedback/copy.tsx";
+import { showDone } from "../feedback/toasts.ts";
+import { Moment } from "../formatting/moment.tsx";
+import { DeleteDialog } from "./delete-dialog.tsx";
+import classes from "./document-header.module.css";
+import { documentFacts } from "./document-summary-line.tsx";
+import { download, exportFileName, exportJson, exportMarkdown } from "./export-document.ts";
+import { StatusBadge } from "./status-badge.tsx";
+import { isSettled } from "./statuses.ts";
+import { TitleEditor } from "./title-editor.tsx";
+import { useWorkAction } from "./use-document-actions.ts";
+
+export function DocumentHeader({ document, analysis }: { document: Document; analysis: Analysis }) {
+  return (
+    <div className={classes.header}>
+      <Link to="/documents" className={classes.back}>
+        <IconArrowLeft size={16} aria-hidden="true" /> Documents
+      </Link>
+      <div className={classes.line}>
+        <div className={classes.titleBlock}>
+          <TitleEditor key={document.title} document={document} />
+          <p className={classes.facts}>
+            <StatusBadge status={document.status} />
+            <span>{documentFacts(document)}</span>
+            <span>
+              Added <Moment value={document.created_at} withAbsolute />
+            </span>
+          </p>
+        </div>
+        <div className={classes.actions}>
+          <WorkButtons document={document} />
+          <MoreMenu document={document} analysis={analysis} />
+        </div>
+      </div>
+    </div>
+  );
+}
+
+function WorkButtons({ document }: { document: Document }) {
+  const work = useWorkAction(document.id);
+  const pending = work.isPending ? work.variables : undefined;
+  if (!isSettled(document)) {
+    return (
+      <Button
+        variant="default"
+        leftSection={<IconPlayerStop size={17} />}
+        loading={pending === "cancel"}
+        onClick={() => work.mutate("cancel")}
+      >
+        Cancel
+      </Button>
+    );
+  }
+  return (
+    <>
+      {document.status === "partial" ? (
+        <Button
+          leftSection={<IconRotateClockwise size={17} />}
+          loading={pending === "retry_failed"}
+          onClick={() => work.mutate("retry_failed")}
+        >
+          Retry failed
+        </Button>
+      ) : null}
+      <Button
+        variant={document.status === "failed" || document.status === "cancelled" ? "filled" : "default"}
+        leftSection={<IconRefresh size={17} />}
+        loading={pending === "reprocess"}
+        onClick={() => work.mutate("reprocess")}
+      >
+        Reprocess
+      </Button>
+    </>
+  );
+}
+
+function MoreMenu({ document, analysis }: { document: Document; analysis: Analysis }) {
+  const navigate = useNavigate();
+  const [isDeleting, setIsDeleting] = useState(false);
+  const copyLink = async () => {
+    const link = new URL(`/documents/${document.id}`, location.href).href;
+    if (await copyText(link)) showDone("Link copied");
+  };
+  return (
+    <>
+      <Menu>
+        <Menu.Target>
+          <ActionIcon variant="default" size={36} aria-label="More actions">
+            <IconDots size={18} />
+          </ActionIcon>
+        </Menu.Target>
+        <Menu.Dropdown>
+          <Menu.Item leftSection={<IconLink size={16} />} onClick={() => void copyLink()}>
+            Copy link
+          </Menu.Item>
+          <Menu.Item
+            leftSection={<IconMarkdown size={16} />}
+            onClick={() =>
+              download(
+                exportFileName(document.title, "md"),
+                exportMarkdown(document, analysis),
+                "text/markdown",
+              )
+            }
+          >
+            Export Markdown
+          </Menu.Item>
+          <Menu.Item
+            leftSection={<IconBraces size={16} />}
+            onClick={() =>
+              download(
+                exportFileName(document.title, "json"),
+                exportJson(document, analysis),
+                "application/json",
+              )
+            }
+          >
+            Export JSON
+          </Menu.Item>
+          <Menu.Divider />
+          <Menu.Item color="red" leftSection={<IconTrash size={16} />} onClick={() => setIsDeleting(true)}>
+            Delete…
+          </Menu.Item>
+        </Menu.Dropdown>
+      </Menu>
+      <DeleteDialog
+        document={document}
+        isOpen={isDeleting}
+        onClose={() => setIsDeleting(false)}
+        onDeleted={() => void navigate({ to: "/documents" })}
+      />
+    </>
+  );
+}

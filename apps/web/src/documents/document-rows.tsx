@@ -1,0 +1,72 @@
+import type { Document } from "@millrace/contracts";
+import { Button } from "@mantine/core";
+import { Link } from "@tanstack/react-router";
+import { Moment } from "../formatting/moment.tsx";
+import { DocumentSummaryLine } from "./document-summary-line.tsx";
+import classes from "./document-rows.module.css";
+import { FileIcon } from "./file-icon.tsx";
+import { RowMenu } from "./row-menu.tsx";
+import { StatusBadge } from "./status-badge.tsx";
+import { isSettled } from "./statuses.ts";
+import { useWorkAction } from "./use-document-actions.ts";
+import { useLiveRow } from "./use-document.ts";
+
+/** Documents one below the other, for Home and for narrow screens. */
+export function DocumentRows({ documents, label }: { documents: readonly Document[]; label: string }) {
+  return (
+    <ul className={classes.list} aria-label={label}>
+      {documents.map((document) => (
+        <DocumentRow key={document.id} listed={document} />
+      ))}
+    </ul>
+  );
+}
+
+function DocumentRow({ listed }: { listed: Document }) {
+  const document = useLiveRow(listed);
+  return (
+    <li className={classes.row}>
+      <FileIcon type={document.file_type} />
+      <div className={classes.body}>
+        <Link to="/documents/$id" params={{ id: document.id }} className={classes.title}>
+          {document.title}
+        </Link>
+        <DocumentSummaryLine document={document} />
+      </div>
+      <div className={classes.status}>
+        <StatusBadge status={document.status} />
+        <span className={classes.time}>
+          <Moment value={document.created_at} />
+        </span>
+      </div>
+      <div className={classes.actions}>
+        <MainAction document={document} />
+        <RowMenu document={document} />
+      </div>
+    </li>
+  );
+}
+
+/** The one action that a row in this status asks for, without opening a menu. */
+function MainAction({ document }: { document: Document }) {
+  const work = useWorkAction(document.id);
+  const action = !isSettled(document)
+    ? ({ name: "cancel", label: "Cancel" } as const)
+    : document.status === "partial"
+      ? ({ name: "retry_failed", label: "Retry" } as const)
+      : document.status === "failed" || document.status === "cancelled"
+        ? ({ name: "reprocess", label: "Retry" } as const)
+        : undefined;
+  if (action === undefined) return null;
+  return (
+    <Button
+      size="compact-sm"
+      variant="default"
+      loading={work.isPending}
+      aria-label={`${action.label} ${document.title}`}
+      onClick={() => work.mutate(action.name)}
+    >
+      {action.label}
+    </Button>
+  );
+}

@@ -1,0 +1,49 @@
+import type { Analysis, Document, DocumentSnapshot, Job, LogLine } from "@millrace/contracts";
+
+/** A planned new attempt: the last one failed. */
+export type PlannedRetry = {
+  readonly attempt: number;
+  readonly error: string;
+  readonly retryAt: string;
+};
+
+/** Everything a page shows of one document; fed by requests, snapshots and events alike. */
+export type DocumentView = {
+  readonly document: Document;
+  readonly analysis: Analysis;
+  readonly job: Job | null;
+  readonly plannedRetry: PlannedRetry | null;
+  /** Number of the last event in this state; 0 when it came by request. */
+  readonly seq: number;
+};
+
+export function viewFromSnapshot(snapshot: DocumentSnapshot, seq: number): DocumentView {
+  return { ...snapshot, plannedRetry: plannedRetryOf(snapshot.job), seq };
+}
+
+export function viewFromRequests(document: Document, analysis: Analysis): DocumentView {
+  return { document, analysis, job: null, plannedRetry: null, seq: 0 };
+}
+
+function plannedRetryOf(job: Job | null): PlannedRetry | null {
+  if (job?.display_state !== "retrying") return null;
+  return {
+    attempt: job.attempt,
+    error: job.error?.message ?? "The last attempt failed.",
+    retryAt: job.run_at,
+  };
+}
+
+/** Log lines may come by request and by event; the same line must show once. */
+export function mergeLogLines(...sources: readonly (readonly LogLine[])[]): LogLine[] {
+  const byContent = new Map<string, LogLine>();
+  for (const line of sources.flat()) {
+    const key = `${line.created_at}\u0000${line.level}\u0000${line.message}`;
+    if (!byContent.has(key)) byContent.set(key, line);
+  }
+  return [...byContent.values()].sort((first, second) =>
+    first.created_at === second.created_at
+      ? first.id.localeCompare(second.id)
+      : Date.parse(first.created_at) - Date.parse(second.created_at),
+  );
+}

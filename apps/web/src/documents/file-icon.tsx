@@ -1,0 +1,19 @@
+import type { FileType } from "@millrace/contracts";
+import classes from "./file-icon.module.css";
+
+const letters: Record<FileType, string> = {
+  pdf: "PDF",
+  docx: "DOC",
+  html: "HTM",
+  markdown: "MD",
+  text: "TXT",
+};
+
+/** A small sign of what kind of file a document came from. */
+export function FileIcon({ type }: { type: FileType | null }) {
+  return (
+    <span className={classes.icon} data-type={type ?? "text"} aria-hidden="true">
+      {type === null ? "…" : letters[type]}
+    </span>
+  );
+}

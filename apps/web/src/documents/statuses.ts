@@ -1,0 +1,40 @@
+import type { Document, DocumentStatus, FileType } from "@millrace/contracts";
+
+export const statusLabels: Record<DocumentStatus, string> = {
+  uploaded: "Queued",
+  processing: "Processing",
+  completed: "Completed",
+  partial: "Partly done",
+  failed: "Failed",
+  cancelled: "Cancelled",
+};
+
+export const fileTypeLabels: Record<FileType, string> = {
+  pdf: "PDF",
+  docx: "Word",
+  html: "HTML",
+  markdown: "Markdown",
+  text: "Text",
+};
+
+const settled: Record<DocumentStatus, boolean> = {
+  uploaded: false,
+  processing: false,
+  completed: true,
+  partial: true,
+  failed: true,
+  cancelled: true,
+};
+
+/** Whether nothing is being done for the document just now. */
+export function isSettled(document: Pick<Document, "status">): boolean {
+  return settled[document.status];
+}
+
+export function readStatus(value: unknown): DocumentStatus | undefined {
+  return typeof value === "string" && value in statusLabels ? (value as DocumentStatus) : undefined;
+}
+
+export function readFileType(value: unknown): FileType | undefined {
+  return typeof value === "string" && value in fileTypeLabels ? (value as FileType) : undefined;
+}

@@ -1,0 +1,106 @@
+import type { AcceptedDocument, Document, PartName } from "@millrace/contracts";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { queryKeys } from "../api/query-keys.ts";
+import {
+  cancelProcessing,
+  deleteDocument,
+  renameDocument,
+  reprocessDocument,
+  retryFailedParts,
+  retryPart,
+} from "../api/requests.ts";
+import { showDone, showProblem } from "../feedback/toasts.ts";
+import type { DocumentView } from "./document-view.ts";
+
+export type WorkAction = "reprocess" | "cancel" | "retry_failed";
+
+const requests: Record<WorkAction, (id: string) => Promise<AcceptedDocument>> = {
+  reprocess: reprocessDocument,
+  cancel: cancelProcessing,
+  retry_failed: retryFailedParts,
+};
+
+const refusals: Record<WorkAction, string> = {
+  reprocess: "Not reprocessed",
+  cancel: "Not cancelled",
+  retry_failed: "Not retried",
+};
+
+/** Starts, stops and repeats the work on one document; refusals are shown as toasts. */
+export function useWorkAction(id: string) {
+  const refresh = useRefresh(id);
+  return useMutation({
+    mutationFn: (action: WorkAction) => requests[action](id),
+    onSuccess: ({ document }) => refresh(document),
+    onError: (error, action) => {
+      showProblem(refusals[action], error);
+      // A refusal often means that what is on screen is old.
+      refresh();
+    },
+  });
+}
+
+export function useRetryPart(id: string) {
+  const refresh = useRefresh(id);
+  return useMutation({
+    mutationFn: (part: PartName) => retryPart(id, part),
+    onSuccess: ({ document }) => refresh(document),
+    onError: (error) => {
+      showProblem("Not retried", error);
+      refresh();
+    },
+  });
+}
+
+/** Renames at once on screen, and takes it back when the server refuses. */
+export function useRename(id: string) {
+  const queries = useQueryClient();
+  const refresh = useRefresh(id);
+  const key = queryKeys.document(id);
+  return useMutation({
+    mutationFn: (title: string) => renameDocument(id, title),
+    onMutate: (title) => {
+      const before = queries.getQueryData<DocumentView>(key);
+      if (before !== undefined) {
+        queries.setQueryData<DocumentView>(key, { ...before, document: { ...before.document, title } });
+      }
+      return before?.document.title;
+    },
+    onSuccess: (document) => refresh(document),
+    onError: (error, _title, titleBefore) => {
+      queries.setQueryData<DocumentView>(key, (view) =>
+        view === undefined || titleBefore === undefined
+          ? view
+          : { ...view, document: { ...view.document, title: titleBefore } },
+      );
+      showProblem("Not renamed", error);
+    },
+  });
+}
+
+export function useDelete(onDeleted?: () => void) {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: (document: Document) => deleteDocument(document.id),
+    onSuccess: (_nothing, document) => {
+      onDeleted?.();
+      queries.removeQueries({ queryKey: queryKeys.document(document.id) });
+      void queries.invalidateQueries({ queryKey: queryKeys.collections });
+      showDone(`Deleted “${document.title}”`);
+    },
+    onError: (error) => showProblem("Not deleted", error),
+  });
+}
+
+function useRefresh(id: string): (document?: Document) => void {
+  const queries = useQueryClient();
+  return (document) => {
+    if (document !== undefined) {
+      queries.setQueryData<DocumentView>(queryKeys.document(id), (view) =>
+        view === undefined ? undefined : { ...view, document },
+      );
+    }
+    void queries.invalidateQueries({ queryKey: queryKeys.document(id) });
+    void queries.invalidateQueries({ queryKey: queryKeys.collections });
+  };
+}

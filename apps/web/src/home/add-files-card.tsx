@@ -1,0 +1,45 @@
+import { Button } from "@mantine/core";
+import IconFileUpload from "@tabler/icons-react/dist/esm/icons/IconFileUpload.mjs";
+import { useRef } from "react";
+import { useSystem } from "../api/use-system.ts";
+import { formatBytes } from "../formatting/numbers.ts";
+import { acceptedEndings } from "../uploads/check-file.ts";
+import { useUploadQueue } from "../uploads/uploads-context.ts";
+import classes from "./add-files-card.module.css";
+import { SampleButtons } from "./sample-buttons.tsx";
+
+/** The visible end of the drop target, with a button for those who don't drag. */
+export function AddFilesCard() {
+  const queue = useUploadQueue();
+  const system = useSystem();
+  const input = useRef<HTMLInputElement>(null);
+  return (
+    <section className={classes.card} aria-label="Add files">
+      <div className={classes.zone}>
+        <span className={classes.icon} aria-hidden="true">
+          <IconFileUpload size={26} stroke={1.6} />
+        </span>
+        <p className={classes.title}>Drop files anywhere</p>
+        <p className={classes.limits}>
+          {system === undefined
+            ? "PDF, Word, HTML, Markdown, text"
+            : `PDF, Word, HTML, Markdown, text · up to ${formatBytes(system.max_upload_bytes)}`}
+        </p>
+        <Button onClick={() => input.current?.click()}>Choose files</Button>
+        <input
+          ref={input}
+          type="file"
+          multiple
+          hidden
+          accept={acceptedEndings(system).join(",") || undefined}
+          onChange={(event) => {
+            queue.add([...(event.currentTarget.files ?? [])]);
+            // The same file can be chosen again after it was refused.
+            event.currentTarget.value = "";
+          }}
+        />
+      </div>
+      <SampleButtons />
+    </section>
+  );
+}

@@ -1,0 +1,38 @@
+import { CloseButton } from "@mantine/core";
+import IconSparkles from "@tabler/icons-react/dist/esm/icons/IconSparkles.mjs";
+import { useSystem } from "../api/use-system.ts";
+import { Notice } from "../feedback/notice.tsx";
+import { useStoredFlag } from "../feedback/stored-flag.ts";
+import classes from "./model-card.module.css";
+
+/** Says honestly what the built-in model can do, and how to connect another. */
+export function ModelCard() {
+  const system = useSystem();
+  const [isDismissed, setIsDismissed] = useStoredFlag("model-card-dismissed", false);
+  if (system === undefined) return null;
+  const showsBuiltIn = system.models.chat.built_in && !isDismissed;
+  return (
+    <>
+      {showsBuiltIn ? (
+        <Notice
+          tone="accent"
+          icon={<IconSparkles size={19} />}
+          title="Using the built-in offline model"
+          action={<CloseButton aria-label="Dismiss" onClick={() => setIsDismissed(true)} />}
+        >
+          <p>
+            It picks sentences from your text; it does not write, and nothing leaves this machine. Connect a
+            model: set <code className={classes.code}>CHAT_URL</code> and{" "}
+            <code className={classes.code}>CHAT_MODEL</code> (Ollama, vLLM, OpenAI and others) or{" "}
+            <code className={classes.code}>GEMINI_API_KEY</code>, and start again.
+          </p>
+        </Notice>
+      ) : null}
+      {system.models.notices.map((notice) => (
+        <Notice key={notice} tone="plain" icon={<IconSparkles size={19} />}>
+          <p>{notice}</p>
+        </Notice>
+      ))}
+    </>
+  );
+}

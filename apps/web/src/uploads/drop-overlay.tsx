@@ -1,0 +1,27 @@
+import { Dropzone } from "@mantine/dropzone";
+import IconFileUpload from "@tabler/icons-react/dist/esm/icons/IconFileUpload.mjs";
+import classes from "./drop-overlay.module.css";
+import { useUploadQueue } from "./uploads-context.ts";
+
+/** Files may be dropped anywhere on any page. */
+export function DropOverlay({ onDropped }: { onDropped: () => void }) {
+  const queue = useUploadQueue();
+  return (
+    <Dropzone.FullScreen
+      active
+      role="region"
+      aria-label="Drop files"
+      tabIndex={-1}
+      inputProps={{ "aria-label": "Files", tabIndex: -1 }}
+      classNames={{ fullScreen: classes.screen, root: classes.root, inner: classes.inner }}
+      onDrop={(files) => {
+        queue.add(files);
+        onDropped();
+      }}
+    >
+      <IconFileUpload size={44} stroke={1.4} aria-hidden="true" />
+      <p className={classes.title}>Drop to add</p>
+      <p className={classes.text}>Each file becomes a document and is processed right away.</p>
+    </Dropzone.FullScreen>
+  );
+}

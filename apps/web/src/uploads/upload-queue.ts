@@ -1,0 +1,107 @@
+import type { AcceptedDocument } from "@millrace/contracts";
+import { problemText } from "../api/problem.ts";
+import type { SendOptions } from "./send-file.ts";
+
+export type Upload = {
+  readonly id: string;
+  readonly file: File;
+  readonly state: "waiting" | "sending" | "refused" | "failed";
+  /** 0 to 1. */
+  readonly share: number;
+  readonly reason: string | undefined;
+};
+
+export type UploadQueueOptions = {
+  readonly send: (options: SendOptions) => Promise<AcceptedDocument>;
+  /** Why a file is refused before it is sent, or undefined. */
+  readonly refusalOf: (file: File) => string | undefined;
+  readonly onAccepted: (accepted: AcceptedDocument) => void;
+  readonly newKey: () => string;
+};
+
+/** More at once would only make each slower, and the first results later. */
+const sentAtOnce = 2;
+
+/**
+ * The files on their way to the server. It outlives pages, so that an upload goes on while the
+ * reader looks at something else. A finished upload leaves it: then there is a document.
+ */
+export class UploadQueue {
+  readonly #options: UploadQueueOptions;
+  readonly #listeners = new Set<() => void>();
+  readonly #aborts = new Map<string, AbortController>();
+  #uploads: readonly Upload[] = [];
+
+  constructor(options: UploadQueueOptions) {
+    this.#options = options;
+  }
+
+  /** The same array until something changes. */
+  get uploads(): readonly Upload[] {
+    return this.#uploads;
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  add(files: readonly File[]): void {
+    const added = files.map((file): Upload => {
+      const reason = this.#options.refusalOf(file);
+      const state = reason === undefined ? "waiting" : "refused";
+      return { id: this.#options.newKey(), file, state, share: 0, reason };
+    });
+    this.#set([...this.#uploads, ...added]);
+    this.#sendNext();
+  }
+
+  /** Sends a failed file again, under the same key: the server takes it once. */
+  retry(id: string): void {
+    this.#change(id, { state: "waiting", share: 0, reason: undefined });
+    this.#sendNext();
+  }
+
+  /** Stops a file on its way, or forgets one that was refused or failed. */
+  remove(id: string): void {
+    this.#aborts.get(id)?.abort(new Error("The upload was cancelled"));
+    this.#set(this.#uploads.filter((upload) => upload.id !== id));
+    this.#sendNext();
+  }
+
+  #sendNext(): void {
+    const free = sentAtOnce - this.#uploads.filter(({ state }) => state === "sending").length;
+    const next = this.#uploads.filter(({ state }) => state === "waiting").slice(0, Math.max(0, free));
+    for (const upload of next) void this.#send(upload);
+  }
+
+  async #send({ id, file }: Upload): Promise<void> {
+    const abort = new AbortController();
+    this.#aborts.set(id, abort);
+    this.#change(id, { state: "sending" });
+    try {
+      const accepted = await this.#options.send({
+        file,
+        idempotencyKey: id,
+        signal: abort.signal,
+        onProgress: (share) => this.#change(id, { share }),
+      });
+      this.#set(this.#uploads.filter((upload) => upload.id !== id));
+      this.#options.onAccepted(accepted);
+    } catch (error) {
+      if (!abort.signal.aborted) this.#change(id, { state: "failed", reason: problemText(error) });
+    } finally {
+      this.#aborts.delete(id);
+      this.#sendNext();
+    }
+  }
+
+  #change(id: string, changes: Partial<Upload>): void {
+    this.#set(this.#uploads.map((upload) => (upload.id === id ? { ...upload, ...changes } : upload)));
+  }
+
+  #set(uploads: readonly Upload[]): void {
+    this.#uploads = uploads;
+    for (const listener of this.#listeners) listener();
+  }
+}
