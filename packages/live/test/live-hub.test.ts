@@ -105,6 +105,57 @@ describe("following a stream", () => {
     expect(await following).toEqual([1, 2, 3]);
   });
 
+  it("reads at once what a hint leaves out, without waiting for the poll", async () => {
+    const feed = new MemoryEventFeed({ hints: "by_hand" });
+    appendMany(feed, 1);
+    const hub = await startHub(feed, { tailPollMs: 60_000 });
+    const steps = hub.follow({ stream, since: 0, signal: AbortSignal.timeout(2_000) });
+    await steps.next();
+
+    appendMany(feed, 2);
+    feed.hint([feed.append(stream, "document.progressed")]);
+    const seen: number[] = [];
+    for await (const step of steps) {
+      if (step.kind === "events") seen.push(...step.events.map((event) => event.seq));
+      if (seen.length >= 3) break;
+    }
+
+    expect(seen).toEqual([2, 3, 4]);
+  });
+
+  it("reads again when a hint comes during a read that was too early for it", async () => {
+    const feed = new MemoryEventFeed({ hints: "by_hand" });
+    appendMany(feed, 1);
+    const readBegan = Promise.withResolvers<void>();
+    const readMayEnd = Promise.withResolvers<void>();
+    const hub = createLiveHub({
+      feed: {
+        onEvents: feed.onEvents,
+        onNotice: feed.onNotice,
+        read: async (name, after, limit) => {
+          const page = await feed.read(name, after, limit);
+          if (after > 0) readBegan.resolve();
+          if (after > 0) await readMayEnd.promise;
+          return page;
+        },
+      },
+      logger: silentLogger,
+      tailPollMs: 60_000,
+    });
+    await hub.start();
+    started.push(hub);
+    const following = collect(hub, 0, 4);
+    await new Promise(setImmediate);
+
+    appendMany(feed, 1);
+    feed.hint([feed.append(stream, "document.progressed")]);
+    await readBegan.promise;
+    feed.hint([feed.append(stream, "document.progressed")]);
+    readMayEnd.resolve();
+
+    expect(await following).toEqual([1, 2, 3, 4]);
+  });
+
   it("goes on when the store comes back", async () => {
     const feed = new MemoryEventFeed();
     appendMany(feed, 2);
