@@ -63,6 +63,8 @@ export const attemptSchema = z.object({
 export const stepSchema = z.object({
   key: z.string(),
   state: z.enum(["started", "done"]),
+  /** How often it was started: more than once means that its process died in the middle. */
+  starts: z.int(),
   started_at: momentSchema,
   finished_at: momentSchema.nullable(),
 });

@@ -26,7 +26,9 @@ CREATE TABLE idempotency_key (
   route text NOT NULL,
   key text NOT NULL CHECK (length(key) BETWEEN 1 AND 255),
   fingerprint text NOT NULL,
-  document_id uuid NOT NULL,
+  status integer NOT NULL,
+  headers jsonb NOT NULL,
+  body jsonb NOT NULL,
   created_at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (workspace_id, person_id, route, key)
 );

@@ -23,6 +23,8 @@ CREATE TABLE document (
   processing_error_code text,
   processing_started_at timestamptz,
   processing_completed_at timestamptz,
+  -- When its passages could be searched; null until then and while it is done again.
+  indexed_at timestamptz,
   -- The job that works, or last worked, on it. No foreign key: jobs are purged earlier.
   job_id uuid,
   created_at timestamptz NOT NULL DEFAULT now(),

@@ -10,7 +10,7 @@ import { createEventFeed } from "./events/event-feed.ts";
 import { cancelJob } from "./jobs/cancel.ts";
 import { enqueueJob } from "./jobs/enqueue.ts";
 import type { EnqueueOptions } from "./jobs/enqueue.ts";
-import { isEndState } from "./jobs/job-state.ts";
+import { isTerminal } from "@millrace/contracts";
 import { findJobs } from "./jobs/find-jobs.ts";
 import type { JobRecord } from "./jobs/find-jobs.ts";
 import { reapJobs } from "./jobs/reap.ts";
@@ -97,8 +97,8 @@ export class Queue {
     const deadline = performance.now() + options.timeoutMs;
     for (;;) {
       const change = this.#nextChange(id, options.signal, Math.min(1000, Math.max(1, deadline - performance.now())));
-      const [job] = await findJobs(this.database, [id]);
-      if (job === undefined || isEndState(job.state) || performance.now() >= deadline || options.signal?.aborted) {
+      const [job] = await findJobs(this.database.queryable, [id]);
+      if (job === undefined || isTerminal(job.state) || performance.now() >= deadline || options.signal?.aborted) {
         change.stop();
         return job;
       }

@@ -67,7 +67,7 @@ describe("endings", () => {
     const job = await queue.waitForEnd(id, { timeoutMs: 5000 });
 
     expect(job?.state).toBe("succeeded");
-    expect((await readJobDetail(database, id)).output).toEqual({ answer: "42" });
+    expect((await readJobDetail(database.queryable, id)).output).toEqual({ answer: "42" });
     expect(ended).toEqual(["succeeded"]);
   });
 
@@ -87,7 +87,7 @@ describe("endings", () => {
 
     expect(job?.state).toBe("succeeded");
     expect(job?.attempt).toBe(3);
-    const detail = await readJobDetail(database, id);
+    const detail = await readJobDetail(database.queryable, id);
     expect(detail.attempts.map((attempt) => attempt.outcome)).toEqual(["succeeded", "failed", "failed"]);
   });
 
@@ -154,7 +154,7 @@ describe("steps", () => {
     await queue.waitForEnd(id, { timeoutMs: 5000 });
 
     expect(runs).toEqual(["first", "second", "second"]);
-    expect((await readJobDetail(database, id)).steps.map(({ key, state, starts }) => [key, state, starts])).toEqual([
+    expect((await readJobDetail(database.queryable, id)).steps.map(({ key, state, starts }) => [key, state, starts])).toEqual([
       ["first", "done", 1],
       ["second", "done", 2],
     ]);
@@ -171,7 +171,7 @@ describe("steps", () => {
     });
     const dying = await startWorker(stuck);
     const id = await enqueue(stuck, "two");
-    await expect.poll(async () => (await readJobDetail(database, id)).steps[0]?.state, { timeout: 5000 }).toBe("done");
+    await expect.poll(async () => (await readJobDetail(database.queryable, id)).steps[0]?.state, { timeout: 5000 }).toBe("done");
     const next = createQueue({
       two: async (context) => {
         await context.step("one", async () => void runs.push("one again"));
@@ -185,12 +185,12 @@ describe("steps", () => {
 
     expect(job).toMatchObject({ state: "succeeded", attempt: 1, crash_count: 0 });
     expect(runs).toEqual(["one"]);
-    expect((await readJobDetail(database, id)).attempts.map((attempt) => attempt.outcome)).toEqual([
+    expect((await readJobDetail(database.queryable, id)).attempts.map((attempt) => attempt.outcome)).toEqual([
       "succeeded",
       "crashed",
     ]);
     await dying.stop();
-    expect((await findJobs(database, [id]))[0]?.state).toBe("succeeded");
+    expect((await findJobs(database.queryable, [id]))[0]?.state).toBe("succeeded");
     expect(stuck.staleWrites).toBe(1);
   });
 
@@ -199,12 +199,12 @@ describe("steps", () => {
     const id = await enqueue(queue, "hang");
     for (let crash = 0; crash < 4; crash++) {
       const worker = await startWorker(queue);
-      await expect.poll(async () => (await findJobs(database, [id]))[0]?.state, { timeout: 5000 }).toBe("running");
+      await expect.poll(async () => (await findJobs(database.queryable, [id]))[0]?.state, { timeout: 5000 }).toBe("running");
       await queue.takeBackAll();
       await worker.stop();
     }
 
-    expect((await findJobs(database, [id]))[0]).toMatchObject({ state: "failed", error_code: "job_crashed_worker" });
+    expect((await findJobs(database.queryable, [id]))[0]).toMatchObject({ state: "failed", error_code: "job_crashed_worker" });
   });
 });
 
@@ -216,7 +216,7 @@ describe("cancel, hand-back and retry", () => {
 
     await queue.transaction((scope) => queue.cancel(scope, id));
 
-    expect((await findJobs(database, [id]))[0]?.state).toBe("cancelled");
+    expect((await findJobs(database.queryable, [id]))[0]?.state).toBe("cancelled");
     expect(ended).toEqual(["cancelled"]);
     await expect(queue.transaction((scope) => queue.cancel(scope, id))).rejects.toMatchObject({
       code: "already_finished",
@@ -227,7 +227,7 @@ describe("cancel, hand-back and retry", () => {
     const queue = createQueue({ wait: (context) => sleep(60_000, context.signal).then(() => ({ answer: "" })) });
     await startWorker(queue);
     const id = await enqueue(queue, "wait");
-    await expect.poll(async () => (await findJobs(database, [id]))[0]?.state, { timeout: 5000 }).toBe("running");
+    await expect.poll(async () => (await findJobs(database.queryable, [id]))[0]?.state, { timeout: 5000 }).toBe("running");
 
     await queue.transaction((scope) => queue.cancel(scope, id));
 
@@ -238,11 +238,11 @@ describe("cancel, hand-back and retry", () => {
     const queue = createQueue({ wait: (context) => sleep(60_000, context.signal).then(() => ({ answer: "" })) });
     const worker = await startWorker(queue, 20);
     const id = await enqueue(queue, "wait");
-    await expect.poll(async () => (await findJobs(database, [id]))[0]?.state, { timeout: 5000 }).toBe("running");
+    await expect.poll(async () => (await findJobs(database.queryable, [id]))[0]?.state, { timeout: 5000 }).toBe("running");
 
     await worker.stop();
 
-    expect((await findJobs(database, [id]))[0]).toMatchObject({ state: "queued", attempt: 0 });
+    expect((await findJobs(database.queryable, [id]))[0]).toMatchObject({ state: "queued", attempt: 0 });
     await queue.transaction((scope) => queue.cancel(scope, id));
   });
 
@@ -263,7 +263,7 @@ describe("cancel, hand-back and retry", () => {
     const job = await queue.waitForEnd(id, { timeoutMs: 5000 });
 
     expect(job).toMatchObject({ state: "succeeded", attempt: 2, error_code: null });
-    expect((await readJobDetail(database, id)).attempts).toHaveLength(2);
+    expect((await readJobDetail(database.queryable, id)).attempts).toHaveLength(2);
   });
 });
 

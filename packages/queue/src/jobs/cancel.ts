@@ -4,7 +4,7 @@ import type { WriteScope } from "../write-scope.ts";
 import { endJob } from "./end-job.ts";
 import type { EndingParts } from "./end-job.ts";
 import { jobChanged } from "./enqueue.ts";
-import { isEndState } from "./job-state.ts";
+import { isTerminal } from "@millrace/contracts";
 import { lockJob } from "./lock-job.ts";
 
 /**
@@ -19,7 +19,7 @@ export async function cancelJob(
 ): Promise<"cancelled" | "cancelling"> {
   const job = await lockJob(scope.transaction, id);
   if (job === undefined) throw jobNotFound(id);
-  if (isEndState(job.state)) throw alreadyFinished(id, job.state);
+  if (isTerminal(job.state)) throw alreadyFinished(id, job.state);
   if (job.state !== "running") {
     await endJob(scope, parts, job, { state: "cancelled" });
     return "cancelled";

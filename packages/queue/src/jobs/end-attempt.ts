@@ -1,14 +1,7 @@
+import type { AttemptOutcome } from "@millrace/contracts";
 import type { Transaction } from "@millrace/database";
 import { sql } from "kysely";
 
-export type AttemptOutcome =
-  | "succeeded"
-  | "failed"
-  | "timed_out"
-  | "cancelled"
-  | "crashed"
-  | "snoozed"
-  | "handed_back";
 
 /** Closes the record of one try. Idempotent: a closed record keeps its first outcome. */
 export async function endAttempt(

@@ -1,7 +1,6 @@
-import type { Database } from "@millrace/database";
+import type { AttemptOutcome, JobState } from "@millrace/contracts";
+import type { Queryable } from "@millrace/database";
 import { sql } from "kysely";
-import type { AttemptOutcome } from "./end-attempt.ts";
-import type { JobState } from "./job-state.ts";
 
 export type JobRecord = {
   readonly id: string;
@@ -76,10 +75,10 @@ const columns = sql`
   LEFT JOIN job_result result ON result.job_id = job.id`;
 
 /** Jobs by id, in no particular order; unknown ids are left out. */
-export async function findJobs(database: Database, ids: readonly string[]): Promise<JobRecord[]> {
+export async function findJobs(queryable: Queryable, ids: readonly string[]): Promise<JobRecord[]> {
   if (ids.length === 0) return [];
   const found = await sql<JobRecord>`SELECT ${columns} WHERE job.id = ANY(${[...ids]}::uuid[])`.execute(
-    database.queryable,
+    queryable,
   );
   return found.rows;
 }
@@ -95,7 +94,7 @@ export type JobFilter = {
 };
 
 /** One owner's jobs, newest first. */
-export async function listJobs(database: Database, filter: JobFilter): Promise<JobRecord[]> {
+export async function listJobs(queryable: Queryable, filter: JobFilter): Promise<JobRecord[]> {
   const found = await sql<JobRecord>`
     SELECT ${columns}
     WHERE job.owner = ${filter.owner}
@@ -103,13 +102,12 @@ export async function listJobs(database: Database, filter: JobFilter): Promise<J
       AND (${filter.queue ?? null}::text IS NULL OR job.queue = ${filter.queue ?? null})
       AND (${filter.task ?? null}::text IS NULL OR job.task = ${filter.task ?? null})
       AND (${filter.before ?? null}::uuid IS NULL OR job.id < ${filter.before ?? null}::uuid)
-    ORDER BY job.id DESC LIMIT ${filter.limit}`.execute(database.queryable);
+    ORDER BY job.id DESC LIMIT ${filter.limit}`.execute(queryable);
   return found.rows;
 }
 
 /** What a job was given, gave, and went through: attempts newest first, steps in order. */
-export async function readJobDetail(database: Database, id: string): Promise<JobDetailRecord> {
-  const { queryable } = database;
+export async function readJobDetail(queryable: Queryable, id: string): Promise<JobDetailRecord> {
   const payload = await sql<{ input: unknown; output: unknown }>`
     SELECT payload.input, result.output FROM job_payload payload
     LEFT JOIN job_result result USING (job_id) WHERE payload.job_id = ${id}`.execute(queryable);
@@ -129,24 +127,24 @@ export async function readJobDetail(database: Database, id: string): Promise<Job
 
 /** Log lines of jobs, newest first. */
 export async function listLog(
-  database: Database,
+  queryable: Queryable,
   filter: { readonly jobIds: readonly string[]; readonly before?: string | undefined; readonly limit: number },
 ): Promise<LogRecord[]> {
   const found = await sql<LogRecord>`
     SELECT id, job_id, level, step, message, created_at FROM job_log
     WHERE job_id = ANY(${[...filter.jobIds]}::uuid[])
       AND (${filter.before ?? null}::uuid IS NULL OR id < ${filter.before ?? null}::uuid)
-    ORDER BY id DESC LIMIT ${filter.limit}`.execute(database.queryable);
+    ORDER BY id DESC LIMIT ${filter.limit}`.execute(queryable);
   return found.rows;
 }
 
 /** Jobs by queue and state, of those that have not ended, for metrics. */
 export async function countOpenJobs(
-  database: Database,
+  queryable: Queryable,
 ): Promise<{ readonly queue: string; readonly state: string; readonly count: number }[]> {
   const found = await sql<{ queue: string; state: string; count: number }>`
     SELECT queue, state, count(*) AS count FROM job WHERE finished_at IS NULL GROUP BY queue, state`.execute(
-    database.queryable,
+    queryable,
   );
   return found.rows;
 }

@@ -1,4 +1,4 @@
-import type { JobState } from "./job-state.ts";
+import type { JobState } from "@millrace/contracts";
 
 /** What a claim gives to the worker. */
 export type ClaimedJob = {

@@ -4,7 +4,7 @@ import type { Broker } from "../brokers/broker.ts";
 import { withWriteScope } from "../write-scope.ts";
 import { endJob } from "./end-job.ts";
 import type { EndingParts } from "./end-job.ts";
-import { isEndState } from "./job-state.ts";
+import { isTerminal } from "@millrace/contracts";
 import { lockJob } from "./lock-job.ts";
 
 /** Moves scheduled jobs whose time has come to their queues, oldest first, at most 500 a call. */
@@ -26,7 +26,7 @@ export async function expireJobs(parts: EndingParts & { readonly database: Datab
   for (const { id } of found.rows) {
     await withWriteScope(parts.database, async (scope) => {
       const job = await lockJob(scope.transaction, id);
-      if (job === undefined || job.state === "running" || isEndState(job.state)) return;
+      if (job === undefined || job.state === "running" || isTerminal(job.state)) return;
       await endJob(scope, parts, job, { state: "expired" });
     });
   }

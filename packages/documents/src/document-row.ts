@@ -1,0 +1,115 @@
+import type { Analysis, Document, DocumentStatus, FileType, PartName, PartState } from "@millrace/contracts";
+import {
+  keyPointsResultSchema,
+  partNames,
+  sentimentResultSchema,
+  summaryResultSchema,
+  topicsResultSchema,
+} from "@millrace/contracts";
+import { toJob } from "@millrace/queue";
+import type { JobRecord } from "@millrace/queue";
+
+/** A row of `document`, as read. */
+export type DocumentRow = {
+  readonly id: string;
+  readonly workspace_id: string;
+  readonly title: string;
+  readonly file_name: string | null;
+  readonly file_type: FileType | null;
+  readonly file_size: number;
+  readonly content_hash: string;
+  readonly file_key: string | null;
+  readonly status: DocumentStatus;
+  readonly language: string | null;
+  readonly page_count: number | null;
+  readonly text_length: number | null;
+  readonly extraction_method: string | null;
+  readonly warnings: { code: string; message: string }[];
+  readonly processing_error: string | null;
+  readonly processing_error_code: string | null;
+  readonly processing_started_at: Date | null;
+  readonly processing_completed_at: Date | null;
+  readonly indexed_at: Date | null;
+  readonly job_id: string | null;
+  readonly created_at: Date;
+  readonly updated_at: Date;
+  /** State by part, from `document_part`. */
+  readonly parts: Record<PartName, PartState>;
+};
+
+/** A row of `document_part`. */
+export type PartRow = {
+  readonly part: PartName;
+  readonly state: PartState;
+  readonly result: unknown;
+  readonly reason: string | null;
+  readonly error_code: string | null;
+  readonly model: string | null;
+  readonly extractive: boolean;
+  readonly started_at: Date | null;
+  readonly finished_at: Date | null;
+};
+
+/** A document as the API shows it, with the progress of the job that works on it. */
+export function toDocument(row: DocumentRow, job: JobRecord | undefined): Document {
+  const self = `/api/documents/${row.id}`;
+  return {
+    id: row.id,
+    title: row.title,
+    file_name: row.file_name,
+    file_type: row.file_type,
+    file_size: row.file_size,
+    content_hash: row.content_hash,
+    status: row.status,
+    language: row.language,
+    page_count: row.page_count,
+    text_length: row.text_length,
+    extraction_method: row.extraction_method,
+    warnings: row.warnings,
+    processing_error: row.processing_error,
+    processing_error_code: row.processing_error_code,
+    processing_started_at: row.processing_started_at?.toISOString() ?? null,
+    processing_completed_at: row.processing_completed_at?.toISOString() ?? null,
+    created_at: row.created_at.toISOString(),
+    updated_at: row.updated_at.toISOString(),
+    job_id: row.job_id,
+    progress: job === undefined ? null : toJob(job).progress,
+    parts: row.parts,
+    links: {
+      self,
+      analysis: `${self}/analysis`,
+      text: `${self}/text`,
+      logs: `${self}/logs`,
+      events: `${self}/events`,
+    },
+  };
+}
+
+/** The four parts with their results, validated: a stored result of another shape is not passed on. */
+export function toAnalysis(documentId: string, rows: readonly PartRow[]): Analysis {
+  const byPart = new Map(rows.map((row) => [row.part, row]));
+  const finished = rows.filter(({ state }) => state === "done" || state === "unavailable").length;
+  const base = (part: PartName) => partBase(byPart.get(part));
+  const result = (part: PartName): unknown => byPart.get(part)?.result ?? null;
+  return {
+    document_id: documentId,
+    summary: { ...base("summary"), result: summaryResultSchema.nullable().parse(result("summary")) },
+    key_points: { ...base("key_points"), result: keyPointsResultSchema.nullable().parse(result("key_points")) },
+    sentiment: { ...base("sentiment"), result: sentimentResultSchema.nullable().parse(result("sentiment")) },
+    topics: { ...base("topics"), result: topicsResultSchema.nullable().parse(result("topics")) },
+    completion_percentage: (finished * 100) / partNames.length,
+    is_complete: finished === partNames.length,
+  };
+}
+
+function partBase(row: PartRow | undefined) {
+  return {
+    state: row?.state ?? "pending",
+    reason: row?.reason ?? null,
+    error_code: row?.error_code ?? null,
+    model: row?.model ?? null,
+    extractive: row?.extractive ?? false,
+    started_at: row?.started_at?.toISOString() ?? null,
+    finished_at: row?.finished_at?.toISOString() ?? null,
+  };
+}

@@ -1,0 +1,222 @@
+import { isSettled, partNames } from "@millrace/contracts";
+import type {
+  AcceptedDocument,
+  Analysis,
+  Document,
+  DocumentSnapshot,
+  DocumentStats,
+  DocumentText,
+  LogLine,
+  PartName,
+  PartState,
+} from "@millrace/contracts";
+import type { Access } from "@millrace/kernel";
+import { findJobs, listLog, toJob, toLogLine } from "@millrace/queue";
+import type { Queue, WriteScope } from "@millrace/queue";
+import { removeSource } from "@millrace/search";
+import { sql } from "kysely";
+import { acceptDocument } from "./accept-document.ts";
+import type { Acceptance, Accepted } from "./accept-document.ts";
+import { toAnalysis, toDocument } from "./document-row.ts";
+import type { DocumentRow } from "./document-row.ts";
+import { documentBusy, documentNotFound, nothingToCancel, nothingToRetry } from "./errors.ts";
+import type { FileStore } from "./files/index.ts";
+import type { NumberedSnapshot } from "./live/index.ts";
+import { processDocument } from "./process/process-document.ts";
+import type { ProcessInput } from "./process/process-document.ts";
+import { readAccepted } from "./read-accepted.ts";
+import { findDocument, listDocuments, lockDocument, readParts, readStats, readText } from "./read-documents.ts";
+import type { DocumentFilter } from "./read-documents.ts";
+import { markUploaded, resetParts } from "./write-documents.ts";
+
+/** What can be done with documents, on behalf of somebody. Others' documents are not found. */
+export class Documents {
+  readonly #queue: Queue;
+  readonly #files: FileStore;
+
+  constructor(parts: { readonly queue: Queue; readonly files: FileStore }) {
+    this.#queue = parts.queue;
+    this.#files = parts.files;
+  }
+
+  /** Takes a document in; see `acceptDocument`. A stored file that is not needed in the end is removed. */
+  async accept(access: Access, request: Acceptance): Promise<Accepted> {
+    const { content } = request;
+    try {
+      const result = await acceptDocument(this.#queue, access, request);
+      if (result.kind === "replay" && content.kind === "file") await this.#files.remove(content.fileKey);
+      return result;
+    } catch (error) {
+      if (content.kind === "file") await this.#files.remove(content.fileKey);
+      throw error;
+    }
+  }
+
+  async list(access: Access, filter: DocumentFilter): Promise<Document[]> {
+    const { queryable } = this.#queue.database;
+    const rows = await listDocuments(queryable, access.workspaceId, filter);
+    const jobs = await findJobs(queryable, rows.flatMap((row) => row.job_id ?? []));
+    const byId = new Map(jobs.map((job) => [job.id, job]));
+    return rows.map((row) => toDocument(row, byId.get(row.job_id ?? "")));
+  }
+
+  async get(access: Access, id: string): Promise<Document> {
+    const row = await this.#getRow(access, id);
+    const [job] = await findJobs(this.#queue.database.queryable, row.job_id === null ? [] : [row.job_id]);
+    return toDocument(row, job);
+  }
+
+  async rename(access: Access, id: string, title: string): Promise<Document> {
+    await this.#queue.transaction(async (scope) => {
+      await this.#lock(scope, access, id);
+      await sql`UPDATE document SET title = ${title}, updated_at = now() WHERE id = ${id}`.execute(scope.transaction);
+      this.#announce(scope, access, id);
+    });
+    return await this.get(access, id);
+  }
+
+  /** Deletes a document with its text, analysis and passages; work on it is cancelled. */
+  async remove(access: Access, id: string): Promise<void> {
+    const seen = await this.#getRow(access, id);
+    const fileKey = await this.#queue.transaction(async (scope) => {
+      // The job first, as everywhere: a worker holds its job's row before it writes the document.
+      if (seen.job_id !== null) await this.#cancelIfOpen(scope, seen.job_id);
+      const row = await this.#lock(scope, access, id);
+      await removeSource(scope.transaction, id);
+      await sql`DELETE FROM document WHERE id = ${id}`.execute(scope.transaction);
+      this.#announce(scope, access, id);
+      return row.file_key;
+    });
+    if (fileKey !== null) await this.#files.remove(fileKey);
+  }
+
+  async analysis(access: Access, id: string): Promise<Analysis> {
+    await this.#getRow(access, id);
+    return toAnalysis(id, await readParts(this.#queue.database.queryable, id));
+  }
+
+  /** A piece of the text, by UTF-16 offsets; empty while there is none yet. */
+  async text(access: Access, id: string, range: { offset: number; limit: number }): Promise<DocumentText> {
+    await this.#getRow(access, id);
+    const text = (await readText(this.#queue.database.queryable, id)) ?? "";
+    const end = Math.min(text.length, range.offset + range.limit);
+    return {
+      document_id: id,
+      text: text.slice(range.offset, end).toWellFormed(),
+      offset: range.offset,
+      total_length: text.length,
+      next_offset: end < text.length ? end : null,
+    };
+  }
+
+  /** Log lines of the document's present job, newest first. */
+  async logs(access: Access, id: string, page: { before: string | undefined; limit: number }): Promise<LogLine[]> {
+    const row = await this.#getRow(access, id);
+    const jobIds = row.job_id === null ? [] : [row.job_id];
+    return (await listLog(this.#queue.database.queryable, { jobIds, ...page })).map(toLogLine);
+  }
+
+  stats(access: Access): Promise<DocumentStats> {
+    return readStats(this.#queue.database.queryable, access.workspaceId);
+  }
+
+  /** Everything from the bytes on, again. Throws `document_busy` while it is being worked on. */
+  reprocess(access: Access, id: string): Promise<AcceptedDocument> {
+    return this.#again(access, id, async (scope) => {
+      await resetParts(scope.transaction, id, {});
+      return { document_id: id, scope: "everything", parts: [...partNames] };
+    });
+  }
+
+  /**
+   * Makes again what failed, and only that: parts of the analysis, or all from the bytes on when it did
+   * not get as far as the analysis. Throws `nothing_to_retry` or `document_busy`.
+   */
+  retryFailed(access: Access, id: string, only?: PartName): Promise<AcceptedDocument> {
+    return this.#again(access, id, async (scope, row) => {
+      const isOpen = (state: PartState): boolean => state !== "done" && state !== "unavailable";
+      const parts = partNames.filter((part) => isOpen(row.parts[part]) && (only === undefined || part === only));
+      if (parts.length === 0) throw nothingToRetry(id);
+      await resetParts(scope.transaction, id, { parts });
+      return { document_id: id, scope: row.indexed_at === null ? "everything" : "parts", parts };
+    });
+  }
+
+  /** Asks for the end of the work on a document. Throws `already_finished`. */
+  async cancel(access: Access, id: string): Promise<AcceptedDocument> {
+    const row = await this.#getRow(access, id);
+    const jobId = row.job_id;
+    if (jobId === null || isSettled(row.status)) throw nothingToCancel(id, row.status);
+    await this.#queue.transaction((scope) => this.#queue.cancel(scope, jobId));
+    return await readAccepted(this.#queue.database.queryable, access.workspaceId, id);
+  }
+
+  accepted(access: Access, id: string): Promise<AcceptedDocument> {
+    return readAccepted(this.#queue.database.queryable, access.workspaceId, id);
+  }
+
+  /** How a document stands, with the number of the last event that is surely part of it. */
+  async snapshot(access: Access, id: string): Promise<NumberedSnapshot | undefined> {
+    const { queryable } = this.#queue.database;
+    const { lastSeq } = await this.#queue.feed.read(`document:${id}`, Number.MAX_SAFE_INTEGER, 1);
+    const row = await findDocument(queryable, access.workspaceId, id);
+    if (row === undefined) return undefined;
+    const [job] = await findJobs(queryable, row.job_id === null ? [] : [row.job_id]);
+    const snapshot: DocumentSnapshot = {
+      document: toDocument(row, job),
+      analysis: toAnalysis(id, await readParts(queryable, id)),
+      job: job === undefined ? null : toJob(job),
+    };
+    return { seq: lastSeq, snapshot };
+  }
+
+  async exists(access: Access, id: string): Promise<boolean> {
+    return (await findDocument(this.#queue.database.queryable, access.workspaceId, id)) !== undefined;
+  }
+
+  async #again(
+    access: Access,
+    id: string,
+    prepare: (scope: WriteScope, row: DocumentRow) => Promise<ProcessInput>,
+  ): Promise<AcceptedDocument> {
+    return await this.#queue.transaction(async (scope) => {
+      const row = await this.#lock(scope, access, id);
+      if (!isSettled(row.status)) throw documentBusy(id);
+      const input = await prepare(scope, row);
+      const jobId = await this.#queue.enqueue(scope, processDocument, input, {
+        owner: access.workspaceId,
+        stream: `document:${id}`,
+      });
+      await markUploaded(scope.transaction, id, jobId, { startsOver: input.scope === "everything" });
+      return await readAccepted(scope.transaction, access.workspaceId, id);
+    });
+  }
+
+  async #cancelIfOpen(scope: WriteScope, jobId: string): Promise<void> {
+    const [job] = await findJobs(scope.transaction, [jobId]);
+    if (job !== undefined && job.finished_at === null) await this.#queue.cancel(scope, jobId);
+  }
+
+  async #getRow(access: Access, id: string): Promise<DocumentRow> {
+    const row = await findDocument(this.#queue.database.queryable, access.workspaceId, id);
+    if (row === undefined) throw documentNotFound(id);
+    return row;
+  }
+
+  async #lock(scope: WriteScope, access: Access, id: string): Promise<DocumentRow> {
+    const row = await lockDocument(scope.transaction, access.workspaceId, id);
+    if (row === undefined) throw documentNotFound(id);
+    return row;
+  }
+
+  #announce(scope: WriteScope, access: Access, id: string): void {
+    scope.afterCommit(() =>
+      this.#queue.bus.publishNotice({
+        topic: "workspace",
+        owner: access.workspaceId,
+        type: "document.changed",
+        data: { document_id: id },
+      }),
+    );
+  }
+}

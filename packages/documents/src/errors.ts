@@ -1,0 +1,64 @@
+import { MillraceError } from "@millrace/kernel";
+
+/** For documents that do not exist and for those of others alike. */
+export function documentNotFound(id: string): MillraceError {
+  return new MillraceError({
+    code: "document_not_found",
+    kind: "not_found",
+    message: "There is no such document. Check the id, or list your documents first.",
+    details: { id },
+  });
+}
+
+export function documentBusy(id: string): MillraceError {
+  return new MillraceError({
+    code: "document_busy",
+    kind: "conflict",
+    message: "This document is being worked on. Wait until it has ended, or cancel it first.",
+    details: { id },
+  });
+}
+
+export function nothingToCancel(id: string, status: string): MillraceError {
+  return new MillraceError({
+    code: "already_finished",
+    kind: "conflict",
+    message: `Nothing is being done for this document (${status}); there is nothing to cancel.`,
+    details: { id, status },
+  });
+}
+
+export function nothingToRetry(id: string): MillraceError {
+  return new MillraceError({
+    code: "nothing_to_retry",
+    kind: "conflict",
+    message: "No part of this document has failed. To do everything again, reprocess it.",
+    details: { id },
+  });
+}
+
+export function textTooLong(length: number, limit: number): MillraceError {
+  return new MillraceError({
+    code: "text_too_long",
+    kind: "too_large",
+    message: `The text has ${length} characters; at most ${limit} are taken. Send it in several documents.`,
+  });
+}
+
+export function textEmpty(): MillraceError {
+  return new MillraceError({
+    code: "text_empty",
+    kind: "invalid",
+    message: "The text is empty. Paste or send some text.",
+    items: [{ pointer: "/text", code: "text_empty", message: "has no visible character" }],
+  });
+}
+
+/** The end of a job whose every part failed: nothing worth showing came out. */
+export function analysisFailed(reason: string): MillraceError {
+  return new MillraceError({
+    code: "analysis_failed",
+    kind: "unavailable",
+    message: `No part of the analysis could be made. ${reason}`,
+  });
+}

@@ -1,0 +1,146 @@
+import type { PartName, PartState } from "@millrace/contracts";
+import { errorCode, isMillraceError, toError } from "@millrace/kernel";
+import type { JobContext } from "@millrace/queue";
+import { analysePart, isPartUnavailable } from "../analysis/analyse-part.ts";
+import { analysisFailed } from "../errors.ts";
+import { readParts } from "../read-documents.ts";
+import { setPart } from "../write-documents.ts";
+import type { PartChange } from "../write-documents.ts";
+import type { ProcessInput, ProcessOutput, ProcessParts } from "./process-document.ts";
+import { readForProcessing, readStoredText } from "./read-for-processing.ts";
+import type { ProcessedDocument } from "./read-for-processing.ts";
+
+const firstPercent = 60;
+const lastPercent = 90;
+
+type PartEnd = { readonly part: PartName; readonly state: PartState; readonly retry?: Error };
+
+/**
+ * Makes the parts that are asked for and not there yet, all at once, each for itself: one that
+ * fails leaves the others alone. When a failure may pass and tries are left, the rest is stored and
+ * the error thrown, so that the next attempt makes only what is missing.
+ */
+export async function analyseDocument(
+  parts: ProcessParts,
+  context: JobContext<ProcessInput>,
+  document: ProcessedDocument,
+): Promise<ProcessOutput["status"]> {
+  context.progress({ percent: firstPercent, stage: "ai_analysis", message: "Analysing" });
+  const rows = await readParts(parts.database.queryable, document.id);
+  const open = rows.filter((row) => context.input.parts.includes(row.part) && !isMade(row.state));
+  if (open.length > 0) {
+    const fresh = (await readForProcessing(parts.database.queryable, document.id)) ?? document;
+    const { text } = await readStoredText(parts.database.queryable, document.id);
+    const meter = createMeter(context, open.map((row) => row.part));
+    const ends = await Promise.all(open.map((row) => makePart({ parts, context, document: fresh, text, meter }, row.part)));
+    const retry = ends.find((end) => end.retry !== undefined)?.retry;
+    if (retry !== undefined) throw retry;
+  }
+  return await judge(parts, document.id);
+}
+
+function isMade(state: PartState): boolean {
+  return state === "done" || state === "unavailable";
+}
+
+async function judge(parts: ProcessParts, documentId: string): Promise<ProcessOutput["status"]> {
+  const rows = await readParts(parts.database.queryable, documentId);
+  if (rows.every((row) => isMade(row.state))) return "completed";
+  if (rows.some((row) => row.state === "done")) return "partial";
+  throw analysisFailed(rows.find((row) => row.state === "failed")?.reason ?? "");
+}
+
+type PartWork = {
+  readonly parts: ProcessParts;
+  readonly context: JobContext<ProcessInput>;
+  readonly document: ProcessedDocument;
+  readonly text: string;
+  readonly meter: Meter;
+};
+
+async function makePart(work: PartWork, part: PartName): Promise<PartEnd> {
+  const { parts, context, document, text, meter } = work;
+  await changePart(work, part, { state: "running" });
+  try {
+    const outcome = await analysePart({
+      part,
+      text,
+      title: document.title,
+      language: document.language,
+      models: parts.models,
+      step: (key, run) => context.step(key, run),
+      signal: context.signal,
+      onProgress: (progress) => meter.report(part, progress.done / Math.max(1, progress.total)),
+      jobId: context.job.id,
+    });
+    await changePart(work, part, {
+      state: "done",
+      result: outcome.result,
+      model: outcome.model,
+      extractive: outcome.extractive,
+      inputTokens: outcome.usage.inputTokens,
+      outputTokens: outcome.usage.outputTokens,
+    });
+    context.log("info", `${partLabel(part)}: done by ${outcome.model}`);
+    return { part, state: "done" };
+  } catch (thrown) {
+    // Stopped, or no longer ours: not the part's failure.
+    if (context.signal.aborted || errorCode(thrown) === "lease_lost") throw thrown;
+    return await recordFailure(work, part, toError(thrown));
+  } finally {
+    meter.report(part, 1);
+  }
+}
+
+async function recordFailure(work: PartWork, part: PartName, error: Error): Promise<PartEnd> {
+  const { context, parts } = work;
+  const reason = isMillraceError(error) ? error.message : "An unexpected error happened. See the server's log.";
+  const failure = { reason, errorCode: errorCode(error), model: parts.models.chat.name };
+  if (isPartUnavailable(error)) {
+    await changePart(work, part, { state: "unavailable", ...failure });
+    context.log("info", `${partLabel(part)}: not available. ${reason}`);
+    return { part, state: "unavailable" };
+  }
+  const mayPass = isMillraceError(error) && error.retryable;
+  if (mayPass && !context.isLastAttempt) {
+    await changePart(work, part, { state: "pending", reason, errorCode: failure.errorCode });
+    context.log("warning", `${partLabel(part)}: ${reason} It will be tried again.`);
+    return { part, state: "pending", retry: error };
+  }
+  if (!isMillraceError(error)) context.logger.error({ err: error, part }, "a part of an analysis failed unexpectedly");
+  await changePart(work, part, { state: "failed", ...failure });
+  context.log("error", `${partLabel(part)}: failed. ${reason}`);
+  return { part, state: "failed" };
+}
+
+async function changePart({ context, document }: PartWork, part: PartName, change: PartChange): Promise<void> {
+  await context.transaction(async (scope) => {
+    await setPart(scope.transaction, document.id, part, change);
+    scope.emit("document.part_changed", { part, state: change.state, reason: change.reason ?? null });
+  });
+}
+
+function partLabel(part: PartName): string {
+  return part === "key_points" ? "Key points" : `${part.charAt(0).toUpperCase()}${part.slice(1)}`;
+}
+
+type Meter = { readonly report: (part: PartName, share: number) => void };
+
+/** Adds the parts' shares to one per cent figure and names what is still being made. */
+function createMeter(context: JobContext<ProcessInput>, open: readonly PartName[]): Meter {
+  const shares = new Map(open.map((part) => [part, 0]));
+  return {
+    report: (part, share) => {
+      shares.set(part, Math.max(shares.get(part) ?? 0, share));
+      const sum = [...shares.values()].reduce((total, value) => total + value, 0);
+      const done = [...shares.values()].filter((value) => value >= 1).length;
+      context.progress({
+        percent: firstPercent + (sum / open.length) * (lastPercent - firstPercent),
+        done,
+        total: open.length,
+        unit: "parts",
+        message: `Analysed ${done} of ${open.length} parts`,
+      });
+    },
+  };
+}

@@ -1,0 +1,105 @@
+import { partNameSchema } from "@millrace/contracts";
+import type { Database } from "@millrace/database";
+import type { Extractor } from "@millrace/extract";
+import type { Models } from "@millrace/models";
+import { cancelThisJob, defineTask, handleTask } from "@millrace/queue";
+import type { AnyTaskHandler, JobContext, JobEnd, NewEvent, WriteScope } from "@millrace/queue";
+import { z } from "zod";
+import type { FileStore } from "../files/index.ts";
+import { markEnded, markProcessing, resetParts } from "../write-documents.ts";
+import { analyseDocument } from "./analyse-document.ts";
+import { extractDocument } from "./extract-document.ts";
+import { indexDocument } from "./index-document.ts";
+import { readForProcessing } from "./read-for-processing.ts";
+
+const inputSchema = z.object({
+  document_id: z.uuid(),
+  /** `everything`: from the bytes on. `parts`: only parts of the analysis, from the stored text. */
+  scope: z.enum(["everything", "parts"]),
+  parts: z.array(partNameSchema),
+});
+export type ProcessInput = z.infer<typeof inputSchema>;
+
+const outputSchema = z.object({ status: z.enum(["completed", "partial"]), text_length: z.int() });
+export type ProcessOutput = z.infer<typeof outputSchema>;
+
+/** Everything that happens to a document behind the 202. */
+export const processDocument = defineTask<ProcessInput, ProcessOutput>({
+  name: "documents.process_document",
+  queue: "documents",
+  input: inputSchema,
+  output: outputSchema,
+});
+
+export type ProcessParts = {
+  readonly database: Database;
+  readonly files: FileStore;
+  readonly extractor: Extractor;
+  readonly models: Models;
+  /** The queue's: events of a document's stream when no attempt is there to emit them. */
+  readonly appendEvents: (scope: WriteScope, events: readonly NewEvent[]) => Promise<void>;
+};
+
+/**
+ * Text, passages and vectors, analysis: each a set of durable steps. How the document ends is
+ * written in the transaction that ends the job, so that the two never disagree.
+ */
+export function handleProcessDocument(parts: ProcessParts): AnyTaskHandler {
+  return handleTask({
+    task: processDocument,
+    run: (context) => run(parts, context),
+    onEnd: (scope, end) => recordEnd(parts, scope, end),
+    onRetry: async (scope, { input }) => {
+      await markProcessing(scope.transaction, input.document_id);
+      await resetParts(scope.transaction, input.document_id, { parts: input.parts, states: ["failed", "running"] });
+    },
+  });
+}
+
+async function run(parts: ProcessParts, context: JobContext<ProcessInput>): Promise<ProcessOutput> {
+  const { input } = context;
+  const document = await readForProcessing(parts.database.queryable, input.document_id);
+  if (document === undefined) throw cancelThisJob("The document was deleted.");
+  await context.transaction((scope) => markProcessing(scope.transaction, document.id));
+  context.progress({ percent: 10, stage: "initialization", message: "Starting" });
+  if (input.scope === "everything") {
+    await extractDocument(parts, context, document);
+    await indexDocument(parts, context, document);
+  }
+  const status = await analyseDocument(parts, context, document);
+  context.progress({ percent: 95, stage: "finalization", message: "Storing the result" });
+  const stored = await readForProcessing(parts.database.queryable, input.document_id);
+  return { status, text_length: stored?.text_length ?? 0 };
+}
+
+async function recordEnd(
+  parts: ProcessParts,
+  scope: WriteScope,
+  end: JobEnd<ProcessInput, ProcessOutput>,
+): Promise<void> {
+  const { transaction } = scope;
+  const id = end.input.document_id;
+  const document = await readForProcessing(transaction, id);
+  // Deleted, or another job works on it by now: this end is not the document's any more.
+  if (document === undefined || document.job_id !== end.jobId) return;
+  const event = (type: string, data: Readonly<Record<string, unknown>>) =>
+    parts.appendEvents(scope, [{ stream: `document:${id}`, owner: document.workspace_id, type, data }]);
+  switch (end.state) {
+    case "succeeded": {
+      await markEnded(transaction, id, { status: end.output.status });
+      const { status, text_length } = end.output;
+      return await event("document.completed", { status, text_length, analysis_complete: status === "completed" });
+    }
+    case "cancelled":
+      await resetParts(transaction, id, { states: ["running"] });
+      await markEnded(transaction, id, { status: "cancelled" });
+      return await event("document.cancelled", { message: "Processing was cancelled." });
+    case "failed":
+    case "expired": {
+      const error = end.state === "failed" ? end.error : { code: "job_expired", message: "It was not started in time." };
+      await resetParts(transaction, id, { states: ["running"] });
+      await markEnded(transaction, id, { status: "failed", error });
+      return await event("document.failed", { error: error.message, error_code: error.code });
+    }
+  }
+}

@@ -1,0 +1,38 @@
+import type { FileType } from "@millrace/contracts";
+import type { Queryable } from "@millrace/database";
+import { sql } from "kysely";
+
+/** What the stages need to know of a document, whoever owns it: the job was given its id. */
+export type ProcessedDocument = {
+  readonly id: string;
+  readonly workspace_id: string;
+  readonly title: string;
+  readonly file_name: string | null;
+  readonly file_type: FileType | null;
+  readonly file_key: string | null;
+  readonly language: string | null;
+  readonly text_length: number | null;
+  readonly job_id: string | null;
+};
+
+/** Undefined when it was deleted. */
+export async function readForProcessing(queryable: Queryable, id: string): Promise<ProcessedDocument | undefined> {
+  const found = await sql<ProcessedDocument>`
+    SELECT id, workspace_id, title, file_name, file_type, file_key, language, text_length, job_id
+    FROM document WHERE id = ${id}`.execute(queryable);
+  return found.rows[0];
+}
+
+type PageRange = { readonly page: number; readonly charStart: number; readonly charEnd: number };
+
+/** The stored text with its pages. Throws when there is none: the extraction comes first. */
+export async function readStoredText(
+  queryable: Queryable,
+  id: string,
+): Promise<{ readonly text: string; readonly pages: readonly PageRange[] }> {
+  const found = await sql<{ text: string; pages: PageRange[] }>`
+    SELECT text, pages FROM document_text WHERE document_id = ${id}`.execute(queryable);
+  const row = found.rows[0];
+  if (row === undefined) throw new Error("the text of the document is not there");
+  return row;
+}

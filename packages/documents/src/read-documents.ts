@@ -1,0 +1,122 @@
+import type { DocumentStats, DocumentStatus, FileType } from "@millrace/contracts";
+import type { Queryable } from "@millrace/database";
+import { sql } from "kysely";
+import type { DocumentRow, PartRow } from "./document-row.ts";
+
+const columns = sql`document.*, (
+    SELECT jsonb_object_agg(part, state) FROM document_part WHERE document_id = document.id
+  ) AS parts
+  FROM document`;
+
+/** One document of a workspace; undefined also for those of others. */
+export async function findDocument(
+  queryable: Queryable,
+  workspaceId: string,
+  id: string,
+): Promise<DocumentRow | undefined> {
+  const found = await sql<DocumentRow>`
+    SELECT ${columns} WHERE workspace_id = ${workspaceId} AND id = ${id}`.execute(queryable);
+  return found.rows[0];
+}
+
+/** The same with the row locked until the transaction ends. */
+export async function lockDocument(
+  transaction: Queryable,
+  workspaceId: string,
+  id: string,
+): Promise<DocumentRow | undefined> {
+  await sql`SELECT 1 FROM document WHERE workspace_id = ${workspaceId} AND id = ${id} FOR UPDATE`.execute(transaction);
+  return await findDocument(transaction, workspaceId, id);
+}
+
+export type DocumentFilter = {
+  readonly status?: DocumentStatus | undefined;
+  readonly fileType?: FileType | undefined;
+  /** Part of the title, any case. */
+  readonly search?: string | undefined;
+  /** Documents with a smaller id: the last of the page before. */
+  readonly before?: string | undefined;
+  readonly limit: number;
+};
+
+/** Documents of a workspace, newest first. */
+export async function listDocuments(
+  queryable: Queryable,
+  workspaceId: string,
+  filter: DocumentFilter,
+): Promise<DocumentRow[]> {
+  const conditions = [sql`workspace_id = ${workspaceId}`];
+  if (filter.status !== undefined) conditions.push(sql`status = ${filter.status}`);
+  if (filter.fileType !== undefined) conditions.push(sql`file_type = ${filter.fileType}`);
+  if (filter.search !== undefined) conditions.push(sql`title ILIKE ${`%${escapeLike(filter.search)}%`}`);
+  if (filter.before !== undefined) conditions.push(sql`id < ${filter.before}::uuid`);
+  const found = await sql<DocumentRow>`
+    SELECT ${columns} WHERE ${sql.join(conditions, sql` AND `)} ORDER BY id DESC LIMIT ${filter.limit}`.execute(
+    queryable,
+  );
+  return found.rows;
+}
+
+function escapeLike(text: string): string {
+  return text.replace(/[\\%_]/g, (sign) => `\\${sign}`);
+}
+
+export async function readParts(queryable: Queryable, documentId: string): Promise<PartRow[]> {
+  const found = await sql<PartRow>`
+    SELECT part, state, result, reason, error_code, model, extractive, started_at, finished_at
+    FROM document_part WHERE document_id = ${documentId}`.execute(queryable);
+  return found.rows;
+}
+
+/** A document's whole text; undefined until it has been extracted. */
+export async function readText(queryable: Queryable, documentId: string): Promise<string | undefined> {
+  const found = await sql<{ text: string }>`
+    SELECT text FROM document_text WHERE document_id = ${documentId}`.execute(queryable);
+  return found.rows[0]?.text;
+}
+
+/** Titles by id, for those that the workspace has. */
+export async function findTitles(
+  queryable: Queryable,
+  workspaceId: string,
+  ids: readonly string[],
+): Promise<Map<string, string>> {
+  const found = await sql<{ id: string; title: string }>`
+    SELECT id, title FROM document WHERE workspace_id = ${workspaceId} AND id = ANY(${[...ids]}::uuid[])`.execute(
+    queryable,
+  );
+  return new Map(found.rows.map((row) => [row.id, row.title]));
+}
+
+/** Documents that will be searchable but are not yet. */
+export async function countUnindexed(queryable: Queryable, workspaceId: string): Promise<number> {
+  const found = await sql<{ count: number }>`
+    SELECT count(*) AS count FROM document
+    WHERE workspace_id = ${workspaceId} AND status IN ('uploaded', 'processing') AND indexed_at IS NULL`.execute(queryable);
+  return found.rows[0]?.count ?? 0;
+}
+
+export async function readStats(queryable: Queryable, workspaceId: string): Promise<DocumentStats> {
+  const found = await sql<DocumentStats>`
+    SELECT count(*) AS total,
+           count(*) FILTER (WHERE status IN ('uploaded', 'processing')) AS processing,
+           count(*) FILTER (WHERE status = 'completed') AS completed,
+           count(*) FILTER (WHERE status = 'partial') AS partial,
+           count(*) FILTER (WHERE status = 'failed') AS failed,
+           count(*) FILTER (WHERE status = 'cancelled') AS cancelled,
+           coalesce(sum(file_size), 0)::bigint AS total_file_size,
+           (avg(extract(epoch FROM processing_completed_at - processing_started_at))
+             FILTER (WHERE status IN ('completed', 'partial')))::double precision AS avg_processing_time,
+           count(*) FILTER (WHERE created_at > now() - interval '7 days') AS recent_uploads
+    FROM document WHERE workspace_id = ${workspaceId}`.execute(queryable);
+  const stats = found.rows[0];
+  if (stats === undefined) throw new Error("an aggregate gave no row");
+  return stats;
+}
+
+/** Which of these stored files belong to a document. */
+export async function knownFileKeys(queryable: Queryable, keys: readonly string[]): Promise<Set<string>> {
+  const found = await sql<{ file_key: string }>`
+    SELECT file_key FROM document WHERE file_key = ANY(${[...keys]}::text[])`.execute(queryable);
+  return new Set(found.rows.map((row) => row.file_key));
+}

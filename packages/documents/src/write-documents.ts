@@ -1,0 +1,143 @@
+import type { DocumentStatus, FileType, PartName, PartState } from "@millrace/contracts";
+import { partNames } from "@millrace/contracts";
+import { jsonText } from "@millrace/database";
+import type { Transaction } from "@millrace/database";
+import type { Access } from "@millrace/kernel";
+import { sql } from "kysely";
+
+export type NewDocument = {
+  readonly id: string;
+  readonly title: string;
+  readonly fileName: string | null;
+  readonly fileType: FileType;
+  readonly fileSize: number;
+  readonly contentHash: string;
+  readonly fileKey: string | null;
+};
+
+/** Inserts a document with its four parts waiting. */
+export async function insertDocument(transaction: Transaction, access: Access, document: NewDocument): Promise<void> {
+  await sql`
+    WITH fresh AS (
+      INSERT INTO document (id, workspace_id, person_id, title, file_name, file_type, file_size, content_hash,
+                            file_key, status)
+      VALUES (${document.id}, ${access.workspaceId}, ${access.personId}, ${document.title}, ${document.fileName},
+              ${document.fileType}, ${document.fileSize}, ${document.contentHash}, ${document.fileKey}, 'uploaded')
+      RETURNING id)
+    INSERT INTO document_part (document_id, part, state)
+    SELECT id, part, 'pending' FROM fresh, unnest(${[...partNames]}::text[]) AS part`.execute(transaction);
+}
+
+export async function setJob(transaction: Transaction, documentId: string, jobId: string): Promise<void> {
+  await sql`UPDATE document SET job_id = ${jobId} WHERE id = ${documentId}`.execute(transaction);
+}
+
+export type ExtractedRow = {
+  readonly text: string;
+  readonly pages: readonly { page: number; charStart: number; charEnd: number }[];
+  readonly fileType: FileType;
+  readonly method: string;
+  readonly language: string | null;
+  readonly warnings: readonly { code: string; message: string }[];
+};
+
+/** Stores a document's text and what is known of it, replacing what was there. */
+export async function storeText(transaction: Transaction, documentId: string, extracted: ExtractedRow): Promise<void> {
+  await sql`
+    INSERT INTO document_text (document_id, text, pages)
+    VALUES (${documentId}, ${extracted.text}, ${jsonText(extracted.pages)}::jsonb)
+    ON CONFLICT (document_id) DO UPDATE SET text = excluded.text, pages = excluded.pages`.execute(transaction);
+  await sql`
+    UPDATE document SET file_type = ${extracted.fileType}, language = ${extracted.language},
+           page_count = ${extracted.pages.length === 0 ? null : extracted.pages.length},
+           text_length = ${extracted.text.length}, extraction_method = ${extracted.method},
+           warnings = ${jsonText(extracted.warnings)}::jsonb, updated_at = now()
+    WHERE id = ${documentId}`.execute(transaction);
+}
+
+/** Says that work goes on: the first start is kept, the former end and error are forgotten. */
+export async function markProcessing(transaction: Transaction, documentId: string): Promise<void> {
+  await sql`
+    UPDATE document SET status = 'processing', processing_started_at = coalesce(processing_started_at, now()),
+           processing_completed_at = NULL, processing_error = NULL, processing_error_code = NULL, updated_at = now()
+    WHERE id = ${documentId}`.execute(transaction);
+}
+
+/** Says that the document's passages can be searched. */
+export async function markIndexed(transaction: Transaction, documentId: string): Promise<void> {
+  await sql`UPDATE document SET indexed_at = now() WHERE id = ${documentId}`.execute(transaction);
+}
+
+/** The document as new, for work that begins again. */
+export async function markUploaded(
+  transaction: Transaction,
+  documentId: string,
+  jobId: string,
+  options: { readonly startsOver: boolean },
+): Promise<void> {
+  await sql`
+    UPDATE document SET status = 'uploaded', job_id = ${jobId}, processing_completed_at = NULL,
+           processing_started_at = CASE WHEN ${options.startsOver} THEN NULL ELSE processing_started_at END,
+           indexed_at = CASE WHEN ${options.startsOver} THEN NULL ELSE indexed_at END,
+           processing_error = NULL, processing_error_code = NULL, updated_at = now()
+    WHERE id = ${documentId}`.execute(transaction);
+}
+
+export async function markEnded(
+  transaction: Transaction,
+  documentId: string,
+  end: { readonly status: DocumentStatus; readonly error?: { readonly code: string; readonly message: string } },
+): Promise<void> {
+  await sql`
+    UPDATE document SET status = ${end.status}, processing_completed_at = now(),
+           processing_error = ${end.error?.message ?? null}, processing_error_code = ${end.error?.code ?? null},
+           updated_at = now()
+    WHERE id = ${documentId}`.execute(transaction);
+}
+
+export type PartChange = {
+  readonly state: PartState;
+  readonly result?: unknown;
+  readonly reason?: string | undefined;
+  readonly errorCode?: string | undefined;
+  readonly model?: string | undefined;
+  readonly extractive?: boolean | undefined;
+  readonly inputTokens?: number | null | undefined;
+  readonly outputTokens?: number | null | undefined;
+};
+
+/** Sets a part's state with everything that belongs to it; what is left out becomes empty. */
+export async function setPart(
+  transaction: Transaction,
+  documentId: string,
+  part: PartName,
+  change: PartChange,
+): Promise<void> {
+  const hasEnded = change.state !== "pending" && change.state !== "running";
+  await sql`
+    UPDATE document_part SET state = ${change.state},
+           result = ${change.state === "done" ? jsonText(change.result) : null}::jsonb,
+           reason = ${change.reason ?? null}, error_code = ${change.errorCode ?? null}, model = ${change.model ?? null},
+           extractive = ${change.extractive ?? false}, input_tokens = ${change.inputTokens ?? null},
+           output_tokens = ${change.outputTokens ?? null},
+           started_at = CASE WHEN ${change.state} = 'pending' THEN NULL
+                             WHEN ${change.state} = 'running' THEN now() ELSE coalesce(started_at, now()) END,
+           finished_at = CASE WHEN ${hasEnded} THEN now() END
+    WHERE document_id = ${documentId} AND part = ${part}`.execute(transaction);
+}
+
+/** Parts back to waiting: these, or all that are in one of the given states. */
+export async function resetParts(
+  transaction: Transaction,
+  documentId: string,
+  which: { readonly parts?: readonly PartName[]; readonly states?: readonly PartState[] },
+): Promise<void> {
+  await sql`
+    UPDATE document_part SET state = 'pending', result = NULL, reason = NULL, error_code = NULL, model = NULL,
+           extractive = false, input_tokens = NULL, output_tokens = NULL, started_at = NULL, finished_at = NULL
+    WHERE document_id = ${documentId}
+      AND (${which.parts === undefined ? null : [...which.parts]}::text[] IS NULL
+           OR part = ANY(${which.parts === undefined ? null : [...which.parts]}::text[]))
+      AND (${which.states === undefined ? null : [...which.states]}::text[] IS NULL
+           OR state = ANY(${which.states === undefined ? null : [...which.states]}::text[]))`.execute(transaction);
+}

@@ -1,0 +1,80 @@
+import type { Job, JobDetail, LogLine, Progress } from "@millrace/contracts";
+import type { JobDetailRecord, JobRecord, LogRecord } from "./find-jobs.ts";
+
+/** A job as the API shows it. */
+export function toJob(record: JobRecord): Job {
+  return {
+    id: record.id,
+    task: record.task,
+    queue: record.queue,
+    state: record.state,
+    display_state: displayState(record),
+    reason: record.reason,
+    priority: record.priority,
+    attempt: record.attempt,
+    max_attempts: record.max_attempts,
+    crash_count: record.crash_count,
+    run_at: record.run_at.toISOString(),
+    created_at: record.created_at.toISOString(),
+    started_at: record.started_at?.toISOString() ?? null,
+    finished_at: record.finished_at?.toISOString() ?? null,
+    progress: toProgress(record),
+    error:
+      record.error_code === null ? null : { code: record.error_code, message: record.error_message ?? record.error_code },
+    links: {
+      self: `/api/jobs/${record.id}`,
+      events: `/api/jobs/${record.id}/events`,
+      cancel: `/api/jobs/${record.id}/cancel`,
+      retry: `/api/jobs/${record.id}/retry`,
+    },
+  };
+}
+
+function displayState(record: JobRecord): Job["display_state"] {
+  if (record.state === "scheduled" && record.reason === "retry") return "retrying";
+  if (record.state === "running" && record.is_cancel_requested) return "cancelling";
+  return record.state;
+}
+
+function toProgress(record: JobRecord): Progress {
+  return {
+    percent: Math.round(record.percent ?? 0),
+    stage: record.stage,
+    message: record.message,
+    done: record.done,
+    total: record.total,
+    unit: record.unit,
+    eta_seconds: record.eta_seconds,
+  };
+}
+
+/** A job with what it was given, gave and went through. */
+export function toJobDetail(record: JobRecord, detail: JobDetailRecord): JobDetail {
+  return {
+    ...toJob(record),
+    input: detail.input,
+    output: detail.output,
+    attempts: detail.attempts.map((attempt) => ({
+      attempt: attempt.attempt,
+      worker: attempt.worker_name,
+      started_at: attempt.started_at.toISOString(),
+      finished_at: attempt.finished_at?.toISOString() ?? null,
+      outcome: attempt.outcome,
+      error:
+        attempt.error_code === null
+          ? null
+          : { code: attempt.error_code, message: attempt.error_message ?? attempt.error_code },
+    })),
+    steps: detail.steps.map((step) => ({
+      key: step.key,
+      state: step.state,
+      starts: step.starts,
+      started_at: step.started_at.toISOString(),
+      finished_at: step.finished_at?.toISOString() ?? null,
+    })),
+  };
+}
+
+export function toLogLine(record: LogRecord): LogLine {
+  return { ...record, created_at: record.created_at.toISOString() };
+}
