@@ -1,6 +1,6 @@
+import type { IncomingMessage } from "node:http";
 import cookie from "@fastify/cookie";
 import multipart from "@fastify/multipart";
-import websocket from "@fastify/websocket";
 import type { Logger } from "@millrace/kernel";
 import { newId } from "@millrace/kernel";
 import Fastify, { LogController } from "fastify";
@@ -15,17 +15,16 @@ import { addHealthRoutes, measureRequests } from "./health.ts";
 import type { Readiness } from "./health.ts";
 import { watchKnownPaths } from "./known-paths.ts";
 import { addOpenApi } from "./openapi.ts";
-import { bodyTimeoutMs, guardRequests, limitSlowBodies } from "./request-guards.ts";
+import { bodyTimeoutMs, defaultTimeouts, guardRequests, limitSlowBodies } from "./request-guards.ts";
+import type { HttpTimeouts } from "./request-guards.ts";
 import { securityHeaders } from "./security-headers.ts";
 import { addSessionRoutes } from "./session-routes.ts";
 import type { ServerSettings } from "./settings.ts";
 import { addWebApp } from "./web-app.ts";
+import { addWebSockets } from "./web-sockets.ts";
 
 /** JSON bodies of most routes are far below; a route that takes texts sets its own `bodyLimit`. */
 const jsonBodyLimit = 1024 * 1024;
-
-/** Frames from browsers are subscriptions of a few hundred bytes. */
-const maxFrameBytes = 64 * 1024;
 
 export type HttpAppOptions = {
   readonly settings: ServerSettings;
@@ -37,6 +36,8 @@ export type HttpAppOptions = {
   /** Other parts add their own metrics to it. */
   readonly metrics: Registry;
   readonly version: string;
+  /** Default: `defaultTimeouts`. */
+  readonly timeouts?: HttpTimeouts;
 };
 
 /**
@@ -44,9 +45,9 @@ export type HttpAppOptions = {
  * needs access unless it says `config: { access: "public" }`, and is described by its zod schemas.
  */
 export async function createHttpApp(options: HttpAppOptions): Promise<FastifyInstance> {
-  const { settings, logger, access, metrics } = options;
+  const { settings, logger, access, metrics, timeouts = defaultTimeouts } = options;
   const headers = securityHeaders(settings.PUBLIC_URL);
-  const app = createFastify(settings, logger, headers);
+  const app = createFastify({ settings, logger, headers, timeouts });
   const knownPaths = watchKnownPaths(app);
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
@@ -56,21 +57,14 @@ export async function createHttpApp(options: HttpAppOptions): Promise<FastifyIns
   app.addHook("onRequest", async (request, reply) => {
     void reply.headers(headers).header("x-request-id", request.id).header("cache-control", "no-store");
   });
+  await addWebSockets(app);
   logRequests(app, logger);
   measureRequests(app, metrics);
-  limitSlowBodies(app);
+  limitSlowBodies(app, timeouts);
   guardRequests(app);
   await app.register(cookie);
   protectRoutes(app, access);
   await app.register(multipart);
-  await app.register(websocket, {
-    options: {
-      maxPayload: maxFrameBytes,
-      // Compression costs memory per socket and lets a small frame become a large one.
-      perMessageDeflate: false,
-      handleProtocols: (offered) => (offered.has("millrace.v1") ? "millrace.v1" : false),
-    },
-  });
   await addOpenApi(app, { version: options.version, publicUrl: settings.PUBLIC_URL });
 
   addHealthRoutes(app, { readiness: options.readiness, metrics, access, logger });
@@ -80,11 +74,13 @@ export async function createHttpApp(options: HttpAppOptions): Promise<FastifyIns
   return app;
 }
 
-function createFastify(
-  settings: ServerSettings,
-  logger: Logger,
-  headers: Readonly<Record<string, string>>,
-): FastifyInstance {
+function createFastify(options: {
+  readonly settings: ServerSettings;
+  readonly logger: Logger;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly timeouts: HttpTimeouts;
+}): FastifyInstance {
+  const { settings, logger, headers, timeouts } = options;
   const app: FastifyInstance = Fastify({
     loggerInstance: asFastifyLogger(logger),
     logController: new LogController({ disableRequestLogging: true }),
@@ -98,13 +94,21 @@ function createFastify(
     // than any wait of ours (30 s) and than the pings of sockets and streams.
     connectionTimeout: 120_000,
     keepAliveTimeout: 30_000,
-    requestTimeout: bodyTimeoutMs(settings.MAX_UPLOAD_BYTES),
-    http: { headersTimeout: 15_000 },
+    requestTimeout: bodyTimeoutMs(settings.MAX_UPLOAD_BYTES, timeouts),
+    http: {
+      headersTimeout: timeouts.headersMs,
+      // Node looks for late requests only this often; its own default of 30 s would triple the limit.
+      connectionsCheckingInterval: Math.ceil(timeouts.headersMs / 3),
+      // Other upgrades, such as curl's offer of HTTP/2, are ignored and answered as plain requests.
+      shouldUpgradeCallback: isWebSocketUpgrade,
+    },
     // While closing, requests of open connections are still answered, with `Connection: close`.
     return503OnClosing: false,
     forceCloseConnections: "idle",
     frameworkErrors: (error, request, reply) => {
       void reply.headers(headers).header("x-request-id", request.id);
+      // No hook runs here, so nobody else would close the connection of a refused upgrade.
+      if (isWebSocketUpgrade(request.raw)) reply.raw.once("finish", () => request.raw.socket.destroy());
       sendProblem(error, request, reply, logger);
     },
     clientErrorHandler: (error, socket) => answerClientError(error, socket, headers),
@@ -113,6 +117,10 @@ function createFastify(
   // A limit against running out of file handles, not an expected load. Untuned.
   app.server.maxConnections = 10_000;
   return app;
+}
+
+function isWebSocketUpgrade(raw: IncomingMessage): boolean {
+  return raw.headers.upgrade?.toLowerCase() === "websocket";
 }
 
 /** A caller may choose the id to follow a request through its own logs, if it looks like an id. */

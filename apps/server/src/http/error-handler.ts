@@ -7,7 +7,6 @@ import type { KnownPaths } from "./known-paths.ts";
 import { methodNotAllowed, toProblem } from "./problem.ts";
 import type { ProblemReply } from "./problem.ts";
 import type { WebApp } from "./web-app.ts";
-import { wantsPage } from "./web-app.ts";
 
 /** The one place where errors become responses, and the one where they are logged. */
 export function answerErrors(
@@ -23,7 +22,7 @@ export function answerErrors(
     if (allowed.length > 0 && !allowed.includes(request.method)) {
       return send(methodNotAllowed(allowed, { id: request.id, path: pathOf(request) }), reply);
     }
-    if (allowed.length === 0 && wantsPage(request)) return webApp.sendPage(reply);
+    if (allowed.length === 0 && webApp.wantsPage(request)) return webApp.sendPage(reply);
     return sendProblem(routeNotFound(), request, reply, logger);
   });
 }
@@ -51,6 +50,9 @@ function send(problem: ProblemReply, reply: FastifyReply): FastifyReply {
     reply
       .code(problem.status)
       .headers(problem.headers)
+      // Fastify closes at once after a body it refused, and a reset may overtake the answer. Whoever
+      // goes on sending is stopped by `limitSlowBodies`.
+      .removeHeader("connection")
       // A route's own schema describes its results; problems have one shape everywhere.
       .serializer((body) => JSON.stringify(body))
       .send(problem.body)

@@ -8,18 +8,24 @@ const maxUrlLength = 8192;
 /** The slowest sender we wait for: half a megabit per second. */
 const minBytesPerSecond = 64 * 1024;
 
-/** Every body has this long whatever its size: a busy machine, a mobile network. */
-const bodyGraceMs = 60_000;
+/** How long the other side may take. All in milliseconds. */
+export type HttpTimeouts = {
+  /** For the headers of a request. Default 15 s. */
+  readonly headersMs: number;
+  /** For any body, before its size counts. Default 60 s: a busy machine, a mobile network. */
+  readonly bodyGraceMs: number;
+  /**
+   * How long a sender may go on after its request was answered. Default 10 s. Closing at once would
+   * reset the connection, and browsers would show that instead of our answer.
+   */
+  readonly lingerMs: number;
+};
 
-/**
- * How long a sender may go on after its request was answered. Closing at once would reset the
- * connection, and browsers would show that instead of our answer.
- */
-const lingerMs = 10_000;
+export const defaultTimeouts: HttpTimeouts = { headersMs: 15_000, bodyGraceMs: 60_000, lingerMs: 10_000 };
 
 /** The longest time that any body of at most this size may take to arrive. */
-export function bodyTimeoutMs(bytes: number): number {
-  return bodyGraceMs + Math.ceil((bytes / minBytesPerSecond) * 1000);
+export function bodyTimeoutMs(bytes: number, timeouts: HttpTimeouts): number {
+  return timeouts.bodyGraceMs + Math.ceil((bytes / minBytesPerSecond) * 1000);
 }
 
 /** Refuses requests that nothing behind should have to understand. */
@@ -41,18 +47,18 @@ export function guardRequests(app: FastifyInstance): void {
  * Ends connections whose body arrives too slowly, and those that go on sending long after they
  * were answered. A large upload gets the time its size needs.
  */
-export function limitSlowBodies(app: FastifyInstance): void {
+export function limitSlowBodies(app: FastifyInstance, timeouts: HttpTimeouts): void {
   app.addHook("onRequest", async (request) => {
     if (!isReceiving(request)) return;
     const { bodyLimit } = request.routeOptions;
     const claimed = Number(request.headers["content-length"] ?? bodyLimit);
-    closeUnlessReceived(request, bodyTimeoutMs(Math.min(claimed, bodyLimit)));
+    closeUnlessReceived(request, bodyTimeoutMs(Math.min(claimed, bodyLimit), timeouts));
   });
   app.addHook("onResponse", async (request) => {
     if (!isReceiving(request)) return;
     // Read and thrown away: what is left unread would block the connection for the next request.
     request.raw.resume();
-    closeUnlessReceived(request, lingerMs);
+    closeUnlessReceived(request, timeouts.lingerMs);
   });
 }
 

@@ -38,7 +38,7 @@ export function addSessionRoutes(
   routes.get(
     "/api/session",
     { config, schema: { tags, summary: "Whether to sign in", response: { 200: sessionSchema } } },
-    (request, reply) => reply.send(state(request)),
+    async (request) => state(request),
   );
 
   routes.post(

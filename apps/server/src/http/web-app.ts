@@ -21,6 +21,8 @@ const missingPage = `<!doctype html>
 export type WebApp = {
   /** Sends the page with a fresh nonce, never cached. Any path of the app shows it. */
   readonly sendPage: (reply: FastifyReply) => FastifyReply;
+  /** Whether a browser asks for a page of the app's own router, rather than for a file or the API. */
+  readonly wantsPage: (request: FastifyRequest) => boolean;
 };
 
 /**
@@ -45,8 +47,15 @@ export async function addWebApp(app: FastifyInstance, directory: string): Promis
   app.get("/", { config: { access: "public" }, schema: { hide: true } }, (_request, reply) =>
     sendPage(reply),
   );
-  if (index !== undefined) await addFiles(app, directory);
-  return { sendPage };
+  const directories = index === undefined ? [] : await addFiles(app, directory);
+  const notPages = new Set(["api", "ws", ...directories]);
+
+  const wantsPage = (request: FastifyRequest): boolean => {
+    if (request.method !== "GET" && request.method !== "HEAD") return false;
+    const [, first = ""] = request.url.split(/[/?]/, 2);
+    return !notPages.has(first) && request.headers.accept?.includes("text/html") === true;
+  };
+  return { sendPage, wantsPage };
 }
 
 async function readIndex(directory: string): Promise<string | undefined> {
@@ -58,14 +67,19 @@ async function readIndex(directory: string): Promise<string | undefined> {
   }
 }
 
-/** One route per top-level entry: a wildcard at the root would answer for unknown API paths too. */
-async function addFiles(app: FastifyInstance, directory: string): Promise<void> {
+/**
+ * One route per top-level entry: a wildcard at the root would answer for unknown API paths too.
+ * Resolves with the names of the folders, whose missing files are missing and no pages.
+ */
+async function addFiles(app: FastifyInstance, directory: string): Promise<string[]> {
+  const directories: string[] = [];
   await app.register(fastifyStatic, { root: directory, serve: false, cacheControl: false, index: false });
   for (const entry of await readdir(directory, { withFileTypes: true })) {
     if (entry.name === "index.html" || entry.name.startsWith(".")) continue;
     const path = encodeURI(entry.name);
     const options = { config: { access: "public" }, schema: { hide: true } } as const;
     if (entry.isDirectory()) {
+      directories.push(entry.name);
       app.get<{ Params: { "*": string } }>(`/${path}/*`, options, (request, reply) =>
         sendFile(reply, `${entry.name}/${request.params["*"]}`),
       );
@@ -73,17 +87,11 @@ async function addFiles(app: FastifyInstance, directory: string): Promise<void> 
       app.get(`/${path}`, options, (_request, reply) => sendFile(reply, entry.name));
     }
   }
+  return directories;
 }
 
 function sendFile(reply: FastifyReply, path: string): FastifyReply {
   return reply
     .header("cache-control", hashedName.test(path) ? immutable : "no-cache")
     .sendFile(path, { dotfiles: "ignore" });
-}
-
-/** Whether a browser asks for a page, so that a path of the app's own router gets the app. */
-export function wantsPage(request: FastifyRequest): boolean {
-  if (request.method !== "GET" && request.method !== "HEAD") return false;
-  if (/^\/(?:api|ws)(?:[/?]|$)/.test(request.url)) return false;
-  return request.headers.accept?.includes("text/html") === true;
 }
