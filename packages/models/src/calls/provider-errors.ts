@@ -29,9 +29,12 @@ export function toModelError(thrown: unknown, model: string, now: Date): Error {
 
 function fromResponse(cause: APICallError, model: string, now: Date): Error {
   const status = cause.statusCode;
-  if (status === undefined) {
-    const inner = isMillraceError(cause.cause) ? cause.cause : undefined;
-    return inner ?? modelErrors.unreachable({ model, cause });
+  const inner = innermostOf(cause);
+  // Our own guard speaks through the SDK's wrapping.
+  if (isMillraceError(inner)) return inner;
+  // A body that breaks off is a connection that broke off, whatever its status said.
+  if (status === undefined || (status < 400 && isConnectionFailure(inner))) {
+    return modelErrors.unreachable({ model, cause });
   }
   const wait = retryAfterSeconds(cause.responseHeaders, now);
   const call = {
@@ -52,6 +55,25 @@ function fromResponse(cause: APICallError, model: string, now: Date): Error {
   // 200 with a body that is no answer: a proxy's page, a server that stumbled.
   if (status < 400) return modelErrors.overloaded(call);
   return modelErrors.requestRejected(call);
+}
+
+/** What first went wrong: the end of the chain of causes, or our own error on the way. */
+function innermostOf(error: Error): Error {
+  let current = error;
+  for (let depth = 0; depth < 10 && current.cause instanceof Error; depth += 1) {
+    if (isMillraceError(current)) break;
+    current = current.cause;
+  }
+  return current;
+}
+
+function isConnectionFailure(error: Error): boolean {
+  const code = "code" in error && typeof error.code === "string" ? error.code : "";
+  return (
+    error.name === "SocketError" ||
+    /^(UND_ERR_|ECONN|EPIPE|ETIMEDOUT)/.test(code) ||
+    error instanceof TypeError
+  );
 }
 
 /**

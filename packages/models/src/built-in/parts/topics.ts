@@ -9,6 +9,8 @@ type Topic = {
   count: number;
   score: number;
   isName: boolean;
+  /** Tagged as a name, but only where every word has a capital. */
+  isMaybeName: boolean;
   isInHeading: boolean;
   /** How often each written form occurs, and how often inside a sentence. */
   readonly forms: Map<string, number>;
@@ -44,11 +46,13 @@ function countTopics(mentions: readonly Mention[]): Map<string, Topic> {
       count: 0,
       score: 0,
       isName: false,
+      isMaybeName: false,
       isInHeading: false,
       forms: new Map<string, number>(),
     };
     topic.count += 1;
     topic.isName ||= mention.isName && !mention.isAtStart;
+    topic.isMaybeName ||= mention.isName;
     topic.isInHeading ||= mention.isHeading;
     const form = mention.words.join(" ");
     // Inside a sentence the capital letters mean something; at its start and in headings they don't.
@@ -82,7 +86,8 @@ function foldIntoLonger(ranked: readonly Topic[]): Topic[] {
         (other) =>
           other.stems.length > topic.stems.length &&
           topic.stems.every((stem) => other.stems.includes(stem)) &&
-          other.count >= topic.count * (topic.isName || other.count < 2 ? 0.5 : 0.25),
+          other.count >= Math.min(2, topic.count) &&
+          other.count >= topic.count * (topic.isName ? 0.5 : 0.25),
       ),
   );
 }
@@ -106,6 +111,6 @@ function formOf(topic: Topic, text: PreparedText): string {
     [];
   const isSentenceCase = /^\p{Lu}[\p{Ll}\p{M}]+( |$)/u.test(form);
   const isOnlyAtStart = (topic.forms.get(form) ?? 0) < 1;
-  const isPlain = !topic.isName && isSentenceCase && text.isEnglish && isOnlyAtStart;
+  const isPlain = !topic.isMaybeName && isSentenceCase && text.isEnglish && isOnlyAtStart;
   return isPlain ? form.toLowerCase() : form;
 }

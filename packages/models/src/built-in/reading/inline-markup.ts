@@ -2,10 +2,12 @@
 export function stripInlineMarkup(line: string): string {
   return line
     .replace(/<!--.*?-->/g, "")
-    .replace(/!\[[^\]\n]{0,300}\]\([^)\n]{0,2000}\)/g, "")
-    .replace(/\[\[[^\]|\n]{0,200}\|([^\]\n]{1,200})\]\]/g, "$1")
-    .replace(/\[\[([^\]\n]{1,200})\]\]/g, "$1")
-    .replace(/\[([^\]\n]{1,500})\]\((?:[^()\n]|\([^()\n]{0,200}\)){0,2000}\)/g, "$1")
+    .replace(/!\[[^[\]\n]{0,300}\]\([^)\n]{0,2000}\)/g, "")
+    .replace(/\[\[[^[\]|\n]{0,200}\|([^[\]\n]{1,200})\]\]/g, "$1")
+    .replace(/\[\[([^[\]\n]{1,200})\]\]/g, "$1")
+    .replace(/\[([^[\]\n]{0,500})\]\((?:[^()\n]|\([^()\n]{0,200}\)){0,2000}\)/g, "$1")
+    .replace(/\[([^[\]\n]{1,500})\]\[[^[\]\n]{0,200}\]/g, "$1")
+    .replace(/&(nbsp|amp|lt|gt|quot|#39);/g, (_entity, name: string) => entities[name] ?? " ")
     .replace(/\[\^[\w-]{1,40}\]/g, "")
     .replace(/\[!\w{0,20}\]\s?/g, "")
     .replace(/<\/?[a-zA-Z][^<>\n]{0,500}>/g, "")
@@ -16,3 +18,5 @@ export function stripInlineMarkup(line: string): string {
     .replace(/\s+/g, " ")
     .trim();
 }
+
+const entities: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', "#39": "'" };

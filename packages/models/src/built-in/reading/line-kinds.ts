@@ -1,3 +1,5 @@
+import { stripInlineMarkup } from "./inline-markup.ts";
+
 const codePatterns: readonly RegExp[] = [
   /^(from\s+[\w.]+\s+import|import)\s+[\w.{*"']+/,
   /^(export\s+)?(default\s+)?(async\s+)?(def|class|function|interface|struct|enum|fn|func|impl)\s+\w+\s*[<({:]/,
@@ -28,9 +30,11 @@ export function isCodeLine(line: string): boolean {
   const trimmed = line.trim();
   if (trimmed === "") return false;
   if (surelyCode.test(trimmed)) return true;
-  if (isSentenceLike(trimmed)) return false;
+  // Links and emphasis are full of symbols without being code.
+  const shown = stripInlineMarkup(trimmed);
+  if (isSentenceLike(shown)) return false;
   if (codePatterns.some((pattern) => pattern.test(trimmed))) return true;
-  return symbolShare(trimmed) > 0.14;
+  return symbolShare(shown) > 0.14;
 }
 
 /** Whether a line, next to code, belongs to it: a comment, a key with a value, something indented. */
@@ -63,6 +67,7 @@ const chromePatterns: readonly RegExp[] = [
   /^this (content|article|post|story) (originally|first) appeared/i,
   /^(page|seite|página)?\s*\d+\s*((of|von|\/|de)\s*\d+)?$/i,
   /^https?:\/\/\S+$/,
+  /^\[[^\]]+\]:\s+\S+/,
 ];
 
 /** Whether a short line is furniture of a page: menus, buttons, bylines, page numbers. */
