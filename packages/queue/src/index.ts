@@ -4,6 +4,7 @@ export type { NewEvent } from "./events/append-events.ts";
 export type { ChangeNotice, EventFeed, StoredEvent, StreamPage } from "./events/event.ts";
 export type { EnqueueOptions } from "./jobs/enqueue.ts";
 export { countOpenJobs, findJobs, listJobs, listLog, readJobDetail } from "./jobs/find-jobs.ts";
+export { jobNotFound } from "./errors.ts";
 export { toJob, toJobDetail, toLogLine } from "./jobs/job-json.ts";
 export type { JobDetailRecord, JobFilter, JobRecord, LogRecord } from "./jobs/find-jobs.ts";
 export { Queue } from "./queue.ts";

@@ -1,0 +1,131 @@
+import path from "node:path";
+import { assertSchemaMatches, lockFolder, migrate, openEmbedded, openPostgres } from "@millrace/database";
+import type { Database, FolderLock } from "@millrace/database";
+import { Documents, createFileStore, handleProcessDocument, knownFileKeys, pruneAnswers } from "@millrace/documents";
+import type { FileStore } from "@millrace/documents";
+import { createExtractor } from "@millrace/extract";
+import { toError } from "@millrace/kernel";
+import type { Lifecycle, Logger, Service } from "@millrace/kernel";
+import { createModels } from "@millrace/models";
+import type { Models } from "@millrace/models";
+import { Queue } from "@millrace/queue";
+import type { QueueWorker } from "@millrace/queue";
+import type { Settings } from "../settings.ts";
+
+/** Everything below the edges: what the server and the command line both stand on. */
+export type Installation = {
+  readonly database: Database;
+  readonly queue: Queue;
+  readonly files: FileStore;
+  readonly models: Models;
+  readonly documents: Documents;
+  readonly worker: QueueWorker;
+  /** Only in embedded mode: the proof that no other process is on the folder. */
+  readonly lock: FolderLock | undefined;
+};
+
+/** A file whose row was never committed is removed after this long. */
+const orphanAgeMs = 3_600_000;
+
+/**
+ * Opens database, files and models and starts the worker, each registered with the lifecycle. In
+ * embedded mode it locks the folder, migrates, and takes back what a killed process left running.
+ */
+export async function openInstallation(parts: {
+  readonly settings: Settings;
+  readonly logger: Logger;
+  readonly lifecycle: Lifecycle;
+}): Promise<Installation> {
+  const { settings, logger, lifecycle } = parts;
+  const folder = path.resolve(settings.DATA_DIR);
+  const { database, lock } = await openDatabase(settings, folder, logger, lifecycle);
+  const files = createFileStore({ directory: folder });
+  const extractor = createExtractor({ logger, tempDirectory: path.join(folder, "tmp") });
+  const models = createModels({ settings, logger });
+  const queue: Queue = new Queue({
+    database,
+    logger,
+    handlers: [
+      handleProcessDocument({
+        database,
+        files,
+        extractor,
+        models,
+        appendEvents: (scope, events) => queue.appendEvents(scope, events),
+      }),
+    ],
+  });
+  if (lock !== undefined) await queue.takeBackAll();
+  for (const service of [files, extractor, models, createTidying(database, files, logger)]) {
+    await lifecycle.start(service);
+  }
+  const worker = queue.createWorker(workerOptions(settings, database));
+  await lifecycle.start(worker);
+  const documents = new Documents({ queue, files });
+  return { database, queue, files, models, documents, worker, lock };
+}
+
+async function openDatabase(
+  settings: Settings,
+  folder: string,
+  logger: Logger,
+  lifecycle: Lifecycle,
+): Promise<{ database: Database; lock: FolderLock | undefined }> {
+  if (settings.DATABASE_URL !== undefined) {
+    const database = openPostgres({ url: settings.DATABASE_URL, poolSize: settings.DATABASE_POOL_SIZE, logger });
+    await lifecycle.start(closing("database", () => database.close()));
+    await assertSchemaMatches(database);
+    return { database, lock: undefined };
+  }
+  const lock = lockFolder(folder);
+  await lifecycle.start(closing("folder lock", async () => lock.release()));
+  const database = await openEmbedded(folder);
+  await lifecycle.start(closing("database", () => database.close()));
+  await migrate(database);
+  return { database, lock };
+}
+
+/** Something that is open already and only needs its end registered. */
+function closing(name: string, close: () => Promise<void>): Service {
+  return { name, start: async () => undefined, stop: close };
+}
+
+function workerOptions(settings: Settings, database: Database) {
+  const isEmbedded = database.kind === "embedded";
+  return {
+    name: settings.WORKER_NAME,
+    concurrency: settings.WORKER_CONCURRENCY,
+    ...(settings.WORKER_QUEUES === undefined ? {} : { queues: settings.WORKER_QUEUES.split(",") }),
+    leaseMs: isEmbedded ? 20_000 : 60_000,
+    beatMs: isEmbedded ? 5_000 : 15_000,
+    pollMs: 2_000,
+    // Steps are recorded: what is handed back goes on where it was. Longer only keeps people waiting.
+    drainMs: 3_000,
+    ...(settings.DATABASE_URL === undefined
+      ? {}
+      : { heartbeatUrl: settings.DATABASE_DIRECT_URL ?? settings.DATABASE_URL }),
+  };
+}
+
+/** Hourly: files without a row, and answers kept for repeated requests, past their time. */
+function createTidying(database: Database, files: FileStore, logger: Logger): Service {
+  let timer: NodeJS.Timeout | undefined;
+  let running: Promise<void> = Promise.resolve();
+  const tidy = async (): Promise<void> => {
+    await pruneAnswers(database.queryable);
+    await files.removeOrphans((keys) => knownFileKeys(database.queryable, keys), orphanAgeMs);
+  };
+  return {
+    name: "tidying",
+    start: async () => {
+      timer ??= setInterval(() => {
+        running = tidy().catch((error: unknown) => logger.warn({ err: toError(error) }, "tidying failed this time"));
+      }, orphanAgeMs);
+    },
+    stop: async () => {
+      clearInterval(timer);
+      await running;
+    },
+  };
+}
+

@@ -1,0 +1,83 @@
+import { fileURLToPath } from "node:url";
+import { queuesWithoutWorker } from "@millrace/queue";
+import { Lifecycle } from "@millrace/kernel";
+import type { Logger } from "@millrace/kernel";
+import { createLiveHub } from "@millrace/live";
+import { sql } from "kysely";
+import { createAccessControl, createHttpApp, createHttpService } from "../http/index.ts";
+import type { Readiness } from "../http/index.ts";
+import { addMetrics } from "../metrics.ts";
+import { registerRoutes } from "../routes/register-routes.ts";
+import type { Settings } from "../settings.ts";
+import { readVersion } from "../version.ts";
+import { openInstallation } from "./open-installation.ts";
+import type { Installation } from "./open-installation.ts";
+
+const webDirectory = fileURLToPath(new URL("../../../web/dist/", import.meta.url));
+/** A worker that was not heard of for this long does not count as one. */
+const workerSilenceMs = 60_000;
+const stopDeadlineMs = 15_000;
+
+export type RunningServer = {
+  readonly url: string;
+  /** Resolves when everything has stopped. */
+  readonly stop: () => Promise<void>;
+  /** Hands running jobs back at once instead of waiting for them. */
+  readonly hurry: () => void;
+};
+
+/** Everything in one process: API, worker and upkeep. Resolves when it answers. */
+export async function startAll(settings: Settings, logger: Logger): Promise<RunningServer> {
+  const lifecycle = new Lifecycle(logger);
+  try {
+    return await open(settings, logger, lifecycle);
+  } catch (error) {
+    await lifecycle.stop(stopDeadlineMs);
+    throw error;
+  }
+}
+
+async function open(settings: Settings, logger: Logger, lifecycle: Lifecycle): Promise<RunningServer> {
+  // Before anything is opened: a binding that is not safe must not even lock the folder.
+  const access = createAccessControl({ settings });
+  const installation = await openInstallation({ settings, logger, lifecycle });
+  const hub = createLiveHub({ feed: installation.queue.feed, logger });
+  await lifecycle.start(hub);
+  const metrics = addMetrics(installation);
+  const version = readVersion();
+  const app = await createHttpApp({
+    settings,
+    logger,
+    access,
+    readiness: () => readiness(installation),
+    webDirectory,
+    metrics,
+    version,
+  });
+  await registerRoutes(app, { installation, access, hub, settings, logger, version });
+  const http = createHttpService({ app, settings });
+  await lifecycle.start(http);
+  installation.lock?.announce(http.address());
+  return {
+    url: http.address(),
+    stop: () => lifecycle.stop(stopDeadlineMs),
+    hurry: () => installation.worker.handBack(),
+  };
+}
+
+async function readiness({ database, worker }: Installation): Promise<Readiness> {
+  await sql`SELECT 1`.execute(database.queryable);
+  const unserved = await queuesWithoutWorker(database, workerSilenceMs);
+  const isConsuming = worker.isProgressing();
+  return {
+    ready: isConsuming,
+    checks: {
+      database: { ok: true, detail: `${database.description} answers` },
+      worker: {
+        ok: isConsuming,
+        detail: isConsuming ? `${worker.busySlots} jobs running` : "The loop that takes jobs has stopped. Restart this process.",
+      },
+    },
+    warnings: unserved.map((queue) => `Queue ${queue} has work and no worker`),
+  };
+}

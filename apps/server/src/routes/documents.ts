@@ -1,0 +1,144 @@
+import {
+  acceptedDocumentSchema,
+  analysisSchema,
+  documentListQuerySchema,
+  documentSchema,
+  documentStatsSchema,
+  documentTextSchema,
+  idSchema,
+  logLineSchema,
+  pageQuerySchema,
+  pageSchema,
+  partNameSchema,
+  updateDocumentSchema,
+} from "@millrace/contracts";
+import { z } from "zod";
+import { createDocument } from "./create-document.ts";
+import { readCursor, toPage } from "./pages.ts";
+import type { RouteParts } from "./register-routes.ts";
+import { sendAccepted } from "./send-accepted.ts";
+import type { TypedApp } from "./typed-app.ts";
+
+const params = z.object({ id: idSchema });
+const tags = ["Documents"];
+
+/** One reading of a text of any length; a page of the browser app asks for some of these. */
+const maxTextPiece = 100_000;
+
+/** `/api/documents` and everything below it but the event stream. */
+export function documentRoutes(app: TypedApp, parts: RouteParts): void {
+  const { documents } = parts.installation;
+  const { authenticate } = parts.access;
+
+  createDocument(app, parts);
+
+  app.get(
+    "/api/documents",
+    { schema: { tags, summary: "List documents, newest first", querystring: documentListQuerySchema, response: { 200: pageSchema(documentSchema) } } },
+    async (request) => {
+      const { limit, cursor, status, file_type, search } = request.query;
+      const access = await authenticate(request);
+      const before = readCursor(cursor);
+      const rows = await documents.list(access, { status, fileType: file_type, search, before, limit: limit + 1 });
+      return toPage(rows, limit);
+    },
+  );
+
+  app.get(
+    "/api/documents/stats",
+    { schema: { tags, summary: "Counts over all documents", response: { 200: documentStatsSchema } } },
+    async (request) => documents.stats(await authenticate(request)),
+  );
+
+  app.get(
+    "/api/documents/:id",
+    { schema: { tags, summary: "One document", params, response: { 200: documentSchema } } },
+    async (request) => documents.get(await authenticate(request), request.params.id),
+  );
+
+  app.patch(
+    "/api/documents/:id",
+    { schema: { tags, summary: "Rename", params, body: updateDocumentSchema, response: { 200: documentSchema } } },
+    async (request) => documents.rename(await authenticate(request), request.params.id, request.body.title),
+  );
+
+  app.delete(
+    "/api/documents/:id",
+    { schema: { tags, summary: "Delete with text, analysis and file; work on it is cancelled", params, response: { 204: z.null() } } },
+    async (request, reply) => {
+      await documents.remove(await authenticate(request), request.params.id);
+      return reply.code(204).send(null);
+    },
+  );
+
+  app.get(
+    "/api/documents/:id/analysis",
+    { schema: { tags, summary: "The four parts of the analysis", params, response: { 200: analysisSchema } } },
+    async (request) => documents.analysis(await authenticate(request), request.params.id),
+  );
+
+  app.get(
+    "/api/documents/:id/status",
+    { schema: { tags, summary: "The document with its job", params, response: { 200: acceptedDocumentSchema } } },
+    async (request) => documents.accepted(await authenticate(request), request.params.id),
+  );
+
+  app.get(
+    "/api/documents/:id/logs",
+    { schema: { tags, summary: "What was logged for people, newest first", params, querystring: pageQuerySchema, response: { 200: pageSchema(logLineSchema) } } },
+    async (request) => {
+      const { limit, cursor } = request.query;
+      const before = readCursor(cursor);
+      const rows = await documents.logs(await authenticate(request), request.params.id, { before, limit: limit + 1 });
+      return toPage(rows, limit);
+    },
+  );
+
+  const textQuery = z.strictObject({
+    offset: z.coerce.number().int().min(0).default(0),
+    limit: z.coerce.number().int().min(1).max(maxTextPiece).default(20_000),
+  });
+  app.get(
+    "/api/documents/:id/text",
+    { schema: { tags, summary: "The text, piece by piece", params, querystring: textQuery, response: { 200: documentTextSchema } } },
+    async (request) => documents.text(await authenticate(request), request.params.id, request.query),
+  );
+
+  app.post(
+    "/api/documents/:id/reprocess",
+    { schema: { tags, summary: "Do everything again", params, response: { 202: acceptedDocumentSchema } } },
+    async (request, reply) =>
+      sendAccepted(request, reply, parts, await documents.reprocess(await authenticate(request), request.params.id)),
+  );
+
+  app.post(
+    "/api/documents/:id/retry_failed",
+    { schema: { tags, summary: "Make again what failed, and only that", params, response: { 202: acceptedDocumentSchema } } },
+    async (request, reply) =>
+      sendAccepted(request, reply, parts, await documents.retryFailed(await authenticate(request), request.params.id)),
+  );
+
+  app.post(
+    "/api/documents/:id/parts/:part/retry",
+    {
+      schema: {
+        tags,
+        summary: "Make one failed part again",
+        params: params.extend({ part: partNameSchema }),
+        response: { 202: acceptedDocumentSchema },
+      },
+    },
+    async (request, reply) => {
+      const { id, part } = request.params;
+      return sendAccepted(request, reply, parts, await documents.retryFailed(await authenticate(request), id, part));
+    },
+  );
+
+  app.post(
+    "/api/documents/:id/cancel_processing",
+    { schema: { tags, summary: "Stop the work on it", params, response: { 202: acceptedDocumentSchema } } },
+    async (request, reply) =>
+      reply.code(202).send(await documents.cancel(await authenticate(request), request.params.id)),
+  );
+}
+

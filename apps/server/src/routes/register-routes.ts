@@ -1,0 +1,39 @@
+import { documentEventRoutes, documentSocketRoutes } from "@millrace/documents";
+import type { Logger } from "@millrace/kernel";
+import { jobEventRoutes, liveSocketRoutes } from "@millrace/live";
+import type { LiveHub } from "@millrace/live";
+import type { FastifyInstance } from "fastify";
+import type { ZodTypeProvider } from "fastify-type-provider-zod";
+import type { AccessControl } from "../http/index.ts";
+import type { Installation } from "../roles/open-installation.ts";
+import type { Settings } from "../settings.ts";
+import { documentRoutes } from "./documents.ts";
+import { jobRoutes } from "./jobs.ts";
+import { createLivePorts } from "./live-ports.ts";
+import { searchRoutes } from "./search.ts";
+import { systemRoutes } from "./system.ts";
+
+export type RouteParts = {
+  readonly installation: Installation;
+  readonly access: AccessControl;
+  readonly hub: LiveHub;
+  readonly settings: Settings;
+  readonly logger: Logger;
+  readonly version: string;
+};
+
+/** Every route of the API and its sockets. */
+export async function registerRoutes(app: FastifyInstance, parts: RouteParts): Promise<void> {
+  const typed = app.withTypeProvider<ZodTypeProvider>();
+  documentRoutes(typed, parts);
+  jobRoutes(typed, parts);
+  searchRoutes(typed, parts);
+  systemRoutes(typed, parts);
+  const { hub, logger, installation } = parts;
+  const { authenticate } = parts.access;
+  const ports = createLivePorts(installation);
+  await app.register(liveSocketRoutes, { hub, logger, authenticate, ...ports.topics });
+  await app.register(documentSocketRoutes, { hub, logger, authenticate, ...ports.documents });
+  await app.register(documentEventRoutes, { hub, authenticate, ...ports.documents });
+  await app.register(jobEventRoutes, { hub, authenticate, ...ports.jobs });
+}

@@ -1,0 +1,33 @@
+import type { AcceptedDocument } from "@millrace/contracts";
+import { isSettled } from "@millrace/contracts";
+import { acceptedHeaders } from "@millrace/documents";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { parsePrefer, preferenceApplied } from "../http/index.ts";
+import type { RouteParts } from "./register-routes.ts";
+
+/**
+ * Answers 202 with where to look. With `Prefer: wait=N` it waits up to N seconds for the end of
+ * the work first, on events, and then answers 201 with the finished document.
+ */
+export async function sendAccepted(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  parts: RouteParts,
+  accepted: AcceptedDocument,
+): Promise<AcceptedDocument> {
+  const { waitSeconds = 0 } = parsePrefer(request.headers.prefer);
+  if (waitSeconds === 0) {
+    void reply.code(202).headers(acceptedHeaders(accepted));
+    return accepted;
+  }
+  const gone = new AbortController();
+  reply.raw.once("close", () => gone.abort());
+  const { queue, documents } = parts.installation;
+  await queue.waitForEnd(accepted.job.id, { timeoutMs: waitSeconds * 1000, signal: gone.signal });
+  const access = await parts.access.authenticate(request);
+  const current = await documents.accepted(access, accepted.document.id);
+  void reply.headers(acceptedHeaders(current)).header("preference-applied", preferenceApplied(waitSeconds));
+  if (!isSettled(current.document.status)) void reply.code(202);
+  else void reply.code(201).removeHeader("retry-after").header("location", current.document.links.self);
+  return current;
+}

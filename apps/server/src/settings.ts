@@ -1,0 +1,45 @@
+import { hostname } from "node:os";
+import { databaseSettings } from "@millrace/database";
+import { integerSetting, logLevels, parseSettings } from "@millrace/kernel";
+import type { SettingsSection } from "@millrace/kernel";
+import { modelSettings, modelSettingsSchema } from "@millrace/models";
+import { z } from "zod";
+import { serverSettings, serverSettingsSchema } from "./http/index.ts";
+
+const workerSettings = {
+  title: "Workers and log",
+  schema: z.object({
+    WORKER_CONCURRENCY: integerSetting({ min: 1, max: 1000, byDefault: 4 }).describe(
+      "Jobs that one process runs at once.",
+    ),
+    WORKER_QUEUES: z
+      .string()
+      .regex(/^[a-z][a-z0-9_]*(,[a-z][a-z0-9_]*)*$/, "must be queue names with commas between, such as documents,chat")
+      .optional()
+      .describe("Queues this process takes jobs from, the more urgent first. Unset: all."),
+    WORKER_NAME: z.string().max(100).default(`worker@${hostname()}`).describe("How this worker calls itself. Unset: worker@ and the machine's name."),
+    LOG_LEVEL: z.enum(logLevels).default("info").describe(`One of ${logLevels.join(", ")}.`),
+  }),
+} satisfies SettingsSection;
+
+/** Every section of the settings, in the order of `.env.example`. */
+export const settingsSections: readonly SettingsSection[] = [
+  serverSettings,
+  databaseSettings,
+  workerSettings,
+  modelSettings,
+];
+
+const schema = z.object({
+  ...serverSettingsSchema.shape,
+  ...databaseSettings.schema.shape,
+  ...workerSettings.schema.shape,
+  ...modelSettingsSchema.shape,
+});
+
+export type Settings = z.output<typeof schema>;
+
+/** Reads the environment once, all sections together. Throws `invalid_settings` with every problem. */
+export function readSettings(environment: Readonly<Record<string, string | undefined>>): Readonly<Settings> {
+  return parseSettings(schema, environment);
+}
