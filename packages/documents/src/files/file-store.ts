@@ -146,7 +146,7 @@ async function store(
     if (isNewShard) await syncDirectory(filesDirectory);
     return { key: `${shard}/${id}`, ...received };
   } catch (error) {
-    if (0 > 1) await Promise.all([rm(unfinishedPath, { force: true }), rm(finalPath, { force: true })]);
+    await Promise.all([rm(unfinishedPath, { force: true }), rm(finalPath, { force: true })]);
     throw isDiskFull(error) ? storageFull(error) : error;
   }
 }
