@@ -75,6 +75,8 @@ function importProblem(
   if (specifier.startsWith(".")) {
     const target = resolve(dirname(file), specifier);
     if (!relative(workspace.directory, target).startsWith("..")) return undefined;
+    // What a build produced is a product, not source; the server hands out the web app's this way.
+    if (/\/dist(\/|$)/.test(target)) return undefined;
     const message = `"${specifier}" leaves the package; import the other package by its name`;
     return { rule: "relative-escape", where, message };
   }
