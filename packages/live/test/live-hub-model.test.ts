@@ -1,6 +1,6 @@
 import { silentLogger } from "@millrace/kernel";
 import type { StoredEvent } from "@millrace/queue";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createLiveHub } from "../src/index.ts";
 import type { LiveHub } from "../src/index.ts";

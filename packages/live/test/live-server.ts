@@ -7,8 +7,14 @@ import type { FastifyInstance } from "fastify";
 import type { AddressInfo } from "node:net";
 import type { ClientOptions } from "ws";
 import { createLiveHub, jobEventRoutes, liveSocketRoutes, webSocketPluginOptions } from "../src/index.ts";
-import type { LiveHub, LiveHubOptions, LiveSocketOptions, SocketLimits } from "../src/index.ts";
-import type { EventStreamLimits, JobEventOptions } from "../src/index.ts";
+import type {
+  EventStreamLimits,
+  JobEventOptions,
+  LiveHub,
+  LiveHubOptions,
+  LiveSocketOptions,
+  SocketLimits,
+} from "../src/index.ts";
 import { MemoryEventFeed, SocketClient } from "../src/testing/index.ts";
 
 export const foreignTopic = "document:foreign";

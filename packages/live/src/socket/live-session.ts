@@ -18,6 +18,9 @@ export class LiveSession {
     this.#connection = connection;
     this.#ports = ports;
     this.#background = background;
+    connection.signal.addEventListener("abort", () => {
+      for (const subscription of this.#subscriptions.values()) subscription.abort();
+    });
   }
 
   greet(): void {
@@ -59,7 +62,7 @@ export class LiveSession {
     earlier?.abort();
     const controller = new AbortController();
     this.#subscriptions.set(frame.topic, controller);
-    const signal = AbortSignal.any([controller.signal, this.#connection.signal]);
+    const { signal } = controller;
     this.#background.run("live.subscription", async () => {
       try {
         await runSubscription({ ports: this.#ports, connection: this.#connection, frame, signal });

@@ -12,6 +12,9 @@ export class OutgoingQueue {
   readonly #waiters = new Set<() => void>();
   #messages = 0;
   #bytes = 0;
+  /** Messages that have left. */
+  #taken = 0;
+  #stall: NodeJS.Timeout | undefined;
   #isClosed = false;
 
   constructor(socket: WebSocket, limits: SocketLimits, onSlow: () => void) {
@@ -32,6 +35,7 @@ export class OutgoingQueue {
     this.#messages += 1;
     this.#bytes += bytes;
     this.#socket.send(message, { binary: false }, () => {
+      this.#taken += 1;
       this.#messages -= 1;
       this.#bytes -= bytes;
       if (this.#hasRoom()) this.#wake();
@@ -41,7 +45,7 @@ export class OutgoingQueue {
 
   /**
    * Resolves true when a message can be sent, false when the socket closed first. Calls `onSlow`
-   * when the client took nothing for too long.
+   * when the client took nothing at all for that long.
    */
   async room(): Promise<boolean> {
     while (!this.#isClosed && !this.#hasRoom()) await this.#waitForRoom();
@@ -50,6 +54,7 @@ export class OutgoingQueue {
 
   close(): void {
     this.#isClosed = true;
+    clearTimeout(this.#stall);
     this.#wake();
   }
 
@@ -59,21 +64,28 @@ export class OutgoingQueue {
 
   #waitForRoom(): Promise<void> {
     return new Promise((resolve) => {
-      const wake = () => {
-        clearTimeout(timer);
-        this.#waiters.delete(wake);
-        resolve();
-      };
-      const timer = setTimeout(() => {
-        this.#onSlow();
-        wake();
-      }, this.#limits.slowClientMs);
-      timer.unref();
-      this.#waiters.add(wake);
+      this.#waiters.add(resolve);
+      if (this.#stall === undefined) this.#watchForStall();
     });
   }
 
+  #watchForStall(): void {
+    const taken = this.#taken;
+    this.#stall = setTimeout(() => {
+      // If this process itself stood still, what the client took meanwhile is only told now.
+      setImmediate(() => {
+        this.#stall = undefined;
+        if (this.#isClosed || this.#waiters.size === 0) return;
+        if (this.#taken === taken) this.#onSlow();
+        else this.#watchForStall();
+      });
+    }, this.#limits.slowClientMs);
+    this.#stall.unref();
+  }
+
   #wake(): void {
-    for (const wake of [...this.#waiters]) wake();
+    const waiters = [...this.#waiters];
+    this.#waiters.clear();
+    for (const wake of waiters) wake();
   }
 }

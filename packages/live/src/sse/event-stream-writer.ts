@@ -68,8 +68,12 @@ export class EventStreamWriter {
         resolve();
       };
       const timer = setTimeout(() => {
-        this.#raw.destroy();
-        this.#close();
+        // If this process itself stood still, what the client took meanwhile is only told now.
+        setImmediate(() => {
+          if (!this.#raw.writableNeedDrain) return;
+          this.#raw.destroy();
+          this.#close();
+        });
       }, this.#slowClientMs);
       timer.unref();
       this.#raw.on("drain", settle);
