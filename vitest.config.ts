@@ -26,7 +26,9 @@ export default defineConfig(async () => {
             env,
             pool: "threads",
             maxWorkers: 2,
-            testTimeout: 10_000,
+            testTimeout: 20_000,
+            // The planted violations run compilers in their hooks, which takes long on a busy machine.
+            hookTimeout: 60_000,
           },
         },
         {
