@@ -1,7 +1,7 @@
 // Runs before the first paint, so that a dark page never flashes white. A file of its own because
 // the content security policy allows no inline scripts.
 (function () {
-  var scheme = "auto";
+  let scheme = "auto";
   try {
     scheme = localStorage.getItem("millrace.color-scheme") || "auto";
   } catch {

@@ -34,6 +34,13 @@ export function isApiProblem(value: unknown): value is ApiProblem {
   return value instanceof ApiProblem;
 }
 
+/** Whether sending the same again can't help: the server has looked at it and said no. */
+export function isFinalRefusal(thrown: unknown): boolean {
+  if (!isApiProblem(thrown)) return false;
+  const { status } = thrown;
+  return status >= 400 && status < 500 && status !== 401 && status !== 408 && status !== 429;
+}
+
 /** The text to show for anything thrown. */
 export function problemText(thrown: unknown): string {
   if (isApiProblem(thrown) && thrown.errors.length > 0) {

@@ -2,7 +2,7 @@ import { localStorageColorSchemeManager, MantineProvider } from "@mantine/core";
 import { Notifications } from "@mantine/notifications";
 import { QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
-import { useMemo } from "react";
+import { useState } from "react";
 import { LiveContext } from "../live/live-context.ts";
 import { UploadsContext } from "../uploads/uploads-context.ts";
 import { createAppRouter } from "./router.tsx";
@@ -13,7 +13,7 @@ import { cssVariablesResolver, theme } from "./theme.ts";
 const colorSchemeManager = localStorageColorSchemeManager({ key: "millrace.color-scheme" });
 
 export function App({ services, nonce }: { services: Services; nonce: string }) {
-  const router = useMemo(createAppRouter, []);
+  const [router] = useState(createAppRouter);
   return (
     <MantineProvider
       theme={theme}

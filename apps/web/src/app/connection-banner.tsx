@@ -11,27 +11,23 @@ export function ConnectionBanner() {
   const isOnline = useSyncExternalStore(watchNetwork, () => navigator.onLine);
   const state = useLiveState();
   const isAway = !isOnline || state === "reconnecting" || state === "polling";
+  return <div role="status">{isAway ? <Banner isOnline={isOnline} /> : null}</div>;
+}
+
+function Banner({ isOnline }: { isOnline: boolean }) {
   const [isLong, setIsLong] = useState(false);
   useEffect(() => {
-    if (!isAway) {
-      setIsLong(false);
-      return;
-    }
     const timer = setTimeout(() => setIsLong(true), patienceMs);
     return () => clearTimeout(timer);
-  }, [isAway]);
-
+  }, []);
+  if (!isLong) return null;
   return (
-    <div role="status">
-      {isAway && isLong ? (
-        <p className={classes.banner}>
-          <IconCloudOff size={17} aria-hidden="true" />
-          {isOnline
-            ? "The live connection is away. Trying again; meanwhile this page asks for news every few seconds."
-            : "You are offline. What you see may be old; work on the server goes on."}
-        </p>
-      ) : null}
-    </div>
+    <p className={classes.banner}>
+      <IconCloudOff size={17} aria-hidden="true" />
+      {isOnline
+        ? "The live connection is away. Trying again; meanwhile this page asks for news every few seconds."
+        : "You are offline. What you see may be old; work on the server goes on."}
+    </p>
   );
 }
 

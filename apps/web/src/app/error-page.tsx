@@ -15,6 +15,7 @@ export function ErrorPage({ error, reset }: { error: unknown; reset?: () => void
     isApiProblem(error) && error.requestId !== undefined ? ` Request ${error.requestId}.` : "";
   return (
     <EmptyState
+      isPage
       icon={<IconAlertTriangle size={26} />}
       title="This page can't be shown"
       action={

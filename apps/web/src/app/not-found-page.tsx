@@ -7,6 +7,7 @@ export function NotFoundPage() {
   usePageTitle("Not found");
   return (
     <EmptyState
+      isPage
       icon={<IconMapOff size={26} />}
       title="There is no such page"
       action={

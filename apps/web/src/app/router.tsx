@@ -1,11 +1,4 @@
-import {
-  createRootRoute,
-  createRoute,
-  createRouter,
-  lazyRouteComponent,
-  parseSearchWith,
-  stringifySearchWith,
-} from "@tanstack/react-router";
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
 import type { DocumentStatus, FileType } from "@millrace/contracts";
 import { readFileType, readStatus } from "../documents/statuses.ts";
 import { readHighlight } from "../documents/highlight-range.ts";
@@ -14,6 +7,7 @@ import { documentTabs } from "./document-tabs.ts";
 import type { DocumentTab } from "./document-tabs.ts";
 import { ErrorPage } from "./error-page.tsx";
 import { NotFoundPage } from "./not-found-page.tsx";
+import { parseSearch, stringifySearch } from "./search-parameters.ts";
 import { Shell } from "./shell.tsx";
 
 export type DocumentsSearch = {
@@ -73,14 +67,13 @@ export function createAppRouter() {
     scrollRestoration: true,
     trailingSlash: "never",
     defaultErrorComponent: ErrorPage,
-    // Plain query strings: by default values are read as JSON, and a search for 123 becomes a number.
-    parseSearch: parseSearchWith((text) => text),
-    stringifySearch: stringifySearchWith(String),
+    parseSearch,
+    stringifySearch,
   });
 }
 
 declare module "@tanstack/react-router" {
-  // Declaration merging is how the router learns its routes' types.
+  // oxlint-disable-next-line typescript/consistent-type-definitions -- only an interface merges with the router's own
   interface Register {
     router: ReturnType<typeof createAppRouter>;
   }

@@ -5,6 +5,7 @@ import { isApiProblem, problemText } from "../api/problem.ts";
 import { queryKeys } from "../api/query-keys.ts";
 import { signIn } from "../api/requests.ts";
 import type { Session } from "../api/requests.ts";
+import { focusOnMount } from "../feedback/focus-on-mount.ts";
 import { Mark } from "./mark.tsx";
 import { usePageTitle } from "./page-title.ts";
 import classes from "./sign-in-page.module.css";
@@ -38,7 +39,7 @@ export function SignInPage() {
           label="Token"
           name="token"
           autoComplete="current-password"
-          autoFocus
+          ref={focusOnMount}
           value={token}
           onChange={(event) => setToken(event.currentTarget.value)}
           error={entering.isError ? signInProblem(entering.error) : undefined}

@@ -1,5 +1,6 @@
 // The kit's styles, one component each and in a cascade layer: a third of the whole sheet, and our
 // own rules always win. The order matters: foundations first, parts before what is built of them.
+import "./layers.css";
 import "@mantine/core/styles/baseline.layer.css";
 import "@mantine/core/styles/default-css-variables.layer.css";
 import "@mantine/core/styles/global.layer.css";
@@ -16,6 +17,7 @@ import "@mantine/core/styles/LoadingOverlay.layer.css";
 import "@mantine/core/styles/ModalBase.layer.css";
 import "@mantine/core/styles/Modal.layer.css";
 import "@mantine/core/styles/Input.layer.css";
+import "@mantine/core/styles/Combobox.layer.css";
 import "@mantine/core/styles/ActionIcon.layer.css";
 import "@mantine/core/styles/Button.layer.css";
 import "@mantine/core/styles/Menu.layer.css";

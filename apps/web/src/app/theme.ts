@@ -39,7 +39,11 @@ export const theme = createTheme({
   cursorType: "pointer",
   respectReducedMotion: true,
   components: {
-    Menu: { defaultProps: { shadow: "md", position: "bottom-end" } },
+    ProgressSection: { defaultProps: { color: "var(--accent-fill)" } },
+    Tabs: { defaultProps: { color: "var(--accent-fill)" } },
+    // Without the placeholder the first item has the focus: a menu may hold nothing but items.
+    Menu: { defaultProps: { shadow: "md", position: "bottom-end", withInitialFocusPlaceholder: false } },
+    Notification: { defaultProps: { closeButtonProps: { "aria-label": "Dismiss" } } },
     Modal: { defaultProps: { centered: true, overlayProps: { backgroundOpacity: 0.45 } } },
   },
 });
@@ -63,6 +67,7 @@ export const cssVariablesResolver: CSSVariablesResolver = () => ({
     "--line-strong": "#c3ccd3",
     "--text-strong": "#10191f",
     "--accent-text": "#0b5c70",
+    "--accent-fill": "#187288",
     "--accent-soft": "#e3f1f5",
     "--good": "#1b6e3c",
     "--good-soft": "#e3f4e9",
@@ -91,6 +96,7 @@ export const cssVariablesResolver: CSSVariablesResolver = () => ({
     "--line-strong": "#3d4a55",
     "--text-strong": "#f1f5f7",
     "--accent-text": "#86cfe0",
+    "--accent-fill": "#4fb0c7",
     "--accent-soft": "#12323c",
     "--good": "#7bd49b",
     "--good-soft": "#15301f",

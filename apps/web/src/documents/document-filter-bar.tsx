@@ -2,7 +2,7 @@ import { NativeSelect, TextInput } from "@mantine/core";
 import { useDebouncedCallback } from "@mantine/hooks";
 import { getRouteApi } from "@tanstack/react-router";
 import IconSearch from "@tabler/icons-react/dist/esm/icons/IconSearch.mjs";
-import { useEffect, useState } from "react";
+import { useState } from "react";
 import classes from "./document-filter-bar.module.css";
 import { fileTypeLabels, readFileType, readStatus, statusLabels } from "./statuses.ts";
 
@@ -22,7 +22,12 @@ export function DocumentFilterBar() {
   const search = route.useSearch();
   const navigate = route.useNavigate();
   const [text, setText] = useState(search.q ?? "");
-  useEffect(() => setText(search.q ?? ""), [search.q]);
+  // The address may change without this box: back, forward, "clear filters".
+  const [shownFor, setShownFor] = useState(search.q);
+  if (search.q !== shownFor) {
+    setShownFor(search.q);
+    if (text.trim() !== (search.q ?? "")) setText(search.q ?? "");
+  }
   const change = (changes: Partial<typeof search>) =>
     void navigate({ search: (before) => ({ ...before, ...changes, cursor: undefined }), replace: true });
   const changeText = useDebouncedCallback(

@@ -131,7 +131,11 @@ function MoreMenu({ document, analysis }: { document: Document; analysis: Analys
             Export JSON
           </Menu.Item>
           <Menu.Divider />
-          <Menu.Item color="red" leftSection={<IconTrash size={16} />} onClick={() => setIsDeleting(true)}>
+          <Menu.Item
+            color="var(--bad)"
+            leftSection={<IconTrash size={16} />}
+            onClick={() => setIsDeleting(true)}
+          >
             Delete…
           </Menu.Item>
         </Menu.Dropdown>

@@ -31,7 +31,7 @@ export function DocumentPage() {
   if (view.isError) {
     if (isApiProblem(view.error) && (view.error.status === 404 || view.error.status === 422))
       return <NoDocument />;
-    return <LoadFailure what="This document" error={view.error} onRetry={() => void view.refetch()} />;
+    return <LoadFailure isPage what="This document" error={view.error} onRetry={() => void view.refetch()} />;
   }
   return <DocumentSkeleton />;
 }
@@ -97,6 +97,7 @@ function NoDocument() {
   usePageTitle("Not found");
   return (
     <EmptyState
+      isPage
       icon={<IconFileOff size={26} />}
       title="This document is not here"
       action={<ButtonLink to="/documents">See all documents</ButtonLink>}

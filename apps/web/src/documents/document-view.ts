@@ -41,7 +41,7 @@ export function mergeLogLines(...sources: readonly (readonly LogLine[])[]): LogL
     const key = `${line.created_at}\u0000${line.level}\u0000${line.message}`;
     if (!byContent.has(key)) byContent.set(key, line);
   }
-  return [...byContent.values()].sort((first, second) =>
+  return [...byContent.values()].toSorted((first, second) =>
     first.created_at === second.created_at
       ? first.id.localeCompare(second.id)
       : Date.parse(first.created_at) - Date.parse(second.created_at),

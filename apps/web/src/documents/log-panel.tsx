@@ -15,7 +15,7 @@ export function LogPanel({ document }: { document: Document }) {
   const follows = useRef(true);
   const lastId = lines.at(-1)?.id;
   useEffect(() => {
-    if (follows.current) box.current?.scrollTo({ top: box.current.scrollHeight });
+    if (lastId !== undefined && follows.current) box.current?.scrollTo({ top: box.current.scrollHeight });
   }, [lastId]);
 
   if (stored.isPending && lines.length === 0) return <Skeleton height={120} radius={12} />;
@@ -52,6 +52,7 @@ export function LogPanel({ document }: { document: Document }) {
       <div
         ref={box}
         className={classes.box}
+        // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a box that scrolls must be reachable by keyboard
         tabIndex={0}
         role="group"
         aria-label="Log lines"

@@ -1,4 +1,5 @@
 import type { Analysis } from "@millrace/contracts";
+import { keyed } from "../feedback/keyed.ts";
 import classes from "./part-results.module.css";
 
 type Result<Part extends "summary" | "key_points" | "sentiment" | "topics"> = NonNullable<
@@ -8,8 +9,8 @@ type Result<Part extends "summary" | "key_points" | "sentiment" | "topics"> = No
 export function Summary({ result }: { result: Result<"summary"> }) {
   return (
     <div className={classes.summary}>
-      {result.text.split(/\n{2,}/).map((paragraph, position) => (
-        <p key={position}>{paragraph}</p>
+      {keyedTexts(result.text.split(/\n{2,}/)).map(({ key, item }) => (
+        <p key={key}>{item}</p>
       ))}
     </div>
   );
@@ -19,8 +20,8 @@ export function KeyPoints({ result }: { result: Result<"key_points"> }) {
   if (result.points.length === 0) return <p className={classes.none}>No key points were found.</p>;
   return (
     <ul className={classes.points}>
-      {result.points.map((point, position) => (
-        <li key={position}>{point}</li>
+      {keyedTexts(result.points).map(({ key, item }) => (
+        <li key={key}>{item}</li>
       ))}
     </ul>
   );
@@ -46,8 +47,8 @@ export function Sentiment({ result }: { result: Result<"sentiment"> }) {
       {result.evidence.length === 0 ? null : (
         <details className={classes.evidence}>
           <summary>Why?</summary>
-          {result.evidence.map((text, index) => (
-            <blockquote key={index}>{text}</blockquote>
+          {keyedTexts(result.evidence).map(({ key, item }) => (
+            <blockquote key={key}>{item}</blockquote>
           ))}
         </details>
       )}
@@ -59,9 +60,13 @@ export function Topics({ result }: { result: Result<"topics"> }) {
   if (result.topics.length === 0) return <p className={classes.none}>No topics were found.</p>;
   return (
     <ul className={classes.topics}>
-      {result.topics.map((topic) => (
-        <li key={topic}>{topic}</li>
+      {keyedTexts(result.topics).map(({ key, item }) => (
+        <li key={key}>{item}</li>
       ))}
     </ul>
   );
+}
+
+function keyedTexts(texts: readonly string[]) {
+  return keyed(texts, (text) => text);
 }

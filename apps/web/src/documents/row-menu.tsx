@@ -42,7 +42,11 @@ export function RowMenu({ document }: { document: Document }) {
             </Menu.Item>
           )}
           <Menu.Divider />
-          <Menu.Item color="red" leftSection={<IconTrash size={16} />} onClick={() => setIsDeleting(true)}>
+          <Menu.Item
+            color="var(--bad)"
+            leftSection={<IconTrash size={16} />}
+            onClick={() => setIsDeleting(true)}
+          >
             Delete…
           </Menu.Item>
         </Menu.Dropdown>

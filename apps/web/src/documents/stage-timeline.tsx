@@ -65,7 +65,7 @@ function ActiveLine({ document }: { document: Document }) {
   const percent = Math.round(progress?.percent ?? 0);
   const eta = formatEta(progress?.eta_seconds ?? null);
   const counted =
-    progress?.done != null && progress.total != null
+    progress !== null && progress.done !== null && progress.total !== null
       ? `${progress.done} of ${progress.total}${progress.unit === null ? "" : ` ${progress.unit}`}`
       : undefined;
   const message =

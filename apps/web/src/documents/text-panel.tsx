@@ -4,6 +4,7 @@ import { Button, Skeleton } from "@mantine/core";
 import { useEffect, useRef } from "react";
 import { queryKeys } from "../api/query-keys.ts";
 import { fetchDocumentText } from "../api/requests.ts";
+import { keyed } from "../feedback/keyed.ts";
 import { LoadFailure } from "../feedback/load-failure.tsx";
 import { Notice } from "../feedback/notice.tsx";
 import { countOf, formatCount } from "../formatting/numbers.ts";
@@ -28,7 +29,7 @@ export function TextPanel({ document, highlight }: { document: Document; highlig
   const pieces = useInfiniteQuery({
     queryKey: queryKeys.documentText(document.id, start),
     queryFn: ({ pageParam, signal }) => fetchDocumentText(document.id, pageParam, signal),
-    initialPageParam: { offset: start, limit: pieceLength } satisfies Piece as Piece,
+    initialPageParam: { offset: start, limit: pieceLength },
     getNextPageParam: (last): Piece | undefined =>
       last.next_offset === null ? undefined : { offset: last.next_offset, limit: pieceLength },
     getPreviousPageParam: (first): Piece | undefined => {
@@ -90,14 +91,15 @@ function TextPiece({ piece, range }: { piece: DocumentText; range: HighlightRang
   }, [isFirstOfMark]);
   return (
     <span className={classes.piece}>
-      {cutRuns(piece.text, piece.offset, range).map((run, position) =>
-        run.isMarked ? (
-          <mark key={position} ref={mark}>
-            {run.text}
-          </mark>
-        ) : (
-          <span key={position}>{run.text}</span>
-        ),
+      {keyed(cutRuns(piece.text, piece.offset, range), (run) => run.text.slice(0, 40)).map(
+        ({ key, item: run }) =>
+          run.isMarked ? (
+            <mark key={key} ref={mark}>
+              {run.text}
+            </mark>
+          ) : (
+            <span key={key}>{run.text}</span>
+          ),
       )}
     </span>
   );

@@ -2,6 +2,7 @@ import type { Document } from "@millrace/contracts";
 import { ActionIcon, Button, TextInput } from "@mantine/core";
 import IconPencil from "@tabler/icons-react/dist/esm/icons/IconPencil.mjs";
 import { useRef, useState } from "react";
+import { focusOnMount } from "../feedback/focus-on-mount.ts";
 import classes from "./title-editor.module.css";
 import { useRename } from "./use-document-actions.ts";
 
@@ -22,6 +23,7 @@ export function TitleEditor({ document }: { document: Document }) {
         <h1 className={classes.title}>{document.title}</h1>
         <ActionIcon
           ref={pencil}
+          className={classes.pencil}
           variant="subtle"
           color="gray"
           aria-label="Rename"
@@ -50,7 +52,7 @@ export function TitleEditor({ document }: { document: Document }) {
         aria-label="Title"
         value={draft}
         maxLength={maxTitleLength}
-        autoFocus
+        ref={focusOnMount}
         onFocus={(event) => event.currentTarget.select()}
         onChange={(event) => setDraft(event.currentTarget.value)}
         onKeyDown={(event) => {

@@ -15,6 +15,14 @@ export function formatBytes(bytes: number): string {
   return `${size < 9.95 ? Number(size.toFixed(1)) : Math.round(size)} ${unit}`;
 }
 
+/** A limit as people set it: whole binary units ("100 MiB"), else as any size. */
+export function formatLimit(bytes: number): string {
+  const mebibytes = bytes / 2 ** 20;
+  return Number.isInteger(mebibytes) && mebibytes > 0
+    ? `${wholeFormat.format(mebibytes)} MiB`
+    : formatBytes(bytes);
+}
+
 /** A count with the locale's separators. */
 export function formatCount(count: number): string {
   return wholeFormat.format(count);

@@ -2,7 +2,7 @@ import { Button } from "@mantine/core";
 import IconFileUpload from "@tabler/icons-react/dist/esm/icons/IconFileUpload.mjs";
 import { useRef } from "react";
 import { useSystem } from "../api/use-system.ts";
-import { formatBytes } from "../formatting/numbers.ts";
+import { formatLimit } from "../formatting/numbers.ts";
 import { acceptedEndings } from "../uploads/check-file.ts";
 import { useUploadQueue } from "../uploads/uploads-context.ts";
 import classes from "./add-files-card.module.css";
@@ -19,11 +19,14 @@ export function AddFilesCard() {
         <span className={classes.icon} aria-hidden="true">
           <IconFileUpload size={26} stroke={1.6} />
         </span>
-        <p className={classes.title}>Drop files anywhere</p>
+        <p className={classes.title}>
+          <span className={classes.forMouse}>Drop files anywhere</span>
+          <span className={classes.forTouch}>Add files</span>
+        </p>
         <p className={classes.limits}>
           {system === undefined
             ? "PDF, Word, HTML, Markdown, text"
-            : `PDF, Word, HTML, Markdown, text · up to ${formatBytes(system.max_upload_bytes)}`}
+            : `PDF, Word, HTML, Markdown, text · up to ${formatLimit(system.max_upload_bytes)}`}
         </p>
         <Button onClick={() => input.current?.click()}>Choose files</Button>
         <input

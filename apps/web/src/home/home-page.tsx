@@ -18,8 +18,8 @@ export function HomePage() {
         <PasteCard />
       </div>
       <UploadList />
-      <RecentDocuments />
       <ModelCard />
+      <RecentDocuments />
     </div>
   );
 }

@@ -58,7 +58,11 @@ export function PasteCard() {
       />
       <div className={classes.foot}>
         <span className={classes.hint}>
-          {isEmpty ? `${modifier()} + Enter processes it` : `${formatCount(text.length)} characters`}
+          {isEmpty ? (
+            <span className={classes.keys}>{modifier()} + Enter processes it</span>
+          ) : (
+            `${formatCount(text.length)} characters`
+          )}
         </span>
         <Button type="submit" disabled={isEmpty} loading={creation.isPending}>
           Process text

@@ -5,7 +5,7 @@ import { isSettled } from "../documents/statuses.ts";
 export function recentOf(documents: readonly Document[], limit: number): Document[] {
   const byId = new Map(documents.map((document) => [document.id, document]));
   return [...byId.values()]
-    .sort(
+    .toSorted(
       (first, second) =>
         Number(isSettled(first)) - Number(isSettled(second)) ||
         Date.parse(second.created_at) - Date.parse(first.created_at),

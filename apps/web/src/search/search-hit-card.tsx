@@ -1,5 +1,6 @@
 import type { SearchHit } from "@millrace/contracts";
 import { Link } from "@tanstack/react-router";
+import { keyed } from "../feedback/keyed.ts";
 import classes from "./search-hit-card.module.css";
 
 /** A passage with what was hit marked; opens the document's text at its place. */
@@ -22,8 +23,8 @@ export function SearchHitCard({ hit, bestScore }: { hit: SearchHit; bestScore: n
         </span>
       </div>
       <p className={classes.passage}>
-        {hit.passage.map((run, position) =>
-          run.match ? <mark key={position}>{run.text}</mark> : <span key={position}>{run.text}</span>,
+        {keyed(hit.passage, (run) => run.text).map(({ key, item: run }) =>
+          run.match ? <mark key={key}>{run.text}</mark> : <span key={key}>{run.text}</span>,
         )}
       </p>
     </li>

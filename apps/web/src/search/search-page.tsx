@@ -5,12 +5,13 @@ import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import IconSearch from "@tabler/icons-react/dist/esm/icons/IconSearch.mjs";
 import IconZoomQuestion from "@tabler/icons-react/dist/esm/icons/IconZoomQuestion.mjs";
-import { useEffect, useState } from "react";
+import { useState } from "react";
 import { queryKeys } from "../api/query-keys.ts";
 import { fetchDocumentStats, searchDocuments } from "../api/requests.ts";
 import { ButtonLink } from "../app/button-link.tsx";
 import { useAnnouncedPage, usePageTitle } from "../app/page-title.ts";
 import { EmptyState } from "../feedback/empty-state.tsx";
+import { focusOnMount } from "../feedback/focus-on-mount.ts";
 import { LoadFailure } from "../feedback/load-failure.tsx";
 import { countOf } from "../formatting/numbers.ts";
 import { SearchHitCard } from "./search-hit-card.tsx";
@@ -35,7 +36,11 @@ function SearchBox({ query }: { query: string }) {
   const navigate = route.useNavigate();
   const [text, setText] = useState(query);
   // The address may change without this box: back, forward, a link.
-  useEffect(() => setText((shown) => (shown.trim() === query ? shown : query)), [query]);
+  const [shownFor, setShownFor] = useState(query);
+  if (query !== shownFor) {
+    setShownFor(query);
+    if (text.trim() !== query) setText(query);
+  }
   const open = (next: string) => void navigate({ search: next === "" ? {} : { q: next }, replace: true });
   const openSoon = useDebouncedCallback((next: string) => open(next.trim()), 250);
   return (
@@ -54,7 +59,7 @@ function SearchBox({ query }: { query: string }) {
         size="md"
         aria-label="Search in documents"
         placeholder="Words, “an exact phrase”, -without"
-        autoFocus={query === ""}
+        ref={query === "" ? focusOnMount : null}
         maxLength={1000}
         leftSection={<IconSearch size={18} aria-hidden="true" />}
         value={text}

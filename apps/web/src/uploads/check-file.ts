@@ -1,5 +1,5 @@
 import type { System } from "@millrace/contracts";
-import { formatBytes } from "../formatting/numbers.ts";
+import { formatBytes, formatLimit } from "../formatting/numbers.ts";
 
 /** File endings by the file types that a server says it reads. */
 const endings: Readonly<Record<string, readonly string[]>> = {
@@ -39,7 +39,7 @@ export function refusalOf(
   if (file.size === 0) return "This file is empty. Check that it was saved, or add another one.";
   if (limits === undefined) return undefined;
   if (file.size > limits.max_upload_bytes) {
-    return `This file has ${formatBytes(file.size)}; at most ${formatBytes(limits.max_upload_bytes)} are allowed. Split it, or raise MAX_UPLOAD_BYTES.`;
+    return `This file has ${formatBytes(file.size)}; at most ${formatLimit(limits.max_upload_bytes)} are allowed. Split it, or raise MAX_UPLOAD_BYTES.`;
   }
   const ending = endingOf(file.name);
   const accepted = acceptedEndings(limits);

@@ -29,7 +29,7 @@ export function sendFile({
       try {
         resolve(readAnswer(request));
       } catch (error) {
-        reject(error as Error);
+        reject(error instanceof Error ? error : unreachableProblem());
       }
     });
     request.addEventListener("error", () => reject(unreachableProblem()));

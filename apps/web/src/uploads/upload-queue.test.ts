@@ -1,5 +1,6 @@
 import type { AcceptedDocument } from "@millrace/contracts";
 import { beforeEach, describe, expect, it } from "vitest";
+import { problemFrom } from "../api/problem.ts";
 import type { SendOptions } from "./send-file.ts";
 import { UploadQueue } from "./upload-queue.ts";
 
@@ -78,6 +79,15 @@ describe("UploadQueue", () => {
     queue.retry("key-1");
 
     expect(sendings.map(({ idempotencyKey }) => idempotencyKey)).toEqual(["key-1", "key-1"]);
+  });
+
+  it("offers no second try for what the server has refused", async () => {
+    queue.add([file("a")]);
+
+    sendings[0]!.fail(problemFrom({ status: 415, body: '{"detail":"Not a PDF."}', retryAfter: null }));
+    await settle();
+
+    expect(queue.uploads[0]).toMatchObject({ state: "refused", reason: "Not a PDF." });
   });
 
   it("stops a cancelled file and goes on with the next", async () => {

@@ -1,5 +1,5 @@
 import type { AcceptedDocument } from "@millrace/contracts";
-import { problemText } from "../api/problem.ts";
+import { isFinalRefusal, problemText } from "../api/problem.ts";
 import type { SendOptions } from "./send-file.ts";
 
 export type Upload = {
@@ -89,7 +89,10 @@ export class UploadQueue {
       this.#set(this.#uploads.filter((upload) => upload.id !== id));
       this.#options.onAccepted(accepted);
     } catch (error) {
-      if (!abort.signal.aborted) this.#change(id, { state: "failed", reason: problemText(error) });
+      if (!abort.signal.aborted) {
+        const state = isFinalRefusal(error) ? "refused" : "failed";
+        this.#change(id, { state, reason: problemText(error) });
+      }
     } finally {
       this.#aborts.delete(id);
       this.#sendNext();
