@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { open, mkdir } from "node:fs/promises";
+import { resolve } from "node:path";
 import { StopError } from "@millrace/kernel";
 import type { Logger, Service } from "@millrace/kernel";
 import { detectFileType } from "./detection/detect-file-type.ts";
@@ -74,8 +75,10 @@ export function createExtractor(options: ExtractorOptions): Extractor {
     const signal =
       request.signal === undefined ? stopping.signal : AbortSignal.any([request.signal, stopping.signal]);
     signal.throwIfAborted();
-    const fileType = await chooseType(request);
-    const extracted = await readFileWithMethods({ ...request, fileType, signal, pool, limits });
+    // Absolute, because children work in folders of their own.
+    const path = resolve(request.path);
+    const fileType = await chooseType({ ...request, path });
+    const extracted = await readFileWithMethods({ ...request, path, fileType, signal, pool, limits });
     if (!/[\p{L}\p{N}]/u.test(extracted.text)) throw noTextFound(fileType === "pdf");
     return extracted;
   };

@@ -80,7 +80,12 @@ async function runMethod(request: ReadingRequest, method: MethodName): Promise<T
   }
   request.signal.throwIfAborted();
   request.limits.logger.debug(
-    { method, outcome: outcome.kind, peakBytes: child.peakBytes },
+    {
+      method,
+      outcome: outcome.kind,
+      peakBytes: child.peakBytes,
+      ...(outcome.kind === "failed" ? { code: outcome.code, reason: outcome.reason } : {}),
+    },
     "extraction method ended",
   );
   return outcome;

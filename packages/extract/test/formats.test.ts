@@ -1,3 +1,4 @@
+import { relative } from "node:path";
 import iconv from "iconv-lite";
 import { describe, expect, it } from "vitest";
 import { buildDocx, paragraph, table } from "./builders/docx.ts";
@@ -308,6 +309,17 @@ describe("Markdown and plain text", () => {
       .extract({ path, fileName: `${"../".repeat(1_665)}x.md` });
 
     expect(extracted).toMatchObject({ fileType: "markdown", title: "Title" });
+  });
+
+  it("takes a path relative to the working folder", async () => {
+    const workspace = await openWorkspace();
+    const path = await workspace.write("near.txt", "The text is near.");
+
+    const extracted = await workspace
+      .createExtractor()
+      .extract({ path: relative(process.cwd(), path), fileName: "near.txt" });
+
+    expect(extracted.text).toBe("The text is near.");
   });
 
   it("refuses an empty file and a missing one", async () => {

@@ -1,5 +1,5 @@
 import type { ExtractionWarning, PageRange } from "../extracted-text.ts";
-import { maxTextCharacters } from "../limits.ts";
+import { maxPdfPageCharacters, maxTextCharacters } from "../limits.ts";
 import type { MethodOutput } from "../methods/method.ts";
 import { countLetters, sanitizeText, sanitizeTitle, tidyLines } from "../text/sanitize-text.ts";
 
@@ -24,7 +24,7 @@ export function finishOutput(output: MethodOutput, keepsLayout: boolean): Finish
   const pages: PageRange[] = [];
   const pieces: string[] = [];
   let length = 0;
-  let isCut = false;
+  let isCut = output.isTruncated === true;
   for (const [index, part] of output.parts.entries()) {
     const clean = sanitizeText(part.slice(0, maxTextCharacters * 2));
     const separator = pieces.length === 0 ? "" : "\n\n";
@@ -39,7 +39,7 @@ export function finishOutput(output: MethodOutput, keepsLayout: boolean): Finish
   if (isCut) {
     warnings.push({
       code: "text_truncated",
-      message: `The text is longer than ${maxTextCharacters} characters; the rest was left out.`,
+      message: `The text is longer than can be kept (${maxTextCharacters} characters in all, ${maxPdfPageCharacters} on one page); the rest was left out.`,
     });
   }
   const text = pieces.join("");

@@ -62,13 +62,28 @@ function progressReporter(id: number): (done: number, total: number) => void {
   };
 }
 
-function describeFailure(error: unknown): { code: string; detail: string } {
-  if (error instanceof MethodFailure) return { code: error.code, detail: error.message };
-  const message = error instanceof Error ? error.message : String(error);
-  // The engine gives these no code: an allocation it refused is the memory limit at work.
-  const isMemory = error instanceof RangeError && /allocation|invalid (?:string|array)/i.test(message);
-  return { code: isMemory ? "extraction_limit_memory" : "file_damaged", detail: message.slice(0, 300) };
+/** `detail` is for the reader; what a library says is only for the log, as it may quote the text. */
+function describeFailure(error: unknown): { code: string; detail: string; reason: string } {
+  const reason = (error instanceof Error ? `${error.name}: ${error.message}` : String(error)).slice(0, 300);
+  if (error instanceof MethodFailure) return { code: error.code, detail: error.message, reason };
+  const code = isOutOfMemory(error) ? "extraction_limit_memory" : "file_damaged";
+  return { code, detail: "its content does not fit its format", reason };
 }
+
+/** An allocation that was refused is the memory limit at work. */
+function isOutOfMemory(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if ("code" in error && typeof error.code === "string") return memoryCodes.has(error.code);
+  // The engine gives its own no code.
+  return error instanceof RangeError && /allocation|invalid (?:string|array)/i.test(error.message);
+}
+
+const memoryCodes: ReadonlySet<string> = new Set([
+  "ERR_MEMORY_ALLOCATION_FAILED",
+  "ERR_STRING_TOO_LONG",
+  "ERR_BUFFER_TOO_LARGE",
+  "ENOMEM",
+]);
 
 function removeFolder(): void {
   try {

@@ -12,7 +12,7 @@ import {
   zipArchive,
 } from "./known-formats.ts";
 import type { KnownFormat } from "./known-formats.ts";
-import { asciiBeginning, beginsLikeHtml, beginsLikeXml, looksLikeText } from "./text-sniff.ts";
+import { asciiBeginning, beginsLikeHtml, beginsLikeXml, isCleanText, looksLikeText } from "./text-sniff.ts";
 
 export type DetectedFile = { readonly type: FileType; readonly mediaType: string };
 
@@ -73,12 +73,17 @@ function refusePrograms(head: Uint8Array, extension: string): void {
 /** PDF readers accept the marker anywhere in the first KB, so a PDF can begin as a web page. */
 function pdfType(head: Uint8Array, extension: string): FileType | undefined {
   const markerAt = Buffer.from(head.subarray(0, 1024)).indexOf("%PDF-");
-  if (markerAt < 0) return undefined;
+  if (markerAt < 0) return extension === "pdf" && hasPdfObjects(head) ? "pdf" : undefined;
   const before = asciiBeginning(head.subarray(0, markerAt));
   if (/^<(?:!doctype|html|head|body|script|svg)/i.test(before))
     throw fileTypeMismatch("a web page and a PDF at once", extension === "" ? "pdf" : extension);
   const isProse = extension !== "pdf" && /\S/.test(before) && looksLikeText(head);
   return isProse ? undefined : "pdf";
+}
+
+/** Some programs forget the marker; readers open such files all the same. */
+function hasPdfObjects(head: Uint8Array): boolean {
+  return /\d \d+ obj\s*<</.test(Buffer.from(head.subarray(0, 1024)).toString("latin1"));
 }
 
 async function binaryType(head: Uint8Array, extension: string): Promise<FileType | undefined> {
@@ -92,7 +97,7 @@ async function binaryType(head: Uint8Array, extension: string): Promise<FileType
   if (found.ext === "zip") return zipType(head, extension);
   if (found.ext === "rtf") throw refusal(richText);
   // Short magic numbers also occur at the beginning of ordinary text; text formats decide below.
-  if (found.mime === "application/xml" || looksLikeText(head)) return undefined;
+  if (found.mime === "application/xml" || isCleanText(head)) return undefined;
   throw refusal(describeDetected(found.ext, found.mime));
 }
 

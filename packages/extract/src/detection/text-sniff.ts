@@ -16,6 +16,12 @@ export function looksLikeText(head: Uint8Array): boolean {
   return detectUtf16(head) !== undefined;
 }
 
+/** As `looksLikeText`, but without any tolerance: for when something says that this is no text. */
+export function isCleanText(head: Uint8Array): boolean {
+  if (hasByteOrderMark(head) || detectUtf16(head) !== undefined) return true;
+  return !head.some((byte) => byte === 0 || isControl(byte));
+}
+
 function hasByteOrderMark(head: Uint8Array): boolean {
   const [first, second, third] = head;
   if (first === 0xef && second === 0xbb && third === 0xbf) return true;

@@ -14,6 +14,8 @@ export type MethodOutput = {
   readonly title: string | null;
   readonly encoding: string | null;
   readonly warnings: readonly ExtractionWarning[];
+  /** True when the method stopped before the end of the text; a warning says so. */
+  readonly isTruncated?: boolean;
   /** True when the result looks too poor to be all: the next method gets a try. */
   readonly isWeak: boolean;
 };

@@ -27,6 +27,7 @@ export const childMessageSchema = z.discriminatedUnion("type", [
     id: z.int(),
     code: z.enum(methodFailureCodes),
     detail: z.string().max(1000),
+    reason: z.string().max(1000),
   }),
 ]);
 

@@ -18,6 +18,7 @@ export type TaskOutcome =
       readonly kind: "failed";
       readonly code: Extract<ChildMessage, { type: "failure" }>["code"];
       readonly detail: string;
+      readonly reason: string;
     }
   | { readonly kind: "time" | "memory" | "stopped" }
   | { readonly kind: "crashed"; readonly how: string; readonly isFromOutside: boolean };
@@ -135,7 +136,9 @@ export class ExtractionChild {
       this.#process.send({ ...task, id, textPath }, () => undefined);
       const answer = await Promise.race([answered, this.#gone]);
       if (answer === undefined || this.#killReason !== undefined) return await this.#describeEnd();
-      if (answer.type === "failure") return { kind: "failed", code: answer.code, detail: answer.detail };
+      if (answer.type === "failure") {
+        return { kind: "failed", code: answer.code, detail: answer.detail, reason: answer.reason };
+      }
       return await this.#takeResult(answer, textPath);
     } finally {
       stopWatching();

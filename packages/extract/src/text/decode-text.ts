@@ -110,7 +110,18 @@ export function supportedName(encoding: string): string | undefined {
   if (name === "ascii" || name === "us-ascii" || name === "iso-8859-1" || name === "latin1")
     return "windows-1252";
   if (name === "utf8" || name === "utf-8" || name === "utf-8-sig") return "utf-8";
-  return name.length <= 40 && iconv.encodingExists(name) && !notCharacters.has(name) ? name : undefined;
+  if (name.length > 40 || notCharacters.has(name)) return undefined;
+  return iconv.encodingExists(name) || createDecoder(name) !== undefined ? name : undefined;
+}
+
+/** The decoder of the platform, which knows ISO-2022-JP; iconv-lite knows most others better. */
+function createDecoder(name: string): InstanceType<typeof TextDecoder> | undefined {
+  try {
+    return new TextDecoder(name);
+  } catch {
+    // The exception says that there is no such encoding.
+    return undefined;
+  }
 }
 
 /** iconv-lite also "decodes" these, which are not character encodings. */
@@ -119,6 +130,7 @@ const notCharacters: ReadonlySet<string> = new Set(["base64", "hex", "binary", "
 function decodeAs(bytes: Uint8Array, encoding: string): string {
   if (encoding === "utf-8") return new TextDecoder("utf-8").decode(bytes);
   if (encoding === "utf-16le" || encoding === "utf-16be") return new TextDecoder(encoding).decode(bytes);
+  if (!iconv.encodingExists(encoding)) return createDecoder(encoding)?.decode(bytes) ?? "";
   return iconv.decode(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), encoding);
 }
 

@@ -78,5 +78,9 @@ async function* readPart(zip: ZipFile, entry: Entry | undefined): AsyncIterable<
 
 function asFailure(error: unknown): MethodFailure {
   if (error instanceof MethodFailure) return error;
+  // System errors carry a call; what the library finds wrong with the archive does not.
+  if (error instanceof Error && "syscall" in error) {
+    return new MethodFailure("file_unreadable", "the file can't be opened", error);
+  }
   return new MethodFailure("file_damaged", "the archive inside is broken", error);
 }

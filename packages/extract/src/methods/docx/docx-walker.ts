@@ -28,6 +28,7 @@ export async function extractWithWalker(input: MethodInput): Promise<MethodOutpu
       title: await readCoreTitle(archive),
       encoding: null,
       warnings: isComplete ? [] : [incomplete],
+      isTruncated: builder.isFull(),
       isWeak: false,
     };
   } finally {

@@ -19,13 +19,14 @@ export async function extractWithMammoth(input: MethodInput): Promise<MethodOutp
       externalFileAccess: false,
     },
   );
-  const { text } = htmlToText(value);
+  const { text, isTruncated } = htmlToText(value);
   return {
     parts: [text],
     hasPages: false,
     title,
     encoding: null,
     warnings: [],
+    isTruncated,
     isWeak: text.trim() === "",
   };
 }

@@ -29,6 +29,7 @@ function output(decoded: DecodedText, page: HtmlText, isWeak: boolean): MethodOu
     title: page.title,
     encoding: decoded.encoding,
     warnings: decoded.warnings,
+    isTruncated: page.isTruncated,
     isWeak,
   };
 }

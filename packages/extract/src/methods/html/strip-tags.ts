@@ -42,5 +42,5 @@ export function stripTags(html: string): HtmlText {
     ontextentity: (codePoint) => add(String.fromCodePoint(codePoint)),
   });
   const text = pieces.join("").replace(/\n[ \t]*\|[ \t]*/g, "\n");
-  return { text, title: scanHtml(html).title };
+  return { text, title: scanHtml(html).title, isTruncated: characters > maxTextCharacters };
 }

@@ -10,7 +10,8 @@ export function describePages(pages: {
   readonly parts: readonly string[];
   readonly declaredPages: number;
   readonly failedPages: number;
-}): Pick<MethodOutput, "warnings" | "isWeak"> {
+  readonly isTruncated: boolean;
+}): Pick<MethodOutput, "warnings" | "isTruncated" | "isWeak"> {
   const visible = pages.parts.map(countVisible);
   const total = visible.reduce((sum, count) => sum + count, 0);
   const empty = visible.filter((count) => count < minPageCharacters).length;
@@ -19,7 +20,7 @@ export function describePages(pages: {
   if (empty > 0) {
     warnings.push({
       code: "pages_without_text",
-      message: `${empty} of ${pages.parts.length} pages hold no text, most likely pictures. Reading them needs OCR, which is not supported yet.`,
+      message: `${empty} of ${pages.parts.length} pages hold no text, or less than ${minPageCharacters} characters. If they are pictures, reading them needs OCR, which is not supported yet.`,
     });
   }
   if (pages.failedPages > 0) {
@@ -35,7 +36,11 @@ export function describePages(pages: {
     });
   }
   const isThin = total < pages.parts.length * weakCharactersPerPage;
-  return { warnings, isWeak: isThin || pages.failedPages > 0 || garbled > total * 0.05 };
+  return {
+    warnings,
+    isTruncated: pages.isTruncated,
+    isWeak: isThin || pages.failedPages > 0 || garbled > total * 0.05,
+  };
 }
 
 function countVisible(text: string): number {

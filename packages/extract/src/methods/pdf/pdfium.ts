@@ -53,10 +53,12 @@ function readDocument(pdfium: WrappedPdfiumModule, document: number, input: Meth
   const pageCount = Math.min(declaredPages, maxPdfPages);
   const parts: string[] = [];
   let failedPages = 0;
+  let isTruncated = false;
   for (let index = 0; index < pageCount; index += 1) {
-    const text = readPage(pdfium, document, index);
-    if (text === undefined) failedPages += 1;
-    parts.push(text ?? "");
+    const page = readPage(pdfium, document, index);
+    if (page === undefined) failedPages += 1;
+    parts.push(page?.text ?? "");
+    isTruncated ||= page?.isTruncated === true;
     input.reportPages(index + 1, pageCount);
   }
   if (pageCount === 0) throw new MethodFailure("file_damaged", "no page found");
@@ -65,25 +67,32 @@ function readDocument(pdfium: WrappedPdfiumModule, document: number, input: Meth
     hasPages: true,
     title: null,
     encoding: null,
-    ...describePages({ parts, declaredPages, failedPages }),
+    ...describePages({ parts, declaredPages, failedPages, isTruncated }),
     isWeak: false,
   };
 }
 
-function readPage(pdfium: WrappedPdfiumModule, document: number, index: number): string | undefined {
+type PageText = { readonly text: string; readonly isTruncated: boolean };
+
+function readPage(pdfium: WrappedPdfiumModule, document: number, index: number): PageText | undefined {
   const page = pdfium.FPDF_LoadPage(document, index);
   if (page === 0) return undefined;
   const textPage = pdfium.FPDFText_LoadPage(page);
   try {
-    return textPage === 0 ? undefined : resolvePresentationForms(joinPlainLines(readText(pdfium, textPage)));
+    if (textPage === 0) return undefined;
+    const count = pdfium.FPDFText_CountChars(textPage);
+    const raw = readText(pdfium, textPage, Math.min(count, maxPdfPageCharacters));
+    return {
+      text: resolvePresentationForms(joinPlainLines(raw)),
+      isTruncated: count > maxPdfPageCharacters,
+    };
   } finally {
     if (textPage !== 0) pdfium.FPDFText_ClosePage(textPage);
     pdfium.FPDF_ClosePage(page);
   }
 }
 
-function readText(pdfium: WrappedPdfiumModule, textPage: number): string {
-  const count = Math.min(pdfium.FPDFText_CountChars(textPage), maxPdfPageCharacters);
+function readText(pdfium: WrappedPdfiumModule, textPage: number, count: number): string {
   if (count <= 0) return "";
   const memory = pdfium.pdfium;
   const byteLength = (count + 1) * 2;

@@ -49,11 +49,13 @@ async function readDocument(document: PDFDocumentProxy, input: MethodInput): Pro
   const pageCount = Math.min(document.numPages, maxPdfPages);
   const parts: string[] = [];
   let failedPages = 0;
+  let isTruncated = false;
   for (let pageNumber = 1; pageNumber <= pageCount; pageNumber += 1) {
     // One unreadable page does not cost the others.
-    const text = await readPage(document, pageNumber).catch(() => undefined);
-    if (text === undefined) failedPages += 1;
-    parts.push(text ?? "");
+    const page = await readPage(document, pageNumber).catch(() => undefined);
+    if (page === undefined) failedPages += 1;
+    isTruncated ||= page?.isTruncated === true;
+    parts.push(page?.text ?? "");
     input.reportPages(pageNumber, pageCount);
   }
   return {
@@ -61,36 +63,39 @@ async function readDocument(document: PDFDocumentProxy, input: MethodInput): Pro
     hasPages: true,
     title: await readTitle(document),
     encoding: null,
-    ...describePages({ parts, declaredPages: document.numPages, failedPages }),
+    ...describePages({ parts, declaredPages: document.numPages, failedPages, isTruncated }),
   };
 }
 
-async function readPage(document: PDFDocumentProxy, pageNumber: number): Promise<string> {
+type PageText = { readonly text: string; readonly isTruncated: boolean };
+
+async function readPage(document: PDFDocumentProxy, pageNumber: number): Promise<PageText> {
   const page = await document.getPage(pageNumber);
   try {
-    const text = resolvePresentationForms(joinParagraphs(assembleLines(await readItems(page))));
+    const { items, isTruncated } = await readItems(page);
+    const text = resolvePresentationForms(joinParagraphs(assembleLines(items)));
     const notes = await readAnnotations(page, text);
-    return notes === "" ? text : `${text}\n\n${notes}`;
+    return { text: notes === "" ? text : `${text}\n\n${notes}`, isTruncated };
   } finally {
     page.cleanup();
   }
 }
 
 /** Streamed, so that a page made to fill memory is cut instead of collected. */
-async function readItems(page: PDFPageProxy): Promise<readonly TextItem[]> {
+async function readItems(page: PDFPageProxy): Promise<{ items: readonly TextItem[]; isTruncated: boolean }> {
   const reader = page.streamTextContent().getReader();
   const items: TextItem[] = [];
   let characters = 0;
   while (characters < maxPdfPageCharacters) {
     const chunk = await reader.read();
-    if (chunk.done) return items;
+    if (chunk.done) return { items, isTruncated: false };
     for (const item of textItems(chunk.value)) {
       items.push(item);
       characters += item.str.length + 1;
     }
   }
   await reader.cancel(new Error("The page holds more text than a page can."));
-  return items;
+  return { items, isTruncated: true };
 }
 
 function textItems(chunk: unknown): readonly TextItem[] {
