@@ -159,7 +159,19 @@ describe("the built-in model on next to nothing", () => {
   it("says when a text is only code", () => {
     const code = "const total = items.reduce((sum, item) => sum + item.price, 0);\n".repeat(30);
 
-    expect(() => ask("summary", code)).toThrow(expect.objectContaining({ kind: "unsupported" }));
+    expect(() => ask("summary", code)).toThrow(
+      expect.objectContaining({ code: "text_without_sentences", kind: "unsupported" }),
+    );
+  });
+
+  it("finds topics in a transcript without full stops, and quotes nothing of it", () => {
+    const transcript =
+      "and then the harbour bridge was closed so we took the ferry across the harbour ".repeat(60);
+
+    expect(topicsOf(transcript)).toContain("harbour bridge");
+    expect(() => ask("summary", transcript)).toThrow(
+      expect.objectContaining({ code: "text_without_sentences" }),
+    );
   });
 
   it("lists a note's items when it has hardly a sentence", () => {

@@ -1,11 +1,11 @@
-import { modelErrors } from "../../errors.ts";
 import { selectSentences } from "../ranking/select.ts";
+import { refusalFor } from "./refusal.ts";
 import type { PreparedText } from "../reading/prepared-text.ts";
 import type { RankedText } from "./rank-usable.ts";
 
 /**
  * Three to seven sentences that say different things, spread over the text. A text with fewer whole
- * sentences gives those and its list items. Throws `text_too_short` when there is nothing to list.
+ * sentences gives those and its list items. Throws `text_too_short` or `text_without_sentences` when there is nothing to list.
  */
 export function keyPoints(text: PreparedText, { ranked, vectors }: RankedText): { points: string[] } {
   const count = ranked.length < 8 ? 3 : ranked.length < 20 ? 5 : ranked.length < 60 ? 6 : 7;
@@ -18,7 +18,7 @@ export function keyPoints(text: PreparedText, { ranked, vectors }: RankedText): 
   });
   const points = chosen.map((sentence) => ({ index: sentence.index, text: sentence.text }));
   if (points.length < 3) points.push(...itemsBeside(text, points, 5 - points.length));
-  if (points.length === 0) throw modelErrors.textTooShort("key points");
+  if (points.length === 0) throw refusalFor(text, "key points");
   return { points: points.toSorted((left, right) => left.index - right.index).map((point) => point.text) };
 }
 

@@ -1,6 +1,7 @@
 import vader from "vader-sentiment";
 import { modelErrors } from "../../errors.ts";
 import { languageName } from "../reading/language.ts";
+import { refusalFor } from "./refusal.ts";
 import type { PreparedText, Sentence } from "../reading/prepared-text.ts";
 
 type Label = "positive" | "negative" | "neutral" | "mixed";
@@ -27,7 +28,7 @@ export function sentiment(text: PreparedText): { label: Label; score: number; ev
   const scored = text.sentences
     .filter((sentence) => sentence.words.length >= 3)
     .map((sentence) => ({ sentence, score: compoundOf(neutralise(sentence.text)) }));
-  if (scored.length === 0) throw modelErrors.textTooShort("sentiment");
+  if (scored.length === 0) throw refusalFor(text, "sentiment");
   const mean = scored.reduce((sum, { score }) => sum + score, 0) / scored.length;
   const label = labelOf(mean, scored);
   return { label, score: Math.round(mean * 100) / 100, evidence: evidenceFor(label, scored) };

@@ -1,24 +1,19 @@
-import { modelErrors } from "../../errors.ts";
 import { selectSentences } from "../ranking/select.ts";
 import type { PreparedText } from "../reading/prepared-text.ts";
 import type { RankedText } from "./rank-usable.ts";
-
-const shortText = 300;
+import { refusalFor, shortTextCharacters } from "./refusal.ts";
 
 /**
  * Two to four sentences of the text, in its order. A text shorter than that is its own summary.
- * Throws `text_without_sentences` for a longer text that has none.
+ * Throws `text_too_short` or `text_without_sentences`.
  */
 export function summarise(text: PreparedText, { ranked, vectors }: RankedText): { text: string } {
   if (ranked.length <= 2) {
     const whole = text.sentences.map((sentence) => sentence.text);
     const all = whole.length > 0 ? whole : text.headings.map((words) => joinWords(words));
     const shown = all.join(joinerOf(text));
-    if (shown !== "" && (shown.length <= shortText || ranked.length === 0)) {
-      if (shown.length <= shortText) return { text: shown };
-      throw modelErrors.noProse();
-    }
-    if (shown === "") throw modelErrors.textTooShort("a summary");
+    if (shown !== "" && shown.length <= shortTextCharacters) return { text: shown };
+    if (ranked.length === 0) throw refusalFor(text, "a summary");
   }
   const sections = new Set(ranked.map(({ sentence }) => sentence.section)).size;
   const chosen = selectSentences(ranked, vectors, {

@@ -17,6 +17,9 @@ const vague = new Set(
   ),
 );
 
+// Longer "words" are keys, hashes and run-together text.
+const longestWord = 40;
+
 /** Noun phrases of an English text, from tagged words, up to three words each. */
 export function englishMentions(text: PreparedText): Mention[] {
   const mentions: Mention[] = [];
@@ -49,7 +52,8 @@ function isInsideCode(words: readonly Word[], at: number): boolean {
 }
 
 function isNominal({ value, pos, isStopWord }: Word): boolean {
-  if (!/^[\p{L}][\p{L}\p{N}'’.+#]*$/u.test(value) || value.length < 2) return false;
+  if (!/^[\p{L}][\p{L}\p{N}'’.+#]*$/u.test(value) || value.length < 2 || value.length > longestWord)
+    return false;
   if (isStopWord && !/^\p{Lu}{2,}$/u.test(value)) return false;
   return pos === "NOUN" || pos === "PROPN" || pos === "ADJ";
 }
@@ -136,6 +140,7 @@ function collectRuns(
   const isWord = (word: Word | undefined): word is Word =>
     word !== undefined &&
     !word.isStopWord &&
+    word.value.length <= longestWord &&
     /^\p{L}[\p{L}\p{N}\p{M}'’-]*$/u.test(word.value) &&
     (!isCapitalised || /^\p{Lu}/u.test(word.value));
   for (const [at, word] of words.entries()) {

@@ -1,4 +1,4 @@
-import { modelErrors } from "../../errors.ts";
+import { refusalFor } from "./refusal.ts";
 import type { PreparedText } from "../reading/prepared-text.ts";
 import { englishMentions, neutralMentions } from "./topic-candidates.ts";
 import type { Mention } from "./topic-candidates.ts";
@@ -20,7 +20,7 @@ const mostTopics = 8;
 
 /**
  * What a text is about: three to eight names and noun phrases in the text's own words, the weightiest
- * first. A text where nothing repeats gives its first phrases. Throws `text_too_short` for none.
+ * first. A text where nothing repeats gives its first phrases. Throws `text_too_short` or `text_without_sentences` for none.
  */
 export function topics(text: PreparedText): { topics: string[] } {
   const found = countTopics(text.isEnglish ? englishMentions(text) : neutralMentions(text));
@@ -33,7 +33,7 @@ export function topics(text: PreparedText): { topics: string[] } {
   const wanted = text.isEnglish ? 5 : 3;
   const few = repeated.length >= wanted ? [] : once.slice(0, wanted + 3 - repeated.length);
   const chosen = withoutRepeats(foldIntoLonger([...repeated.slice(0, 60), ...few])).slice(0, mostTopics);
-  if (chosen.length === 0) throw modelErrors.textTooShort("topics");
+  if (chosen.length === 0) throw refusalFor(text, "topics");
   return { topics: chosen.map((topic) => formOf(topic, text)) };
 }
 

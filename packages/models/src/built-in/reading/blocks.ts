@@ -25,12 +25,28 @@ export function readBlocks(text: string): Block[] {
 }
 
 function cleanCharacters(text: string): string {
-  return repairMojibake(text)
-    .replace(/\r\n?/g, "\n")
-    .replace(/[\u2028\u0085\v]/g, "\n")
-    .replace(/[\f\u2029]/g, "\n\n")
-    .replace(/[\u200b-\u200d\u2060\ufeff\u00ad]/g, "")
-    .replace(/<!--[\s\S]{0,5000}?-->/g, "");
+  return (
+    repairMojibake(dropComments(text.toWellFormed()))
+      .replace(/\r\n?/g, "\n")
+      .replace(/[\u2028\u0085\v]/g, "\n")
+      .replace(/[\f\u2029]/g, "\n\n")
+      .replace(/[\u200b-\u200d\u2060\ufeff\u00ad]/g, "")
+      // Control characters mean nothing to a reader, and a database refuses some of them.
+      .replace(/[\u0000-\u0008\u000e-\u001f\u007f-\u0084\u0086-\u009f]/g, " ")
+  );
+}
+
+/** HTML comments go, in one pass: a pattern would search the rest of the text for each opening. */
+function dropComments(text: string): string {
+  let kept = "";
+  let position = 0;
+  for (let start = text.indexOf("<!--"); start !== -1; start = text.indexOf("<!--", position)) {
+    const end = text.indexOf("-->", start + 4);
+    if (end === -1) break;
+    kept += text.slice(position, start);
+    position = end + 3;
+  }
+  return kept + text.slice(position);
 }
 
 function dropFrontMatter(lines: string[]): string[] {
@@ -131,6 +147,7 @@ class BlockReader {
   }
 
   #flush(): void {
+    if (this.#paragraph.length === 0) return;
     const text = stripInlineMarkup(joinLines(this.#paragraph));
     const isLoneLine = this.#paragraph.length === 1 && this.#kind === "prose";
     const kind = isLoneLine && !closing.test(text) && isShort(text) ? "heading" : this.#kind;

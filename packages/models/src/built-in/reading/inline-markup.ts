@@ -1,7 +1,6 @@
 /** The text a reader sees of a line with Markdown or HTML inside: links become their words, images vanish. */
 export function stripInlineMarkup(line: string): string {
   return line
-    .replace(/<!--.*?-->/g, "")
     .replace(/!\[[^[\]\n]{0,300}\]\([^)\n]{0,2000}\)/g, "")
     .replace(/\[\[[^[\]|\n]{0,200}\|([^[\]\n]{1,200})\]\]/g, "$1")
     .replace(/\[\[([^[\]\n]{1,200})\]\]/g, "$1")

@@ -3,6 +3,7 @@ import type { Block } from "./blocks.ts";
 import { detectLanguage } from "./language.ts";
 import type { PreparedText, Sentence, Word } from "./prepared-text.ts";
 import { splitSentences } from "./sentences.ts";
+import { splitByTokens } from "../../text/split-by-tokens.ts";
 import { isUsableSentence } from "./usable-sentence.ts";
 import { createEnglishWordReader } from "./words-english.ts";
 import type { WordReader } from "./words-english.ts";
@@ -29,6 +30,7 @@ export function prepareText(text: string, title: string | null, language: string
   const sentenceCounts = countTerms(drafts);
   const frequent = isEnglish ? new Set<string>() : tooFrequent(sentenceCounts, drafts.length);
   return {
+    length: text.trim().length,
     language: detected,
     isEnglish,
     sentences: drafts.map((sentence) => ({
@@ -49,8 +51,8 @@ function readSentences(blocks: readonly Block[], language: string | null, readWo
       section += 1;
       continue;
     }
-    for (const [position, text] of splitSentences(block.text, language).entries()) {
-      const words = readWords(text.slice(0, longestSentence));
+    for (const [position, text] of splitSentences(block.text, language).flatMap(cutLong).entries()) {
+      const words = readWords(text);
       sentences.push({
         text,
         index: sentences.length,
@@ -66,8 +68,14 @@ function readSentences(blocks: readonly Block[], language: string | null, readWo
   return sentences;
 }
 
-// A "sentence" beyond this is a table or a dump; what follows adds nothing to its rank.
-const longestSentence = 2000;
+// Beyond this a "sentence" is a transcript without full stops, a table or a dump. In pieces its words
+// still count for topics and mood, and no single one takes long; none of them is quoted.
+const longestSentence = 1000;
+
+function cutLong(sentence: string): string[] {
+  if (sentence.length <= longestSentence) return [sentence];
+  return splitByTokens(sentence, { maxTokens: longestSentence / 4 }).map((piece) => piece.text.trim());
+}
 
 function contentTerms(words: readonly Word[]): string[] {
   const terms = words.filter(

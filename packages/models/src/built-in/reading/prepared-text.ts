@@ -26,6 +26,8 @@ export type Sentence = {
 
 /** A text read once, for all parts of the analysis. */
 export type PreparedText = {
+  /** Characters of the text as it came, code and all. */
+  readonly length: number;
   /** ISO 639-1; null when unknown. */
   readonly language: string | null;
   readonly isEnglish: boolean;
