@@ -72,8 +72,11 @@ export function createExtractor(options: ExtractorOptions): Extractor {
   };
   const extract = async (request: ExtractionRequest): Promise<ExtractedText> => {
     if (stopping.signal.aborted) throw extractorStopped();
-    const signal =
-      request.signal === undefined ? stopping.signal : AbortSignal.any([request.signal, stopping.signal]);
+    // A signal per request: listeners of all requests on one would look like a leak.
+    const signal = AbortSignal.any([
+      stopping.signal,
+      ...(request.signal === undefined ? [] : [request.signal]),
+    ]);
     signal.throwIfAborted();
     // Absolute, because children work in folders of their own.
     const path = resolve(request.path);

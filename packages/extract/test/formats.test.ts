@@ -234,6 +234,8 @@ describe("Markdown and plain text", () => {
     ["euc-kr", "물레방아 주인은 매일 아침 일찍 수문을 열어 물을 흘려보냅니다."],
     ["gb18030", "磨坊主人每天清晨打开水闸，让河水流进水渠，然后开始一天的工作。"],
     ["windows-1251", "Мельник каждое утро рано открывает шлюз и пускает воду в канал."],
+    ["windows-1250", "Příliš žluťoučký kůň úpěl ďábelské ódy, když mlynář otevřel stavidlo."],
+    ["windows-1252", "Price: 5 €"],
     ["utf-16le", "Der Müller öffnet das Wehr.\nJeden Tag."],
     ["utf-16be", "Der Müller öffnet das Wehr.\nJeden Tag."],
     ["utf-16le", "水車小屋の主人は、毎朝早く水門を開けます。\n"],

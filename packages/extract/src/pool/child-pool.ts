@@ -6,6 +6,8 @@ import type { ChildLimits } from "./extraction-child.ts";
 
 export type PoolOptions = ChildLimits & { readonly concurrency: number; readonly recycleAfter: number };
 
+type WaitingPlace = { readonly grant: () => void; readonly refuse: (error: Error) => void };
+
 type IdleChild = { readonly child: ExtractionChild; readonly timer: NodeJS.Timeout };
 
 /**
@@ -15,7 +17,8 @@ type IdleChild = { readonly child: ExtractionChild; readonly timer: NodeJS.Timeo
 export class ChildPool {
   readonly #options: PoolOptions;
   readonly #idle: IdleChild[] = [];
-  readonly #waiting: (() => void)[] = [];
+  /** First come, first served: a set keeps its order. */
+  readonly #waiting = new Set<WaitingPlace>();
   readonly #ending = new Set<Promise<void>>();
   #slotsTaken = 0;
   #isStopped = false;
@@ -65,7 +68,8 @@ export class ChildPool {
   /** Ends idle children and refuses new tasks. Children at work are the borrower's to end. */
   async stop(): Promise<void> {
     this.#isStopped = true;
-    for (const wake of this.#waiting.splice(0)) wake();
+    for (const place of this.#waiting) place.refuse(extractorStopped());
+    this.#waiting.clear();
     for (const { child, timer } of this.#idle.splice(0)) {
       clearTimeout(timer);
       this.#endAside(child);
@@ -75,36 +79,33 @@ export class ChildPool {
 
   async #takeSlot(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    while (!this.#isStopped && this.#slotsTaken >= this.#options.concurrency) {
-      if (this.#waiting.length >= maxWaitingRequests) throw extractorBusy();
-      await this.#wakeUp(signal);
-      signal.throwIfAborted();
-    }
     if (this.#isStopped) throw extractorStopped();
-    this.#slotsTaken += 1;
+    if (this.#slotsTaken < this.#options.concurrency) this.#slotsTaken += 1;
+    else await this.#waitForSlot(signal);
   }
 
-  #wakeUp(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = (): void => {
-        signal.removeEventListener("abort", onAbort);
-        resolve();
-      };
-      const onAbort = (): void => {
-        const index = this.#waiting.indexOf(wake);
-        if (index >= 0) this.#waiting.splice(index, 1);
-        // A wake-up that was already on its way must not be lost with the one who leaves.
-        else this.#waiting.shift()?.();
-        resolve();
-      };
-      signal.addEventListener("abort", onAbort, { once: true });
-      this.#waiting.push(wake);
-    });
+  /** Waits in line. A slot is handed over directly, so that nobody who comes later can take it. */
+  #waitForSlot(signal: AbortSignal): Promise<void> {
+    if (this.#waiting.size >= maxWaitingRequests) throw extractorBusy();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const place: WaitingPlace = { grant: resolve, refuse: reject };
+    const leave = (): void => {
+      this.#waiting.delete(place);
+      reject(toError(signal.reason));
+    };
+    signal.addEventListener("abort", leave, { once: true });
+    this.#waiting.add(place);
+    return promise.finally(() => signal.removeEventListener("abort", leave));
   }
 
   #freeSlot(): void {
-    this.#slotsTaken -= 1;
-    this.#waiting.shift()?.();
+    const [next] = this.#waiting;
+    if (next === undefined) {
+      this.#slotsTaken -= 1;
+      return;
+    }
+    this.#waiting.delete(next);
+    next.grant();
   }
 
   #takeIdle(): ExtractionChild | undefined {

@@ -14,8 +14,16 @@ export type DecodedText = {
 /** Statistics stop improving long before this; the detector's time grows with the sample. */
 const sampleBytes = 64 * 1024;
 
-/** Below this the detector's guess is no better than the most common legacy encoding. */
-const minConfidence = 0.3;
+/**
+ * Below this the detector's guess is no better than the most common legacy encoding. Right guesses on
+ * a few sentences of Polish, French or Turkish reach 0.13 to 0.25, wrong ones on two words 0.04.
+ */
+const minConfidence = 0.1;
+
+/** With fewer letters outside of ASCII, statistics prefer odd DOS encodings to a lone "é" or "€". */
+const minEvidence = 4;
+
+const multiByte = /^(?:cp932|shift_?jis|euc|iso-2022|big5|gb|hz|cp949|utf)/i;
 
 /**
  * Decodes bytes of unknown encoding: byte order mark, strict UTF-8, UTF-16 by its zero bytes, the
@@ -101,7 +109,8 @@ function guessByStatistics(sample: Uint8Array): string {
   const guess = detect(sample);
   const name = guess.encoding === null ? undefined : supportedName(guess.encoding);
   if (name === undefined || guess.confidence < minConfidence) return "windows-1252";
-  return name;
+  const evidence = sample.reduce((count, byte) => (byte >= 0x80 ? count + 1 : count), 0);
+  return evidence < minEvidence && !multiByte.test(name) ? "windows-1252" : name;
 }
 
 /** The name iconv-lite knows, or undefined. ISO-8859-1 is read as its superset, as browsers do. */
