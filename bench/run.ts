@@ -1,0 +1,61 @@
+import { writeFile } from "node:fs/promises";
+import { parseArgs } from "node:util";
+import { toError } from "@millrace/kernel";
+import type { Benchmark } from "./benchmarks/benchmark.ts";
+import { firstEvent } from "./benchmarks/first-event.ts";
+import { postDocument } from "./benchmarks/post-document.ts";
+import { start } from "./benchmarks/start.ts";
+import { throughput } from "./benchmarks/throughput.ts";
+import { verdictOf } from "./measure/figure.ts";
+import { loadLine, machineConditions } from "./measure/machine.ts";
+import { figureTable } from "./measure/table.ts";
+
+const benchmarks: readonly Benchmark[] = [start, firstEvent, postDocument, throughput];
+
+const { values } = parseArgs({
+  options: {
+    only: { type: "string", multiple: true, default: [] },
+    runs: { type: "string", default: "3" },
+    report: { type: "string" },
+    /** Exit code 1 when a figure is beyond its floor. */
+    check: { type: "boolean", default: false },
+  },
+});
+
+const runs = Number(values.runs);
+if (!Number.isInteger(runs) || runs < 1 || runs > 20)
+  throw new Error("--runs must be a whole number from 1 to 20.");
+const names = benchmarks.map(({ name }) => name);
+const unknown = values.only.find((name) => !names.includes(name));
+if (unknown !== undefined) throw new Error(`--only ${unknown}: there are ${names.join(", ")}.`);
+
+// The "exit" event, on which children are killed, does not come by itself after a signal.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
+
+const sections = [
+  ["# Benchmarks", ...(await machineConditions()).map((line) => `- ${line}`)].join("\n"),
+  ...(runs < 3 ? ["Fewer than three runs: a look, not a result."] : []),
+];
+console.log(sections.join("\n\n"));
+for (const benchmark of benchmarks) {
+  if (values.only.length > 0 && !values.only.includes(benchmark.name)) continue;
+  const section = await runOne(benchmark);
+  sections.push(section);
+  console.log(`\n${section}`);
+}
+if (values.report !== undefined) await writeFile(values.report, `${sections.join("\n\n")}\n`);
+
+/** One that cannot run must not take the others' figures with it; the exit code tells. */
+async function runOne(benchmark: Benchmark): Promise<string> {
+  const before = loadLine();
+  const head = `## ${benchmark.name}\n\n${benchmark.description}`;
+  try {
+    const figures = await benchmark.run({ runs, say: (line) => console.error(line) });
+    const isBeyond = figures.some((figure) => verdictOf(figure) === "beyond the floor");
+    if (values.check && isBeyond) process.exitCode = 1;
+    return `${head}\n\n${figureTable(figures)}\n\nBefore: ${before}. After: ${loadLine()}.`;
+  } catch (error) {
+    process.exitCode = 1;
+    return `${head}\n\nCould not be measured: ${toError(error).message}`;
+  }
+}
