@@ -1,4 +1,4 @@
-export { createModels } from "./models.ts";
+export { createModels } from "./create-models.ts";
 export type {
   EmbedResult,
   GenerateObjectRequest,

@@ -25,14 +25,17 @@ const memoryMegabytes = 768;
 export class BuiltInThread implements Service {
   readonly name = "built-in model";
   readonly #logger: Logger;
+  readonly #entry: URL;
   readonly #queue: Waiting[] = [];
   #worker: Worker | undefined;
   #current: Waiting | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isStopped = false;
 
-  constructor(logger: Logger) {
+  /** `entry` is the module that runs in the thread; tests give one that misbehaves. */
+  constructor(logger: Logger, entry: URL = new URL("./worker.ts", import.meta.url)) {
     this.#logger = logger;
+    this.#entry = entry;
   }
 
   async start(): Promise<void> {
@@ -90,7 +93,7 @@ export class BuiltInThread implements Service {
   }
 
   #startWorker(): Worker {
-    const worker = new Worker(new URL("./worker.ts", import.meta.url), {
+    const worker = new Worker(this.#entry, {
       name: "millrace-built-in-model",
       resourceLimits: { maxOldGenerationSizeMb: memoryMegabytes },
       // The thread needs nothing of the process: no secrets from its environment, no flags of a debugger.
