@@ -18,6 +18,9 @@ const workerSettings = {
       .optional()
       .describe("Queues this process takes jobs from, the more urgent first. Unset: all."),
     WORKER_NAME: z.string().max(100).default(`worker@${hostname()}`).describe("How this worker calls itself. Unset: worker@ and the machine's name."),
+    WORKER_LEASE_SECONDS: integerSetting({ min: 3, max: 3600, byDefault: 60 }).describe(
+      "With PostgreSQL: how long a silent worker keeps its jobs. It beats four times as often.",
+    ),
     LOG_LEVEL: z.enum(logLevels).default("info").describe(`One of ${logLevels.join(", ")}.`),
   }),
 } satisfies SettingsSection;

@@ -24,9 +24,9 @@ CREATE TABLE job (
   attempt integer NOT NULL DEFAULT 0,
   max_attempts integer NOT NULL CHECK (max_attempts >= 1),
   retries integer NOT NULL CHECK (retries >= 0),
-  -- Crashes of attempts that ran alone and recorded no new step: the third ends the job.
+  -- Crashes of attempts that ran alone: the third ends the job.
   crash_count integer NOT NULL DEFAULT 0,
-  -- Set by a crash: the next attempt shares its process with no other job.
+  -- Set by a crash: the next attempt gets a process of its own.
   runs_alone boolean NOT NULL DEFAULT false,
   -- Grows with every claim, reap and forced end; a write that carries an older number is void.
   fence bigint NOT NULL DEFAULT 0,

@@ -7,14 +7,22 @@ const retryableStates = new Set(["40001", "40P01"]);
 
 /** Connection lost, refused, shutting down, too many connections, read-only after a failover. */
 const unavailableStates = new Set(["57P01", "57P02", "57P03", "53300", "25006", "53100"]);
-const unavailableCodes = new Set(["ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT", "ENOTFOUND", "EAI_AGAIN"]);
+const unavailableCodes = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EPIPE",
+  "ETIMEDOUT",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+]);
 
 /** What the database said, or undefined when the error is not of the database. */
 export function sqlFailure(error: unknown): SqlFailure | undefined {
   if (typeof error !== "object" || error === null || !("code" in error)) return undefined;
   const code = error.code;
   if (typeof code !== "string" || !/^[0-9A-Z]{5}$/.test(code)) return undefined;
-  const constraint = "constraint" in error && typeof error.constraint === "string" ? error.constraint : undefined;
+  const constraint =
+    "constraint" in error && typeof error.constraint === "string" ? error.constraint : undefined;
   return { sqlState: code, constraint };
 }
 
@@ -39,7 +47,8 @@ export function databaseUnavailable(error: unknown): MillraceError | undefined {
   const isLost =
     (state !== undefined && (unavailableStates.has(state) || state.startsWith("08"))) ||
     (typeof code === "string" && unavailableCodes.has(code)) ||
-    (error instanceof Error && /timeout exceeded when trying to connect|Connection terminated/.test(error.message));
+    (error instanceof Error &&
+      /timeout exceeded when trying to connect|Connection terminated/.test(error.message));
   if (!isLost) return undefined;
   return new MillraceError({
     code: "database_unavailable",

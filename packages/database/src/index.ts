@@ -6,4 +6,11 @@ export { databaseUnavailable, isUniqueViolation, sqlFailure } from "./errors.ts"
 export { jsonb, jsonText } from "./json-columns.ts";
 export { assertSchemaMatches, migrate } from "./migrations/migrate.ts";
 export { openPostgres } from "./postgres/open-postgres.ts";
+export { openRelayed } from "./relayed/open-relayed.ts";
+export type {
+  RelayPort,
+  ToChild as RelayToChild,
+  ToParent as RelayToParent,
+} from "./relayed/relay-messages.ts";
+export { serveRelay } from "./relayed/serve-relay.ts";
 export { databaseSettings } from "./settings.ts";

@@ -2,7 +2,10 @@ import { integerSetting } from "@millrace/kernel";
 import type { SettingsSection } from "@millrace/kernel";
 import { z } from "zod";
 
-const postgresUrl = z.url({ protocol: /^postgres(ql)?$/, error: "must look like postgres://user:password@host:5432/name" });
+const postgresUrl = z.url({
+  protocol: /^postgres(ql)?$/,
+  error: "must look like postgres://user:password@host:5432/name",
+});
 
 export const databaseSettings = {
   title: "Database",
@@ -13,7 +16,9 @@ export const databaseSettings = {
       .describe("Folder of the embedded database and the uploaded files. One process at a time."),
     DATABASE_URL: postgresUrl
       .optional()
-      .describe("PostgreSQL 16 or newer with pgvector; pgBouncer in transaction mode is fine. Unset: embedded PostgreSQL in DATA_DIR."),
+      .describe(
+        "PostgreSQL 16 or newer with pgvector; pgBouncer in transaction mode is fine. Unset: embedded PostgreSQL in DATA_DIR.",
+      ),
     DATABASE_DIRECT_URL: postgresUrl
       .optional()
       .describe("The same database without a pooler between, for migrations. Unset: DATABASE_URL."),

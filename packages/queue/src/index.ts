@@ -1,12 +1,15 @@
 export type { Broker } from "./brokers/broker.ts";
 export { parseStream } from "./events/append-events.ts";
 export type { NewEvent } from "./events/append-events.ts";
+export { appendEvents } from "./events/append-events.ts";
+export { EventBus } from "./events/event-bus.ts";
 export type { ChangeNotice, EventFeed, StoredEvent, StreamPage } from "./events/event.ts";
 export type { EnqueueOptions } from "./jobs/enqueue.ts";
 export { countOpenJobs, findJobs, listJobs, listLog, readJobDetail } from "./jobs/find-jobs.ts";
 export { jobNotFound } from "./errors.ts";
 export { toJob, toJobDetail, toLogLine } from "./jobs/job-json.ts";
 export type { JobDetailRecord, JobFilter, JobRecord, LogRecord } from "./jobs/find-jobs.ts";
+export { serveOneJob } from "./isolation/serve-jobs.ts";
 export { Queue } from "./queue.ts";
 export type { QueueWorker, QueueWorkerOptions } from "./queue.ts";
 export { defineTask, handleTask } from "./tasks/task.ts";

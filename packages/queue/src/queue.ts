@@ -34,6 +34,8 @@ export type QueueWorkerOptions = {
   readonly beatMs: number;
   readonly pollMs: number;
   readonly drainMs: number;
+  /** A module that calls `serveOneJob`, for jobs that run in a process of their own. */
+  readonly isolationEntry?: URL;
   /** With PostgreSQL: where the thread that beats connects. Absent in embedded mode. */
   readonly heartbeatUrl?: string;
 };
@@ -51,7 +53,12 @@ export class Queue {
   readonly #workers = new Set<Worker>();
   #staleWrites = 0;
 
-  constructor(parts: { database: Database; logger: Logger; handlers: readonly AnyTaskHandler[]; broker?: Broker }) {
+  constructor(parts: {
+    database: Database;
+    logger: Logger;
+    handlers: readonly AnyTaskHandler[];
+    broker?: Broker;
+  }) {
     this.database = parts.database;
     this.#logger = parts.logger;
     this.#broker = parts.broker ?? createMemoryBroker();
@@ -81,7 +88,11 @@ export class Queue {
 
   /** Cancels a job in the caller's transaction, whatever its state. See `cancelJob`. */
   cancel(scope: WriteScope, id: string): Promise<"cancelled" | "cancelling"> {
-    return cancelJob(scope, { ...this.#endingParts(), onCancelRequested: (job) => this.#stopRunning(job) }, id);
+    return cancelJob(
+      scope,
+      { ...this.#endingParts(), onCancelRequested: (job) => this.#stopRunning(job) },
+      id,
+    );
   }
 
   /** Puts an ended job back in line. See `retryJob`. */
@@ -93,12 +104,24 @@ export class Queue {
    * Resolves with the job when it has ended, or with its present state when the time is over or the
    * signal aborts. Hears of ends in this process at once and looks once a second for others.
    */
-  async waitForEnd(id: string, options: { timeoutMs: number; signal?: AbortSignal }): Promise<JobRecord | undefined> {
+  async waitForEnd(
+    id: string,
+    options: { timeoutMs: number; signal?: AbortSignal },
+  ): Promise<JobRecord | undefined> {
     const deadline = performance.now() + options.timeoutMs;
     for (;;) {
-      const change = this.#nextChange(id, options.signal, Math.min(1000, Math.max(1, deadline - performance.now())));
+      const change = this.#nextChange(
+        id,
+        options.signal,
+        Math.min(1000, Math.max(1, deadline - performance.now())),
+      );
       const [job] = await findJobs(this.database.queryable, [id]);
-      if (job === undefined || isTerminal(job.state) || performance.now() >= deadline || options.signal?.aborted) {
+      if (
+        job === undefined ||
+        isTerminal(job.state) ||
+        performance.now() >= deadline ||
+        options.signal?.aborted
+      ) {
         change.stop();
         return job;
       }
@@ -120,7 +143,10 @@ export class Queue {
     const heartbeat =
       options.heartbeatUrl === undefined
         ? createLocalHeartbeat({ database: this.database, logger: this.#logger, times })
-        : createThreadedHeartbeat({ settings: { url: options.heartbeatUrl, ...times }, logger: this.#logger });
+        : createThreadedHeartbeat({
+            settings: { url: options.heartbeatUrl, ...times },
+            logger: this.#logger,
+          });
     const worker = new Worker(
       {
         ...this.#reapParts(),
@@ -138,7 +164,6 @@ export class Queue {
         leaseMs: options.leaseMs,
         workerId: worker.id,
         reapsExpiredLeases: this.database.kind === "postgres",
-        onReaped: () => worker.noticeCrash(),
       },
     );
     this.#workers.add(worker);

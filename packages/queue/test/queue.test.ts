@@ -1,18 +1,19 @@
 import { MillraceError, silentLogger, sleep } from "@millrace/kernel";
 import { migrate, openEmbedded } from "@millrace/database";
 import type { Database } from "@millrace/database";
+import { sql } from "kysely";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { z } from "zod";
-import { cancelThisJob, defineTask, findJobs, handleTask, Queue, readJobDetail, retryAfter, snooze } from "../src/index.ts";
+import {
+  cancelThisJob,
+  findJobs,
+  handleTask,
+  Queue,
+  readJobDetail,
+  retryAfter,
+  snooze,
+} from "../src/index.ts";
 import type { JobContext, QueueWorker } from "../src/index.ts";
-
-const task = defineTask({
-  name: "tests.run_script",
-  queue: "tests",
-  input: z.object({ script: z.string() }),
-  output: z.object({ answer: z.string() }),
-  backoff: { firstSeconds: 0, factor: 2, capSeconds: 0 },
-});
+import { scriptTask } from "./script-task.ts";
 
 let database: Database;
 const open: QueueWorker[] = [];
@@ -34,7 +35,7 @@ function createQueue(scripts: Record<string, Script>, ended: unknown[] = []): Qu
     logger: silentLogger,
     handlers: [
       handleTask({
-        task,
+        task: scriptTask,
         run: (context) => {
           const script = scripts[context.input.script];
           if (script === undefined) throw new Error("no such script");
@@ -47,14 +48,22 @@ function createQueue(scripts: Record<string, Script>, ended: unknown[] = []): Qu
 }
 
 async function startWorker(queue: Queue, drainMs = 100): Promise<QueueWorker> {
-  const worker = queue.createWorker({ name: "w", concurrency: 4, leaseMs: 20_000, beatMs: 1_000, pollMs: 50, drainMs });
+  const worker = queue.createWorker({
+    name: "w",
+    concurrency: 4,
+    leaseMs: 20_000,
+    beatMs: 1_000,
+    pollMs: 50,
+    drainMs,
+    isolationEntry: new URL("./isolated-child.ts", import.meta.url),
+  });
   open.push(worker);
   await worker.start();
   return worker;
 }
 
 function enqueue(queue: Queue, script: string, options = {}): Promise<string> {
-  return queue.transaction((scope) => queue.enqueue(scope, task, { script }, options));
+  return queue.transaction((scope) => queue.enqueue(scope, scriptTask, { script }, options));
 }
 
 describe("endings", () => {
@@ -93,7 +102,8 @@ describe("endings", () => {
 
   it("fails at once for an error that would come again, with its code", async () => {
     const queue = createQueue({
-      bad: () => Promise.reject(new MillraceError({ code: "file_empty", kind: "invalid", message: "Empty." })),
+      bad: () =>
+        Promise.reject(new MillraceError({ code: "file_empty", kind: "invalid", message: "Empty." })),
     });
     await startWorker(queue);
 
@@ -154,7 +164,13 @@ describe("steps", () => {
     await queue.waitForEnd(id, { timeoutMs: 5000 });
 
     expect(runs).toEqual(["first", "second", "second"]);
-    expect((await readJobDetail(database.queryable, id)).steps.map(({ key, state, starts }) => [key, state, starts])).toEqual([
+    expect(
+      (await readJobDetail(database.queryable, id)).steps.map(({ key, state, starts }) => [
+        key,
+        state,
+        starts,
+      ]),
+    ).toEqual([
       ["first", "done", 1],
       ["second", "done", 2],
     ]);
@@ -171,7 +187,9 @@ describe("steps", () => {
     });
     const dying = await startWorker(stuck);
     const id = await enqueue(stuck, "two");
-    await expect.poll(async () => (await readJobDetail(database.queryable, id)).steps[0]?.state, { timeout: 5000 }).toBe("done");
+    await expect
+      .poll(async () => (await readJobDetail(database.queryable, id)).steps[0]?.state, { timeout: 5000 })
+      .toBe("done");
     const next = createQueue({
       two: async (context) => {
         await context.step("one", async () => void runs.push("one again"));
@@ -193,18 +211,60 @@ describe("steps", () => {
     expect((await findJobs(database.queryable, [id]))[0]?.state).toBe("succeeded");
     expect(stuck.staleWrites).toBe(1);
   });
+});
 
-  it("ends a job that kills its worker three times while alone", async () => {
-    const queue = createQueue({ hang: (context) => sleep(60_000, context.signal).then(() => ({ answer: "" })) });
-    const id = await enqueue(queue, "hang");
-    for (let crash = 0; crash < 4; crash++) {
-      const worker = await startWorker(queue);
-      await expect.poll(async () => (await findJobs(database.queryable, [id]))[0]?.state, { timeout: 5000 }).toBe("running");
-      await queue.takeBackAll();
-      await worker.stop();
-    }
+describe("a job after a crash", () => {
+  /** A job whose worker died once: its next attempt gets a process of its own. */
+  async function crashedJob(queue: Queue, script: string): Promise<string> {
+    const id = await enqueue(queue, script);
+    await sql`UPDATE job SET runs_alone = true WHERE id = ${id}`.execute(database.queryable);
+    return id;
+  }
 
-    expect((await findJobs(database.queryable, [id]))[0]).toMatchObject({ state: "failed", error_code: "job_crashed_worker" });
+  it("runs in a process of its own, with steps and log", async () => {
+    const queue = createQueue({});
+    const id = await crashedJob(queue, "work");
+
+    await startWorker(queue);
+    const job = await queue.waitForEnd(id, { timeoutMs: 20_000 });
+
+    expect(job?.state).toBe("succeeded");
+    const detail = await readJobDetail(database.queryable, id);
+    expect(detail.output).not.toEqual({ answer: String(process.pid) });
+    expect(detail.steps.map((step) => step.state)).toEqual(["done"]);
+    const events = (await queue.feed.read(`job:${id}`, 0, 100)).events.map((event) => event.type);
+    expect(events).toEqual(["job.queued", "job.logged", "job.succeeded"]);
+  });
+
+  it.each(["die", "die_in_transaction"])(
+    "fails when it kills its own process three times (%s)",
+    async (script) => {
+      const ended: unknown[] = [];
+      const queue = createQueue({}, ended);
+      const id = await crashedJob(queue, script);
+
+      await startWorker(queue);
+      const job = await queue.waitForEnd(id, { timeoutMs: 30_000 });
+
+      expect(job).toMatchObject({ state: "failed", error_code: "job_crashed_worker", crash_count: 3 });
+      expect(
+        (await readJobDetail(database.queryable, id)).attempts.map((attempt) => attempt.outcome),
+      ).toEqual(["crashed", "crashed", "crashed"]);
+      expect(ended).toEqual(["failed"]);
+    },
+  );
+
+  it("is cancelled in its own process", async () => {
+    const queue = createQueue({});
+    const id = await crashedJob(queue, "wait");
+    await startWorker(queue);
+    await expect
+      .poll(async () => (await findJobs(database.queryable, [id]))[0]?.state, { timeout: 5000 })
+      .toBe("running");
+
+    await queue.transaction((scope) => queue.cancel(scope, id));
+
+    expect((await queue.waitForEnd(id, { timeoutMs: 20_000 }))?.state).toBe("cancelled");
   });
 });
 
@@ -224,10 +284,14 @@ describe("cancel, hand-back and retry", () => {
   });
 
   it("tells a running job to stop", async () => {
-    const queue = createQueue({ wait: (context) => sleep(60_000, context.signal).then(() => ({ answer: "" })) });
+    const queue = createQueue({
+      wait: (context) => sleep(60_000, context.signal).then(() => ({ answer: "" })),
+    });
     await startWorker(queue);
     const id = await enqueue(queue, "wait");
-    await expect.poll(async () => (await findJobs(database.queryable, [id]))[0]?.state, { timeout: 5000 }).toBe("running");
+    await expect
+      .poll(async () => (await findJobs(database.queryable, [id]))[0]?.state, { timeout: 5000 })
+      .toBe("running");
 
     await queue.transaction((scope) => queue.cancel(scope, id));
 
@@ -235,10 +299,14 @@ describe("cancel, hand-back and retry", () => {
   });
 
   it("hands running jobs back uncounted when the worker stops", async () => {
-    const queue = createQueue({ wait: (context) => sleep(60_000, context.signal).then(() => ({ answer: "" })) });
+    const queue = createQueue({
+      wait: (context) => sleep(60_000, context.signal).then(() => ({ answer: "" })),
+    });
     const worker = await startWorker(queue, 20);
     const id = await enqueue(queue, "wait");
-    await expect.poll(async () => (await findJobs(database.queryable, [id]))[0]?.state, { timeout: 5000 }).toBe("running");
+    await expect
+      .poll(async () => (await findJobs(database.queryable, [id]))[0]?.state, { timeout: 5000 })
+      .toBe("running");
 
     await worker.stop();
 
@@ -301,7 +369,7 @@ describe("events", () => {
     queue.bus.onEvents((events) => heard.push(...events));
 
     const attempt = queue.transaction(async (scope) => {
-      await queue.enqueue(scope, task, { script: "x" });
+      await queue.enqueue(scope, scriptTask, { script: "x" });
       throw new Error("changed my mind");
     });
 

@@ -1,16 +1,15 @@
 import path from "node:path";
 import { assertSchemaMatches, lockFolder, migrate, openEmbedded, openPostgres } from "@millrace/database";
 import type { Database, FolderLock } from "@millrace/database";
-import { Documents, createFileStore, handleProcessDocument, knownFileKeys, pruneAnswers } from "@millrace/documents";
+import { Documents, knownFileKeys, pruneAnswers } from "@millrace/documents";
 import type { FileStore } from "@millrace/documents";
-import { createExtractor } from "@millrace/extract";
 import { toError } from "@millrace/kernel";
 import type { Lifecycle, Logger, Service } from "@millrace/kernel";
-import { createModels } from "@millrace/models";
 import type { Models } from "@millrace/models";
 import { Queue } from "@millrace/queue";
 import type { QueueWorker } from "@millrace/queue";
 import type { Settings } from "../settings.ts";
+import { createHandlers } from "./create-handlers.ts";
 
 /** Everything below the edges: what the server and the command line both stand on. */
 export type Installation = {
@@ -39,22 +38,13 @@ export async function openInstallation(parts: {
   const { settings, logger, lifecycle } = parts;
   const folder = path.resolve(settings.DATA_DIR);
   const { database, lock } = await openDatabase(settings, folder, logger, lifecycle);
-  const files = createFileStore({ directory: folder });
-  const extractor = createExtractor({ logger, tempDirectory: path.join(folder, "tmp") });
-  const models = createModels({ settings, logger });
-  const queue: Queue = new Queue({
-    database,
+  const { files, extractor, models, handlers } = createHandlers({
+    settings,
     logger,
-    handlers: [
-      handleProcessDocument({
-        database,
-        files,
-        extractor,
-        models,
-        appendEvents: (scope, events) => queue.appendEvents(scope, events),
-      }),
-    ],
+    database,
+    appendEvents: (scope, events) => queue.appendEvents(scope, events),
   });
+  const queue: Queue = new Queue({ database, logger, handlers });
   if (lock !== undefined) await queue.takeBackAll();
   for (const service of [files, extractor, models, createTidying(database, files, logger)]) {
     await lifecycle.start(service);
@@ -72,7 +62,11 @@ async function openDatabase(
   lifecycle: Lifecycle,
 ): Promise<{ database: Database; lock: FolderLock | undefined }> {
   if (settings.DATABASE_URL !== undefined) {
-    const database = openPostgres({ url: settings.DATABASE_URL, poolSize: settings.DATABASE_POOL_SIZE, logger });
+    const database = openPostgres({
+      url: settings.DATABASE_URL,
+      poolSize: settings.DATABASE_POOL_SIZE,
+      logger,
+    });
     await lifecycle.start(closing("database", () => database.close()));
     await assertSchemaMatches(database);
     return { database, lock: undefined };
@@ -91,16 +85,18 @@ function closing(name: string, close: () => Promise<void>): Service {
 }
 
 function workerOptions(settings: Settings, database: Database) {
-  const isEmbedded = database.kind === "embedded";
+  // Embedded, the folder lock already proves that a former process is dead.
+  const leaseMs = database.kind === "embedded" ? 20_000 : settings.WORKER_LEASE_SECONDS * 1000;
   return {
     name: settings.WORKER_NAME,
     concurrency: settings.WORKER_CONCURRENCY,
     ...(settings.WORKER_QUEUES === undefined ? {} : { queues: settings.WORKER_QUEUES.split(",") }),
-    leaseMs: isEmbedded ? 20_000 : 60_000,
-    beatMs: isEmbedded ? 5_000 : 15_000,
+    leaseMs,
+    beatMs: leaseMs / 4,
     pollMs: 2_000,
     // Steps are recorded: what is handed back goes on where it was. Longer only keeps people waiting.
     drainMs: 3_000,
+    isolationEntry: new URL("./job-child.ts", import.meta.url),
     ...(settings.DATABASE_URL === undefined
       ? {}
       : { heartbeatUrl: settings.DATABASE_DIRECT_URL ?? settings.DATABASE_URL }),
@@ -119,7 +115,9 @@ function createTidying(database: Database, files: FileStore, logger: Logger): Se
     name: "tidying",
     start: async () => {
       timer ??= setInterval(() => {
-        running = tidy().catch((error: unknown) => logger.warn({ err: toError(error) }, "tidying failed this time"));
+        running = tidy().catch((error: unknown) =>
+          logger.warn({ err: toError(error) }, "tidying failed this time"),
+        );
       }, orphanAgeMs);
     },
     stop: async () => {
@@ -128,4 +126,3 @@ function createTidying(database: Database, files: FileStore, logger: Logger): Se
     },
   };
 }
-

@@ -75,7 +75,9 @@ async function readiness({ database, worker }: Installation): Promise<Readiness>
       database: { ok: true, detail: `${database.description} answers` },
       worker: {
         ok: isConsuming,
-        detail: isConsuming ? `${worker.busySlots} jobs running` : "The loop that takes jobs has stopped. Restart this process.",
+        detail: isConsuming
+          ? `${worker.busySlots} jobs running`
+          : "The loop that takes jobs has stopped. Restart this process.",
       },
     },
     warnings: unserved.map((queue) => `Queue ${queue} has work and no worker`),

@@ -1,10 +1,20 @@
 /** What goes between the main thread and the thread that runs PGlite. */
 export type ToThread =
-  | { readonly id: number; readonly kind: "query"; readonly sql: string; readonly parameters: readonly unknown[] }
+  | {
+      readonly id: number;
+      readonly kind: "query";
+      readonly sql: string;
+      readonly parameters: readonly unknown[];
+    }
   | { readonly id: number; readonly kind: "close" };
 
 export type FromThread =
-  | { readonly id: number; readonly ok: true; readonly rows: readonly unknown[]; readonly affectedRows: number }
+  | {
+      readonly id: number;
+      readonly ok: true;
+      readonly rows: readonly unknown[];
+      readonly affectedRows: number;
+    }
   | { readonly id: number; readonly ok: false; readonly error: ThreadError };
 
 /** A database error as plain fields: an Error loses its SQLSTATE on the way between threads. */

@@ -52,7 +52,9 @@ async function insertEvents(transaction: Transaction, events: readonly NewEvent[
     SELECT * FROM unnest(${ordered.map(([stream]) => stream)}::text[], ${ordered.map(([, count]) => count)}::bigint[])
     ON CONFLICT (stream) DO UPDATE SET last_seq = known.last_seq + excluded.last_seq, ended_at = NULL
     RETURNING stream, last_seq, now() AS at`.execute(transaction);
-  const next = new Map(numbered.rows.map((row) => [row.stream, row.last_seq - (counts.get(row.stream) ?? 0)]));
+  const next = new Map(
+    numbered.rows.map((row) => [row.stream, row.last_seq - (counts.get(row.stream) ?? 0)]),
+  );
   const at = (numbered.rows[0]?.at ?? new Date()).toISOString();
   const stored = events.map((event) => {
     const seq = (next.get(event.stream) ?? 0) + 1;

@@ -20,7 +20,13 @@ export function createEventFeed(database: Database, bus: EventBus): EventFeed {
         database.queryable,
       );
       return {
-        events: found.rows.map((row) => ({ stream, seq: row.seq, type: row.type, data: row.data, at: row.at.toISOString() })),
+        events: found.rows.map((row) => ({
+          stream,
+          seq: row.seq,
+          type: row.type,
+          data: row.data,
+          at: row.at.toISOString(),
+        })),
         lastSeq,
         oldestSeq: bounds.rows[0]?.oldest_seq ?? lastSeq + 1,
       };

@@ -10,14 +10,13 @@ export type ClaimRequest = {
   readonly limit: number;
   readonly worker: { readonly id: string; readonly name: string };
   readonly leaseMs: number;
-  /** `best`: priority, fair share, due time. `oldest`: due time alone. `alone`: crashed before. */
-  readonly choice: "best" | "oldest" | "alone";
+  /** `best`: priority, fair share, due time. `oldest`: due time alone. */
+  readonly choice: "best" | "oldest";
 };
 
 const order = {
   best: sql`ORDER BY priority DESC, fair, run_at, id`,
   oldest: sql`ORDER BY run_at, id`,
-  alone: sql`ORDER BY priority DESC, fair, run_at, id`,
 } satisfies Record<ClaimRequest["choice"], RawBuilder<unknown>>;
 
 /**
@@ -30,7 +29,6 @@ export async function claimJobs(database: Database, request: ClaimRequest): Prom
       SELECT id FROM job
       WHERE queue = ${request.queue} AND state = 'queued' AND run_at <= now()
         AND task || '@' || task_version = ANY(${[...request.taskKeys]}::text[])
-        AND runs_alone = ${request.choice === "alone"}
         AND (expires_at IS NULL OR expires_at > now())
       ${order[request.choice]} LIMIT ${request.limit} FOR UPDATE SKIP LOCKED
     ), taken AS (
@@ -46,5 +44,7 @@ export async function claimJobs(database: Database, request: ClaimRequest): Prom
     SELECT taken.*, job_payload.input FROM taken JOIN job_payload ON job_payload.job_id = taken.id`.execute(
     database.queryable,
   );
-  return claimed.rows.toSorted((left, right) => right.priority - left.priority || (left.id < right.id ? -1 : 1));
+  return claimed.rows.toSorted(
+    (left, right) => right.priority - left.priority || (left.id < right.id ? -1 : 1),
+  );
 }

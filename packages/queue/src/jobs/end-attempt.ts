@@ -2,7 +2,6 @@ import type { AttemptOutcome } from "@millrace/contracts";
 import type { Transaction } from "@millrace/database";
 import { sql } from "kysely";
 
-
 /** Closes the record of one try. Idempotent: a closed record keeps its first outcome. */
 export async function endAttempt(
   transaction: Transaction,

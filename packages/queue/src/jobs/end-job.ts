@@ -19,7 +19,12 @@ export type EndingParts = { readonly bus: EventBus; readonly registry: TaskRegis
  * Ends a locked job for good: state, result, the domain's own rows, and the last event, in the
  * caller's transaction. The one place where a job becomes terminal.
  */
-export async function endJob(scope: WriteScope, parts: EndingParts, job: LockedJob, ending: Ending): Promise<void> {
+export async function endJob(
+  scope: WriteScope,
+  parts: EndingParts,
+  job: LockedJob,
+  ending: Ending,
+): Promise<void> {
   const { transaction } = scope;
   await sql`
     UPDATE job SET state = ${ending.state}, reason = NULL, finished_at = now(), worker_id = NULL, lease_until = NULL
@@ -35,7 +40,12 @@ export async function endJob(scope: WriteScope, parts: EndingParts, job: LockedJ
   await parts.registry.find(job.task, job.task_version)?.onEnd(scope, end);
   if (job.stream.startsWith("job:")) {
     await appendEvents(scope, parts.bus, [
-      { stream: job.stream, owner: job.owner, type: `job.${ending.state}`, data: { job_id: job.id, ...(error ?? {}) } },
+      {
+        stream: job.stream,
+        owner: job.owner,
+        type: `job.${ending.state}`,
+        data: { job_id: job.id, ...(error ?? {}) },
+      },
     ]);
   }
   await endStream(transaction, job.stream);

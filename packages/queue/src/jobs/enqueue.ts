@@ -54,7 +54,12 @@ export async function enqueueJob<Input>(
     SELECT id, ${jsonText(parsed.data)}::jsonb, ${jsonText(options.meta ?? {})}::jsonb, ${[...(options.tags ?? [])]}::text[]
     FROM fresh`.execute(scope.transaction);
   await appendEvents(scope, parts.bus, [
-    { stream, owner: options.owner ?? null, type: `${parseStream(stream).domain}.queued`, data: { job_id: id, message: "Waiting for a worker" } },
+    {
+      stream,
+      owner: options.owner ?? null,
+      type: `${parseStream(stream).domain}.queued`,
+      data: { job_id: id, message: "Waiting for a worker" },
+    },
   ]);
   scope.afterCommit(() => {
     parts.bus.publishNotice(jobChanged(id, options.owner ?? null, isDelayed ? "scheduled" : "queued"));

@@ -128,7 +128,11 @@ export async function readJobDetail(queryable: Queryable, id: string): Promise<J
 /** Log lines of jobs, newest first. */
 export async function listLog(
   queryable: Queryable,
-  filter: { readonly jobIds: readonly string[]; readonly before?: string | undefined; readonly limit: number },
+  filter: {
+    readonly jobIds: readonly string[];
+    readonly before?: string | undefined;
+    readonly limit: number;
+  },
 ): Promise<LogRecord[]> {
   const found = await sql<LogRecord>`
     SELECT id, job_id, level, step, message, created_at FROM job_log

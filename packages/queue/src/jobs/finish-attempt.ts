@@ -14,7 +14,11 @@ type JobError = { readonly code: string; readonly message: string };
 /** How one try came out, with what is to happen next already decided by the worker. */
 export type AttemptEnd =
   | { readonly outcome: "succeeded"; readonly output: unknown }
-  | { readonly outcome: "failed" | "timed_out"; readonly error: JobError; readonly retryInMs: number | undefined }
+  | {
+      readonly outcome: "failed" | "timed_out";
+      readonly error: JobError;
+      readonly retryInMs: number | undefined;
+    }
   | { readonly outcome: "cancelled" }
   | { readonly outcome: "snoozed"; readonly delayMs: number }
   | { readonly outcome: "handed_back" };
@@ -59,7 +63,8 @@ async function carryOut(
       return await requeueJob(scope, parts, job, { why: "handed_back" });
     case "failed":
     case "timed_out":
-      if (end.retryInMs === undefined) return await endJob(scope, parts, job, { state: "failed", error: end.error });
+      if (end.retryInMs === undefined)
+        return await endJob(scope, parts, job, { state: "failed", error: end.error });
       await requeueJob(scope, parts, job, { why: "retry", delayMs: end.retryInMs });
       return await appendEvents(scope, parts.bus, [
         {

@@ -20,7 +20,9 @@ export function toJob(record: JobRecord): Job {
     finished_at: record.finished_at?.toISOString() ?? null,
     progress: toProgress(record),
     error:
-      record.error_code === null ? null : { code: record.error_code, message: record.error_message ?? record.error_code },
+      record.error_code === null
+        ? null
+        : { code: record.error_code, message: record.error_message ?? record.error_code },
     links: {
       self: `/api/jobs/${record.id}`,
       events: `/api/jobs/${record.id}/events`,

@@ -1,7 +1,6 @@
 import type { Database } from "@millrace/database";
 import { sql } from "kysely";
 import type { Broker } from "../brokers/broker.ts";
-import { jobCrashedWorker } from "../errors.ts";
 import { withWriteScope } from "../write-scope.ts";
 import type { WriteScope } from "../write-scope.ts";
 import { endAttempt } from "./end-attempt.ts";
@@ -10,8 +9,6 @@ import type { EndingParts } from "./end-job.ts";
 import type { LockedJob } from "./job-row.ts";
 import { lockJob } from "./lock-job.ts";
 import { requeueJob } from "./requeue.ts";
-
-const maxCrashesAlone = 3;
 
 export type ReapParts = EndingParts & { readonly database: Database; readonly broker: Broker };
 
@@ -41,30 +38,18 @@ export async function reapJobs(parts: ReapParts, which: "expired_leases" | "all_
 }
 
 async function hasExpiredLease(scope: WriteScope, id: string): Promise<boolean> {
-  const found = await sql`SELECT 1 FROM job WHERE id = ${id} AND lease_until < now()`.execute(scope.transaction);
+  const found = await sql`SELECT 1 FROM job WHERE id = ${id} AND lease_until < now()`.execute(
+    scope.transaction,
+  );
   return found.rows.length > 0;
 }
 
 /**
- * A first crash only sends the job to run alone: it may merely have shared the process. A crash
- * while alone counts, unless that try recorded a new step: a job that gets further each time is not
- * what kills its worker.
+ * The job may merely have shared the process that died, so nothing is counted: it runs alone next,
+ * where a crash is certainly its own (`recordCrashAlone`).
  */
 async function takeBack(scope: WriteScope, parts: ReapParts, job: LockedJob): Promise<void> {
-  const counts = job.runs_alone && !(await hasRecordedStep(scope, job));
-  const crashCount = job.crash_count + (counts ? 1 : 0);
   await endAttempt(scope.transaction, job, "crashed", { code: "worker_died", message: "The worker died." });
   if (job.is_cancel_requested) return await endJob(scope, parts, job, { state: "cancelled" });
-  if (crashCount >= maxCrashesAlone) {
-    return await endJob(scope, parts, job, { state: "failed", error: jobCrashedWorker });
-  }
-  await requeueJob(scope, parts, job, { why: "crashed", crashCount });
-}
-
-async function hasRecordedStep(scope: WriteScope, job: LockedJob): Promise<boolean> {
-  const found = await sql`
-    SELECT 1 FROM job_step WHERE job_id = ${job.id} AND fence = ${job.fence} AND state = 'done' LIMIT 1`.execute(
-    scope.transaction,
-  );
-  return found.rows.length > 0;
+  await requeueJob(scope, parts, job, { why: "crashed", crashCount: job.crash_count });
 }

@@ -31,7 +31,12 @@ export async function retryJob(
   await parts.registry.find(job.task, job.task_version)?.onRetry(scope, { jobId: id, input: job.input });
   const { domain } = parseStream(job.stream);
   await appendEvents(scope, parts.bus, [
-    { stream: job.stream, owner: job.owner, type: `${domain}.queued`, data: { job_id: id, message: "Waiting for a worker" } },
+    {
+      stream: job.stream,
+      owner: job.owner,
+      type: `${domain}.queued`,
+      data: { job_id: id, message: "Waiting for a worker" },
+    },
   ]);
   scope.afterCommit(() => {
     parts.bus.publishNotice(jobChanged(id, job.owner, "queued"));

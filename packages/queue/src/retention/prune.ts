@@ -8,7 +8,12 @@ export type Retention = {
   readonly eventHours: number;
 };
 
-export const defaultRetention: Retention = { succeededDays: 7, otherEndsDays: 30, logDays: 7, eventHours: 24 };
+export const defaultRetention: Retention = {
+  succeededDays: 7,
+  otherEndsDays: 30,
+  logDays: 7,
+  eventHours: 24,
+};
 
 /** Small enough that a delete holds its locks for milliseconds. */
 const batch = 1_000;

@@ -2,7 +2,11 @@ import { jsonText } from "@millrace/database";
 import type { Transaction } from "@millrace/database";
 import { sql } from "kysely";
 
-export type StepRow = { readonly state: "started" | "done"; readonly output: unknown; readonly starts: number };
+export type StepRow = {
+  readonly state: "started" | "done";
+  readonly output: unknown;
+  readonly starts: number;
+};
 
 /**
  * Notes that a step starts, or finds that it is done. In the caller's fenced transaction, before

@@ -65,7 +65,10 @@ export type TaskHandler<Input = unknown, Output = unknown> = {
    */
   readonly onEnd?: (scope: WriteScope, end: JobEnd<Input, Output>) => Promise<void>;
   /** The same for a job that a person retries. */
-  readonly onRetry?: (scope: WriteScope, job: { readonly jobId: string; readonly input: Input }) => Promise<void>;
+  readonly onRetry?: (
+    scope: WriteScope,
+    job: { readonly jobId: string; readonly input: Input },
+  ) => Promise<void>;
 };
 
 /** A handler whose types were checked where it was made: the registry holds many kinds. */
@@ -81,11 +84,17 @@ export function handleTask<Input, Output>(handler: TaskHandler<Input, Output>): 
   const { task, run, onEnd, onRetry } = handler;
   return {
     task,
-    run: async (context) => task.output.parse(await run({ ...context, input: task.input.parse(context.input) })),
+    run: async (context) =>
+      task.output.parse(await run({ ...context, input: task.input.parse(context.input) })),
     onEnd: async (scope, end) => {
       if (onEnd === undefined) return;
       const input = task.input.parse(end.input);
-      await onEnd(scope, end.state === "succeeded" ? { ...end, input, output: task.output.parse(end.output) } : { ...end, input });
+      await onEnd(
+        scope,
+        end.state === "succeeded"
+          ? { ...end, input, output: task.output.parse(end.output) }
+          : { ...end, input },
+      );
     },
     onRetry: async (scope, job) => {
       await onRetry?.(scope, { jobId: job.jobId, input: task.input.parse(job.input) });

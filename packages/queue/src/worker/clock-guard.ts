@@ -21,7 +21,9 @@ export class ClockGuard {
 
   async isSane(): Promise<boolean> {
     const answer = await sql<{ ms: number }>`
-      SELECT (extract(epoch FROM clock_timestamp()) * 1000)::double precision AS ms`.execute(this.#database.queryable);
+      SELECT (extract(epoch FROM clock_timestamp()) * 1000)::double precision AS ms`.execute(
+      this.#database.queryable,
+    );
     const now = { databaseMs: answer.rows[0]?.ms ?? 0, ownMs: performance.now() };
     const last = this.#last;
     this.#last = now;

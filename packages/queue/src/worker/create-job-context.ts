@@ -31,7 +31,11 @@ const noProgress: ProgressState = {
 };
 
 /** Builds what a handler works with for one claimed job. */
-export function createJobContext(parts: ContextParts, job: ClaimedJob, signal: AbortSignal): JobContext<unknown> {
+export function createJobContext(
+  parts: ContextParts,
+  job: ClaimedJob,
+  signal: AbortSignal,
+): JobContext<unknown> {
   let progress = noProgress;
 
   const transaction = <Result>(work: (scope: FencedScope) => Promise<Result>): Promise<Result> =>

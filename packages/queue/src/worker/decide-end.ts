@@ -30,7 +30,11 @@ export function decideEnd(
   if (isFinal) return { outcome: "failed", error, retryInMs: undefined };
   const askedMs = isMillraceError(thrown) ? (thrown.retryAfterSeconds ?? 0) * 1000 : 0;
   const waitMs = nextTry(tried, random);
-  return { outcome: "failed", error, retryInMs: waitMs === undefined ? undefined : Math.max(waitMs, askedMs) };
+  return {
+    outcome: "failed",
+    error,
+    retryInMs: waitMs === undefined ? undefined : Math.max(waitMs, askedMs),
+  };
 }
 
 function chosenEnd(thrown: JobEnding, tried: Tried): AttemptEnd {

@@ -41,7 +41,8 @@ export type Execution = {
 /** Runs one claimed job to the end of its attempt. */
 export function executeJob(parts: ExecuteParts, job: ClaimedJob): Execution {
   const controller = new AbortController();
-  const stop = (reason: StopReason): void => controller.abort(new StopError(reason, `The job was stopped: ${reason}`));
+  const stop = (reason: StopReason): void =>
+    controller.abort(new StopError(reason, `The job was stopped: ${reason}`));
   return { job, stop, done: run(parts, job, controller.signal, stop) };
 }
 
@@ -52,7 +53,8 @@ async function run(
   stop: (reason: StopReason) => void,
 ): Promise<void> {
   const handler = parts.registry.find(job.task, job.task_version);
-  if (handler === undefined) throw new Error(`claimed a job of an unknown task ${job.task}@${job.task_version}`);
+  if (handler === undefined)
+    throw new Error(`claimed a job of an unknown task ${job.task}@${job.task_version}`);
   parts.writer.open(job);
   const soft = setTimeout(() => stop("timed_out"), handler.task.softLimitMs);
   try {
@@ -80,7 +82,8 @@ async function runToEnd(
   } catch (error) {
     const end = decideEnd(error, signal, tried);
     const isExpected = signal.aborted || end === undefined || end.outcome !== "failed";
-    if (!isExpected) parts.logger.warn({ err: toError(error), jobId: job.id, task: job.task }, "a job's attempt failed");
+    if (!isExpected)
+      parts.logger.warn({ err: toError(error), jobId: job.id, task: job.task }, "a job's attempt failed");
     return end;
   } finally {
     knife.clear();
@@ -91,7 +94,10 @@ async function runToEnd(
  * Rejects when the attempt must end although the handler goes on: at the hard limit, or a moment
  * after it was told to stop. What the handler still writes then is void.
  */
-function untilForced(hardLimitMs: number, signal: AbortSignal): { forced: Promise<never>; clear: () => void } {
+function untilForced(
+  hardLimitMs: number,
+  signal: AbortSignal,
+): { forced: Promise<never>; clear: () => void } {
   const timers: NodeJS.Timeout[] = [];
   const forced = new Promise<never>((_resolve, reject) => {
     timers.push(setTimeout(() => reject(timedOut()), hardLimitMs));
@@ -113,7 +119,12 @@ function untilForced(hardLimitMs: number, signal: AbortSignal): { forced: Promis
  * Recording an end is tried again while the database is away; running the job is not. It gives up
  * when the lease is lost: the job is then another's.
  */
-async function recordEnd(parts: ExecuteParts, job: ClaimedJob, end: AttemptEnd, signal: AbortSignal): Promise<void> {
+async function recordEnd(
+  parts: ExecuteParts,
+  job: ClaimedJob,
+  end: AttemptEnd,
+  signal: AbortSignal,
+): Promise<void> {
   for (let waitMs = 200; ; waitMs = Math.min(waitMs * 2, 5_000)) {
     const pending = parts.writer.take(job);
     try {
@@ -145,4 +156,3 @@ function unrecordable(error: unknown): AttemptEnd {
     retryInMs: undefined,
   };
 }
-

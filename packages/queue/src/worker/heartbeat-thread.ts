@@ -41,7 +41,9 @@ async function beat(): Promise<void> {
   const before = [...held];
   if (before.length === 0) return;
   const sentMs = performance.now();
-  const answer = await (await connected()).query<{ id: string; is_cancel_requested: boolean }>(
+  const answer = await (
+    await connected()
+  ).query<{ id: string; is_cancel_requested: boolean }>(
     `UPDATE job SET lease_until = now() + $3::double precision * interval '1 millisecond'
      FROM unnest($1::uuid[], $2::bigint[]) AS mine (id, fence)
      WHERE job.id = mine.id AND job.fence = mine.fence AND job.state = 'running'

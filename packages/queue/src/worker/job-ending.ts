@@ -21,7 +21,12 @@ export function snooze(delayMs: number, message: string): JobEnding {
 }
 
 /** Throw this to fail the attempt and choose when the next one comes. */
-export function retryAfter(options: { delayMs: number; code: string; message: string; cause?: unknown }): JobEnding {
+export function retryAfter(options: {
+  delayMs: number;
+  code: string;
+  message: string;
+  cause?: unknown;
+}): JobEnding {
   return new JobEnding(
     { kind: "retry_after", delayMs: options.delayMs, code: options.code },
     options.message,

@@ -16,14 +16,16 @@ export type MaintenanceOptions = {
   readonly workerId: string;
   /** In embedded mode every running job is of this process: leases alone must not take them. */
   readonly reapsExpiredLeases: boolean;
-  readonly onReaped: () => void;
 };
 
 /**
  * What any worker does for all: due jobs to their queues, late ones expired, dead workers' jobs
  * taken back, history bounded. Any number of processes may do it at once.
  */
-export function createMaintenance(parts: ReapParts & { readonly logger: Logger }, options: MaintenanceOptions): Service {
+export function createMaintenance(
+  parts: ReapParts & { readonly logger: Logger },
+  options: MaintenanceOptions,
+): Service {
   const clock = new ClockGuard(parts.database, options.leaseMs);
   let timer: NodeJS.Timeout | undefined;
   let turn: Promise<void> = Promise.resolve();
@@ -39,7 +41,7 @@ export function createMaintenance(parts: ReapParts & { readonly logger: Logger }
       reapedAtMs = nowMs;
       await beatWorker(parts.database, options.workerId);
       const isClockSane = await clock.isSane();
-      if (options.reapsExpiredLeases && isClockSane && (await reapJobs(parts, "expired_leases")) > 0) options.onReaped();
+      if (options.reapsExpiredLeases && isClockSane) await reapJobs(parts, "expired_leases");
     }
     if (nowMs - prunedAtMs >= pruneEveryMs) {
       prunedAtMs = nowMs;
@@ -51,7 +53,9 @@ export function createMaintenance(parts: ReapParts & { readonly logger: Logger }
     if (isStopped) return;
     timer = setTimeout(() => {
       turn = once()
-        .catch((error: unknown) => parts.logger.warn({ err: toError(error) }, "queue maintenance failed this time"))
+        .catch((error: unknown) =>
+          parts.logger.warn({ err: toError(error) }, "queue maintenance failed this time"),
+        )
         .then(schedule);
     }, options.pollMs);
   };

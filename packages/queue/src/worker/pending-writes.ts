@@ -39,7 +39,11 @@ export type PendingWrites = {
 };
 
 /** Writes log lines, progress and their events of jobs whose rows the caller has locked. */
-export async function writePending(scope: WriteScope, bus: EventBus, pending: readonly PendingWrites[]): Promise<void> {
+export async function writePending(
+  scope: WriteScope,
+  bus: EventBus,
+  pending: readonly PendingWrites[],
+): Promise<void> {
   await writeLogs(scope, pending);
   await writeProgress(scope, pending);
   await appendEvents(scope, bus, pending.flatMap(eventsOf));
@@ -54,7 +58,9 @@ function eventsOf({ job, logs, progress }: PendingWrites): NewEvent[] {
 }
 
 async function writeLogs(scope: WriteScope, pending: readonly PendingWrites[]): Promise<void> {
-  const lines = pending.flatMap(({ job, logs }) => logs.map((line) => ({ id: newId(), job_id: job.id, ...line })));
+  const lines = pending.flatMap(({ job, logs }) =>
+    logs.map((line) => ({ id: newId(), job_id: job.id, ...line })),
+  );
   if (lines.length === 0) return;
   await sql`
     INSERT INTO job_log (id, job_id, level, step, message, created_at)
@@ -66,7 +72,9 @@ async function writeLogs(scope: WriteScope, pending: readonly PendingWrites[]): 
 }
 
 async function writeProgress(scope: WriteScope, pending: readonly PendingWrites[]): Promise<void> {
-  const rows = pending.flatMap(({ job, progress }) => (progress === undefined ? [] : [{ job_id: job.id, ...progress }]));
+  const rows = pending.flatMap(({ job, progress }) =>
+    progress === undefined ? [] : [{ job_id: job.id, ...progress }],
+  );
   if (rows.length === 0) return;
   await sql`
     INSERT INTO job_progress (job_id, percent, stage, message, done, total, unit, eta_seconds)

@@ -16,12 +16,15 @@ export function createThreadedHeartbeat(parts: {
   const send = (message: ToBeater): void => thread?.postMessage(message);
 
   const open = (): void => {
-    const fresh = new Thread(new URL("./heartbeat-thread.ts", import.meta.url), { workerData: parts.settings });
+    const fresh = new Thread(new URL("./heartbeat-thread.ts", import.meta.url), {
+      workerData: parts.settings,
+    });
     thread = fresh;
     fresh.on("message", (message: FromBeater) => {
       if (message.kind === "lost") listener?.onLost(message.id);
       else if (message.kind === "cancel_requested") listener?.onCancelRequested(message.id);
-      else if (message.kind === "failed") parts.logger.warn({ reason: message.message }, "a heartbeat did not land");
+      else if (message.kind === "failed")
+        parts.logger.warn({ reason: message.message }, "a heartbeat did not land");
     });
     fresh.on("error", (error) => {
       parts.logger.error({ err: error }, "the heartbeat thread died and is started again");

@@ -4,6 +4,7 @@ import type { Service } from "@millrace/kernel";
 import { claimJobs } from "../jobs/claim.ts";
 import type { ClaimRequest } from "../jobs/claim.ts";
 import type { ClaimedJob } from "../jobs/job-row.ts";
+import { runInChild } from "../isolation/run-in-child.ts";
 import { executeJob } from "./execute-job.ts";
 import type { ExecuteParts, Execution } from "./execute-job.ts";
 import type { Heartbeat } from "./heartbeat.ts";
@@ -23,6 +24,11 @@ export type WorkerOptions = {
   readonly pollMs: number;
   /** How long stop waits for running jobs before it hands them back. */
   readonly drainMs: number;
+  /**
+   * A module that calls `serveOneJob`, for jobs that must run in a process of their own. Without it
+   * they share this one, and what kills it does so again.
+   */
+  readonly isolationEntry?: URL;
 };
 
 export type WorkerParts = ExecuteParts & { readonly heartbeat: Heartbeat };
@@ -40,7 +46,6 @@ export class Worker implements Service {
   #unsubscribe: (() => void) | undefined;
   #lastTurnMs = performance.now();
   #oldestCredit = 0;
-  #mayAloneWait = true;
 
   constructor(parts: WorkerParts, options: WorkerOptions) {
     this.#parts = parts;
@@ -53,7 +58,11 @@ export class Worker implements Service {
 
   async start(): Promise<void> {
     if (this.#loop !== undefined) return;
-    await registerWorker(this.#parts.database, { ...this.#options, id: this.id, tasks: this.#parts.registry.keys() });
+    await registerWorker(this.#parts.database, {
+      ...this.#options,
+      id: this.id,
+      tasks: this.#parts.registry.keys(),
+    });
     await this.#parts.heartbeat.start();
     this.#unsubscribe = this.#parts.broker.subscribe(this.#options.queues, () => this.#wake.wake());
     this.#loop = this.#turn();
@@ -84,12 +93,6 @@ export class Worker implements Service {
     this.#running.get(id)?.stop("cancelled");
   }
 
-  /** After a crash of another process: look for jobs that must run alone. */
-  noticeCrash(): void {
-    this.#mayAloneWait = true;
-    this.#wake.wake();
-  }
-
   /** For health: false when the loop has not turned for several polls although slots are free. */
   isProgressing(): boolean {
     const isFull = this.#running.size >= this.#options.concurrency;
@@ -114,15 +117,6 @@ export class Worker implements Service {
 
   /** Claims as much as there are free slots; returns how many jobs were started. */
   async #fill(): Promise<number> {
-    const isAloneRunning = [...this.#running.values()].some((execution) => execution.job.runs_alone);
-    if (isAloneRunning) return 0;
-    if (this.#mayAloneWait) {
-      // Jobs that crashed before wait until nothing else runs here; nothing new starts meanwhile.
-      if (this.#running.size > 0) return 0;
-      const alone = await this.#claimFromQueues(1, "alone");
-      if (alone > 0) return alone;
-      this.#mayAloneWait = false;
-    }
     const free = this.#options.concurrency - this.#running.size;
     if (free <= 0) return 0;
     return await this.#claimFromQueues(free, this.#nextChoice());
@@ -155,7 +149,11 @@ export class Worker implements Service {
 
   #run(job: ClaimedJob): void {
     this.#parts.heartbeat.hold(job);
-    const execution = executeJob(this.#parts, job);
+    const { isolationEntry } = this.#options;
+    const execution =
+      job.runs_alone && isolationEntry !== undefined
+        ? runInChild(this.#parts, isolationEntry, job)
+        : executeJob(this.#parts, job);
     this.#running.set(job.id, execution);
     if (this.#isStopping) execution.stop("shutdown");
     void execution.done.finally(() => {

@@ -1,0 +1,29 @@
+/** The process of its own that a job gets after its worker died. Started by the worker, never by hand. */
+import { createLogger, Lifecycle } from "@millrace/kernel";
+import { appendEvents, serveOneJob } from "@millrace/queue";
+import { readSettings } from "../settings.ts";
+import { createHandlers } from "./create-handlers.ts";
+
+const settings = readSettings(process.env);
+const logger = createLogger({ level: settings.LOG_LEVEL, name: "millrace job" });
+// A signal to the whole group (Ctrl-C) is the worker's to act on: it tells us what to do.
+process.on("SIGINT", () => undefined);
+process.on("SIGTERM", () => undefined);
+
+await serveOneJob({
+  parent: process,
+  kind: settings.DATABASE_URL === undefined ? "embedded" : "postgres",
+  logger,
+  open: async (database, bus) => {
+    const lifecycle = new Lifecycle(logger);
+    const { extractor, models, handlers } = createHandlers({
+      settings,
+      logger,
+      database,
+      appendEvents: (scope, events) => appendEvents(scope, bus, events),
+    });
+    await lifecycle.start(extractor);
+    await lifecycle.start(models);
+    return { handlers, close: () => lifecycle.stop(5_000) };
+  },
+});
