@@ -52,7 +52,7 @@ async function startWorker(queue: Queue, drainMs = 100): Promise<QueueWorker> {
     name: "w",
     concurrency: 4,
     leaseMs: 20_000,
-    beatMs: 1_000,
+    beatMs: 10_000,
     pollMs: 50,
     drainMs,
     isolationEntry: new URL("./isolated-child.ts", import.meta.url),

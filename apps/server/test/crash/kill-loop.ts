@@ -2,7 +2,6 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { AcceptedDocument, Document, JobDetail } from "@millrace/contracts";
-import { sleep } from "@millrace/kernel";
 import { startFakeModelServer, startMillrace, waitFor } from "@millrace/testing";
 import type { FakeModelServer, RunningMillrace } from "@millrace/testing";
 import { expect } from "vitest";
@@ -44,7 +43,7 @@ export async function runKillLoop(options: KillLoopOptions): Promise<void> {
     for (let kill = 0; kill < options.kills; kill++) {
       const share = Math.ceil(options.documents / options.kills);
       for (let index = 0; index < share; index++) accepted.push(await post(server, accepted.length));
-      await sleep(100 + random() * 900);
+      await untilModelWorked(models, 1 + Math.floor(random() * 10));
       await noteRecordedSteps(server, models, accepted, recorded);
       inFlight += models.calls.filter((call) => call.kind === "chat" && call.outcome === "running").length;
       await server.kill9();
@@ -69,6 +68,17 @@ export async function runKillLoop(options: KillLoopOptions): Promise<void> {
     await models.stop();
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Waits until the model was asked so often again: a kill before that would hit nothing. */
+async function untilModelWorked(models: FakeModelServer, times: number): Promise<void> {
+  const chatCalls = () => models.calls.filter((call) => call.kind === "chat").length;
+  const before = chatCalls();
+  await waitFor(() => chatCalls() >= before + times, {
+    describe: `${times} more calls of the model`,
+    timeoutMs: 60_000,
+    intervalMs: 5,
+  });
 }
 
 function randomNumbers(seed: number): () => number {
