@@ -13,7 +13,7 @@ function compoundOf(sentence: string): number {
 
 // Words of trades that VADER takes for feelings; in a text they describe things, not moods.
 const technicalWords =
-  /\b(errors?|kill(s|ed|ing)?|fail(s|ed|ing|ures?|over)?|free|aborts?|aborted|block(s|ed|ing)?|critical|dead ?locks?|dead letters?|death|attacks?|debug(ging)?|bugs?|warnings?|alerts?|interrupt(s|ed)?|drop(s|ped)?|exceptions?|shares?|shared|sharing|resolv(e|es|ed)|creat(e|es|ed)|support(s|ed|ing)?|secur(e|es|ity)|securely|crash(es|ed)?|stop(s|ped|ping)?|reject(s|ed)?|natural|accept(s|ed)?|trust(s|ed)?|interests?|value[sd]?|like|challenge[sd]?|no|matter|matters|intelligence|intelligent|united|solutions?|important|isolat(e|es|ed|ion))\b/gi;
+  /\b(errors?|kill(s|ed|ing)?|fail(s|ed|ing|ures?|over)?|free|aborts?|aborted|block(s|ed|ing)?|critical|dead ?locks?|dead letters?|death|attacks?|debug(ging)?|bugs?|warnings?|alerts?|interrupt(s|ed)?|drop(s|ped)?|exceptions?|shares?|shared|sharing|resolv(e|es|ed)|creat(e|es|ed)|support(s|ed|ing)?|secur(e|es|ity)|securely|crash(es|ed)?|stop(s|ped|ping)?|reject(s|ed)?|natural|accept(s|ed)?|trust(s|ed)?|interests?|value[sd]?|like|challenge[sd]?|no|matter|matters|intelligence|intelligent|united|solutions?|please|agree[ds]?|agreements?|promise[ds]?|increase[ds]?|amends?|amendments?|bright|important|isolat(e|es|ed|ion))\b/gi;
 
 /**
  * The mood of an English text: the mean of its sentences' scores, with the sentences that decided.
@@ -38,7 +38,8 @@ function neutralise(sentence: string): string {
   return sentence.slice(0, 2000).replace(technicalWords, (word) => "x".repeat(word.length));
 }
 
-const clear = 0.25;
+// Weaker scores come from single lukewarm words; a mixed text praises and complains in earnest.
+const clear = 0.35;
 
 function labelOf(mean: number, scored: readonly Scored[]): Label {
   const positive = scored.filter(({ score }) => score >= clear).length;

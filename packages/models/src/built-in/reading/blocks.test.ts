@@ -109,9 +109,10 @@ describe("splitting sentences", () => {
   });
 
   it("takes enumerators off", () => {
-    expect(splitSentences("1. It starts here. 2. It goes on there.", "en")).toEqual([
+    expect(splitSentences("1. It starts here. 2. It goes on there. § 3 It ends.", "en")).toEqual([
       "It starts here.",
       "It goes on there.",
+      "It ends.",
     ]);
   });
 

@@ -66,6 +66,8 @@ const chromePatterns: readonly RegExp[] = [
   /^by [A-Z][\w.'-]+( [A-Z][\w.'-]+){0,3}$/,
   /^this (content|article|post|story) (originally|first) appeared/i,
   /^(page|seite|página)?\s*\d+\s*((of|von|\/|de)\s*\d+)?$/i,
+  /^((best|kind|warm|many) (regards|wishes|greetings)|regards|sincerely|yours( \w+)?|cheers|thanks|thank you)[,.!]?$/i,
+  /^(hi|hello|dear|hey)( [\w.'-]+){0,4}[,!]$/i,
   /^https?:\/\/\S+$/,
   /^\[[^\]]+\]:\s+\S+/,
 ];

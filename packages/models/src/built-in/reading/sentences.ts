@@ -29,5 +29,5 @@ function staysOpen(before: string, segment: string, language: string | null): bo
 }
 
 function dropEnumerator(sentence: string): string {
-  return sentence.replace(/^\(?\d{1,3}[.)]\s+(?=\p{L})/u, "");
+  return sentence.replace(/^(?:§+\s*\d{1,4}[a-z]?[.)]?|\(?\d{1,3}[.)])\s+(?=\p{L})/u, "");
 }
