@@ -33,8 +33,8 @@ export function createServices(): Services {
 }
 
 /** Connects the socket and follows the workspace until the returned function is called. */
-export function startLive({ queries, socket }: Services): () => void {
-  const release = followWorkspace(queries, socket);
+export function startLive({ queries, socket, feed }: Services): () => void {
+  const release = followWorkspace({ queries, socket, isFollowed: (id) => feed.isWatching(id) });
   socket.start();
   return () => {
     release();

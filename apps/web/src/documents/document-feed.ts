@@ -32,6 +32,10 @@ export class DocumentFeed {
     return () => this.#unwatch(documentId);
   }
 
+  isWatching(documentId: string): boolean {
+    return this.#watched.has(documentId);
+  }
+
   #unwatch(documentId: string): void {
     const watched = this.#watched.get(documentId);
     if (watched === undefined) return;
@@ -62,6 +66,7 @@ export class DocumentFeed {
     if (outcome.needsRefetch) {
       void this.#queries.invalidateQueries({ queryKey: key });
       void this.#queries.invalidateQueries({ queryKey: queryKeys.documentLog(documentId) });
+      void this.#queries.invalidateQueries({ queryKey: queryKeys.collections });
     } else if (outcome.needsAnalysis) void this.#refreshAnalysis(documentId);
   }
 

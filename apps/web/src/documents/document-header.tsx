@@ -31,7 +31,7 @@ export function DocumentHeader({ document, analysis }: { document: Document; ana
       </Link>
       <div className={classes.line}>
         <div className={classes.titleBlock}>
-          <TitleEditor key={document.title} document={document} />
+          <TitleEditor document={document} />
           <p className={classes.facts}>
             <StatusBadge status={document.status} />
             <span>{documentFacts(document)}</span>

@@ -45,7 +45,7 @@ export function StageTimeline({
               <span className={classes.hidden}>: {stateWords[stage.state]}</span>
             </span>
             <span className={classes.detail}>
-              {stage.key === "done" && !isActive ? workTime(document) : stage.detail}
+              {stage.key === "done" && stage.state === "done" ? workTime(document) : stage.detail}
             </span>
           </li>
         ))}

@@ -1,18 +1,20 @@
 import { Button, Textarea } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { problemText } from "../api/problem.ts";
 import { queryKeys } from "../api/query-keys.ts";
 import { createTextDocument } from "../api/requests.ts";
+import { isTyping } from "../app/shortcuts.ts";
 import { newKey } from "../app/new-key.ts";
 import { formatCount } from "../formatting/numbers.ts";
 import classes from "./paste-card.module.css";
 
-/** Text in, document out. A repeated press after a lost answer makes one document, not two. */
+/** Text in, document out; what is pasted anywhere on the page lands here. A repeated press after a lost answer makes one document, not two. */
 export function PasteCard() {
   const [text, setText] = useState("");
   const key = useRef<string>(undefined);
+  const field = useRef<HTMLTextAreaElement>(null);
   const queries = useQueryClient();
   const navigate = useNavigate();
   const creation = useMutation({
@@ -24,6 +26,17 @@ export function PasteCard() {
       void navigate({ to: "/documents/$id", params: { id: document.id } });
     },
   });
+  useEffect(() => {
+    const onPaste = (event: ClipboardEvent) => {
+      const pasted = isTyping(event.target) ? "" : (event.clipboardData?.getData("text/plain") ?? "");
+      if (pasted.trim() === "") return;
+      setText(pasted);
+      key.current = undefined;
+      field.current?.focus();
+    };
+    document.addEventListener("paste", onPaste);
+    return () => document.removeEventListener("paste", onPaste);
+  }, []);
   const isEmpty = text.trim() === "";
   const submit = () => {
     if (!isEmpty && !creation.isPending) creation.mutate(text);
@@ -38,6 +51,7 @@ export function PasteCard() {
       }}
     >
       <Textarea
+        ref={field}
         className={classes.field}
         classNames={{ input: classes.input, wrapper: classes.wrapper }}
         aria-label="Text to process"

@@ -1,24 +1,41 @@
 import type { QueryClient } from "@tanstack/react-query";
 import { queryKeys } from "../api/query-keys.ts";
-import type { LiveSocket } from "./socket.ts";
+import type { LiveSocket, TopicEvent } from "./socket.ts";
 
 /** Many documents changing at once must not mean as many list requests. */
 const gatherMs = 400;
+/** A document that is followed by itself moves on screen already: its list can wait. */
+const gatherFollowedMs = 4000;
+
+export type WorkspaceOptions = {
+  readonly queries: QueryClient;
+  readonly socket: LiveSocket;
+  readonly isFollowed: (documentId: string) => boolean;
+};
 
 /** Refetches lists and counts that are on screen when the workspace says that something changed. */
-export function followWorkspace(queries: QueryClient, socket: LiveSocket): () => void {
+export function followWorkspace({ queries, socket, isFollowed }: WorkspaceOptions): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const refetch = () => {
-    timer ??= setTimeout(() => {
-      timer = undefined;
+  let dueAt = Number.POSITIVE_INFINITY;
+  const refetchWithin = (delayMs: number) => {
+    const at = performance.now() + delayMs;
+    if (at >= dueAt) return;
+    clearTimeout(timer);
+    dueAt = at;
+    timer = setTimeout(() => {
+      dueAt = Number.POSITIVE_INFINITY;
       void queries.invalidateQueries({ queryKey: queryKeys.collections });
-    }, gatherMs);
+    }, delayMs);
   };
-  const release = socket.subscribe("workspace", { onSnapshot: () => undefined, onEvents: refetch });
+  const release = socket.subscribe("workspace", {
+    onSnapshot: () => undefined,
+    onEvents: (events) =>
+      refetchWithin(events.every((event) => isOfFollowed(event, isFollowed)) ? gatherFollowedMs : gatherMs),
+  });
   let before = socket.state;
   const stopWatching = socket.onStateChange(() => {
     // What changed while the socket was away was not announced. The first connection is no return.
-    if (socket.state === "live" && before !== "connecting") refetch();
+    if (socket.state === "live" && before !== "connecting") refetchWithin(gatherMs);
     before = socket.state;
   });
   return () => {
@@ -26,4 +43,8 @@ export function followWorkspace(queries: QueryClient, socket: LiveSocket): () =>
     stopWatching();
     release();
   };
+}
+
+function isOfFollowed({ data }: TopicEvent, isFollowed: WorkspaceOptions["isFollowed"]): boolean {
+  return typeof data.document_id === "string" && isFollowed(data.document_id);
 }

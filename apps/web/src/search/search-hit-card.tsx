@@ -1,32 +1,90 @@
 import type { SearchHit } from "@millrace/contracts";
 import { Link } from "@tanstack/react-router";
+import IconChevronDown from "@tabler/icons-react/dist/esm/icons/IconChevronDown.mjs";
+import { useState } from "react";
 import { keyed } from "../feedback/keyed.ts";
+import { countOf } from "../formatting/numbers.ts";
+import type { HitGroup } from "./group-hits.ts";
 import classes from "./search-hit-card.module.css";
 
-/** A passage with what was hit marked; opens the document's text at its place. */
-export function SearchHitCard({ hit, bestScore }: { hit: SearchHit; bestScore: number }) {
-  const share = bestScore > 0 ? Math.max(0.06, hit.score / bestScore) : 0;
+/** A document's best passage, and its other ones behind a button. */
+export function SearchHitCard({ group, bestScore }: { group: HitGroup; bestScore: number }) {
+  const { best, others } = group;
+  const [isOpen, setIsOpen] = useState(false);
+  const share = bestScore > 0 ? Math.max(0.06, best.score / bestScore) : 0;
   return (
     <li className={classes.card}>
       <div className={classes.head}>
-        <Link
-          to="/documents/$id"
-          params={{ id: hit.document_id }}
-          search={{ tab: "text", hl: `${hit.char_start}-${hit.char_end}` }}
-          className={classes.title}
-        >
-          {hit.document_title}
-        </Link>
-        {hit.page === null ? null : <span className={classes.page}>page {hit.page}</span>}
-        <span className={classes.score} title={`Score ${hit.score.toFixed(3)}`}>
+        <PassageLink hit={best} className={classes.title}>
+          {best.document_title}
+        </PassageLink>
+        <Page hit={best} />
+        <span className={classes.score} title={`Score ${best.score.toFixed(3)}`}>
           <span className={classes.scoreBar} style={{ width: `${share * 100}%` }} />
         </span>
       </div>
-      <p className={classes.passage}>
-        {keyed(hit.passage, (run) => run.text).map(({ key, item: run }) =>
-          run.match ? <mark key={key}>{run.text}</mark> : <span key={key}>{run.text}</span>,
-        )}
-      </p>
+      <Passage hit={best} />
+      {others.length === 0 ? null : (
+        <button
+          type="button"
+          className={classes.more}
+          aria-expanded={isOpen}
+          onClick={() => setIsOpen(!isOpen)}
+        >
+          <IconChevronDown size={16} aria-hidden="true" />
+          {countOf(others.length, "more passage")}
+        </button>
+      )}
+      {isOpen ? (
+        <ul className={classes.others}>
+          {others.map((hit) => (
+            <li key={hit.chunk_id}>
+              <Passage hit={hit} />
+              <p className={classes.place}>
+                <PassageLink hit={hit}>Open this passage</PassageLink>
+                <Page hit={hit} />
+              </p>
+            </li>
+          ))}
+        </ul>
+      ) : null}
     </li>
+  );
+}
+
+/** Opens the document's text at the passage, which scrolls itself into view. */
+function PassageLink({
+  hit,
+  children,
+  className,
+}: {
+  hit: SearchHit;
+  children: string;
+  className?: string | undefined;
+}) {
+  return (
+    <Link
+      to="/documents/$id"
+      params={{ id: hit.document_id }}
+      search={{ tab: "text", hl: `${hit.char_start}-${hit.char_end}` }}
+      resetScroll={false}
+      className={className}
+    >
+      {children}
+    </Link>
+  );
+}
+
+function Page({ hit }: { hit: SearchHit }) {
+  return hit.page === null ? null : <span className={classes.page}>page {hit.page}</span>;
+}
+
+function Passage({ hit }: { hit: SearchHit }) {
+  return (
+    <p className={classes.passage}>
+      {keyed(hit.passage, (run) => run.text).map(({ key, item: run }) =>
+        run.match ? <mark key={key}>{run.text}</mark> : <span key={key}>{run.text}</span>,
+      )}
+    </p>
   );
 }

@@ -14,6 +14,7 @@ import { EmptyState } from "../feedback/empty-state.tsx";
 import { focusOnMount } from "../feedback/focus-on-mount.ts";
 import { LoadFailure } from "../feedback/load-failure.tsx";
 import { countOf } from "../formatting/numbers.ts";
+import { groupHits } from "./group-hits.ts";
 import { SearchHitCard } from "./search-hit-card.tsx";
 import classes from "./search-page.module.css";
 
@@ -110,8 +111,8 @@ function Results({ query }: { query: string }) {
         <NoHit query={query} />
       ) : (
         <ol className={classes.hits}>
-          {data.data.map((hit) => (
-            <SearchHitCard key={hit.chunk_id} hit={hit} bestScore={bestScore} />
+          {groupHits(data.data).map((group) => (
+            <SearchHitCard key={group.best.document_id} group={group} bestScore={bestScore} />
           ))}
         </ol>
       )}
@@ -120,7 +121,9 @@ function Results({ query }: { query: string }) {
 }
 
 function summaryOf(result: SearchResult): string {
-  return `${countOf(result.data.length, "passage")} · ${Math.max(1, Math.round(result.took_ms))} ms`;
+  const documents = new Set(result.data.map((hit) => hit.document_id)).size;
+  const found = `${countOf(result.data.length, "passage")} in ${countOf(documents, "document")}`;
+  return `${result.data.length === 0 ? "No passages" : found} · ${Math.max(1, Math.round(result.took_ms))} ms`;
 }
 
 function NoHit({ query }: { query: string }) {

@@ -1,11 +1,24 @@
 import { Dropzone } from "@mantine/dropzone";
 import IconFileUpload from "@tabler/icons-react/dist/esm/icons/IconFileUpload.mjs";
+import { useEffect, useEffectEvent } from "react";
 import classes from "./drop-overlay.module.css";
 import { useUploadQueue } from "./uploads-context.ts";
 
-/** Files may be dropped anywhere on any page. */
+/** Files may be dropped, and pasted, anywhere on any page. */
 export function DropOverlay({ onDropped }: { onDropped: () => void }) {
   const queue = useUploadQueue();
+  const addPasted = useEffectEvent((files: readonly File[]) => {
+    queue.add(files);
+    onDropped();
+  });
+  useEffect(() => {
+    const onPaste = (event: ClipboardEvent) => {
+      const files = [...(event.clipboardData?.files ?? [])];
+      if (files.length > 0) addPasted(files);
+    };
+    document.addEventListener("paste", onPaste);
+    return () => document.removeEventListener("paste", onPaste);
+  }, []);
   return (
     <Dropzone.FullScreen
       active

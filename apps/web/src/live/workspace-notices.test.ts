@@ -1,0 +1,90 @@
+import { QueryClient } from "@tanstack/react-query";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { SocketHandlers } from "./environment.ts";
+import { LiveSocket } from "./socket.ts";
+import { followWorkspace } from "./workspace-notices.ts";
+
+let handlers: SocketHandlers;
+let socket: LiveSocket;
+let refetches: number;
+let release: () => void;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  refetches = 0;
+  socket = new LiveSocket({
+    openSocket: (given) => {
+      handlers = given;
+      return { send: () => undefined, close: () => undefined };
+    },
+    random: () => 1,
+    watchWake: () => () => undefined,
+    beforePaint: (run) => run(),
+  });
+  const queries = new QueryClient();
+  vi.spyOn(queries, "invalidateQueries").mockImplementation(() => {
+    refetches += 1;
+    return Promise.resolve();
+  });
+  release = followWorkspace({ queries, socket, isFollowed: (id) => id === "followed" });
+  socket.start();
+  hello();
+});
+
+afterEach(() => {
+  release();
+  socket.stop();
+  vi.useRealTimers();
+});
+
+function hello(): void {
+  handlers.onMessage(JSON.stringify({ t: "hello", server_time: "", heartbeat: 20, session: "s" }));
+}
+
+function notice(documentId: string): void {
+  const data = { document_id: documentId };
+  handlers.onMessage(
+    JSON.stringify({ t: "ev", topic: "workspace", seq: null, type: "document.changed", data, at: "" }),
+  );
+}
+
+describe("followWorkspace", () => {
+  it("gathers many notices into one refetch", () => {
+    for (const id of ["a", "b", "c"]) notice(id);
+
+    vi.advanceTimersByTime(400);
+
+    expect(refetches).toBe(1);
+  });
+
+  it("takes its time with documents that are followed by themselves", () => {
+    notice("followed");
+    vi.advanceTimersByTime(3_999);
+    expect(refetches).toBe(0);
+
+    vi.advanceTimersByTime(1);
+
+    expect(refetches).toBe(1);
+  });
+
+  it("does not let a followed document delay the news of another", () => {
+    notice("followed");
+    notice("a");
+
+    vi.advanceTimersByTime(400);
+
+    expect(refetches).toBe(1);
+  });
+
+  it("refetches after a lost connection, not after the first one", () => {
+    vi.advanceTimersByTime(1_000);
+    expect(refetches).toBe(0);
+
+    handlers.onClose(1006);
+    vi.advanceTimersByTime(500);
+    hello();
+    vi.advanceTimersByTime(400);
+
+    expect(refetches).toBe(1);
+  });
+});
