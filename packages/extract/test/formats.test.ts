@@ -214,6 +214,21 @@ describe("HTML", () => {
   });
 });
 
+describe("long HTML", () => {
+  it("says when the tag stripper stopped before the end", async () => {
+    const workspace = await openWorkspace();
+    const path = await workspace.write(
+      "long.html",
+      `<html>${"<p>The weir is open.</p>\n".repeat(1_100_000)}`,
+    );
+
+    const extracted = await workspace.createExtractor().extract({ path, fileName: "long.html" });
+
+    expect(extracted.method).toBe("html-stripper");
+    expect(extracted.warnings.map((warning) => warning.code)).toEqual(["text_truncated"]);
+  });
+});
+
 describe("Markdown and plain text", () => {
   it("takes the front matter off and its title out", async () => {
     const workspace = await openWorkspace();
@@ -236,6 +251,7 @@ describe("Markdown and plain text", () => {
     ["windows-1251", "Мельник каждое утро рано открывает шлюз и пускает воду в канал."],
     ["windows-1250", "Příliš žluťoučký kůň úpěl ďábelské ódy, když mlynář otevřel stavidlo."],
     ["windows-1252", "Price: 5 €"],
+    ["macintosh", "Le meunier ouvre chaque matin l’écluse et laisse couler l’eau dans le canal."],
     ["utf-16le", "Der Müller öffnet das Wehr.\nJeden Tag."],
     ["utf-16be", "Der Müller öffnet das Wehr.\nJeden Tag."],
     ["utf-16le", "水車小屋の主人は、毎朝早く水門を開けます。\n"],

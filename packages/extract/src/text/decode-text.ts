@@ -34,6 +34,9 @@ const likelyEncodings = [
   ...["euc-jp", "shift_jis", "cp932", "iso-2022-jp", "euc-kr", "cp949"],
 ];
 
+/** Asked only about text that can be none of the above. */
+const oldEncodings = ["macroman", "cp437", "cp850", "cp852", "cp866"];
+
 const multiByte = /^(?:cp932|shift_?jis|euc|iso-2022|big5|gb|hz|cp949|utf)/i;
 
 /**
@@ -117,7 +120,9 @@ function usesEscapeSequences(sample: Uint8Array): boolean {
 }
 
 function guessByStatistics(sample: Uint8Array): string {
-  const guess = detect(sample, { detectEncodings: likelyEncodings });
+  const likely = detect(sample, { detectEncodings: likelyEncodings });
+  const isImpossible = /^iso-8859/i.test(likely.encoding ?? "") && sample.some(isUnusedByIso);
+  const guess = isImpossible ? detect(sample, { detectEncodings: oldEncodings }) : likely;
   const name = guess.encoding === null ? undefined : supportedName(guess.encoding);
   if (name === undefined) return "windows-1252";
   // Windows-1252 has no such letters, so even a weak guess is better.
@@ -125,6 +130,11 @@ function guessByStatistics(sample: Uint8Array): string {
   if (guess.confidence < minConfidence) return "windows-1252";
   const evidence = sample.reduce((count, byte) => (byte >= 0x80 ? count + 1 : count), 0);
   return evidence < minEvidence && !multiByte.test(name) ? "windows-1252" : name;
+}
+
+/** The ISO encodings have control characters there, which no text holds. */
+function isUnusedByIso(byte: number): boolean {
+  return byte >= 0x80 && byte < 0xa0;
 }
 
 const unassignedBytes: ReadonlySet<number> = new Set([0x81, 0x8d, 0x8f, 0x90, 0x9d]);
