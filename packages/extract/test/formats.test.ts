@@ -251,7 +251,7 @@ describe("Markdown and plain text", () => {
     ["windows-1251", "Мельник каждое утро рано открывает шлюз и пускает воду в канал."],
     ["windows-1250", "Příliš žluťoučký kůň úpěl ďábelské ódy, když mlynář otevřel stavidlo."],
     ["windows-1252", "Price: 5 €"],
-    ["macintosh", "Le meunier ouvre chaque matin l’écluse et laisse couler l’eau dans le canal."],
+    ["macintosh", "Le meunier ouvre chaque matin l’écluse, à côté de la forêt où naît la rivière."],
     ["utf-16le", "Der Müller öffnet das Wehr.\nJeden Tag."],
     ["utf-16be", "Der Müller öffnet das Wehr.\nJeden Tag."],
     ["utf-16le", "水車小屋の主人は、毎朝早く水門を開けます。\n"],
