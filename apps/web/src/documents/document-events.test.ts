@@ -3,7 +3,7 @@ import type { TopicEvent } from "../live/socket.ts";
 import { applyDocumentEvents } from "./document-events.ts";
 import { mergeLogLines } from "./document-view.ts";
 import type { DocumentView } from "./document-view.ts";
-import { testAnalysis, testDocument } from "./testing-document.ts";
+import { testAnalysis, testDocument } from "../../test/sample-document.ts";
 
 function view(changes: Partial<DocumentView> = {}): DocumentView {
   return {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { exportFileName, exportMarkdown } from "./export-document.ts";
-import { testAnalysis, testDocument } from "./testing-document.ts";
+import { testAnalysis, testDocument } from "../../test/sample-document.ts";
 
 describe("exportMarkdown", () => {
   it("writes results with their model and reasons where there is none", () => {

@@ -1,7 +1,7 @@
 import type { Document, Progress } from "@millrace/contracts";
 import { describe, expect, it } from "vitest";
 import { currentStageLabel, stagesOf } from "./stages.ts";
-import { testDocument } from "./testing-document.ts";
+import { testDocument } from "../../test/sample-document.ts";
 
 function progress(stage: string | null): Progress {
   return { percent: 40, stage, message: null, done: null, total: null, unit: null, eta_seconds: null };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { testDocument } from "../documents/testing-document.ts";
+import { testDocument } from "../../test/sample-document.ts";
 import { recentOf } from "./recent-order.ts";
 
 describe("recentOf", () => {
