@@ -65,8 +65,9 @@ function SignOutItem() {
   const leave = async () => {
     try {
       await signOut();
-      queries.clear();
       queries.setQueryData<Session>(queryKeys.session, { required: true, signed_in: false });
+      // Nothing of what was seen stays behind; the session itself is still being watched.
+      queries.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== queryKeys.session[0] });
     } catch (error) {
       showProblem("Not signed out", error);
     }

@@ -77,6 +77,7 @@ export const cssVariablesResolver: CSSVariablesResolver = () => ({
     "--bad-soft": "#fdeae8",
     "--quiet": "#55626c",
     "--mark": "#ffe9a3",
+    "--mark-soft": "#fff6d8",
     ...Object.fromEntries(
       accents.map((name) => [
         `--mantine-color-${name}-light-color`,
@@ -106,5 +107,6 @@ export const cssVariablesResolver: CSSVariablesResolver = () => ({
     "--bad-soft": "#3a1a18",
     "--quiet": "#a0adb7",
     "--mark": "#6b5310",
+    "--mark-soft": "#33290f",
   },
 });

@@ -87,7 +87,9 @@ function TextPiece({ piece, range }: { piece: DocumentText; range: HighlightRang
   const mark = useRef<HTMLElement>(null);
   const isFirstOfMark = range !== undefined && range.start >= piece.offset;
   useEffect(() => {
-    if (isFirstOfMark) mark.current?.scrollIntoView({ block: "center" });
+    if (!isFirstOfMark || mark.current === null) return;
+    const isTall = mark.current.getBoundingClientRect().height > window.innerHeight / 2;
+    mark.current.scrollIntoView({ block: isTall ? "start" : "center" });
   }, [isFirstOfMark]);
   return (
     <span className={classes.piece}>
