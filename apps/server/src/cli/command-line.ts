@@ -1,59 +1,73 @@
-import { isMillraceError, toError } from "@millrace/kernel";
 import { Command, CommanderError } from "commander";
-import { readSettings } from "../settings.ts";
 import { readVersion } from "../version.ts";
-import { exitCodes } from "./exit-codes.ts";
+import type { CommandHost } from "./command-host.ts";
+import { addDoctorCommand } from "./doctor-command.ts";
+import { addDocumentsCommands } from "./documents-commands.ts";
+import { exitCodeOf, exitCodes } from "./exit-codes.ts";
 import type { ExitCode } from "./exit-codes.ts";
-import { migrateCommand } from "./migrate-command.ts";
+import { addJobsCommands } from "./jobs-commands.ts";
+import { addOpenApiCommand } from "./openapi-command.ts";
+import { addProcessCommand } from "./process-command.ts";
+import { reportFailure } from "./report-failure.ts";
+import { addSearchCommand } from "./search-command.ts";
+import { readEnvironment } from "./settings.ts";
 
 /** Runs one command and returns its exit code. Data goes to standard output, talk to standard error. */
 export async function runCommandLine(words: readonly string[]): Promise<ExitCode> {
   let exitCode: ExitCode = exitCodes.ok;
+  process.stdout.on("error", ignoreClosedPipe);
+  process.stderr.on("error", ignoreClosedPipe);
+  const program = createProgram({
+    environment: readEnvironment,
+    finish: (code) => {
+      exitCode = code;
+    },
+  });
+  try {
+    await program.parseAsync([...words], { from: "user" });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+    reportFailure(error);
+    return exitCodeOf(error);
+  }
+}
+
+function createProgram(host: CommandHost): Command {
   const program = new Command("millrace")
     .description("The asynchronous AI back end: documents in, analysis out, live")
     .version(readVersion())
     .exitOverride()
-    .configureOutput({ writeOut: (text) => process.stdout.write(text), writeErr: (text) => process.stderr.write(text) });
+    .showHelpAfterError("(--help says more)")
+    .configureOutput({
+      writeOut: (text) => process.stdout.write(text),
+      writeErr: (text) => process.stderr.write(text),
+    });
   program
     .command("start", { isDefault: true })
     .description("API, worker and upkeep in one process")
     .action(async () => {
-      // Loaded when needed: other commands answer faster without a server.
+      // Loaded when needed, as in all commands here: the others answer faster without a server.
       const { startCommand } = await import("./start-command.ts");
-      exitCode = await startCommand(readEnvironment());
+      host.finish(await startCommand(await host.environment().settings()));
     });
   program
     .command("migrate")
     .description("Bring the database named by DATABASE_URL up to date")
     .action(async () => {
-      exitCode = await migrateCommand(readEnvironment());
+      const { migrateCommand } = await import("./migrate-command.ts");
+      host.finish(await migrateCommand(await host.environment().settings()));
     });
-  try {
-    await program.parseAsync([...words], { from: "user" });
-    return exitCode;
-  } catch (error) {
-    return reportFailure(error);
-  }
+  addProcessCommand(program, host);
+  addDocumentsCommands(program, host);
+  addSearchCommand(program, host);
+  addJobsCommands(program, host);
+  addDoctorCommand(program, host);
+  addOpenApiCommand(program, host);
+  return program;
 }
 
-function readEnvironment() {
-  try {
-    process.loadEnvFile(".env");
-  } catch (error) {
-    // No .env file is the usual case; anything else about it should be said.
-    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
-  }
-  return readSettings(process.env);
-}
-
-function reportFailure(error: unknown): ExitCode {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
-  if (isMillraceError(error)) {
-    process.stderr.write(`millrace: ${error.message} (${error.code})\n`);
-    if (error.code === "invalid_settings") return exitCodes.usage;
-    if (error.kind === "unauthorized") return exitCodes.unauthorized;
-    return error.kind === "not_found" ? exitCodes.notFound : exitCodes.failed;
-  }
-  process.stderr.write(`millrace: ${toError(error).stack ?? toError(error).message}\n`);
-  return exitCodes.failed;
+/** Whoever read our output has enough, as `head` does; the work itself goes on to its end. */
+function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") throw error;
 }

@@ -1,3 +1,5 @@
+import { isMillraceError } from "@millrace/kernel";
+
 /** What the command line's exit codes mean; part of its contract. */
 export const exitCodes = {
   ok: 0,
@@ -10,3 +12,23 @@ export const exitCodes = {
   interrupted: 130,
 } as const;
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+/** Failures of how a command was called or set up, not of what it did. */
+const usageCodes: ReadonlySet<string> = new Set(["invalid_settings", "invalid_arguments", "folder_given"]);
+
+/** The exit code that tells of a failure. */
+export function exitCodeOf(error: unknown): ExitCode {
+  if (!isMillraceError(error)) return exitCodes.failed;
+  if (usageCodes.has(error.code)) return exitCodes.usage;
+  if (error.code === "wait_timed_out") return exitCodes.timedOut;
+  if (error.code === "interrupted") return exitCodes.interrupted;
+  if (error.kind === "unauthorized" || error.kind === "forbidden") return exitCodes.unauthorized;
+  return error.kind === "not_found" ? exitCodes.notFound : exitCodes.failed;
+}
+
+/** What a run over several things ends with: the highest number of theirs. */
+export function worstExitCode(codes: Iterable<ExitCode>): ExitCode {
+  let worst: ExitCode = exitCodes.ok;
+  for (const code of codes) if (code > worst) worst = code;
+  return worst;
+}

@@ -11,7 +11,8 @@ export async function migrateCommand(settings: Settings): Promise<ExitCode> {
     throw new MillraceError({
       code: "database_url_missing",
       kind: "invalid",
-      message: "Set DATABASE_URL. The embedded database needs no migrate: it is brought up to date at every start.",
+      message:
+        "Set DATABASE_URL. The embedded database needs no migrate: it is brought up to date at every start.",
     });
   }
   const logger = createLogger({ level: settings.LOG_LEVEL, name: "millrace" });
@@ -19,7 +20,9 @@ export async function migrateCommand(settings: Settings): Promise<ExitCode> {
   try {
     const applied = await migrate(database);
     await assertSchemaMatches(database);
-    process.stdout.write(applied.length === 0 ? "The database is up to date\n" : `Applied migrations ${applied.join(", ")}\n`);
+    process.stdout.write(
+      applied.length === 0 ? "The database is up to date\n" : `Applied migrations ${applied.join(", ")}\n`,
+    );
     return exitCodes.ok;
   } finally {
     await database.close();

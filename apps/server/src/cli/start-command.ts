@@ -9,18 +9,18 @@ import type { ExitCode } from "./exit-codes.ts";
 export async function startCommand(settings: Settings): Promise<ExitCode> {
   const logger = createLogger({ level: settings.LOG_LEVEL, name: "millrace" });
   const ended = Promise.withResolvers<ExitCode>();
-  let server: RunningServer | undefined;
+  const running: { server?: RunningServer } = {};
   let signals = 0;
   const onSignal = (): void => {
     signals++;
-    if (signals === 1) void stopServer(server).then(() => ended.resolve(exitCodes.ok));
-    else if (signals === 2) server?.hurry();
+    if (signals === 1) void stopServer(running.server).then(() => ended.resolve(exitCodes.ok));
+    else if (signals === 2) running.server?.hurry();
     else process.exit(exitCodes.interrupted);
   };
   process.on("SIGINT", onSignal);
   process.on("SIGTERM", onSignal);
-  server = await startAll(settings, logger);
-  process.stdout.write(`Millrace is ready at ${server.url}\n`);
+  running.server = await startAll(settings, logger);
+  process.stdout.write(`Millrace is ready at ${running.server.url}\n`);
   return await ended.promise;
 }
 

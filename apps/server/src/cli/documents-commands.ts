@@ -1,0 +1,121 @@
+import { createInterface } from "node:readline/promises";
+import { analysisSchema, documentSchema, documentStatuses, fileTypes } from "@millrace/contracts";
+import type { Document } from "@millrace/contracts";
+import { Argument, Option } from "commander";
+import type { Command } from "commander";
+import { z } from "zod";
+import type { CommandHost } from "./command-host.ts";
+import { invalidArguments } from "./errors.ts";
+import { exitCodeOf, exitCodes, worstExitCode } from "./exit-codes.ts";
+import type { ExitCode } from "./exit-codes.ts";
+import { positiveInteger } from "./option-values.ts";
+import { writeResult } from "./processing/write-result.ts";
+import { reportFailure } from "./report-failure.ts";
+import type { ApiClient } from "./server/api-client.ts";
+import { getServer } from "./server/find-server.ts";
+import { listItems } from "./server/list-all.ts";
+import { shortMoment, shortSize, writeTable } from "./terminal/table.ts";
+import { writeJson } from "./write-json.ts";
+
+type ListOptions = {
+  readonly limit: number;
+  readonly status?: string;
+  readonly type?: string;
+  readonly search?: string;
+  readonly json?: true;
+};
+
+/** `millrace documents ls|get|rm`, through the running server. */
+export function addDocumentsCommands(program: Command, host: CommandHost): void {
+  const documents = program.command("documents").description("Documents of the running server");
+  documents
+    .command("ls")
+    .description("List documents, newest first")
+    .option("--limit <number>", "how many at most", positiveInteger(100_000), 20)
+    .addOption(new Option("--status <status>", "only these").choices(documentStatuses))
+    .addOption(new Option("--type <type>", "only these").choices(fileTypes))
+    .option("--search <text>", "part of the title")
+    .option("--json", "print a JSON array")
+    .action(async (options: ListOptions) => {
+      await list(await getServer(host.environment().connection()), options);
+    });
+  documents
+    .command("get")
+    .description("One document with its analysis")
+    .addArgument(new Argument("<id>", "id of the document"))
+    .option("--json", "print JSON: {document, analysis}")
+    .action(async (id: string, options: { readonly json?: true }) => {
+      await get(await getServer(host.environment().connection()), id, options);
+    });
+  documents
+    .command("rm")
+    .description("Delete documents with text, analysis and file; work on them is cancelled")
+    .addArgument(new Argument("<id...>", "ids of the documents"))
+    .option("-y, --yes", "do not ask")
+    .action(async (ids: string[], options: { readonly yes?: true }) => {
+      host.finish(await remove(await getServer(host.environment().connection()), ids, options));
+    });
+}
+
+async function list(client: ApiClient, { json, type, limit, ...filter }: ListOptions): Promise<void> {
+  const query = { ...filter, file_type: type };
+  const documents = await listItems(client, "/api/documents", documentSchema, { limit, query });
+  if (json) {
+    writeJson(documents);
+    return;
+  }
+  writeTable<Document>(
+    process.stdout,
+    [
+      { title: "ID", value: (document) => document.id },
+      { title: "STATUS", value: (document) => document.status },
+      { title: "TYPE", value: (document) => document.file_type ?? "" },
+      { title: "SIZE", value: (document) => shortSize(document.file_size) },
+      { title: "CREATED", value: (document) => shortMoment(document.created_at) },
+      { title: "TITLE", value: (document) => document.title, isFlexible: true },
+    ],
+    documents,
+  );
+}
+
+async function get(client: ApiClient, id: string, options: { readonly json?: true }): Promise<void> {
+  const path = `/api/documents/${encodeURIComponent(id)}`;
+  const document = await client.call(path, documentSchema);
+  const analysis = await client.call(`${path}/analysis`, analysisSchema);
+  if (options.json) writeJson({ document, analysis });
+  else writeResult(process.stdout, { document, analysis });
+}
+
+async function remove(
+  client: ApiClient,
+  ids: readonly string[],
+  options: { readonly yes?: true },
+): Promise<ExitCode> {
+  if (!options.yes && !(await isConfirmed(ids.length))) {
+    process.stderr.write("Nothing was deleted\n");
+    return exitCodes.failed;
+  }
+  const codes: ExitCode[] = [];
+  for (const id of ids) {
+    try {
+      await client.call(`/api/documents/${encodeURIComponent(id)}`, z.null(), { method: "DELETE" });
+      process.stderr.write(`Deleted ${id}\n`);
+    } catch (error) {
+      reportFailure(error, id);
+      codes.push(exitCodeOf(error));
+    }
+  }
+  return worstExitCode(codes);
+}
+
+async function isConfirmed(count: number): Promise<boolean> {
+  if (!process.stdin.isTTY) throw invalidArguments("Nobody can be asked here; say --yes to delete.");
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const what = count === 1 ? "1 document" : `${count} documents`;
+    const answer = await terminal.question(`Delete ${what} with text, analysis and file? [y/N] `);
+    return /^y(es)?$/i.test(answer.trim());
+  } finally {
+    terminal.close();
+  }
+}

@@ -1,0 +1,44 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { silentLogger } from "@millrace/kernel";
+import type { Command } from "commander";
+import { z } from "zod";
+import type { CommandHost } from "./command-host.ts";
+import { createApiClient } from "./server/api-client.ts";
+import { findServer } from "./server/find-server.ts";
+import type { CommandEnvironment } from "./settings.ts";
+import { writeJson } from "./write-json.ts";
+
+/** `millrace openapi`: the description of the HTTP API, of the running server or of this version. */
+export function addOpenApiCommand(program: Command, host: CommandHost): void {
+  program
+    .command("openapi")
+    .description("Print the OpenAPI document")
+    .action(async () => {
+      const environment = host.environment();
+      const connection = environment.connection();
+      const client = await findServer(connection);
+      if (client !== undefined) writeJson(await client.call("/openapi.json", z.unknown()));
+      else writeJson(await describeThisVersion(environment));
+    });
+}
+
+/** Only a server with all its routes knows them: one is started on an empty folder, for one question. */
+async function describeThisVersion(environment: CommandEnvironment): Promise<unknown> {
+  const settings = await environment.settings();
+  const { startAll } = await import("../roles/start.ts");
+  const folder = await mkdtemp(path.join(tmpdir(), "millrace-openapi-"));
+  try {
+    const { DATABASE_URL: _url, DATABASE_DIRECT_URL: _directUrl, ...rest } = settings;
+    const server = await startAll({ ...rest, HOST: "127.0.0.1", PORT: 0, DATA_DIR: folder }, silentLogger);
+    try {
+      const client = createApiClient({ url: server.url, token: settings.MILLRACE_TOKEN });
+      return await client.call("/openapi.json", z.unknown());
+    } finally {
+      await server.stop();
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,77 @@
+import { documentEventSchemas } from "@millrace/contracts";
+import type { DocumentUpdate } from "./processor.ts";
+
+/** How far one file is, for people. */
+export type FileProgress = {
+  readonly name: string;
+  readonly state: "sending" | "running" | "done" | "failed";
+  readonly percent: number;
+  readonly stage: string | null;
+  readonly message: string;
+};
+
+/** Tells people how the work goes on; never on standard output. */
+export type ProgressView = {
+  readonly change: (index: number, progress: FileProgress) => void;
+  /** Forgets a file; what became of it is told elsewhere. */
+  readonly drop: (index: number) => void;
+  /** Runs what writes lines of its own, with nothing of the view in the way. */
+  readonly aside: (write: () => void) => void;
+  readonly close: () => void;
+};
+
+/** A view that shows nothing, for `--quiet`. */
+export const silentView: ProgressView = {
+  change: () => undefined,
+  drop: () => undefined,
+  aside: (write) => write(),
+  close: () => undefined,
+};
+
+/** One line per change: for logs, pipes and terminals that can't draw. */
+export function createLineView(stream: { write: (text: string) => unknown }): ProgressView {
+  const lastLines = new Map<number, string>();
+  return {
+    change: (index, progress) => {
+      const line = lineOf(progress);
+      if (lastLines.get(index) === line) return;
+      lastLines.set(index, line);
+      stream.write(`${line}\n`);
+    },
+    drop: () => undefined,
+    aside: (write) => write(),
+    close: () => undefined,
+  };
+}
+
+function lineOf({ name, state, percent, stage, message }: FileProgress): string {
+  if (state !== "running" || stage === null) return `${name}  ${message}`;
+  return `${name}  ${stage} ${Math.round(percent)} %  ${message}`;
+}
+
+/** What an event changes in how far a file is. */
+export function applyUpdate(progress: FileProgress, { type, data }: DocumentUpdate): FileProgress {
+  switch (type) {
+    case "document.progressed": {
+      const parsed = documentEventSchemas["document.progressed"].safeParse(data);
+      if (!parsed.success) return progress;
+      const { percent, stage, message } = parsed.data;
+      return {
+        ...progress,
+        state: "running",
+        percent,
+        stage: stage ?? progress.stage,
+        message: message ?? progress.message,
+      };
+    }
+    case "document.retry_scheduled": {
+      const parsed = documentEventSchemas["document.retry_scheduled"].safeParse(data);
+      if (!parsed.success) return progress;
+      const { attempt, error, retry_in_seconds: seconds } = parsed.data;
+      const message = `Attempt ${attempt} failed, next in ${Math.ceil(seconds)} s: ${error}`;
+      return { ...progress, state: "running", message };
+    }
+    default:
+      return progress;
+  }
+}
