@@ -6,11 +6,11 @@ import type { Installation } from "./roles/open-installation.ts";
 export function addMetrics({ database, queue, worker }: Installation): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  new Gauge({
+  const openJobs = new Gauge({
     name: "millrace_jobs_open",
     help: "Jobs that have not ended, by queue and state",
     labelNames: ["queue", "state"],
-    registers: [registry],
+    registers: [],
     async collect() {
       this.reset();
       for (const { queue: name, state, count } of await countOpenJobs(database.queryable)) {
@@ -18,22 +18,23 @@ export function addMetrics({ database, queue, worker }: Installation): Registry 
       }
     },
   });
-  new Gauge({
+  const busySlots = new Gauge({
     name: "millrace_worker_busy_slots",
     help: "Jobs that this process runs now",
-    registers: [registry],
+    registers: [],
     collect() {
       this.set(worker.busySlots);
     },
   });
-  new Counter({
+  const staleWrites = new Counter({
     name: "millrace_stale_writes_refused_total",
     help: "Ends of attempts that no longer held their job",
-    registers: [registry],
+    registers: [],
     collect() {
       this.reset();
       this.inc(queue.staleWrites);
     },
   });
+  for (const metric of [openJobs, busySlots, staleWrites]) registry.registerMetric(metric);
   return registry;
 }

@@ -1,5 +1,6 @@
 import type { Kysely, Transaction as KyselyTransaction } from "kysely";
 
+// oxlint-disable-next-line typescript/no-generated-empty-object-type -- no table: each package adds its own with `withTables`.
 type NoTables = Record<never, Record<string, never>>;
 
 /**

@@ -48,7 +48,9 @@ export async function acceptDocument(queue: Queue, access: Access, request: Acce
   }
   const prepared = prepare(request);
   try {
-    const accepted = await queue.transaction((scope) => write(queue, scope, access, prepared, idempotency));
+    const accepted = await queue.transaction((scope) =>
+      write(queue, scope, access, { ...prepared, idempotency }),
+    );
     return { kind: "new", accepted };
   } catch (error) {
     // The same key at the same time: the other request was first.
@@ -66,7 +68,10 @@ function prepare({ content, title }: Acceptance): Prepared {
   if (content.kind === "file") {
     const { fileName, fileType, size, sha256, fileKey } = content;
     const document = { id, fileName, fileType, fileSize: size, contentHash: sha256, fileKey };
-    return { document: { ...document, title: (title ?? fileName).slice(0, 255) || "Untitled" }, text: undefined };
+    return {
+      document: { ...document, title: (title ?? fileName).slice(0, 255) || "Untitled" },
+      text: undefined,
+    };
   }
   const text = cleanPastedText(content.text);
   const bytes = Buffer.from(text);
@@ -86,12 +91,19 @@ async function write(
   queue: Queue,
   scope: WriteScope,
   access: Access,
-  { document, text }: Prepared,
-  idempotency: IdempotentRequest | undefined,
+  prepared: Prepared & Pick<Acceptance, "idempotency">,
 ): Promise<AcceptedDocument> {
+  const { document, text, idempotency } = prepared;
   await insertDocument(scope.transaction, access, document);
   if (text !== undefined) {
-    const row = { text, pages: [], fileType: "text", method: "pasted", language: null, warnings: [] } as const;
+    const row = {
+      text,
+      pages: [],
+      fileType: "text",
+      method: "pasted",
+      language: null,
+      warnings: [],
+    } as const;
     await storeText(scope.transaction, document.id, row);
   }
   const jobId = await queue.enqueue(

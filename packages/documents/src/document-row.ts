@@ -94,7 +94,10 @@ export function toAnalysis(documentId: string, rows: readonly PartRow[]): Analys
   return {
     document_id: documentId,
     summary: { ...base("summary"), result: summaryResultSchema.nullable().parse(result("summary")) },
-    key_points: { ...base("key_points"), result: keyPointsResultSchema.nullable().parse(result("key_points")) },
+    key_points: {
+      ...base("key_points"),
+      result: keyPointsResultSchema.nullable().parse(result("key_points")),
+    },
     sentiment: { ...base("sentiment"), result: sentimentResultSchema.nullable().parse(result("sentiment")) },
     topics: { ...base("topics"), result: topicsResultSchema.nullable().parse(result("topics")) },
     completion_percentage: (finished * 100) / partNames.length,

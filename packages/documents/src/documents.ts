@@ -25,7 +25,14 @@ import type { NumberedSnapshot } from "./live/index.ts";
 import { processDocument } from "./process/process-document.ts";
 import type { ProcessInput } from "./process/process-document.ts";
 import { readAccepted } from "./read-accepted.ts";
-import { findDocument, listDocuments, lockDocument, readParts, readStats, readText } from "./read-documents.ts";
+import {
+  findDocument,
+  listDocuments,
+  lockDocument,
+  readParts,
+  readStats,
+  readText,
+} from "./read-documents.ts";
 import type { DocumentFilter } from "./read-documents.ts";
 import { markUploaded, resetParts } from "./write-documents.ts";
 
@@ -55,7 +62,10 @@ export class Documents {
   async list(access: Access, filter: DocumentFilter): Promise<Document[]> {
     const { queryable } = this.#queue.database;
     const rows = await listDocuments(queryable, access.workspaceId, filter);
-    const jobs = await findJobs(queryable, rows.flatMap((row) => row.job_id ?? []));
+    const jobs = await findJobs(
+      queryable,
+      rows.flatMap((row) => row.job_id ?? []),
+    );
     const byId = new Map(jobs.map((job) => [job.id, job]));
     return rows.map((row) => toDocument(row, byId.get(row.job_id ?? "")));
   }
@@ -69,7 +79,9 @@ export class Documents {
   async rename(access: Access, id: string, title: string): Promise<Document> {
     await this.#queue.transaction(async (scope) => {
       await this.#lock(scope, access, id);
-      await sql`UPDATE document SET title = ${title}, updated_at = now() WHERE id = ${id}`.execute(scope.transaction);
+      await sql`UPDATE document SET title = ${title}, updated_at = now() WHERE id = ${id}`.execute(
+        scope.transaction,
+      );
       this.#announce(scope, access, id);
     });
     return await this.get(access, id);
@@ -110,7 +122,11 @@ export class Documents {
   }
 
   /** Log lines of the document's present job, newest first. */
-  async logs(access: Access, id: string, page: { before: string | undefined; limit: number }): Promise<LogLine[]> {
+  async logs(
+    access: Access,
+    id: string,
+    page: { before: string | undefined; limit: number },
+  ): Promise<LogLine[]> {
     const row = await this.#getRow(access, id);
     const jobIds = row.job_id === null ? [] : [row.job_id];
     return (await listLog(this.#queue.database.queryable, { jobIds, ...page })).map(toLogLine);
@@ -135,7 +151,9 @@ export class Documents {
   retryFailed(access: Access, id: string, only?: PartName): Promise<AcceptedDocument> {
     return this.#again(access, id, async (scope, row) => {
       const isOpen = (state: PartState): boolean => state !== "done" && state !== "unavailable";
-      const parts = partNames.filter((part) => isOpen(row.parts[part]) && (only === undefined || part === only));
+      const parts = partNames.filter(
+        (part) => isOpen(row.parts[part]) && (only === undefined || part === only),
+      );
       if (parts.length === 0) throw nothingToRetry(id);
       await resetParts(scope.transaction, id, { parts });
       return { document_id: id, scope: row.indexed_at === null ? "everything" : "parts", parts };

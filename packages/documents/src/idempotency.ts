@@ -4,7 +4,11 @@ import type { Access } from "@millrace/kernel";
 import { sql } from "kysely";
 
 /** A request that must have its effect once, however often it is sent. */
-export type IdempotentRequest = { readonly key: string; readonly route: string; readonly fingerprint: string };
+export type IdempotentRequest = {
+  readonly key: string;
+  readonly route: string;
+  readonly fingerprint: string;
+};
 
 export type StoredAnswer = {
   readonly fingerprint: string;
@@ -44,7 +48,9 @@ export async function storeAnswer(
   await sql`
     INSERT INTO idempotency_key (workspace_id, person_id, route, key, fingerprint, status, headers, body)
     VALUES (${access.workspaceId}, ${access.personId}, ${request.route}, ${request.key}, ${request.fingerprint},
-            ${answer.status}, ${jsonText(answer.headers)}::jsonb, ${jsonText(answer.body)}::jsonb)`.execute(transaction);
+            ${answer.status}, ${jsonText(answer.headers)}::jsonb, ${jsonText(answer.body)}::jsonb)`.execute(
+    transaction,
+  );
 }
 
 /** Forgets keys past their time; returns how many. */

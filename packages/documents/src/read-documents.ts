@@ -25,7 +25,9 @@ export async function lockDocument(
   workspaceId: string,
   id: string,
 ): Promise<DocumentRow | undefined> {
-  await sql`SELECT 1 FROM document WHERE workspace_id = ${workspaceId} AND id = ${id} FOR UPDATE`.execute(transaction);
+  await sql`SELECT 1 FROM document WHERE workspace_id = ${workspaceId} AND id = ${id} FOR UPDATE`.execute(
+    transaction,
+  );
   return await findDocument(transaction, workspaceId, id);
 }
 
@@ -92,7 +94,9 @@ export async function findTitles(
 export async function countUnindexed(queryable: Queryable, workspaceId: string): Promise<number> {
   const found = await sql<{ count: number }>`
     SELECT count(*) AS count FROM document
-    WHERE workspace_id = ${workspaceId} AND status IN ('uploaded', 'processing') AND indexed_at IS NULL`.execute(queryable);
+    WHERE workspace_id = ${workspaceId} AND status IN ('uploaded', 'processing') AND indexed_at IS NULL`.execute(
+    queryable,
+  );
   return found.rows[0]?.count ?? 0;
 }
 

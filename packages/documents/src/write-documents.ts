@@ -16,7 +16,11 @@ export type NewDocument = {
 };
 
 /** Inserts a document with its four parts waiting. */
-export async function insertDocument(transaction: Transaction, access: Access, document: NewDocument): Promise<void> {
+export async function insertDocument(
+  transaction: Transaction,
+  access: Access,
+  document: NewDocument,
+): Promise<void> {
   await sql`
     WITH fresh AS (
       INSERT INTO document (id, workspace_id, person_id, title, file_name, file_type, file_size, content_hash,
@@ -42,11 +46,17 @@ export type ExtractedRow = {
 };
 
 /** Stores a document's text and what is known of it, replacing what was there. */
-export async function storeText(transaction: Transaction, documentId: string, extracted: ExtractedRow): Promise<void> {
+export async function storeText(
+  transaction: Transaction,
+  documentId: string,
+  extracted: ExtractedRow,
+): Promise<void> {
   await sql`
     INSERT INTO document_text (document_id, text, pages)
     VALUES (${documentId}, ${extracted.text}, ${jsonText(extracted.pages)}::jsonb)
-    ON CONFLICT (document_id) DO UPDATE SET text = excluded.text, pages = excluded.pages`.execute(transaction);
+    ON CONFLICT (document_id) DO UPDATE SET text = excluded.text, pages = excluded.pages`.execute(
+    transaction,
+  );
   await sql`
     UPDATE document SET file_type = ${extracted.fileType}, language = ${extracted.language},
            page_count = ${extracted.pages.length === 0 ? null : extracted.pages.length},
@@ -86,7 +96,10 @@ export async function markUploaded(
 export async function markEnded(
   transaction: Transaction,
   documentId: string,
-  end: { readonly status: DocumentStatus; readonly error?: { readonly code: string; readonly message: string } },
+  end: {
+    readonly status: DocumentStatus;
+    readonly error?: { readonly code: string; readonly message: string };
+  },
 ): Promise<void> {
   await sql`
     UPDATE document SET status = ${end.status}, processing_completed_at = now(),
@@ -139,5 +152,7 @@ export async function resetParts(
       AND (${which.parts === undefined ? null : [...which.parts]}::text[] IS NULL
            OR part = ANY(${which.parts === undefined ? null : [...which.parts]}::text[]))
       AND (${which.states === undefined ? null : [...which.states]}::text[] IS NULL
-           OR state = ANY(${which.states === undefined ? null : [...which.states]}::text[]))`.execute(transaction);
+           OR state = ANY(${which.states === undefined ? null : [...which.states]}::text[]))`.execute(
+    transaction,
+  );
 }

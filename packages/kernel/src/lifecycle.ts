@@ -42,7 +42,7 @@ export class Lifecycle {
 
   async #stopAll(deadlineMs: number): Promise<void> {
     const deadline = performance.now() + deadlineMs;
-    for (const service of this.#started.reverse()) {
+    for (const service of this.#started.toReversed()) {
       const leftMs = Math.max(100, deadline - performance.now());
       await withDeadline(service, leftMs).catch((error: unknown) => {
         this.#logger.error({ err: toError(error), service: service.name }, "service did not stop cleanly");

@@ -76,9 +76,9 @@ export class Queue {
     scope: WriteScope,
     task: Task<Input, Output>,
     input: Input,
-    options?: EnqueueOptions,
+    options: EnqueueOptions = {},
   ): Promise<string> {
-    return enqueueJob(scope, { bus: this.bus, broker: this.#broker }, task, input, options);
+    return enqueueJob(scope, { bus: this.bus, broker: this.#broker }, { task, input, options });
   }
 
   /** Appends numbered events in the caller's transaction. */

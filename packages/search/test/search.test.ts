@@ -2,7 +2,15 @@ import { migrate, openEmbedded } from "@millrace/database";
 import type { Database } from "@millrace/database";
 import { localAccess, newId } from "@millrace/kernel";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { addChunks, beginSource, chunkText, chunksWithoutEmbedding, removeSource, searchText, storeEmbeddings } from "../src/index.ts";
+import {
+  addChunks,
+  beginSource,
+  chunkText,
+  chunksWithoutEmbedding,
+  removeSource,
+  searchText,
+  storeEmbeddings,
+} from "../src/index.ts";
 
 const { workspaceId } = localAccess;
 let database: Database;
@@ -59,9 +67,12 @@ describe("searchText", () => {
     expect(hits[0]?.passage.some((run) => run.match && run.text.includes("图书"))).toBe(true);
   });
 
-  it.each(["???", "the of and", "' OR 1=1 --", "\\", "a & | ! (", "<b>"])("answers %j without an error", async (query) => {
-    await expect(search(query)).resolves.toBeInstanceOf(Array);
-  });
+  it.each(["???", "the of and", "' OR 1=1 --", "\\", "a & | ! (", "<b>"])(
+    "answers %j without an error",
+    async (query) => {
+      await expect(search(query)).resolves.toBeInstanceOf(Array);
+    },
+  );
 
   it("never shows another workspace's passages", async () => {
     await index("Zanzibar exports cloves.", "en");

@@ -1,32 +1,30 @@
 import { createLogger } from "@millrace/kernel";
 import { startAll } from "../roles/start.ts";
-import type { RunningServer } from "../roles/start.ts";
 import type { Settings } from "../settings.ts";
 import { exitCodes } from "./exit-codes.ts";
 import type { ExitCode } from "./exit-codes.ts";
 
-/** `millrace start`: everything in one process, until a signal. */
+/**
+ * `millrace start`: everything in one process, until a signal. The first signal lets running jobs
+ * end for a moment and hands them back, the second hands them back at once, the third ends the process.
+ */
 export async function startCommand(settings: Settings): Promise<ExitCode> {
   const logger = createLogger({ level: settings.LOG_LEVEL, name: "millrace" });
-  const ended = Promise.withResolvers<ExitCode>();
-  const running: { server?: RunningServer } = {};
+  const stopped = Promise.withResolvers<void>();
+  const starting = startAll(settings, logger);
   let signals = 0;
   const onSignal = (): void => {
     signals++;
-    if (signals === 1) void stopServer(running.server).then(() => ended.resolve(exitCodes.ok));
-    else if (signals === 2) running.server?.hurry();
-    else process.exit(exitCodes.interrupted);
+    if (signals > 2) process.exit(exitCodes.interrupted);
+    if (signals === 1) {
+      process.stderr.write("Stopping. Running jobs go back to their queue; once more to hurry.\n");
+      starting.then((server) => server.stop()).then(stopped.resolve, stopped.reject);
+    } else starting.then((server) => server.hurry()).catch(stopped.reject);
   };
   process.on("SIGINT", onSignal);
   process.on("SIGTERM", onSignal);
-  running.server = await startAll(settings, logger);
-  process.stdout.write(`Millrace is ready at ${running.server.url}\n`);
-  return await ended.promise;
-}
-
-async function stopServer(server: RunningServer | undefined): Promise<void> {
-  // A signal before the server is there: nothing has been promised to anybody yet.
-  if (server === undefined) process.exit(exitCodes.interrupted);
-  process.stderr.write("Stopping. Running jobs go back to their queue; once more to hurry.\n");
-  await server.stop();
+  const { url } = await starting;
+  process.stdout.write(`Millrace is ready at ${url}\n`);
+  await stopped.promise;
+  return exitCodes.ok;
 }

@@ -16,7 +16,8 @@ export function createDocument(app: TypedApp, parts: RouteParts): void {
       bodyLimit: parts.settings.MAX_UPLOAD_BYTES,
       schema: {
         tags: ["Documents"],
-        summary: "Take in a file (multipart, part `file`) or a text (JSON); the work is done behind the answer",
+        summary:
+          "Take in a file (multipart, part `file`) or a text (JSON); the work is done behind the answer",
         consumes: ["application/json", "multipart/form-data"],
         body: createDocumentSchema,
         response: { 201: acceptedDocumentSchema, 202: acceptedDocumentSchema },
@@ -64,7 +65,8 @@ function readText(request: FastifyRequest): Acceptance {
     throw new MillraceError({
       code: "invalid_request",
       kind: "invalid",
-      message: "Send a file in the part `file`, or JSON with `text` and, if you like, `title`. `errors` names what is wrong.",
+      message:
+        "Send a file in the part `file`, or JSON with `text` and, if you like, `title`. `errors` names what is wrong.",
       items: parsed.error.issues.map((issue) => ({
         pointer: `/${issue.path.join("/")}`,
         code: issue.code,
@@ -73,5 +75,9 @@ function readText(request: FastifyRequest): Acceptance {
     });
   }
   const { text, title } = parsed.data;
-  return { content: { kind: "text", text }, title, idempotency: readIdempotency(request, { text, title: title ?? null }) };
+  return {
+    content: { kind: "text", text },
+    title,
+    idempotency: readIdempotency(request, { text, title: title ?? null }),
+  };
 }

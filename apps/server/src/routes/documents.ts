@@ -31,15 +31,30 @@ export function documentRoutes(app: TypedApp, parts: RouteParts): void {
   const { authenticate } = parts.access;
 
   createDocument(app, parts);
+  readingRoutes(app, parts);
+  actionRoutes(app, parts);
 
   app.get(
     "/api/documents",
-    { schema: { tags, summary: "List documents, newest first", querystring: documentListQuerySchema, response: { 200: pageSchema(documentSchema) } } },
+    {
+      schema: {
+        tags,
+        summary: "List documents, newest first",
+        querystring: documentListQuerySchema,
+        response: { 200: pageSchema(documentSchema) },
+      },
+    },
     async (request) => {
       const { limit, cursor, status, file_type, search } = request.query;
       const access = await authenticate(request);
       const before = readCursor(cursor);
-      const rows = await documents.list(access, { status, fileType: file_type, search, before, limit: limit + 1 });
+      const rows = await documents.list(access, {
+        status,
+        fileType: file_type,
+        search,
+        before,
+        limit: limit + 1,
+      });
       return toPage(rows, limit);
     },
   );
@@ -58,38 +73,79 @@ export function documentRoutes(app: TypedApp, parts: RouteParts): void {
 
   app.patch(
     "/api/documents/:id",
-    { schema: { tags, summary: "Rename", params, body: updateDocumentSchema, response: { 200: documentSchema } } },
+    {
+      schema: {
+        tags,
+        summary: "Rename",
+        params,
+        body: updateDocumentSchema,
+        response: { 200: documentSchema },
+      },
+    },
     async (request) => documents.rename(await authenticate(request), request.params.id, request.body.title),
   );
 
   app.delete(
     "/api/documents/:id",
-    { schema: { tags, summary: "Delete with text, analysis and file; work on it is cancelled", params, response: { 204: z.null() } } },
+    {
+      schema: {
+        tags,
+        summary: "Delete with text, analysis and file; work on it is cancelled",
+        params,
+        response: { 204: z.null() },
+      },
+    },
     async (request, reply) => {
       await documents.remove(await authenticate(request), request.params.id);
       return reply.code(204).send(null);
     },
   );
+}
+
+/** What there is to read of one document. */
+function readingRoutes(app: TypedApp, parts: RouteParts): void {
+  const { documents } = parts.installation;
+  const { authenticate } = parts.access;
 
   app.get(
     "/api/documents/:id/analysis",
-    { schema: { tags, summary: "The four parts of the analysis", params, response: { 200: analysisSchema } } },
+    {
+      schema: { tags, summary: "The four parts of the analysis", params, response: { 200: analysisSchema } },
+    },
     async (request) => documents.analysis(await authenticate(request), request.params.id),
   );
 
   app.get(
     "/api/documents/:id/status",
-    { schema: { tags, summary: "The document with its job", params, response: { 200: acceptedDocumentSchema } } },
+    {
+      schema: {
+        tags,
+        summary: "The document with its job",
+        params,
+        response: { 200: acceptedDocumentSchema },
+      },
+    },
     async (request) => documents.accepted(await authenticate(request), request.params.id),
   );
 
   app.get(
     "/api/documents/:id/logs",
-    { schema: { tags, summary: "What was logged for people, newest first", params, querystring: pageQuerySchema, response: { 200: pageSchema(logLineSchema) } } },
+    {
+      schema: {
+        tags,
+        summary: "What was logged for people, newest first",
+        params,
+        querystring: pageQuerySchema,
+        response: { 200: pageSchema(logLineSchema) },
+      },
+    },
     async (request) => {
       const { limit, cursor } = request.query;
       const before = readCursor(cursor);
-      const rows = await documents.logs(await authenticate(request), request.params.id, { before, limit: limit + 1 });
+      const rows = await documents.logs(await authenticate(request), request.params.id, {
+        before,
+        limit: limit + 1,
+      });
       return toPage(rows, limit);
     },
   );
@@ -100,22 +156,53 @@ export function documentRoutes(app: TypedApp, parts: RouteParts): void {
   });
   app.get(
     "/api/documents/:id/text",
-    { schema: { tags, summary: "The text, piece by piece", params, querystring: textQuery, response: { 200: documentTextSchema } } },
+    {
+      schema: {
+        tags,
+        summary: "The text, piece by piece",
+        params,
+        querystring: textQuery,
+        response: { 200: documentTextSchema },
+      },
+    },
     async (request) => documents.text(await authenticate(request), request.params.id, request.query),
   );
+}
+
+/** What can be asked to be done with one document. */
+function actionRoutes(app: TypedApp, parts: RouteParts): void {
+  const { documents } = parts.installation;
+  const { authenticate } = parts.access;
 
   app.post(
     "/api/documents/:id/reprocess",
     { schema: { tags, summary: "Do everything again", params, response: { 202: acceptedDocumentSchema } } },
     async (request, reply) =>
-      sendAccepted(request, reply, parts, await documents.reprocess(await authenticate(request), request.params.id)),
+      sendAccepted(
+        request,
+        reply,
+        parts,
+        await documents.reprocess(await authenticate(request), request.params.id),
+      ),
   );
 
   app.post(
     "/api/documents/:id/retry_failed",
-    { schema: { tags, summary: "Make again what failed, and only that", params, response: { 202: acceptedDocumentSchema } } },
+    {
+      schema: {
+        tags,
+        summary: "Make again what failed, and only that",
+        params,
+        response: { 202: acceptedDocumentSchema },
+      },
+    },
     async (request, reply) =>
-      sendAccepted(request, reply, parts, await documents.retryFailed(await authenticate(request), request.params.id)),
+      sendAccepted(
+        request,
+        reply,
+        parts,
+        await documents.retryFailed(await authenticate(request), request.params.id),
+      ),
   );
 
   app.post(
@@ -130,7 +217,12 @@ export function documentRoutes(app: TypedApp, parts: RouteParts): void {
     },
     async (request, reply) => {
       const { id, part } = request.params;
-      return sendAccepted(request, reply, parts, await documents.retryFailed(await authenticate(request), id, part));
+      return sendAccepted(
+        request,
+        reply,
+        parts,
+        await documents.retryFailed(await authenticate(request), id, part),
+      );
     },
   );
 
@@ -141,4 +233,3 @@ export function documentRoutes(app: TypedApp, parts: RouteParts): void {
       reply.code(202).send(await documents.cancel(await authenticate(request), request.params.id)),
   );
 }
-

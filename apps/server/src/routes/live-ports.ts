@@ -65,4 +65,3 @@ export function createLivePorts({ documents, queue }: Installation): LivePorts {
     },
   };
 }
-

@@ -16,7 +16,10 @@ export function readCursor(cursor: string | undefined): string | undefined {
 }
 
 /** A page out of rows that were asked for with one more than its limit. */
-export function toPage<Item extends { readonly id: string }>(rows: readonly Item[], limit: number): Page<Item> {
+export function toPage<Item extends { readonly id: string }>(
+  rows: readonly Item[],
+  limit: number,
+): Page<Item> {
   const data = rows.slice(0, limit);
   const hasMore = rows.length > limit;
   return { data, next_cursor: hasMore ? (data.at(-1)?.id ?? null) : null, has_more: hasMore };

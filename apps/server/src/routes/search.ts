@@ -9,13 +9,24 @@ export function searchRoutes(app: TypedApp, { installation, access }: RouteParts
   const { database } = installation;
   app.get(
     "/api/search",
-    { schema: { tags: ["Search"], summary: "Find passages", querystring: searchQuerySchema, response: { 200: searchResultSchema } } },
+    {
+      schema: {
+        tags: ["Search"],
+        summary: "Find passages",
+        querystring: searchQuerySchema,
+        response: { 200: searchResultSchema },
+      },
+    },
     async (request) => {
       const startedMs = performance.now();
       const { workspaceId } = await access.authenticate(request);
       const { q: query, limit } = request.query;
       const hits = await searchText(database, { workspaceId, query, limit });
-      const titles = await findTitles(database.queryable, workspaceId, hits.map((hit) => hit.sourceId));
+      const titles = await findTitles(
+        database.queryable,
+        workspaceId,
+        hits.map((hit) => hit.sourceId),
+      );
       const stillIndexing = await countUnindexed(database.queryable, workspaceId);
       return {
         query,

@@ -1,11 +1,13 @@
 import { toError } from "@millrace/kernel";
 import type { Logger } from "@millrace/kernel";
 import { Kysely, PostgresDialect } from "kysely";
-import { Pool, types } from "pg";
+import { Pool, TypeOverrides, types } from "pg";
 import type { Database } from "../database.ts";
 import { runTransaction } from "../run-transaction.ts";
 
-const int8 = 20;
+/** Counters and sizes stay below 2^53; the driver's default, text, would not add up. */
+const parsers = new TypeOverrides();
+parsers.setTypeParser(types.builtins.INT8, Number);
 
 /**
  * A pool to PostgreSQL that is safe behind pgBouncer's transaction mode: no named statements, no
@@ -20,10 +22,7 @@ export function openPostgres(options: { url: string; poolSize: number; logger: L
     query_timeout: 60_000,
     keepAlive: true,
     application_name: "millrace",
-    types: {
-      // Counters and sizes stay below 2^53; text would not add up.
-      getTypeParser: (oid, format) => (oid === int8 ? Number : types.getTypeParser(oid, format)),
-    },
+    types: parsers,
   });
   pool.on("error", (error) => {
     options.logger.warn({ err: toError(error) }, "an idle database connection was lost");

@@ -31,8 +31,13 @@ export async function analyseDocument(
   if (open.length > 0) {
     const fresh = (await readForProcessing(parts.database.queryable, document.id)) ?? document;
     const { text } = await readStoredText(parts.database.queryable, document.id);
-    const meter = createMeter(context, open.map((row) => row.part));
-    const ends = await Promise.all(open.map((row) => makePart({ parts, context, document: fresh, text, meter }, row.part)));
+    const meter = createMeter(
+      context,
+      open.map((row) => row.part),
+    );
+    const ends = await Promise.all(
+      open.map((row) => makePart({ parts, context, document: fresh, text, meter }, row.part)),
+    );
     const retry = ends.find((end) => end.retry !== undefined)?.retry;
     if (retry !== undefined) throw retry;
   }
@@ -94,7 +99,9 @@ async function makePart(work: PartWork, part: PartName): Promise<PartEnd> {
 
 async function recordFailure(work: PartWork, part: PartName, error: Error): Promise<PartEnd> {
   const { context, parts } = work;
-  const reason = isMillraceError(error) ? error.message : "An unexpected error happened. See the server's log.";
+  const reason = isMillraceError(error)
+    ? error.message
+    : "An unexpected error happened. See the server's log.";
   const failure = { reason, errorCode: errorCode(error), model: parts.models.chat.name };
   if (isPartUnavailable(error)) {
     await changePart(work, part, { state: "unavailable", ...failure });
@@ -107,13 +114,18 @@ async function recordFailure(work: PartWork, part: PartName, error: Error): Prom
     context.log("warning", `${partLabel(part)}: ${reason} It will be tried again.`);
     return { part, state: "pending", retry: error };
   }
-  if (!isMillraceError(error)) context.logger.error({ err: error, part }, "a part of an analysis failed unexpectedly");
+  if (!isMillraceError(error))
+    context.logger.error({ err: error, part }, "a part of an analysis failed unexpectedly");
   await changePart(work, part, { state: "failed", ...failure });
   context.log("error", `${partLabel(part)}: failed. ${reason}`);
   return { part, state: "failed" };
 }
 
-async function changePart({ context, document }: PartWork, part: PartName, change: PartChange): Promise<void> {
+async function changePart(
+  { context, document }: PartWork,
+  part: PartName,
+  change: PartChange,
+): Promise<void> {
   await context.transaction(async (scope) => {
     await setPart(scope.transaction, document.id, part, change);
     scope.emit("document.part_changed", { part, state: change.state, reason: change.reason ?? null });

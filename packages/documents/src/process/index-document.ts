@@ -54,16 +54,29 @@ async function embedChunks(
   total: number,
 ): Promise<void> {
   const { models, database } = parts;
-  for (let done = 0; ; ) {
+  for (let done = 0; ;) {
     const batch = await chunksWithoutEmbedding(database.queryable, document.id, models.embedding.name, 64);
     if (batch.length === 0) return;
     const embedded = await models.embed({ texts: batch.map((chunk) => chunk.text), signal: context.signal });
-    const vectors = batch.map((chunk, index) => ({ chunkId: chunk.id, vector: embedded.vectors[index] ?? [] }));
+    const vectors = batch.map((chunk, index) => ({
+      chunkId: chunk.id,
+      vector: embedded.vectors[index] ?? [],
+    }));
     await context.transaction((scope) =>
-      storeEmbeddings(scope.transaction, { model: models.embedding.name, dimensions: embedded.dimensions }, vectors),
+      storeEmbeddings(
+        scope.transaction,
+        { model: models.embedding.name, dimensions: embedded.dimensions },
+        vectors,
+      ),
     );
     done += batch.length;
     const percent = firstPercent + (done / Math.max(1, total)) * (lastPercent - firstPercent);
-    context.progress({ percent, done, total, unit: "passages", message: `Embedding passage ${done} of ${total}` });
+    context.progress({
+      percent,
+      done,
+      total,
+      unit: "passages",
+      message: `Embedding passage ${done} of ${total}`,
+    });
   }
 }

@@ -51,7 +51,10 @@ export function handleProcessDocument(parts: ProcessParts): AnyTaskHandler {
     onEnd: (scope, end) => recordEnd(parts, scope, end),
     onRetry: async (scope, { input }) => {
       await markProcessing(scope.transaction, input.document_id);
-      await resetParts(scope.transaction, input.document_id, { parts: input.parts, states: ["failed", "running"] });
+      await resetParts(scope.transaction, input.document_id, {
+        parts: input.parts,
+        states: ["failed", "running"],
+      });
     },
   });
 }
@@ -88,7 +91,11 @@ async function recordEnd(
     case "succeeded": {
       await markEnded(transaction, id, { status: end.output.status });
       const { status, text_length } = end.output;
-      return await event("document.completed", { status, text_length, analysis_complete: status === "completed" });
+      return await event("document.completed", {
+        status,
+        text_length,
+        analysis_complete: status === "completed",
+      });
     }
     case "cancelled":
       await resetParts(transaction, id, { states: ["running"] });
@@ -96,7 +103,8 @@ async function recordEnd(
       return await event("document.cancelled", { message: "Processing was cancelled." });
     case "failed":
     case "expired": {
-      const error = end.state === "failed" ? end.error : { code: "job_expired", message: "It was not started in time." };
+      const error =
+        end.state === "failed" ? end.error : { code: "job_expired", message: "It was not started in time." };
       await resetParts(transaction, id, { states: ["running"] });
       await markEnded(transaction, id, { status: "failed", error });
       return await event("document.failed", { error: error.message, error_code: error.code });

@@ -16,7 +16,10 @@ export type ProcessedDocument = {
 };
 
 /** Undefined when it was deleted. */
-export async function readForProcessing(queryable: Queryable, id: string): Promise<ProcessedDocument | undefined> {
+export async function readForProcessing(
+  queryable: Queryable,
+  id: string,
+): Promise<ProcessedDocument | undefined> {
   const found = await sql<ProcessedDocument>`
     SELECT id, workspace_id, title, file_name, file_type, file_key, language, text_length, job_id
     FROM document WHERE id = ${id}`.execute(queryable);

@@ -44,7 +44,7 @@ export async function endJob(
         stream: job.stream,
         owner: job.owner,
         type: `job.${ending.state}`,
-        data: { job_id: job.id, ...(error ?? {}) },
+        data: { job_id: job.id, ...error },
       },
     ]);
   }

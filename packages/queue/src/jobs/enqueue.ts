@@ -30,10 +30,9 @@ export type EnqueueOptions = {
 export async function enqueueJob<Input>(
   scope: WriteScope,
   parts: { readonly bus: EventBus; readonly broker: Broker },
-  task: Task<Input, unknown>,
-  input: Input,
-  options: EnqueueOptions = {},
+  request: { readonly task: Task<Input>; readonly input: Input; readonly options: EnqueueOptions },
 ): Promise<string> {
+  const { task, input, options } = request;
   const parsed = task.input.safeParse(input);
   if (!parsed.success) throw invalidInput(task.name, parsed.error);
   const id = newId();

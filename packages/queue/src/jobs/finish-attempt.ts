@@ -31,9 +31,9 @@ export async function finishAttempt(
   scope: WriteScope,
   parts: EndingParts & { readonly broker: Broker },
   held: { readonly id: string; readonly fence: number },
-  end: AttemptEnd,
-  writeFirst: () => Promise<void>,
+  finish: { readonly end: AttemptEnd; readonly writeFirst: () => Promise<void> },
 ): Promise<boolean> {
+  const { end, writeFirst } = finish;
   const job = await lockHeldJob(scope.transaction, held);
   if (job === undefined) return false;
   await writeFirst();

@@ -129,7 +129,10 @@ async function recordEnd(
     const pending = parts.writer.take(job);
     try {
       const isOurs = await withWriteScope(parts.database, (scope) =>
-        finishAttempt(scope, parts, job, end, () => writePending(scope, parts.bus, [pending])),
+        finishAttempt(scope, parts, job, {
+          end,
+          writeFirst: () => writePending(scope, parts.bus, [pending]),
+        }),
       );
       if (!isOurs) parts.onStaleWrite();
       return;

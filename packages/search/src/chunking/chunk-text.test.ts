@@ -6,7 +6,9 @@ describe("chunkText", () => {
   it("keeps a short text in one piece", async () => {
     const chunks = await chunkText("  One thought.\n\nAnother.  ", []);
 
-    expect(chunks).toMatchObject([{ ordinal: 0, charStart: 2, text: "One thought.\n\nAnother.", page: null }]);
+    expect(chunks).toMatchObject([
+      { ordinal: 0, charStart: 2, text: "One thought.\n\nAnother.", page: null },
+    ]);
   });
 
   it("cuts between paragraphs when it can", async () => {
@@ -29,13 +31,21 @@ describe("chunkText", () => {
   });
 
   it("loses no character that is not white space, for any text", async () => {
-    const piece = fc.oneof(fc.string({ unit: "grapheme" }), fc.constantFrom("\n\n", " ", ". ", "x".repeat(3000), "大学。".repeat(900)));
+    const piece = fc.oneof(
+      fc.string({ unit: "grapheme" }),
+      fc.constantFrom("\n\n", " ", ". ", "x".repeat(3000), "大学。".repeat(900)),
+    );
     await fc.assert(
       fc.asyncProperty(fc.array(piece, { maxLength: 8 }), async (pieces) => {
         const text = pieces.join("");
         const chunks = await chunkText(text, []);
 
-        expect(chunks.map((chunk) => chunk.text).join("").replace(/\s/g, "")).toBe(text.replace(/\s/g, ""));
+        expect(
+          chunks
+            .map((chunk) => chunk.text)
+            .join("")
+            .replace(/\s/g, ""),
+        ).toBe(text.replace(/\s/g, ""));
         for (const chunk of chunks) expect(text.slice(chunk.charStart, chunk.charEnd)).toBe(chunk.text);
       }),
       { numRuns: 200 },

@@ -29,7 +29,11 @@ export async function removeSource(transaction: Transaction, id: string): Promis
 }
 
 /** Adds passages of a source that has begun; those with a known ordinal are left as they are. */
-export async function addChunks(transaction: Transaction, source: Source, chunks: readonly Chunk[]): Promise<void> {
+export async function addChunks(
+  transaction: Transaction,
+  source: Source,
+  chunks: readonly Chunk[],
+): Promise<void> {
   const configuration = textSearchConfiguration(source.language);
   await sql`
     INSERT INTO chunk (id, workspace_id, source_id, ordinal, char_start, char_end, page, text, token_count,

@@ -7,7 +7,9 @@ describe("separateWords", () => {
   });
 
   it("separates the words of Chinese text", () => {
-    expect(separateWords("北京大学 has students").split(/\s+/)).toEqual(expect.arrayContaining(["has", "students"]));
+    expect(separateWords("北京大学 has students").split(/\s+/)).toEqual(
+      expect.arrayContaining(["has", "students"]),
+    );
     expect(separateWords("我喜欢读书").trim().split(" ").length).toBeGreaterThan(1);
   });
 });

@@ -1,5 +1,6 @@
 /** Scripts that are written without spaces between words. */
-const unspaced = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]+/gu;
+const unspaced =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]+/gu;
 
 const segmenter = new Intl.Segmenter(undefined, { granularity: "word" });
 
@@ -8,5 +9,8 @@ const segmenter = new Intl.Segmenter(undefined, { granularity: "word" });
  * spaces, can index and find them. Other text is returned as it is.
  */
 export function separateWords(text: string): string {
-  return text.replace(unspaced, (run) => ` ${[...segmenter.segment(run)].map(({ segment }) => segment).join(" ")} `);
+  return text.replace(
+    unspaced,
+    (run) => ` ${[...segmenter.segment(run)].map(({ segment }) => segment).join(" ")} `,
+  );
 }
