@@ -1,4 +1,3 @@
-import { hostname } from "node:os";
 import { databaseSettings } from "@millrace/database";
 import { integerSetting, logLevels, parseSettings } from "@millrace/kernel";
 import type { SettingsSection } from "@millrace/kernel";
@@ -14,14 +13,24 @@ const workerSettings = {
     ),
     WORKER_QUEUES: z
       .string()
-      .regex(/^[a-z][a-z0-9_]*(,[a-z][a-z0-9_]*)*$/, "must be queue names with commas between, such as documents,chat")
+      .regex(
+        /^[a-z][a-z0-9_]*(,[a-z][a-z0-9_]*)*$/,
+        "must be queue names with commas between, such as documents,chat",
+      )
       .optional()
       .describe("Queues this process takes jobs from, the more urgent first. Unset: all."),
-    WORKER_NAME: z.string().max(100).default(`worker@${hostname()}`).describe("How this worker calls itself. Unset: worker@ and the machine's name."),
+    WORKER_NAME: z
+      .string()
+      .max(100)
+      .optional()
+      .describe("How this worker calls itself. Unset: worker@ and the machine's name."),
     WORKER_LEASE_SECONDS: integerSetting({ min: 3, max: 3600, byDefault: 60 }).describe(
       "With PostgreSQL: how long a silent worker keeps its jobs. It beats four times as often.",
     ),
-    LOG_LEVEL: z.enum(logLevels).default("info").describe(`One of ${logLevels.join(", ")}.`),
+    LOG_LEVEL: z
+      .enum(logLevels)
+      .default("info")
+      .describe(`One of ${logLevels.join(", ")}.`),
   }),
 } satisfies SettingsSection;
 

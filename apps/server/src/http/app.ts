@@ -57,7 +57,7 @@ export async function createHttpApp(options: HttpAppOptions): Promise<FastifyIns
   app.addHook("onRequest", async (request, reply) => {
     void reply.headers(headers).header("x-request-id", request.id).header("cache-control", "no-store");
   });
-  await addWebSockets(app);
+  await addWebSockets(app, logger);
   logRequests(app, logger);
   measureRequests(app, metrics);
   limitSlowBodies(app, timeouts);

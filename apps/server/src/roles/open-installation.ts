@@ -1,3 +1,4 @@
+import { hostname } from "node:os";
 import path from "node:path";
 import { assertSchemaMatches, lockFolder, migrate, openEmbedded, openPostgres } from "@millrace/database";
 import type { Database, FolderLock } from "@millrace/database";
@@ -88,7 +89,7 @@ function workerOptions(settings: Settings, database: Database) {
   // Embedded, the folder lock already proves that a former process is dead.
   const leaseMs = database.kind === "embedded" ? 20_000 : settings.WORKER_LEASE_SECONDS * 1000;
   return {
-    name: settings.WORKER_NAME,
+    name: settings.WORKER_NAME ?? `worker@${hostname()}`,
     concurrency: settings.WORKER_CONCURRENCY,
     ...(settings.WORKER_QUEUES === undefined ? {} : { queues: settings.WORKER_QUEUES.split(",") }),
     leaseMs,

@@ -54,6 +54,8 @@ async function open(settings: Settings, logger: Logger, lifecycle: Lifecycle): P
     metrics,
     version,
   });
+  // Streams that are followed would keep the server from closing.
+  app.addHook("preClose", () => hub.stop());
   await registerRoutes(app, { installation, access, hub, settings, logger, version });
   const http = createHttpService({ app, settings });
   await lifecycle.start(http);
