@@ -1,5 +1,5 @@
 import type { SearchResult } from "@millrace/contracts";
-import { Button, Loader, Skeleton, TextInput } from "@mantine/core";
+import { Loader, Skeleton, TextInput } from "@mantine/core";
 import { useDebouncedCallback } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
@@ -17,6 +17,8 @@ import { countOf } from "../formatting/numbers.ts";
 import { groupHits } from "./group-hits.ts";
 import { SearchHitCard } from "./search-hit-card.tsx";
 import classes from "./search-page.module.css";
+
+const indexingRefetchMs = 5000;
 
 const route = getRouteApi("/search");
 
@@ -59,7 +61,7 @@ function SearchBox({ query }: { query: string }) {
         type="search"
         size="md"
         aria-label="Search in documents"
-        placeholder="Words, “an exact phrase”, -without"
+        placeholder="Words, a question, “a phrase”"
         ref={query === "" ? focusOnMount : null}
         maxLength={1000}
         leftSection={<IconSearch size={18} aria-hidden="true" />}
@@ -78,6 +80,8 @@ function Results({ query }: { query: string }) {
     queryKey: queryKeys.search(query),
     queryFn: ({ signal }) => searchDocuments(query, signal),
     placeholderData: (before) => before,
+    // What is being indexed now may hold what is looked for.
+    refetchInterval: ({ state }) => ((state.data?.still_indexing ?? 0) > 0 ? indexingRefetchMs : false),
   });
   if (search.isPending) {
     return (
@@ -127,25 +131,17 @@ function summaryOf(result: SearchResult): string {
 }
 
 function NoHit({ query }: { query: string }) {
-  const navigate = route.useNavigate();
-  const words = query.replaceAll('"', "").split(/\s+/);
   return (
     <EmptyState
       icon={<IconZoomQuestion size={26} />}
       title={`Nothing found for “${query}”`}
       action={
-        words.length > 1 ? (
-          <Button variant="default" onClick={() => void navigate({ search: { q: words.join(" or ") } })}>
-            Search for any of these words
-          </Button>
-        ) : (
-          <ButtonLink to="/documents" search={{ q: query }} variant="default">
-            Look in titles
-          </ButtonLink>
-        )
+        <ButtonLink to="/documents" search={{ q: query }} variant="default">
+          Look in titles
+        </ButtonLink>
       }
     >
-      All words must be in one passage. Use fewer words, or others that may stand in the text.
+      No passage holds any of these words. Try others that may stand in the text.
     </EmptyState>
   );
 }
@@ -168,7 +164,8 @@ function NoQuery() {
   }
   return (
     <EmptyState icon={<IconSearch size={26} />} title="Search inside your documents">
-      Each hit is a passage and opens the text at its place. Put a phrase in quotes to find it word by word.
+      Each hit is a passage and opens the text at its place. Passages with all words, or with the “phrase in
+      quotes”, come first.
     </EmptyState>
   );
 }
