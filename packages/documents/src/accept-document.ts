@@ -103,6 +103,7 @@ async function write(
       method: "pasted",
       language: null,
       warnings: [],
+      title: null,
     } as const;
     await storeText(scope.transaction, document.id, row);
   }

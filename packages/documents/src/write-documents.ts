@@ -43,6 +43,8 @@ export type ExtractedRow = {
   readonly method: string;
   readonly language: string | null;
   readonly warnings: readonly { code: string; message: string }[];
+  /** What the document calls itself, taken only while it is still called by its file's name. */
+  readonly title: string | null;
 };
 
 /** Stores a document's text and what is known of it, replacing what was there. */
@@ -58,7 +60,8 @@ export async function storeText(
     transaction,
   );
   await sql`
-    UPDATE document SET file_type = ${extracted.fileType}, language = ${extracted.language},
+    UPDATE document SET title = CASE WHEN title = file_name THEN coalesce(${extracted.title}, title) ELSE title END,
+           file_type = ${extracted.fileType}, language = ${extracted.language},
            page_count = ${extracted.pages.length === 0 ? null : extracted.pages.length},
            text_length = ${extracted.text.length}, extraction_method = ${extracted.method},
            warnings = ${jsonText(extracted.warnings)}::jsonb, updated_at = now()

@@ -26,7 +26,7 @@ export async function extractDocument(
     async () => {
       const read = await readText(parts, context, document);
       const detected = await parts.models.detectLanguage(read.text, context.signal);
-      extracted = { ...read, language: detected.code };
+      extracted = { ...read, title: titleIn(read), language: detected.code };
       describe(context, extracted);
       return { text_length: read.text.length };
     },
@@ -39,7 +39,7 @@ export async function extractDocument(
   context.progress({ percent: lastPercent, stage: "text_extraction", message: "The text is read" });
 }
 
-type ReadText = Pick<ExtractedText, "text" | "pages" | "fileType" | "method" | "warnings">;
+type ReadText = Pick<ExtractedText, "text" | "pages" | "fileType" | "method" | "warnings" | "title">;
 
 async function readText(
   parts: ProcessParts,
@@ -48,7 +48,7 @@ async function readText(
 ): Promise<ReadText> {
   if (document.file_key === null) {
     const stored = await readStoredText(parts.database.queryable, document.id);
-    return { ...stored, fileType: "text", method: "pasted", warnings: [] };
+    return { ...stored, fileType: "text", method: "pasted", warnings: [], title: null };
   }
   return await parts.extractor.extract({
     path: parts.files.pathOf(document.file_key),
@@ -61,6 +61,13 @@ async function readText(
       context.progress({ percent, done, total, unit, message: `Reading page ${done} of ${total}` });
     },
   });
+}
+
+/** Pages and Markdown say what they are called; what PDF and DOCX say is often left from a template. */
+function titleIn(read: ReadText): string | null {
+  const isReliable = read.fileType === "html" || read.fileType === "markdown";
+  const title = isReliable ? read.title?.replace(/\s+/g, " ").trim().slice(0, 255) : undefined;
+  return title === undefined || title === "" ? null : title;
 }
 
 function describe(context: JobContext<ProcessInput>, row: ExtractedRow): void {
