@@ -17,18 +17,23 @@ export function createBarView(stream: OutputStream): ProgressView {
   const styles = createStyles(stream);
   const active = new Map<number, FileProgress>();
   let drawnLines = 0;
+  let drawnText = "";
   let timer: NodeJS.Timeout | undefined;
 
   const erase = (): void => {
     if (drawnLines > 0) stream.write(`\u001b[${drawnLines}A\r\u001b[0J`);
     drawnLines = 0;
+    drawnText = "";
   };
   const draw = (): void => {
     clearTimeout(timer);
     timer = undefined;
-    erase();
     const lines = linesOf([...active.values()], stream, styles);
-    if (lines.length > 0) stream.write(`${lines.join("\n")}\n`);
+    const text = lines.map((line) => `${line}\n`).join("");
+    if (text === drawnText) return;
+    erase();
+    stream.write(text);
+    drawnText = text;
     drawnLines = lines.length;
   };
   const aside = (write: () => void): void => {

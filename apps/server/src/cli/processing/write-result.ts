@@ -21,16 +21,30 @@ const typeNames = { pdf: "PDF", docx: "DOCX", html: "HTML", markdown: "Markdown"
 export function writeResult(stream: OutputStream, { document, analysis }: ProcessedDocument): void {
   const styles = createStyles(stream);
   const columns = stream.isTTY ? Math.min(maxColumns, columnsOfStream(stream) - 1) : Number.POSITIVE_INFINITY;
+  const commonModel = modelOfAll(analysis);
+  const look = { styles, columns, isModelSaid: commonModel !== undefined };
   const blocks = [
-    header(document, styles),
-    ...partBlocks(analysis, { styles, columns }),
-    warningBlock(document, { styles, columns }),
+    [...header(document, styles), ...(commonModel === undefined ? [] : [styles.dim(commonModel)])],
+    ...partBlocks(analysis, look),
+    warningBlock(document, look),
   ];
   const text = blocks.filter((block) => block.length > 0).map((block) => block.join("\n"));
   stream.write(`${text.join("\n\n")}\n`);
 }
 
-type Look = { readonly styles: Styles; readonly columns: number };
+type Look = {
+  readonly styles: Styles;
+  readonly columns: number;
+  /** Whether the model stands above all parts, and not with each. */
+  readonly isModelSaid: boolean;
+};
+
+/** What made every part that is there; undefined when different models did, or none. */
+function modelOfAll({ summary, key_points: keyPoints, sentiment, topics }: Analysis): string | undefined {
+  const made = [summary, keyPoints, sentiment, topics].filter((part) => part.state === "done");
+  const models = new Set(made.map(madeBy));
+  return models.size === 1 ? [...models][0] : undefined;
+}
 
 function header(document: Document, styles: Styles): string[] {
   const { file_type: type, page_count: pages, language, text_length: length } = document;
@@ -75,12 +89,12 @@ function partBlocks(analysis: Analysis, look: Look): string[][] {
 function block(
   name: PartName,
   part: Analysis[PartName],
-  { styles, columns }: Look,
+  { styles, columns, isModelSaid }: Look,
   lines: readonly string[] | null,
 ): string[] {
   const title = styles.bold(labels[name]);
   if (part.state === "done" && lines !== null) {
-    return [`${title}  ${styles.dim(madeBy(part))}`, ...lines];
+    return [isModelSaid ? title : `${title}  ${styles.dim(madeBy(part))}`, ...lines];
   }
   const reason = printableLine(part.reason ?? "");
   const code = part.error_code === null ? "" : ` (${part.error_code})`;
@@ -97,7 +111,7 @@ function block(
 /** Which model made it, and what an extractive one can't do. */
 function madeBy({ model, extractive }: Analysis[PartName]): string {
   const name = printableLine(model ?? "unknown model");
-  return extractive ? `[${name}: built-in, extractive: sentences taken from the text]` : `[${name}]`;
+  return extractive ? `by ${name} (built-in, extractive: sentences taken from the text)` : `by ${name}`;
 }
 
 function paragraphs(text: string, { columns }: Look): string[] {
