@@ -5,6 +5,7 @@ import { queryKeys } from "../api/query-keys.ts";
 import type { Session } from "../api/requests.ts";
 import { DocumentFeed } from "../documents/document-feed.ts";
 import { browserEnvironment } from "../live/environment.ts";
+import { hurryWhenReachable } from "../live/reachability.ts";
 import { LiveSocket } from "../live/socket.ts";
 import { followWorkspace } from "../live/workspace-notices.ts";
 import { refusalOf } from "../uploads/check-file.ts";
@@ -35,9 +36,11 @@ export function createServices(): Services {
 /** Connects the socket and follows the workspace until the returned function is called. */
 export function startLive({ queries, socket, feed }: Services): () => void {
   const release = followWorkspace({ queries, socket, isFollowed: (id) => feed.isWatching(id) });
+  const stopHurrying = hurryWhenReachable(queries, socket);
   socket.start();
   return () => {
     release();
+    stopHurrying();
     socket.stop();
   };
 }

@@ -102,7 +102,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-describe("LiveSocket", () => {
+describe("LiveSocket, delivering", () => {
   it("subscribes once the server has said hello", () => {
     live.subscribe(topic, received.listener);
     live.start();
@@ -188,7 +188,9 @@ describe("LiveSocket", () => {
 
     expect(received.numbers).toEqual([41, 1]);
   });
+});
 
+describe("LiveSocket, connecting", () => {
   it("waits longer after each failure, at most 15 seconds", () => {
     live.start();
 
@@ -224,6 +226,18 @@ describe("LiveSocket", () => {
 
     browser.wake();
 
+    expect(browser.sockets).toHaveLength(2);
+  });
+
+  it("tries at once when told that the server answers again", () => {
+    live.start();
+    browser.socket.drop();
+
+    live.hurry();
+    expect(browser.sockets).toHaveLength(2);
+
+    browser.socket.hello();
+    live.hurry();
     expect(browser.sockets).toHaveLength(2);
   });
 

@@ -69,6 +69,11 @@ export class LiveSocket {
     this.#drop();
   }
 
+  /** Tries at once instead of at the end of the pause between attempts; nothing while connected. */
+  hurry(): void {
+    if (this.#retryTimer !== undefined) this.#connect();
+  }
+
   /** One listener per topic: a second subscription to the same topic replaces the first. */
   subscribe(topic: string, listener: TopicListener): () => void {
     const entry: Topic = { listener, lastSeq: undefined, pending: [] };
@@ -121,7 +126,7 @@ export class LiveSocket {
 
   #wake(): void {
     if (this.#isReady) this.#send({ op: "ping" });
-    else if (this.#retryTimer !== undefined) this.#connect();
+    else this.hurry();
   }
 
   /** Half-open connections never close by themselves: silence beyond this ends them. */
