@@ -1,4 +1,4 @@
-import { writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
   documentSchema,
@@ -28,6 +28,7 @@ const environment = { MILLRACE_TOKEN: token };
 
 beforeAll(async () => {
   folder = await temporaryFolder();
+  await mkdir(join(folder.path, "data"));
   model = await startFakeModelServer({ port: 0 });
   server = await startServer();
 });
