@@ -26,7 +26,7 @@ const steps: readonly Step[] = [
   { name: "format", command: [join(programs, "oxfmt"), "--check", "."] },
   { name: "boundaries", command: [node, "scripts/boundaries.ts"] },
   { name: "lock file", command: [node, "scripts/complete-lockfile.ts", "--check"] },
-  { name: ".env.example", command: [node, "scripts/write-env-example.ts", "--check"] },
+  { name: ".env.example", command: [node, "apps/server/scripts/write-env-example.ts", "--check"] },
 ];
 
 // Two, as on the machines that build this: more would only make the steps wait for each other.

@@ -5,8 +5,8 @@ import type { Models } from "@millrace/models";
 import { startFakeModelServer } from "@millrace/testing";
 import type { FakeModelServer } from "@millrace/testing";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { analysePart, isPartUnavailable } from "../src/analysis/index.ts";
-import type { StepRunner } from "../src/analysis/index.ts";
+import { analysePart, isPartUnavailable } from "../src/analysis/analyse-part.ts";
+import type { StepRunner } from "../src/analysis/analyse-part.ts";
 
 const sentence = (index: number) =>
   `The committee of town ${index} decided to repair its bridge because engineer number ${index} had found rust in the cables.`;

@@ -13,6 +13,7 @@ import {
   updateDocumentSchema,
 } from "@millrace/contracts";
 import { z } from "zod";
+import { sendWithEtag } from "../http/index.ts";
 import { createDocument } from "./create-document.ts";
 import { readCursor, toPage } from "./pages.ts";
 import type { RouteParts } from "./register-routes.ts";
@@ -68,7 +69,8 @@ export function documentRoutes(app: TypedApp, parts: RouteParts): void {
   app.get(
     "/api/documents/:id",
     { schema: { tags, summary: "One document", params, response: { 200: documentSchema } } },
-    async (request) => documents.get(await authenticate(request), request.params.id),
+    async (request, reply) =>
+      sendWithEtag(request, reply, await documents.get(await authenticate(request), request.params.id)),
   );
 
   app.patch(
@@ -112,7 +114,8 @@ function readingRoutes(app: TypedApp, parts: RouteParts): void {
     {
       schema: { tags, summary: "The four parts of the analysis", params, response: { 200: analysisSchema } },
     },
-    async (request) => documents.analysis(await authenticate(request), request.params.id),
+    async (request, reply) =>
+      sendWithEtag(request, reply, await documents.analysis(await authenticate(request), request.params.id)),
   );
 
   app.get(

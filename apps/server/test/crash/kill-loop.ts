@@ -22,7 +22,7 @@ type Recorded = Map<string, number>;
  * accepted document was lost, that no step seen as recorded called the model again, and that all
  * repeats together were no more than the calls in flight at the kills.
  */
-export async function runKillLoop(options: KillLoopOptions): Promise<void> {
+export async function expectNothingLostInKillLoop(options: KillLoopOptions): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "millrace-kill-"));
   const models = await startFakeModelServer({ port: 0, delayMs: 60 });
   const environment = {
@@ -58,7 +58,8 @@ export async function runKillLoop(options: KillLoopOptions): Promise<void> {
     // Otherwise the kills hit nothing, and the rest of this proves nothing.
     expect(recorded.size).toBeGreaterThan(options.documents / 2);
     expect(inFlight).toBeGreaterThan(0);
-    for (const [step, count] of recorded) expect.soft(calls.get(step), `calls of recorded step ${step}`).toBe(count);
+    for (const [step, count] of recorded)
+      expect.soft(calls.get(step), `calls of recorded step ${step}`).toBe(count);
     const total = [...calls.values()].reduce((sum, count) => sum + count, 0);
     // One call more per kill may have been answered and not yet recorded: in flight for us.
     expect(total - calls.size).toBeLessThanOrEqual(inFlight + options.kills * 4);

@@ -1,4 +1,5 @@
 import type { PartName, PartState } from "@millrace/contracts";
+import { databaseUnavailable, sqlFailure } from "@millrace/database";
 import { errorCode, isMillraceError, toError } from "@millrace/kernel";
 import type { JobContext } from "@millrace/queue";
 import { analysePart, isPartUnavailable } from "../analysis/analyse-part.ts";
@@ -35,9 +36,14 @@ export async function analyseDocument(
       context,
       open.map((row) => row.part),
     );
-    const ends = await Promise.all(
+    const settled = await Promise.allSettled(
       open.map((row) => makePart({ parts, context, document: fresh, text, meter }, row.part)),
     );
+    // Only now: what the other parts made meanwhile is recorded.
+    const ends = settled.map((end) => {
+      if (end.status === "rejected") throw end.reason;
+      return end.value;
+    });
     const retry = ends.find((end) => end.retry !== undefined)?.retry;
     if (retry !== undefined) throw retry;
   }
@@ -89,12 +95,16 @@ async function makePart(work: PartWork, part: PartName): Promise<PartEnd> {
     context.log("info", `${partLabel(part)}: done by ${outcome.model}`);
     return { part, state: "done" };
   } catch (thrown) {
-    // Stopped, or no longer ours: not the part's failure.
-    if (context.signal.aborted || errorCode(thrown) === "lease_lost") throw thrown;
+    // Stopped, no longer ours, or the database's trouble: not the part's failure.
+    if (context.signal.aborted || errorCode(thrown) === "lease_lost" || isOfDatabase(thrown)) throw thrown;
     return await recordFailure(work, part, toError(thrown));
   } finally {
     meter.report(part, 1);
   }
+}
+
+function isOfDatabase(error: unknown): boolean {
+  return sqlFailure(error) !== undefined || databaseUnavailable(error) !== undefined;
 }
 
 async function recordFailure(work: PartWork, part: PartName, error: Error): Promise<PartEnd> {

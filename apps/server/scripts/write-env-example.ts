@@ -1,11 +1,12 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { settingsExample } from "../packages/kernel/src/index.ts";
-import { settingsSections } from "../apps/server/src/settings.ts";
+import { settingsExample } from "@millrace/kernel";
+import { commandLineSettings } from "../src/cli/settings.ts";
+import { settingsSections } from "../src/settings.ts";
 
 /** Writes `.env.example` from the settings, or with `--check` fails when it is not what they say. */
-const path = join(import.meta.dirname, "../.env.example");
-const wanted = settingsExample(settingsSections);
+const path = join(import.meta.dirname, "../../../.env.example");
+const wanted = settingsExample([...settingsSections, commandLineSettings]);
 
 if (process.argv.includes("--check")) {
   const present = await readFile(path, "utf8").catch(() => "");
