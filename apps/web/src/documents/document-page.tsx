@@ -27,10 +27,10 @@ const route = getRouteApi("/documents/$id");
 export function DocumentPage() {
   const { id } = route.useParams();
   const view = useDocumentView(id);
+  // Also when it was shown until now: it may have been deleted elsewhere.
+  if (isApiProblem(view.error) && view.error.status === 404) return <NoDocument />;
   if (view.data !== undefined) return <LoadedDocument key={id} view={view.data} />;
   if (view.isError) {
-    if (isApiProblem(view.error) && (view.error.status === 404 || view.error.status === 422))
-      return <NoDocument />;
     return <LoadFailure isPage what="This document" error={view.error} onRetry={() => void view.refetch()} />;
   }
   return <DocumentSkeleton />;

@@ -1,11 +1,15 @@
 import { QueryClient } from "@tanstack/react-query";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { testAnalysis, testDocument } from "../../test/sample-document.ts";
+import { queryKeys } from "../api/query-keys.ts";
+import { viewFromRequests } from "../documents/document-view.ts";
 import type { SocketHandlers } from "./environment.ts";
 import { LiveSocket } from "./socket.ts";
 import { followWorkspace } from "./workspace-notices.ts";
 
 let handlers: SocketHandlers;
 let socket: LiveSocket;
+let queries: QueryClient;
 let refetches: number;
 let release: () => void;
 
@@ -21,10 +25,15 @@ beforeEach(() => {
     watchWake: () => () => undefined,
     beforePaint: (run) => run(),
   });
-  const queries = new QueryClient();
-  vi.spyOn(queries, "invalidateQueries").mockImplementation(() => {
-    refetches += 1;
-    return Promise.resolve();
+  queries = new QueryClient();
+  queries.setQueryData(queryKeys.documentStats, {});
+  queries.getQueryCache().subscribe((event) => {
+    if (event.type !== "updated" || event.action.type !== "invalidate") return;
+    if (String(event.query.queryKey) === String(queryKeys.documentStats)) {
+      refetches += 1;
+      // Fresh again: an invalidated entry is not invalidated twice.
+      queries.setQueryData(queryKeys.documentStats, {});
+    }
   });
   release = followWorkspace({ queries, socket, isFollowed: (id) => id === "followed" });
   socket.start();
@@ -74,6 +83,21 @@ describe("followWorkspace", () => {
     vi.advanceTimersByTime(400);
 
     expect(refetches).toBe(1);
+  });
+
+  it("renews the page of a document at rest, and leaves one that is worked on to its events", () => {
+    for (const status of ["completed", "processing"] as const) {
+      queries.setQueryData(
+        queryKeys.document(status),
+        viewFromRequests(testDocument({ id: status, status }), testAnalysis()),
+      );
+      notice(status);
+    }
+
+    vi.advanceTimersByTime(400);
+
+    expect(queries.getQueryState(queryKeys.document("completed"))?.isInvalidated).toBe(true);
+    expect(queries.getQueryState(queryKeys.document("processing"))?.isInvalidated).toBe(false);
   });
 
   it("refetches after a lost connection, not after the first one", () => {

@@ -1,5 +1,7 @@
 import type { QueryClient } from "@tanstack/react-query";
 import { queryKeys } from "../api/query-keys.ts";
+import type { DocumentView } from "../documents/document-view.ts";
+import { isSettled } from "../documents/statuses.ts";
 import type { LiveSocket, TopicEvent } from "./socket.ts";
 
 /** Many documents changing at once must not mean as many list requests. */
@@ -17,6 +19,7 @@ export type WorkspaceOptions = {
 export function followWorkspace({ queries, socket, isFollowed }: WorkspaceOptions): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let dueAt = Number.POSITIVE_INFINITY;
+  const changed = new Set<string>();
   const refetchWithin = (delayMs: number) => {
     const at = performance.now() + delayMs;
     if (at >= dueAt) return;
@@ -25,12 +28,17 @@ export function followWorkspace({ queries, socket, isFollowed }: WorkspaceOption
     timer = setTimeout(() => {
       dueAt = Number.POSITIVE_INFINITY;
       void queries.invalidateQueries({ queryKey: queryKeys.collections });
+      for (const id of changed) renewSettled(queries, id);
+      changed.clear();
     }, delayMs);
   };
   const release = socket.subscribe("workspace", {
     onSnapshot: () => undefined,
-    onEvents: (events) =>
-      refetchWithin(events.every((event) => isOfFollowed(event, isFollowed)) ? gatherFollowedMs : gatherMs),
+    onEvents: (events) => {
+      const ids = events.map(documentOf);
+      for (const id of ids) if (id !== undefined) changed.add(id);
+      refetchWithin(ids.every((id) => id !== undefined && isFollowed(id)) ? gatherFollowedMs : gatherMs);
+    },
   });
   let before = socket.state;
   const stopWatching = socket.onStateChange(() => {
@@ -45,6 +53,16 @@ export function followWorkspace({ queries, socket, isFollowed }: WorkspaceOption
   };
 }
 
-function isOfFollowed({ data }: TopicEvent, isFollowed: WorkspaceOptions["isFollowed"]): boolean {
-  return typeof data.document_id === "string" && isFollowed(data.document_id);
+function documentOf({ data }: TopicEvent): string | undefined {
+  return typeof data.document_id === "string" ? data.document_id : undefined;
+}
+
+/**
+ * Renews the page of a document at rest, which was renamed or deleted elsewhere. While work goes on
+ * its own events are newer than any request.
+ */
+function renewSettled(queries: QueryClient, id: string): void {
+  const view = queries.getQueryData<DocumentView>(queryKeys.document(id));
+  if (view === undefined || !isSettled(view.document)) return;
+  void queries.invalidateQueries({ queryKey: queryKeys.document(id) });
 }
