@@ -2,7 +2,7 @@ export type { Database, Queryable, Transaction } from "./database.ts";
 export { lockFolder, readHolder } from "./embedded/folder-lock.ts";
 export type { FolderLock } from "./embedded/folder-lock.ts";
 export { openEmbedded } from "./embedded/open-embedded.ts";
-export { databaseUnavailable, isUniqueViolation, sqlFailure } from "./errors.ts";
+export { databaseUnavailable, isTransactionConflict, isUniqueViolation, sqlFailure } from "./errors.ts";
 export { jsonb, jsonText } from "./json-columns.ts";
 export { assertSchemaMatches, migrate } from "./migrations/migrate.ts";
 export { openPostgres } from "./postgres/open-postgres.ts";

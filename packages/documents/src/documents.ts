@@ -6,10 +6,13 @@ import type {
   DocumentSnapshot,
   DocumentStats,
   DocumentText,
+  Job,
   LogLine,
   PartName,
   PartState,
 } from "@millrace/contracts";
+import { databaseUnavailable } from "@millrace/database";
+import { errorCode } from "@millrace/kernel";
 import type { Access } from "@millrace/kernel";
 import { findJobs, listLog, toJob, toLogLine } from "@millrace/queue";
 import type { Queue, WriteScope } from "@millrace/queue";
@@ -36,6 +39,14 @@ import {
 import type { DocumentFilter } from "./read-documents.ts";
 import { markUploaded, resetParts } from "./write-documents.ts";
 
+/** Pieces put together give the text: none ends inside a character of two units. */
+function endOfPiece(text: string, { offset, limit }: { offset: number; limit: number }): number {
+  const end = Math.min(text.length, offset + limit);
+  const isSplit = end < text.length && /^[\uD800-\uDBFF][\uDC00-\uDFFF]/.test(text.slice(end - 1, end + 1));
+  if (!isSplit) return end;
+  return end - 1 > offset ? end - 1 : end + 1;
+}
+
 /** What can be done with documents, on behalf of somebody. Others' documents are not found. */
 export class Documents {
   readonly #queue: Queue;
@@ -54,7 +65,9 @@ export class Documents {
       if (result.kind === "replay" && content.kind === "file") await this.#files.remove(content.fileKey);
       return result;
     } catch (error) {
-      if (content.kind === "file") await this.#files.remove(content.fileKey);
+      // When the database went away at the commit, the row may be there: tidying finds out later.
+      const isRefused = databaseUnavailable(error) === undefined;
+      if (content.kind === "file" && isRefused) await this.#files.remove(content.fileKey);
       throw error;
     }
   }
@@ -89,17 +102,27 @@ export class Documents {
 
   /** Deletes a document with its text, analysis and passages; work on it is cancelled. */
   async remove(access: Access, id: string): Promise<void> {
-    const seen = await this.#getRow(access, id);
-    const fileKey = await this.#queue.transaction(async (scope) => {
+    for (;;) {
+      const removed = await this.#tryRemove(access, await this.#getRow(access, id));
+      if (removed === undefined) continue;
+      if (removed.fileKey !== null) await this.#files.remove(removed.fileKey);
+      return;
+    }
+  }
+
+  /** Undefined, with nothing done, when another job has begun on it since it was seen. */
+  #tryRemove(access: Access, seen: DocumentRow): Promise<{ fileKey: string | null } | undefined> {
+    const { id } = seen;
+    return this.#queue.transaction(async (scope) => {
       // The job first, as everywhere: a worker holds its job's row before it writes the document.
       if (seen.job_id !== null) await this.#cancelIfOpen(scope, seen.job_id);
       const row = await this.#lock(scope, access, id);
+      if (row.job_id !== seen.job_id) return undefined;
       await removeSource(scope.transaction, id);
       await sql`DELETE FROM document WHERE id = ${id}`.execute(scope.transaction);
       this.#announce(scope, access, id);
-      return row.file_key;
+      return { fileKey: row.file_key };
     });
-    if (fileKey !== null) await this.#files.remove(fileKey);
   }
 
   async analysis(access: Access, id: string): Promise<Analysis> {
@@ -111,7 +134,7 @@ export class Documents {
   async text(access: Access, id: string, range: { offset: number; limit: number }): Promise<DocumentText> {
     await this.#getRow(access, id);
     const text = (await readText(this.#queue.database.queryable, id)) ?? "";
-    const end = Math.min(text.length, range.offset + range.limit);
+    const end = endOfPiece(text, range);
     return {
       document_id: id,
       text: text.slice(range.offset, end).toWellFormed(),
@@ -160,17 +183,25 @@ export class Documents {
     });
   }
 
-  /** Asks for the end of the work on a document. Throws `already_finished`. */
+  /** Asks for the end of the work on a document; twice is the same as once. Throws `already_finished`. */
   async cancel(access: Access, id: string): Promise<AcceptedDocument> {
     const row = await this.#getRow(access, id);
     const jobId = row.job_id;
-    if (jobId === null || isSettled(row.status)) throw nothingToCancel(id, row.status);
+    const isOver = isSettled(row.status) && row.status !== "cancelled";
+    if (jobId === null || isOver) throw nothingToCancel(id, row.status);
     await this.#queue.transaction((scope) => this.#queue.cancel(scope, jobId));
     return await readAccepted(this.#queue.database.queryable, access.workspaceId, id);
   }
 
   accepted(access: Access, id: string): Promise<AcceptedDocument> {
     return readAccepted(this.#queue.database.queryable, access.workspaceId, id);
+  }
+
+  /** The document with its job; null when the job has been forgotten after its retention time. */
+  async status(access: Access, id: string): Promise<{ document: Document; job: Job | null }> {
+    const row = await this.#getRow(access, id);
+    const [job] = await findJobs(this.#queue.database.queryable, row.job_id === null ? [] : [row.job_id]);
+    return { document: toDocument(row, job), job: job === undefined ? null : toJob(job) };
   }
 
   /** How a document stands, with the number of the last event that is surely part of it. */
@@ -211,8 +242,12 @@ export class Documents {
   }
 
   async #cancelIfOpen(scope: WriteScope, jobId: string): Promise<void> {
-    const [job] = await findJobs(scope.transaction, [jobId]);
-    if (job !== undefined && job.finished_at === null) await this.#queue.cancel(scope, jobId);
+    try {
+      await this.#queue.cancel(scope, jobId);
+    } catch (error) {
+      // It ended by itself, or its history has been forgotten: nothing is left to stop.
+      if (!["already_finished", "job_not_found"].includes(errorCode(error))) throw error;
+    }
   }
 
   async #getRow(access: Access, id: string): Promise<DocumentRow> {

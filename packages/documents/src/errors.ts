@@ -19,6 +19,17 @@ export function documentBusy(id: string): MillraceError {
   });
 }
 
+/** A job whose document has been deleted or has been given to another job since. */
+export function jobSuperseded(jobId: string): MillraceError {
+  return new MillraceError({
+    code: "job_superseded",
+    kind: "conflict",
+    message:
+      "This job's document has been deleted, or a newer job works on it. To do it again, reprocess the document.",
+    details: { jobId },
+  });
+}
+
 export function nothingToCancel(id: string, status: string): MillraceError {
   return new MillraceError({
     code: "already_finished",

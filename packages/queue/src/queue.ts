@@ -163,7 +163,7 @@ export class Queue {
         pollMs: options.pollMs,
         leaseMs: options.leaseMs,
         workerId: worker.id,
-        reapsExpiredLeases: this.database.kind === "postgres",
+        isHeld: (id) => this.database.kind === "embedded" && worker.isRunning(id),
       },
     );
     this.#workers.add(worker);

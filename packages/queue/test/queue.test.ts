@@ -278,7 +278,21 @@ describe("cancel, hand-back and retry", () => {
 
     expect((await findJobs(database.queryable, [id]))[0]?.state).toBe("cancelled");
     expect(ended).toEqual(["cancelled"]);
-    await expect(queue.transaction((scope) => queue.cancel(scope, id))).rejects.toMatchObject({
+  });
+
+  it("takes a second cancel as the first, and refuses one after another end", async () => {
+    const ended: unknown[] = [];
+    const queue = createQueue({ ok: async () => ({ answer: "" }) }, ended);
+    const cancelled = await enqueue(queue, "ok");
+    await queue.transaction((scope) => queue.cancel(scope, cancelled));
+
+    expect(await queue.transaction((scope) => queue.cancel(scope, cancelled))).toBe("cancelled");
+    expect(ended).toEqual(["cancelled"]);
+
+    await startWorker(queue);
+    const done = await enqueue(queue, "ok");
+    await queue.waitForEnd(done, { timeoutMs: 5000 });
+    await expect(queue.transaction((scope) => queue.cancel(scope, done))).rejects.toMatchObject({
       code: "already_finished",
     });
   });

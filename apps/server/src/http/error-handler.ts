@@ -1,3 +1,4 @@
+import { databaseUnavailable } from "@millrace/database";
 import type { Logger } from "@millrace/kernel";
 import { toError } from "@millrace/kernel";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
@@ -34,7 +35,7 @@ export function sendProblem(
   reply: FastifyReply,
   logger: Logger,
 ): FastifyReply {
-  const error = fromFastify(thrown);
+  const error = databaseUnavailable(thrown) ?? fromFastify(thrown);
   const problem = toProblem(error, { id: request.id, path: pathOf(request) });
   const { status, body } = problem;
   if (status >= 500) {

@@ -6,6 +6,7 @@ import {
   documentStatsSchema,
   documentTextSchema,
   idSchema,
+  jobSchema,
   logLineSchema,
   pageQuerySchema,
   pageSchema,
@@ -22,6 +23,8 @@ import type { TypedApp } from "./typed-app.ts";
 
 const params = z.object({ id: idSchema });
 const tags = ["Documents"];
+/** Jobs are forgotten before documents are. */
+const statusSchema = acceptedDocumentSchema.extend({ job: jobSchema.nullable() }).meta({ id: "DocumentStatus" });
 
 /** One reading of a text of any length; a page of the browser app asks for some of these. */
 const maxTextPiece = 100_000;
@@ -123,12 +126,12 @@ function readingRoutes(app: TypedApp, parts: RouteParts): void {
     {
       schema: {
         tags,
-        summary: "The document with its job",
+        summary: "The document with its job, as long as that is kept",
         params,
-        response: { 200: acceptedDocumentSchema },
+        response: { 200: statusSchema },
       },
     },
-    async (request) => documents.accepted(await authenticate(request), request.params.id),
+    async (request) => documents.status(await authenticate(request), request.params.id),
   );
 
   app.get(

@@ -5,12 +5,13 @@ import type { Models } from "@millrace/models";
 import { cancelThisJob, defineTask, handleTask } from "@millrace/queue";
 import type { AnyTaskHandler, JobContext, JobEnd, NewEvent, WriteScope } from "@millrace/queue";
 import { z } from "zod";
+import { jobSuperseded } from "../errors.ts";
 import type { FileStore } from "../files/index.ts";
 import { markEnded, markProcessing, resetParts } from "../write-documents.ts";
 import { analyseDocument } from "./analyse-document.ts";
 import { extractDocument } from "./extract-document.ts";
 import { indexDocument } from "./index-document.ts";
-import { readForProcessing } from "./read-for-processing.ts";
+import { lockForProcessing, readForProcessing } from "./read-for-processing.ts";
 
 const inputSchema = z.object({
   document_id: z.uuid(),
@@ -49,7 +50,9 @@ export function handleProcessDocument(parts: ProcessParts): AnyTaskHandler {
     task: processDocument,
     run: (context) => run(parts, context),
     onEnd: (scope, end) => recordEnd(parts, scope, end),
-    onRetry: async (scope, { input }) => {
+    onRetry: async (scope, { jobId, input }) => {
+      const document = await lockForProcessing(scope.transaction, input.document_id);
+      if (document?.job_id !== jobId) throw jobSuperseded(jobId);
       await markProcessing(scope.transaction, input.document_id);
       await resetParts(scope.transaction, input.document_id, {
         parts: input.parts,
@@ -63,6 +66,7 @@ async function run(parts: ProcessParts, context: JobContext<ProcessInput>): Prom
   const { input } = context;
   const document = await readForProcessing(parts.database.queryable, input.document_id);
   if (document === undefined) throw cancelThisJob("The document was deleted.");
+  if (document.job_id !== context.job.id) throw cancelThisJob("Another job has taken over this document.");
   await context.transaction((scope) => markProcessing(scope.transaction, document.id));
   context.progress({ percent: 10, stage: "initialization", message: "Starting" });
   if (input.scope === "everything") {

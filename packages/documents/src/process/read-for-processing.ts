@@ -1,5 +1,5 @@
 import type { FileType } from "@millrace/contracts";
-import type { Queryable } from "@millrace/database";
+import type { Queryable, Transaction } from "@millrace/database";
 import { sql } from "kysely";
 
 /** What the stages need to know of a document, whoever owns it: the job was given its id. */
@@ -24,6 +24,15 @@ export async function readForProcessing(
     SELECT id, workspace_id, title, file_name, file_type, file_key, language, text_length, job_id
     FROM document WHERE id = ${id}`.execute(queryable);
   return found.rows[0];
+}
+
+/** The same with the row locked until the transaction ends. */
+export async function lockForProcessing(
+  transaction: Transaction,
+  id: string,
+): Promise<ProcessedDocument | undefined> {
+  await sql`SELECT 1 FROM document WHERE id = ${id} FOR UPDATE`.execute(transaction);
+  return await readForProcessing(transaction, id);
 }
 
 type PageRange = { readonly page: number; readonly charStart: number; readonly charEnd: number };

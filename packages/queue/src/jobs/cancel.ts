@@ -10,7 +10,8 @@ import { lockJob } from "./lock-job.ts";
 /**
  * Cancels a job whatever its state, also with no worker alive. One that does not run ends now; a
  * running one is told to stop and ends when it has, or when its lease runs out. Twice is the same
- * as once. Throws `job_not_found`, or `already_finished` when it has ended.
+ * as once, also when the first has had its effect. Throws `job_not_found`, or `already_finished`
+ * when it has ended in another way.
  */
 export async function cancelJob(
   scope: WriteScope,
@@ -19,6 +20,7 @@ export async function cancelJob(
 ): Promise<"cancelled" | "cancelling"> {
   const job = await lockJob(scope.transaction, id);
   if (job === undefined) throw jobNotFound(id);
+  if (job.state === "cancelled") return "cancelled";
   if (isTerminal(job.state)) throw alreadyFinished(id, job.state);
   if (job.state !== "running") {
     await endJob(scope, parts, job, { state: "cancelled" });

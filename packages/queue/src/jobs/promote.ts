@@ -1,19 +1,26 @@
 import type { Database } from "@millrace/database";
 import { sql } from "kysely";
 import type { Broker } from "../brokers/broker.ts";
+import type { EventBus } from "../events/event-bus.ts";
 import { withWriteScope } from "../write-scope.ts";
 import { endJob } from "./end-job.ts";
 import type { EndingParts } from "./end-job.ts";
 import { isTerminal } from "@millrace/contracts";
+import { jobChanged } from "./enqueue.ts";
 import { lockJob } from "./lock-job.ts";
 
 /** Moves scheduled jobs whose time has come to their queues, oldest first, at most 500 a call. */
-export async function promoteDueJobs(parts: { database: Database; broker: Broker }): Promise<number> {
-  const moved = await sql<{ queue: string }>`
+export async function promoteDueJobs(parts: {
+  readonly database: Database;
+  readonly broker: Broker;
+  readonly bus: EventBus;
+}): Promise<number> {
+  const moved = await sql<{ id: string; owner: string | null; queue: string }>`
     UPDATE job SET state = 'queued', reason = NULL
     WHERE id IN (SELECT id FROM job WHERE state = 'scheduled' AND run_at <= now()
                  ORDER BY run_at LIMIT 500 FOR UPDATE SKIP LOCKED)
-    RETURNING queue`.execute(parts.database.queryable);
+    RETURNING id, owner, queue`.execute(parts.database.queryable);
+  for (const { id, owner } of moved.rows) parts.bus.publishNotice(jobChanged(id, owner, "queued"));
   for (const queue of new Set(moved.rows.map((row) => row.queue))) parts.broker.announce(queue);
   return moved.rows.length;
 }

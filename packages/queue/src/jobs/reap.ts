@@ -10,31 +10,58 @@ import type { LockedJob } from "./job-row.ts";
 import { lockJob } from "./lock-job.ts";
 import { requeueJob } from "./requeue.ts";
 
+/** Jobs looked at before the next are asked for: a bounded answer, however much was running. */
+const batchSize = 500;
+
 export type ReapParts = EndingParts & { readonly database: Database; readonly broker: Broker };
 
 /**
  * Takes back jobs whose worker has died, and returns how many. `expired_leases`: those whose lease
  * ran out. `all_running`: every running job, only when the folder lock proves that no other process
- * lives. Each job is checked again under its lock: one that ended or beat in the meantime is left.
+ * lives. Each job is checked again under its lock: one that ended or beat in the meantime is left,
+ * and so is one that `isHeld` says runs here. One that can't be taken back does not keep the others;
+ * the first such failure is thrown in the end.
  */
-export async function reapJobs(parts: ReapParts, which: "expired_leases" | "all_running"): Promise<number> {
+export async function reapJobs(
+  parts: ReapParts,
+  which: "expired_leases" | "all_running",
+  isHeld: (id: string) => boolean = () => false,
+): Promise<number> {
   const condition = which === "all_running" ? sql`true` : sql`lease_until < now()`;
-  const found = await sql<{ id: string; fence: number }>`
-    SELECT id, fence FROM job WHERE state = 'running' AND ${condition} ORDER BY id LIMIT 500`.execute(
-    parts.database.queryable,
-  );
+  const failures: unknown[] = [];
   let reaped = 0;
-  for (const { id, fence } of found.rows) {
-    const isTaken = await withWriteScope(parts.database, async (scope) => {
-      const job = await lockJob(scope.transaction, id);
-      const isStill = job !== undefined && job.state === "running" && job.fence === fence;
-      if (!isStill || (which === "expired_leases" && !(await hasExpiredLease(scope, id)))) return false;
-      await takeBack(scope, parts, job);
-      return true;
-    });
-    if (isTaken) reaped++;
+  for (let after = "00000000-0000-0000-0000-000000000000"; ;) {
+    const found = await sql<{ id: string; fence: number }>`
+      SELECT id, fence FROM job WHERE state = 'running' AND id > ${after} AND ${condition}
+      ORDER BY id LIMIT ${batchSize}`.execute(parts.database.queryable);
+    for (const seen of found.rows) {
+      if (isHeld(seen.id)) continue;
+      try {
+        if (await reapJob(parts, which, seen)) reaped++;
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    const last = found.rows.at(-1);
+    if (last === undefined || found.rows.length < batchSize) break;
+    after = last.id;
   }
+  if (failures.length > 0) throw failures[0];
   return reaped;
+}
+
+function reapJob(
+  parts: ReapParts,
+  which: "expired_leases" | "all_running",
+  seen: { readonly id: string; readonly fence: number },
+): Promise<boolean> {
+  return withWriteScope(parts.database, async (scope) => {
+    const job = await lockJob(scope.transaction, seen.id);
+    const isStill = job !== undefined && job.state === "running" && job.fence === seen.fence;
+    if (!isStill || (which === "expired_leases" && !(await hasExpiredLease(scope, seen.id)))) return false;
+    await takeBack(scope, parts, job);
+    return true;
+  });
 }
 
 async function hasExpiredLease(scope: WriteScope, id: string): Promise<boolean> {

@@ -1,5 +1,6 @@
 import type { Database } from "@millrace/database";
-import type { Logger } from "@millrace/kernel";
+import { sleep } from "@millrace/kernel";
+import type { Logger, StopReason } from "@millrace/kernel";
 import { leaseLost } from "../errors.ts";
 import { appendEvents } from "../events/append-events.ts";
 import type { NewEvent } from "../events/append-events.ts";
@@ -8,6 +9,7 @@ import type { ClaimedJob } from "../jobs/job-row.ts";
 import { lockHeldJob } from "../jobs/lock-job.ts";
 import { recordStep, startStep } from "../steps/run-step.ts";
 import { withWriteScope } from "../write-scope.ts";
+import { mayPassLater } from "./database-trouble.ts";
 import type { EventWriter } from "./event-writer.ts";
 import type { FencedScope, JobContext, ProgressReport, StepOptions } from "./job-context.ts";
 import { writePending } from "./pending-writes.ts";
@@ -18,6 +20,16 @@ export type ContextParts = {
   readonly bus: EventBus;
   readonly writer: EventWriter;
   readonly logger: Logger;
+};
+
+/** Together about four seconds. */
+const maxRecordTries = 6;
+
+/** A claimed job, the signal that ends its attempt, and the way to give that signal. */
+export type RunningJob = {
+  readonly job: ClaimedJob;
+  readonly signal: AbortSignal;
+  readonly stop: (reason: StopReason) => void;
 };
 
 const noProgress: ProgressState = {
@@ -31,15 +43,12 @@ const noProgress: ProgressState = {
 };
 
 /** Builds what a handler works with for one claimed job. */
-export function createJobContext(
-  parts: ContextParts,
-  job: ClaimedJob,
-  signal: AbortSignal,
-): JobContext<unknown> {
+export function createJobContext(parts: ContextParts, running: RunningJob): JobContext<unknown> {
+  const { job, signal } = running;
   let progress = noProgress;
 
   const transaction = <Result>(work: (scope: FencedScope) => Promise<Result>): Promise<Result> =>
-    runFenced(parts, job, work);
+    runFenced(parts, running, work);
 
   const report = (next: ProgressReport): void => {
     const isNewStage = next.stage !== undefined && next.stage !== progress.stage;
@@ -73,17 +82,23 @@ export function createJobContext(
 
 /**
  * One transaction that holds the job's row: what the job said before goes first, then the work,
- * then the events it emits.
+ * then the events it emits. Nothing is written once a cancel was asked for: what the work is about
+ * may have been deleted with it.
  */
 async function runFenced<Result>(
   parts: ContextParts,
-  job: ClaimedJob,
+  { job, signal, stop }: RunningJob,
   work: (scope: FencedScope) => Promise<Result>,
 ): Promise<Result> {
-  const pending = parts.writer.take(job);
+  const pending = await parts.writer.take(job);
   try {
     return await withWriteScope(parts.database, async (scope) => {
-      if ((await lockHeldJob(scope.transaction, job)) === undefined) throw leaseLost(job.id);
+      const held = await lockHeldJob(scope.transaction, job);
+      if (held === undefined) throw leaseLost(job.id);
+      if (held.is_cancel_requested) {
+        stop("cancelled");
+        signal.throwIfAborted();
+      }
       const emitted: NewEvent[] = [];
       const emit: FencedScope["emit"] = (type, data) => {
         emitted.push({ stream: job.stream, owner: job.owner, type, data });
@@ -116,9 +131,23 @@ async function runStep<Value>(call: {
   }
   signal.throwIfAborted();
   const value = await run(signal);
-  await transaction(async (scope) => {
-    await recordStep(scope.transaction, held, key, value);
-    await options?.record?.(scope, value);
-  });
+  await persist(signal, () =>
+    transaction(async (scope) => {
+      await recordStep(scope.transaction, held, key, value);
+      await options?.record?.(scope, value);
+    }),
+  );
   return value;
+}
+
+/** What a step made may have cost money: a database that is away for a moment must not lose it. */
+async function persist(signal: AbortSignal, write: () => Promise<void>): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await write();
+    } catch (error) {
+      if (tries >= maxRecordTries || !mayPassLater(error)) throw error;
+      await sleep(tries * 250, signal);
+    }
+  }
 }

@@ -32,6 +32,7 @@ export class EventWriter {
   readonly #buffers = new Map<string, Buffer>();
   #timer: NodeJS.Timeout | undefined;
   #flushing: Promise<void> = Promise.resolve();
+  #inFlush: ReadonlySet<string> = new Set();
 
   constructor(parts: { database: Database; bus: EventBus; logger: Logger }) {
     this.#database = parts.database;
@@ -61,8 +62,12 @@ export class EventWriter {
     this.#arm(flushEveryMs);
   }
 
-  /** Takes what is pending for one job, to be written in the caller's own fenced transaction. */
-  take(job: HeldJob): PendingWrites {
+  /**
+   * Takes what is pending for one job, to be written in the caller's own fenced transaction. Waits
+   * for a flush under way that has some of it: written after the end of the job, it would be void.
+   */
+  async take(job: HeldJob): Promise<PendingWrites> {
+    while (this.#inFlush.has(job.id)) await this.#flushing;
     const buffer = this.#bufferOf(job);
     if (buffer === undefined) return { job, logs: [], progress: undefined };
     return this.#drain(buffer, true);
@@ -112,12 +117,15 @@ export class EventWriter {
     const pending = [...this.#buffers.values()]
       .map((buffer) => this.#drain(buffer, false))
       .filter(({ logs, progress }) => logs.length > 0 || progress !== undefined);
+    this.#inFlush = new Set(pending.map(({ job }) => job.id));
     try {
       if (pending.length > 0) await this.#write(pending);
     } catch (error) {
       for (const item of pending) this.putBack(item);
       this.#logger.warn({ err: toError(error) }, "progress could not be written and will be tried again");
       this.#arm(1000);
+    } finally {
+      this.#inFlush = new Set();
     }
     const isWaiting = [...this.#buffers.values()].some((buffer) => buffer.progress !== undefined);
     if (isWaiting) this.#arm(progressEveryMs);

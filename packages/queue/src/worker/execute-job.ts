@@ -1,5 +1,4 @@
 import type { Database } from "@millrace/database";
-import { databaseUnavailable } from "@millrace/database";
 import { sleep, StopError, stopReason, toError } from "@millrace/kernel";
 import type { Logger, StopReason } from "@millrace/kernel";
 import type { Broker } from "../brokers/broker.ts";
@@ -12,12 +11,19 @@ import type { AnyTaskHandler } from "../tasks/task.ts";
 import type { TaskRegistry } from "../tasks/task-registry.ts";
 import { withWriteScope } from "../write-scope.ts";
 import { createJobContext } from "./create-job-context.ts";
+import type { RunningJob } from "./create-job-context.ts";
+import { isDatabaseTrouble, mayPassLater } from "./database-trouble.ts";
 import { decideEnd } from "./decide-end.ts";
 import type { EventWriter } from "./event-writer.ts";
 import { writePending } from "./pending-writes.ts";
 
 /** A handler that was told to stop gets this long before its attempt ends without it. */
 const stopGraceMs = 5_000;
+
+/** After the database failed under a job: long enough for a restart, short for who waits. Jittered by half. */
+const troubleWaitMs = 2_000;
+/** Ends are recorded for this long after the process was told to stop; later the lease decides. */
+const recordAfterStopMs = 3_000;
 
 export type ExecuteParts = {
   readonly database: Database;
@@ -41,25 +47,25 @@ export type Execution = {
 /** Runs one claimed job to the end of its attempt. */
 export function executeJob(parts: ExecuteParts, job: ClaimedJob): Execution {
   const controller = new AbortController();
-  const stop = (reason: StopReason): void =>
+  let stoppedAtMs = Number.POSITIVE_INFINITY;
+  const stop = (reason: StopReason): void => {
+    if (reason === "shutdown") stoppedAtMs = Math.min(stoppedAtMs, performance.now());
     controller.abort(new StopError(reason, `The job was stopped: ${reason}`));
-  return { job, stop, done: run(parts, job, controller.signal, stop) };
+  };
+  const mayWait = (): boolean => performance.now() - stoppedAtMs < recordAfterStopMs;
+  return { job, stop, done: run(parts, { job, signal: controller.signal, stop }, mayWait) };
 }
 
-async function run(
-  parts: ExecuteParts,
-  job: ClaimedJob,
-  signal: AbortSignal,
-  stop: (reason: StopReason) => void,
-): Promise<void> {
+async function run(parts: ExecuteParts, running: RunningJob, mayWait: () => boolean): Promise<void> {
+  const { job, stop } = running;
   const handler = parts.registry.find(job.task, job.task_version);
   if (handler === undefined)
     throw new Error(`claimed a job of an unknown task ${job.task}@${job.task_version}`);
   parts.writer.open(job);
   const soft = setTimeout(() => stop("timed_out"), handler.task.softLimitMs);
   try {
-    const end = await runToEnd(parts, job, handler, signal);
-    if (end !== undefined) await recordEnd(parts, job, end, signal);
+    const end = await runToEnd(parts, running, handler);
+    if (end !== undefined) await recordEnd(parts, running, end, mayWait);
   } finally {
     clearTimeout(soft);
     parts.writer.close(job);
@@ -68,18 +74,22 @@ async function run(
 
 async function runToEnd(
   parts: ExecuteParts,
-  job: ClaimedJob,
+  running: RunningJob,
   handler: AnyTaskHandler,
-  signal: AbortSignal,
 ): Promise<AttemptEnd | undefined> {
+  const { job, signal } = running;
   const tried = { task: handler.task, attempt: job.attempt, maxAttempts: job.max_attempts };
   const knife = untilForced(handler.task.hardLimitMs, signal);
   try {
-    const context = createJobContext(parts, job, signal);
+    const context = createJobContext(parts, running);
     // Started in a then, so that a handler that throws at once is caught like any other.
     const output = await Promise.race([Promise.resolve(context).then(handler.run), knife.forced]);
     return { outcome: "succeeded", output };
   } catch (error) {
+    if (!signal.aborted && (await isDatabaseTrouble(error, parts.database))) {
+      parts.logger.warn({ jobId: job.id, task: job.task }, "the database failed under a job; it goes on later");
+      return { outcome: "snoozed", delayMs: troubleWaitMs * (0.5 + Math.random()) };
+    }
     const end = decideEnd(error, signal, tried);
     const isExpected = signal.aborted || end === undefined || end.outcome !== "failed";
     if (!isExpected)
@@ -117,16 +127,17 @@ function untilForced(
 
 /**
  * Recording an end is tried again while the database is away; running the job is not. It gives up
- * when the lease is lost: the job is then another's.
+ * when the lease is lost (the job is then another's), and soon after the process was told to stop.
  */
 async function recordEnd(
   parts: ExecuteParts,
-  job: ClaimedJob,
+  running: RunningJob,
   end: AttemptEnd,
-  signal: AbortSignal,
+  mayWait: () => boolean,
 ): Promise<void> {
+  const { job, signal } = running;
   for (let waitMs = 200; ; waitMs = Math.min(waitMs * 2, 5_000)) {
-    const pending = parts.writer.take(job);
+    const pending = await parts.writer.take(job);
     try {
       const isOurs = await withWriteScope(parts.database, (scope) =>
         finishAttempt(scope, parts, job, {
@@ -140,11 +151,13 @@ async function recordEnd(
       parts.writer.putBack(pending);
       const isLost = signal.aborted && stopReason(signal) === "lease_lost";
       if (isLost) return;
-      if (databaseUnavailable(error) === undefined) {
+      if (!mayPassLater(error)) {
         parts.logger.error({ err: toError(error), jobId: job.id }, "the end of a job could not be recorded");
-        if (end.outcome === "failed" || waitMs > 1_000) return;
-        return await recordEnd(parts, job, unrecordable(error), signal);
+        // Also the plain failure was refused: the lease runs out, and the job is taken back.
+        if (end.outcome === "failed") return;
+        return await recordEnd(parts, running, unrecordable(error), mayWait);
       }
+      if (!mayWait()) return;
       parts.logger.warn({ jobId: job.id }, "the database is away; the end of a job will be recorded later");
       await sleep(waitMs);
     }

@@ -4,7 +4,7 @@ export type ToBeater =
   | { readonly kind: "stop" };
 
 export type FromBeater =
-  | { readonly kind: "lost" | "cancel_requested"; readonly id: string }
+  | { readonly kind: "lost" | "cancel_requested"; readonly id: string; readonly fence: number }
   | { readonly kind: "failed"; readonly message: string };
 
 export type BeaterSettings = { readonly url: string; readonly leaseMs: number; readonly beatMs: number };

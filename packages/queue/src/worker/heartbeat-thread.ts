@@ -55,28 +55,29 @@ async function beat(): Promise<void> {
     if (held.get(id) !== job) continue;
     const row = alive.get(id);
     job.lastBeatMs = row === undefined ? job.lastBeatMs : sentMs;
-    if (row === undefined) giveUp(id);
-    else if (row.is_cancel_requested) tell({ kind: "cancel_requested", id });
+    if (row === undefined) giveUp(id, job);
+    else if (row.is_cancel_requested) tell({ kind: "cancel_requested", id, fence: job.fence });
   }
 }
 
-function giveUp(id: string): void {
+function giveUp(id: string, { fence }: Held): void {
   held.delete(id);
-  tell({ kind: "lost", id });
+  tell({ kind: "lost", id, fence });
 }
 
 let isBeating = false;
 const timer = setInterval(() => {
   const now = performance.now();
-  for (const [id, job] of held) if (now - job.lastBeatMs > giveUpAfterMs) giveUp(id);
+  for (const [id, job] of held) if (now - job.lastBeatMs > giveUpAfterMs) giveUp(id, job);
   if (isBeating) return;
   isBeating = true;
   beat()
-    .catch(async (error: unknown) => {
+    .catch((error: unknown) => {
       tell({ kind: "failed", message: error instanceof Error ? error.message : String(error) });
       const broken = client;
       client = undefined;
-      await broken?.end().catch(() => undefined);
+      // Not awaited: over a network that swallows packets its end never comes, and no beat would either.
+      broken?.end().catch(() => undefined);
     })
     .finally(() => {
       isBeating = false;

@@ -3,10 +3,13 @@ import { toError } from "@millrace/kernel";
 import type { Logger, Service } from "@millrace/kernel";
 import { sql } from "kysely";
 
+type Held = { readonly id: string; readonly fence: number };
+
+/** Told of one claim of a job: by the time it is told, the same process may hold the job anew. */
 export type HeartbeatListener = {
   /** The job is no longer ours: stop, write nothing more. */
-  readonly onLost: (jobId: string) => void;
-  readonly onCancelRequested: (jobId: string) => void;
+  readonly onLost: (held: Held) => void;
+  readonly onCancelRequested: (held: Held) => void;
 };
 
 export type LeaseTimes = {
@@ -17,8 +20,8 @@ export type LeaseTimes = {
 
 /** Extends the leases of everything that a process runs, with one statement per beat. */
 export type Heartbeat = Service & {
-  readonly hold: (job: { readonly id: string; readonly fence: number }) => void;
-  readonly release: (job: { readonly id: string; readonly fence: number }) => void;
+  readonly hold: (job: Held) => void;
+  readonly release: (job: Held) => void;
   readonly listen: (listener: HeartbeatListener) => void;
 };
 
@@ -57,8 +60,8 @@ export function createLocalHeartbeat(parts: {
     for (const [id, fence] of before) {
       if (held.get(id) !== fence) continue;
       const row = alive.get(id);
-      if (row === undefined) listener?.onLost(id);
-      else if (row.is_cancel_requested) listener?.onCancelRequested(id);
+      if (row === undefined) listener?.onLost({ id, fence });
+      else if (row.is_cancel_requested) listener?.onCancelRequested({ id, fence });
     }
   };
 

@@ -14,8 +14,11 @@ export type MaintenanceOptions = {
   readonly pollMs: number;
   readonly leaseMs: number;
   readonly workerId: string;
-  /** In embedded mode every running job is of this process: leases alone must not take them. */
-  readonly reapsExpiredLeases: boolean;
+  /**
+   * In embedded mode every running job is of this process, whose blocked loop may let a lease run
+   * out: what still runs here is left. With PostgreSQL a lost lease is lost: nothing is left.
+   */
+  readonly isHeld: (jobId: string) => boolean;
 };
 
 /**
@@ -40,8 +43,7 @@ export function createMaintenance(
     if (nowMs - reapedAtMs >= reapEveryMs) {
       reapedAtMs = nowMs;
       await beatWorker(parts.database, options.workerId);
-      const isClockSane = await clock.isSane();
-      if (options.reapsExpiredLeases && isClockSane) await reapJobs(parts, "expired_leases");
+      if (await clock.isSane()) await reapJobs(parts, "expired_leases", options.isHeld);
     }
     if (nowMs - prunedAtMs >= pruneEveryMs) {
       prunedAtMs = nowMs;

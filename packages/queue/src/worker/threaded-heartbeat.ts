@@ -21,8 +21,8 @@ export function createThreadedHeartbeat(parts: {
     });
     thread = fresh;
     fresh.on("message", (message: FromBeater) => {
-      if (message.kind === "lost") listener?.onLost(message.id);
-      else if (message.kind === "cancel_requested") listener?.onCancelRequested(message.id);
+      if (message.kind === "lost") listener?.onLost(message);
+      else if (message.kind === "cancel_requested") listener?.onCancelRequested(message);
       else if (message.kind === "failed")
         parts.logger.warn({ reason: message.message }, "a heartbeat did not land");
     });

@@ -4,6 +4,7 @@ import type { Service } from "@millrace/kernel";
 import { claimJobs } from "../jobs/claim.ts";
 import type { ClaimRequest } from "../jobs/claim.ts";
 import type { ClaimedJob } from "../jobs/job-row.ts";
+import { jobChanged } from "../jobs/enqueue.ts";
 import { runInChild } from "../isolation/run-in-child.ts";
 import { executeJob } from "./execute-job.ts";
 import type { ExecuteParts, Execution } from "./execute-job.ts";
@@ -51,8 +52,8 @@ export class Worker implements Service {
     this.#parts = parts;
     this.#options = options;
     parts.heartbeat.listen({
-      onLost: (id) => this.#running.get(id)?.stop("lease_lost"),
-      onCancelRequested: (id) => this.cancel(id),
+      onLost: (held) => this.#executionOf(held)?.stop("lease_lost"),
+      onCancelRequested: (held) => this.#executionOf(held)?.stop("cancelled"),
     });
   }
 
@@ -93,6 +94,10 @@ export class Worker implements Service {
     this.#running.get(id)?.stop("cancelled");
   }
 
+  isRunning(id: string): boolean {
+    return this.#running.has(id);
+  }
+
   /** For health: false when the loop has not turned for several polls although slots are free. */
   isProgressing(): boolean {
     const isFull = this.#running.size >= this.#options.concurrency;
@@ -101,6 +106,11 @@ export class Worker implements Service {
 
   get busySlots(): number {
     return this.#running.size;
+  }
+
+  #executionOf(held: { readonly id: string; readonly fence: number }): Execution | undefined {
+    const execution = this.#running.get(held.id);
+    return execution?.job.fence === held.fence ? execution : undefined;
   }
 
   async #turn(): Promise<void> {
@@ -155,6 +165,7 @@ export class Worker implements Service {
         ? runInChild(this.#parts, isolationEntry, job)
         : executeJob(this.#parts, job);
     this.#running.set(job.id, execution);
+    this.#parts.bus.publishNotice(jobChanged(job.id, job.owner, "running"));
     if (this.#isStopping) execution.stop("shutdown");
     void execution.done.finally(() => {
       this.#parts.heartbeat.release(job);
