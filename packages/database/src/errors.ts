@@ -48,7 +48,10 @@ export function databaseUnavailable(error: unknown): MillraceError | undefined {
     (state !== undefined && (unavailableStates.has(state) || state.startsWith("08"))) ||
     (typeof code === "string" && unavailableCodes.has(code)) ||
     (error instanceof Error &&
-      /timeout exceeded when trying to connect|Connection terminated/.test(error.message));
+      // The driver gives these no code.
+      /timeout exceeded when trying to connect|Connection terminated|is not queryable|Query read timeout/.test(
+        error.message,
+      ));
   if (!isLost) return undefined;
   return new MillraceError({
     code: "database_unavailable",

@@ -27,6 +27,12 @@ export function openPostgres(options: { url: string; poolSize: number; logger: L
   pool.on("error", (error) => {
     options.logger.warn({ err: toError(error) }, "an idle database connection was lost");
   });
+  pool.on("connect", (client) => {
+    // Between two statements of a transaction nobody else listens, and an unheard error ends the process.
+    client.on("error", (error) => {
+      options.logger.warn({ err: toError(error) }, "a database connection in use was lost");
+    });
+  });
   const kysely: Database["queryable"] = new Kysely({ dialect: new PostgresDialect({ pool }) });
   return {
     kind: "postgres",

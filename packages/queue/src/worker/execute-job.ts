@@ -22,6 +22,11 @@ const stopGraceMs = 5_000;
 
 /** After the database failed under a job: long enough for a restart, short for who waits. Jittered by half. */
 const troubleWaitMs = 2_000;
+/**
+ * A claim and a requeue each add one to the fence. After about 150 tries that the database spoiled,
+ * further ones count: a statement that can never work must not run for ever.
+ */
+const maxFenceOfFreeTries = 300;
 /** Ends are recorded for this long after the process was told to stop; later the lease decides. */
 const recordAfterStopMs = 3_000;
 
@@ -86,7 +91,8 @@ async function runToEnd(
     const output = await Promise.race([Promise.resolve(context).then(handler.run), knife.forced]);
     return { outcome: "succeeded", output };
   } catch (error) {
-    if (!signal.aborted && (await isDatabaseTrouble(error, parts.database))) {
+    const mayBeFree = !signal.aborted && job.fence < maxFenceOfFreeTries;
+    if (mayBeFree && (await isDatabaseTrouble(error, parts.database))) {
       parts.logger.warn({ jobId: job.id, task: job.task }, "the database failed under a job; it goes on later");
       return { outcome: "snoozed", delayMs: troubleWaitMs * (0.5 + Math.random()) };
     }

@@ -1,0 +1,3 @@
+import { modelsSuite } from "./models-suite.ts";
+
+modelsSuite("postgres");

@@ -1,0 +1,107 @@
+import { documentSchema, documentStatsSchema } from "@millrace/contracts";
+import { sql } from "kysely";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Flow } from "./flow.ts";
+import type { Ground } from "./flow.ts";
+import { expectConsistency } from "./invariants.ts";
+
+const text = "The storm came over the mill at night. Everybody was afraid, but nobody was hurt. ";
+
+/** Many clients at once, and a database that fails under them. */
+export function stormSuite(ground: Ground): void {
+  let flow: Flow;
+  beforeAll(async () => {
+    flow = await Flow.start(ground, { WORKER_CONCURRENCY: "8" });
+  });
+  afterAll(() => flow.stop());
+
+  describe(`many at once, ${ground}`, () => {
+    it("accepts two hundred texts at once and finishes every one, while some are deleted", async () => {
+      const accepted = await Promise.all(
+        Array.from({ length: 200 }, (_none, index) => flow.postText(`${index}: ${text.repeat(1 + (index % 4))}`)),
+      );
+      const gone = accepted.filter((_one, index) => index % 4 === 0).map(({ document }) => document.id);
+
+      const deleted = await Promise.all(gone.map((id) => flow.send("DELETE", `/api/documents/${id}`)));
+
+      expect(new Set(deleted.map(({ status }) => status))).toEqual(new Set([204]));
+      await expectConsistency(flow);
+      const stats = await flow.get("/api/documents/stats", documentStatsSchema);
+      expect(stats).toMatchObject({ total: 150, completed: 150, processing: 0 });
+      const kept = await flow.listAll("/api/documents", documentSchema);
+      expect(kept.map(({ id }) => id).toSorted()).toEqual(
+        accepted.map(({ document }) => document.id).filter((id) => !gone.includes(id)).toSorted(),
+      );
+    });
+
+    it("keeps documents and jobs in step when people press every button at once", async () => {
+      const accepted = await Promise.all(Array.from({ length: 10 }, () => flow.postText(text.repeat(3))));
+      const press = async (id: string, jobId: string, turn: number): Promise<void> => {
+        const buttons = [
+          `/api/documents/${id}/reprocess`,
+          `/api/documents/${id}/cancel_processing`,
+          `/api/jobs/${jobId}/retry`,
+          `/api/jobs/${jobId}/cancel`,
+          `/api/documents/${id}/retry_failed`,
+        ];
+        const replies = await Promise.all(
+          buttons.map((_button, index) => flow.send("POST", buttons[(index + turn) % buttons.length] ?? "")),
+        );
+        for (const { status, body } of replies) expect([202, 409], JSON.stringify(body)).toContain(status);
+      };
+
+      for (let turn = 0; turn < 10; turn++) {
+        await Promise.all(accepted.map(({ document, job }) => press(document.id, job.id, turn)));
+      }
+
+      await expectConsistency(flow);
+    });
+
+    it("deletes a document at whatever stage its work is", async () => {
+      const removeAt = async (delayTurns: number): Promise<void> => {
+        const { document } = await flow.postText(`Delete me. ${text.repeat(400)}`);
+        for (let turn = 0; turn < delayTurns; turn++) await flow.document(document.id);
+        expect((await flow.send("DELETE", `/api/documents/${document.id}`)).status).toBe(204);
+      };
+
+      await Promise.all(Array.from({ length: 24 }, (_none, index) => removeAt(index * 2)));
+
+      await expectConsistency(flow);
+      const search = await flow.send("GET", "/api/search?q=delete");
+      expect(search.body).toMatchObject({ data: [] });
+      await flow.expectAlive();
+    });
+  });
+
+  if (ground === "embedded") return;
+  it("loses nothing when every connection to the database is cut twice a second", async () => {
+    const database = flow.database?.database;
+    const cut = async (): Promise<void> => {
+      if (database === undefined) return;
+      await sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'`.execute(
+        database.queryable,
+      );
+    };
+    const accepted: string[] = [];
+    const cutting = setInterval(() => void cut().catch(() => undefined), 500);
+    try {
+      while (accepted.length < 30) {
+        const reply = await flow.send("POST", "/api/documents", { json: { text: text.repeat(20) } });
+        if (reply.status === 202) accepted.push((reply.body as { document: { id: string } }).document.id);
+        // Cut off while it was asked: says so, and says when to come again.
+        else expect([reply.status, reply.headers.get("retry-after")]).toEqual([503, "5"]);
+      }
+      await flow.until(
+        () => flow.send("GET", "/api/documents/stats"),
+        ({ body }) => (body as { processing?: number }).processing === 0,
+      );
+    } finally {
+      clearInterval(cutting);
+    }
+
+    await expectConsistency(flow);
+    for (const id of accepted) expect(await flow.document(id)).toMatchObject({ status: "completed" });
+    await flow.expectAlive();
+  });
+}
