@@ -1,4 +1,4 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import fastifyStatic from "@fastify/static";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
@@ -20,28 +20,28 @@ const missingPage = `<!doctype html>
 /** The page of the browser app. */
 export type WebApp = {
   /** Sends the page with a fresh nonce, never cached. Any path of the app shows it. */
-  readonly sendPage: (reply: FastifyReply) => FastifyReply;
+  readonly sendPage: (reply: FastifyReply) => Promise<FastifyReply>;
   /** Whether a browser asks for a page of the app's own router, rather than for a file or the API. */
   readonly wantsPage: (request: FastifyRequest) => boolean;
 };
 
 /**
- * Serves the built browser app from `directory`. The page is read now: after a build the server
- * has to start again. Without a build a plain page says how to make one.
+ * Serves the built browser app from `directory`. The page is read again when a build has changed it,
+ * since it names the files of that build. Without a build a plain page says how to make one.
  */
 export async function addWebApp(app: FastifyInstance, directory: string): Promise<WebApp> {
-  const index = await readIndex(directory);
-  const [before = "", after = ""] = (index ?? missingPage).replace(noncePlace, '$1\u0000"').split("\u0000");
-  const hasNonce = noncePlace.test(index ?? missingPage);
+  const readPage = createPageReader(directory);
+  const index = await readPage();
 
-  const sendPage = (reply: FastifyReply): FastifyReply => {
+  const sendPage = async (reply: FastifyReply): Promise<FastifyReply> => {
     const nonce = newNonce();
+    const page = await readPage();
     return reply
-      .code(index === undefined ? 503 : 200)
+      .code(page === undefined ? 503 : 200)
       .header("content-type", "text/html; charset=utf-8")
       .header("content-security-policy", contentSecurityPolicy(nonce))
       .header("cache-control", "no-cache")
-      .send(hasNonce ? before + nonce + after : before);
+      .send((page ?? missingPage).replace(noncePlace, `$1${nonce}"`));
   };
 
   app.get("/", { config: { access: "public" }, schema: { hide: true } }, (_request, reply) =>
@@ -58,13 +58,20 @@ export async function addWebApp(app: FastifyInstance, directory: string): Promis
   return { sendPage, wantsPage };
 }
 
-async function readIndex(directory: string): Promise<string | undefined> {
-  try {
-    return await readFile(join(directory, "index.html"), "utf8");
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-    throw error;
-  }
+/** Reads the page when it is new or has changed; undefined while there is no build. */
+function createPageReader(directory: string): () => Promise<string | undefined> {
+  const path = join(directory, "index.html");
+  let known: { readonly page: string; readonly changedMs: number } | undefined;
+  return async () => {
+    try {
+      const { mtimeMs } = await stat(path);
+      if (known?.changedMs !== mtimeMs) known = { page: await readFile(path, "utf8"), changedMs: mtimeMs };
+      return known.page;
+    } catch (error) {
+      if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+      throw error;
+    }
+  };
 }
 
 /**
@@ -73,7 +80,13 @@ async function readIndex(directory: string): Promise<string | undefined> {
  */
 async function addFiles(app: FastifyInstance, directory: string): Promise<string[]> {
   const directories: string[] = [];
-  await app.register(fastifyStatic, { root: directory, serve: false, cacheControl: false, index: false });
+  await app.register(fastifyStatic, {
+    root: directory,
+    serve: false,
+    cacheControl: false,
+    index: false,
+    preCompressed: true,
+  });
   for (const entry of await readdir(directory, { withFileTypes: true })) {
     if (entry.name === "index.html" || entry.name.startsWith(".")) continue;
     const path = encodeURI(entry.name);
