@@ -48,8 +48,7 @@ async function measureRun(figures: FigureCollector, kind: Kind, run: number): Pr
     for (const key of ["p50", "p95", "p99"] as const) figures.add(`${label}: ${key}`, "ms", load[key]);
     if (subject === "bare route") continue;
     figures.add(`${label}: p95 against the bare route`, "×", load.p95 / floor.p95, ratioTarget);
-    if (subject === "jobs running")
-      figures.add(`${label}: documents processed meanwhile`, "", load.processed);
+    if (subject === "jobs running") figures.add(`${label}: processed meanwhile`, "documents", load.processed);
   }
 }
 
