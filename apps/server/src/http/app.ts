@@ -10,7 +10,7 @@ import type { Registry } from "prom-client";
 import type { AccessControl } from "./access.ts";
 import { protectRoutes } from "./access.ts";
 import { answerClientError } from "./client-errors.ts";
-import { answerErrors, sendProblem } from "./error-handler.ts";
+import { answerErrors, answerUnknownPaths, sendProblem } from "./error-handler.ts";
 import { addHealthRoutes, measureRequests } from "./health.ts";
 import type { Readiness } from "./health.ts";
 import { watchKnownPaths } from "./known-paths.ts";
@@ -57,6 +57,7 @@ export async function createHttpApp(options: HttpAppOptions): Promise<FastifyIns
   app.addHook("onRequest", async (request, reply) => {
     void reply.headers(headers).header("x-request-id", request.id).header("cache-control", "no-store");
   });
+  answerErrors(app, logger);
   await addWebSockets(app, logger);
   logRequests(app, logger);
   measureRequests(app, metrics);
@@ -70,7 +71,7 @@ export async function createHttpApp(options: HttpAppOptions): Promise<FastifyIns
   addHealthRoutes(app, { readiness: options.readiness, metrics, access, logger });
   addSessionRoutes(app, { access });
   const webApp = await addWebApp(app, options.webDirectory);
-  answerErrors(app, { logger, knownPaths, webApp });
+  answerUnknownPaths(app, { logger, knownPaths, webApp });
   return app;
 }
 

@@ -9,15 +9,22 @@ import { methodNotAllowed, toProblem } from "./problem.ts";
 import type { ProblemReply } from "./problem.ts";
 import type { WebApp } from "./web-app.ts";
 
-/** The one place where errors become responses, and the one where they are logged. */
-export function answerErrors(
+/**
+ * The one place where errors become responses, and the one where they are logged. Before any route
+ * and any awaited plugin: Fastify gives the routes it has loaded by then the handler of that moment.
+ */
+export function answerErrors(app: FastifyInstance, logger: Logger): void {
+  app.setErrorHandler((error, request, reply) => {
+    sendProblem(error, request, reply, logger);
+  });
+}
+
+/** What is answered on paths that no route serves: the app's page, 405 or 404. */
+export function answerUnknownPaths(
   app: FastifyInstance,
   options: { readonly logger: Logger; readonly knownPaths: KnownPaths; readonly webApp: WebApp },
 ): void {
   const { logger, knownPaths, webApp } = options;
-  app.setErrorHandler((error, request, reply) => {
-    sendProblem(error, request, reply, logger);
-  });
   app.setNotFoundHandler((request, reply) => {
     const allowed = knownPaths.methodsOf(pathOf(request));
     if (allowed.length > 0 && !allowed.includes(request.method)) {

@@ -172,3 +172,17 @@ describe("the browser app", () => {
     await bare.app.close();
   });
 });
+
+describe("problems beside the browser app", () => {
+  it("are problem details, also of routes made before the app's files were", async () => {
+    const response = await app.inject({
+      method: "POST",
+      url: "/api/session",
+      headers: { host: "localhost" },
+      payload: { token: "not-the-token-of-this-server" },
+    });
+
+    expect(response.statusCode).toBe(401);
+    expect(response.headers["content-type"]).toContain("application/problem+json");
+  });
+});
