@@ -1,7 +1,7 @@
 import { databaseSettings } from "@millrace/database";
 import { integerSetting, logLevels, parseSettings } from "@millrace/kernel";
 import type { SettingsSection } from "@millrace/kernel";
-import { modelSettings, modelSettingsSchema } from "@millrace/models";
+import { checkModelSettings, modelSettings, modelSettingsSchema } from "@millrace/models";
 import { z } from "zod";
 import { serverSettings, serverSettingsSchema } from "./http/index.ts";
 
@@ -53,5 +53,5 @@ export type Settings = z.output<typeof schema>;
 
 /** Reads the environment once, all sections together. Throws `invalid_settings` with every problem. */
 export function readSettings(environment: Readonly<Record<string, string | undefined>>): Readonly<Settings> {
-  return parseSettings(schema, environment);
+  return parseSettings(schema, environment, checkModelSettings);
 }

@@ -10,11 +10,13 @@ export type SettingsSection = {
 
 /**
  * Parses the environment against every section at once and reports every problem together
- * (`invalid_settings`). Empty strings count as unset, as in a `.env` file with a bare `NAME=`.
+ * (`invalid_settings`). `check` looks at what must fit together. Empty strings count as unset, as in a
+ * `.env` file with a bare `NAME=`.
  */
 export function parseSettings<Schema extends z.ZodObject>(
   schema: Schema,
   environment: Readonly<Record<string, string | undefined>>,
+  check: (given: Readonly<Record<string, string>>) => readonly ErrorItem[] = () => [],
 ): Readonly<z.output<Schema>> {
   const given = Object.fromEntries(
     Object.keys(schema.shape).flatMap((name) => {
@@ -23,12 +25,12 @@ export function parseSettings<Schema extends z.ZodObject>(
     }),
   );
   const parsed = schema.safeParse(given);
-  if (parsed.success) return Object.freeze(parsed.data);
-  const items: ErrorItem[] = parsed.error.issues.map((issue) => ({
-    pointer: issue.path.join("."),
-    code: issue.code,
-    message: issue.message,
-  }));
+  const issues = parsed.success ? [] : parsed.error.issues;
+  const items = [
+    ...issues.map(({ path, code, message }) => ({ pointer: path.join("."), code, message })),
+    ...check(given),
+  ];
+  if (parsed.success && items.length === 0) return Object.freeze(parsed.data);
   throw new MillraceError({
     code: "invalid_settings",
     kind: "invalid",

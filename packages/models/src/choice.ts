@@ -78,20 +78,25 @@ function isOpenAi(url: string): boolean {
   return new URL(url).hostname === "api.openai.com";
 }
 
-function assertPairs(settings: ModelSettings): void {
+/** Settings that only make sense together, of which one is missing. */
+export function checkModelSettings(
+  given: Readonly<Partial<Record<keyof ModelSettings, unknown>>>,
+): ErrorItem[] {
   const items: ErrorItem[] = [];
-  const require = (given: keyof ModelSettings, missing: keyof ModelSettings, what: string) => {
-    if (settings[given] === undefined || settings[missing] !== undefined) return;
-    items.push({
-      pointer: missing,
-      code: "missing",
-      message: `${given} is set: also set ${missing}, ${what}.`,
-    });
+  const require = (present: keyof ModelSettings, missing: keyof ModelSettings, what: string) => {
+    if (given[present] === undefined || given[missing] !== undefined) return;
+    const message = `${present} is set: also set ${missing}, ${what}.`;
+    items.push({ pointer: missing, code: "missing", message });
   };
   require("CHAT_URL", "CHAT_MODEL", "the name of a model on that server");
   require("CHAT_MODEL", "CHAT_URL", "the address of the server that has the model");
   require("EMBEDDING_URL", "EMBEDDING_MODEL", "the name of a model on that server");
   require("EMBEDDING_MODEL", "EMBEDDING_URL", "the address of the server that has the model");
+  return items;
+}
+
+function assertPairs(settings: ModelSettings): void {
+  const items = checkModelSettings(settings);
   if (items.length === 0) return;
   throw new MillraceError({
     code: "invalid_settings",

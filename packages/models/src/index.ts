@@ -1,3 +1,4 @@
+export { checkModelSettings } from "./choice.ts";
 export { createModels } from "./create-models.ts";
 export type {
   EmbedResult,
