@@ -72,6 +72,7 @@ function titleIn(read: ReadText): string | null {
 
 function describe(context: JobContext<ProcessInput>, row: ExtractedRow): void {
   const pages = row.pages.length > 0 ? ` on ${row.pages.length} pages` : "";
-  context.log("info", `${row.text.length.toLocaleString("en")} characters${pages}, read with ${row.method}`);
+  const how = row.method === "pasted" ? "" : `, read with ${row.method}`;
+  context.log("info", `${row.text.length.toLocaleString("en")} characters${pages}${how}`);
   for (const warning of row.warnings) context.log("warning", warning.message);
 }

@@ -42,7 +42,10 @@ async function storeChunks(
     const batch = chunks.slice(from, from + batchSize);
     await context.transaction((scope) => addChunks(scope.transaction, source, batch));
   }
-  context.log("info", `${chunks.length} passages can be searched`);
+  context.log(
+    "info",
+    chunks.length === 1 ? "1 passage can be searched" : `${chunks.length} passages can be searched`,
+  );
   return { chunk_count: chunks.length };
 }
 

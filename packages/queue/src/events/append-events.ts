@@ -27,7 +27,9 @@ export async function appendEvents(
   const stored = await insertEvents(scope.transaction, events);
   scope.afterCommit(() => {
     bus.publishEvents(stored);
-    const owners = new Map(events.map((event) => [event.stream, event.owner]));
+    // Progress and log lines are for those who follow the stream; lists only change with the rest.
+    const telling = events.filter(({ type }) => !/\.(progressed|logged)$/.test(type));
+    const owners = new Map(telling.map((event) => [event.stream, event.owner]));
     for (const [stream, owner] of owners) bus.publishNotice(streamChanged(stream, owner));
   });
 }
