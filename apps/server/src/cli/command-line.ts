@@ -24,7 +24,8 @@ export async function runCommandLine(words: readonly string[]): Promise<ExitCode
     },
   });
   try {
-    await program.parseAsync([...words], { from: "user" });
+    // Not as commander's default command: that would take a misspelt command for an argument of it.
+    await program.parseAsync(words.length === 0 ? ["start"] : [...words], { from: "user" });
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
@@ -44,8 +45,8 @@ function createProgram(host: CommandHost): Command {
       writeErr: (text) => process.stderr.write(text),
     });
   program
-    .command("start", { isDefault: true })
-    .description("API, worker and upkeep in one process")
+    .command("start")
+    .description("API, worker and upkeep in one process; what millrace alone does")
     .action(async () => {
       // Loaded when needed, as in all commands here: the others answer faster without a server.
       const { startCommand } = await import("./start-command.ts");

@@ -164,14 +164,15 @@ async function chooseProcessor(
       "--detach needs a server that goes on with the work. Start one first (millrace start), or leave it out.",
     );
   }
+  const say = (line: string): void => {
+    if (!options.quiet) view.aside(() => process.stderr.write(`${line}\n`));
+  };
   return await openProcessor({
     environment,
     signal,
     logger: quietLogger(environment),
-    onWaiting: (folder) => {
-      if (options.quiet) return;
-      view.aside(() => process.stderr.write(`Waiting for the process that has ${folder} open\n`));
-    },
+    onOpening: (folder) => say(`No server runs: processing here, with ${folder}`),
+    onWaiting: (folder) => say(`Waiting for the process that has ${folder} open`),
   });
 }
 

@@ -15,6 +15,8 @@ export type OpenProcessorOptions = {
   readonly environment: CommandEnvironment;
   readonly logger: Logger;
   readonly signal: AbortSignal;
+  /** Called once when no server runs and this process will do the work. */
+  readonly onOpening: (folder: string) => void;
   /** Called once when another process has the folder and there is something to wait for. */
   readonly onWaiting: (folder: string) => void;
 };
@@ -27,11 +29,13 @@ export type OpenProcessorOptions = {
 export async function openProcessor(options: OpenProcessorOptions): Promise<Processor> {
   const { environment, signal, logger } = options;
   const connection = environment.connection();
+  const folder = path.resolve(connection.DATA_DIR);
   const deadline = performance.now() + patienceMs;
   for (let isFirst = true; ; isFirst = false) {
     signal.throwIfAborted();
     const client = await findServer(connection);
     if (client !== undefined) return createRemoteProcessor(client);
+    if (isFirst) options.onOpening(folder);
     try {
       const settings = await environment.settings();
       const { openLocalProcessor } = await import("./local-processor.ts");
@@ -39,7 +43,7 @@ export async function openProcessor(options: OpenProcessorOptions): Promise<Proc
     } catch (error) {
       if (errorCode(error) !== "data_folder_in_use" || performance.now() > deadline) throw error;
     }
-    if (isFirst) options.onWaiting(path.resolve(connection.DATA_DIR));
+    if (isFirst) options.onWaiting(folder);
     await pause(pauseMs, signal);
   }
 }

@@ -52,6 +52,10 @@ function lineOf({ name, state, percent, stage, message }: FileProgress): string 
 /** What an event changes in how far a file is. */
 export function applyUpdate(progress: FileProgress, { type, data }: DocumentUpdate): FileProgress {
   switch (type) {
+    case "document.queued": {
+      const parsed = documentEventSchemas["document.queued"].safeParse(data);
+      return parsed.success ? { ...progress, message: parsed.data.message } : progress;
+    }
     case "document.progressed": {
       const parsed = documentEventSchemas["document.progressed"].safeParse(data);
       if (!parsed.success) return progress;
