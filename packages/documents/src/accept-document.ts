@@ -8,7 +8,7 @@ import type { Queue, WriteScope } from "@millrace/queue";
 import { findAnswer, storeAnswer } from "./idempotency.ts";
 import type { IdempotentRequest, StoredAnswer } from "./idempotency.ts";
 import { cleanPastedText, titleOf } from "./pasted-text.ts";
-import { processDocument } from "./process/process-document.ts";
+import { processDocument } from "./process/process-task.ts";
 import { readAccepted } from "./read-accepted.ts";
 import { insertDocument, setJob, storeText } from "./write-documents.ts";
 import type { NewDocument } from "./write-documents.ts";

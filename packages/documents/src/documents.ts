@@ -25,8 +25,8 @@ import type { DocumentRow } from "./document-row.ts";
 import { documentBusy, documentNotFound, nothingToCancel, nothingToRetry } from "./errors.ts";
 import type { FileStore } from "./files/index.ts";
 import type { NumberedSnapshot } from "./live/index.ts";
-import { processDocument } from "./process/process-document.ts";
-import type { ProcessInput } from "./process/process-document.ts";
+import { processDocument } from "./process/process-task.ts";
+import type { ProcessInput } from "./process/process-task.ts";
 import { readAccepted } from "./read-accepted.ts";
 import {
   findDocument,

@@ -5,7 +5,7 @@ import { MillraceError } from "@millrace/kernel";
 import type { FastifyRequest } from "fastify";
 import { z } from "zod";
 import { readIdempotency, receiveUpload, replayResponse } from "../http/index.ts";
-import type { RouteParts } from "./register-routes.ts";
+import type { RouteParts } from "./route-parts.ts";
 import { sendAccepted } from "./send-accepted.ts";
 import type { TypedApp } from "./typed-app.ts";
 

@@ -17,14 +17,16 @@ import { z } from "zod";
 import { sendWithEtag } from "../http/index.ts";
 import { createDocument } from "./create-document.ts";
 import { readCursor, toPage } from "./pages.ts";
-import type { RouteParts } from "./register-routes.ts";
+import type { RouteParts } from "./route-parts.ts";
 import { sendAccepted } from "./send-accepted.ts";
 import type { TypedApp } from "./typed-app.ts";
 
 const params = z.object({ id: idSchema });
 const tags = ["Documents"];
 /** Jobs are forgotten before documents are. */
-const statusSchema = acceptedDocumentSchema.extend({ job: jobSchema.nullable() }).meta({ id: "DocumentStatus" });
+const statusSchema = acceptedDocumentSchema
+  .extend({ job: jobSchema.nullable() })
+  .meta({ id: "DocumentStatus" });
 
 /** One reading of a text of any length; a page of the browser app asks for some of these. */
 const maxTextPiece = 100_000;

@@ -22,7 +22,7 @@ import type { JobRecord } from "@millrace/queue";
 import { z } from "zod";
 import { parsePrefer, preferenceApplied } from "../http/index.ts";
 import { readCursor, toPage } from "./pages.ts";
-import type { RouteParts } from "./register-routes.ts";
+import type { RouteParts } from "./route-parts.ts";
 import type { TypedApp } from "./typed-app.ts";
 
 const params = z.object({ id: idSchema });

@@ -1,26 +1,13 @@
 import { documentEventRoutes, documentSocketRoutes } from "@millrace/documents";
-import type { Logger } from "@millrace/kernel";
 import { jobEventRoutes, liveSocketRoutes } from "@millrace/live";
-import type { LiveHub } from "@millrace/live";
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
-import type { AccessControl } from "../http/index.ts";
-import type { Installation } from "../roles/open-installation.ts";
-import type { Settings } from "../settings.ts";
 import { documentRoutes } from "./documents.ts";
 import { jobRoutes } from "./jobs.ts";
 import { createLivePorts } from "./live-ports.ts";
+import type { RouteParts } from "./route-parts.ts";
 import { searchRoutes } from "./search.ts";
 import { systemRoutes } from "./system.ts";
-
-export type RouteParts = {
-  readonly installation: Installation;
-  readonly access: AccessControl;
-  readonly hub: LiveHub;
-  readonly settings: Settings;
-  readonly logger: Logger;
-  readonly version: string;
-};
 
 /** Every route of the API and its sockets. */
 export async function registerRoutes(app: FastifyInstance, parts: RouteParts): Promise<void> {

@@ -1,7 +1,7 @@
 import { searchQuerySchema, searchResultSchema } from "@millrace/contracts";
 import { countUnindexed, findTitles } from "@millrace/documents";
 import { searchText } from "@millrace/search";
-import type { RouteParts } from "./register-routes.ts";
+import type { RouteParts } from "./route-parts.ts";
 import type { TypedApp } from "./typed-app.ts";
 
 /** `GET /api/search?q=`: passages of one's own documents that hold any of the words, best first. */

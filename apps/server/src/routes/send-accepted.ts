@@ -3,7 +3,7 @@ import { isSettled } from "@millrace/contracts";
 import { acceptedHeaders } from "@millrace/documents";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { parsePrefer, preferenceApplied } from "../http/index.ts";
-import type { RouteParts } from "./register-routes.ts";
+import type { RouteParts } from "./route-parts.ts";
 
 /**
  * Answers 202 with where to look. With `Prefer: wait=N` it waits up to N seconds for the end of

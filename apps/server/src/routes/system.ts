@@ -1,5 +1,5 @@
 import { fileTypes, systemSchema } from "@millrace/contracts";
-import type { RouteParts } from "./register-routes.ts";
+import type { RouteParts } from "./route-parts.ts";
 import type { TypedApp } from "./typed-app.ts";
 
 /** `GET /api/system`: what the pages need to know of the installation. */

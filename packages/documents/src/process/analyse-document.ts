@@ -7,7 +7,7 @@ import { analysisFailed } from "../errors.ts";
 import { readParts } from "../read-documents.ts";
 import { setPart } from "../write-documents.ts";
 import type { PartChange } from "../write-documents.ts";
-import type { ProcessInput, ProcessOutput, ProcessParts } from "./process-document.ts";
+import type { ProcessInput, ProcessOutput, ProcessParts } from "./process-task.ts";
 import { readForProcessing, readStoredText } from "./read-for-processing.ts";
 import type { ProcessedDocument } from "./read-for-processing.ts";
 

@@ -2,7 +2,7 @@ import type { ExtractedText } from "@millrace/extract";
 import type { JobContext } from "@millrace/queue";
 import { storeText } from "../write-documents.ts";
 import type { ExtractedRow } from "../write-documents.ts";
-import type { ProcessInput, ProcessParts } from "./process-document.ts";
+import type { ProcessInput, ProcessParts } from "./process-task.ts";
 import { readStoredText } from "./read-for-processing.ts";
 import type { ProcessedDocument } from "./read-for-processing.ts";
 

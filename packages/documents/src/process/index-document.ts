@@ -1,7 +1,7 @@
 import type { JobContext } from "@millrace/queue";
 import { addChunks, beginSource, chunksWithoutEmbedding, chunkText, storeEmbeddings } from "@millrace/search";
 import { markIndexed } from "../write-documents.ts";
-import type { ProcessInput, ProcessParts } from "./process-document.ts";
+import type { ProcessInput, ProcessParts } from "./process-task.ts";
 import { readForProcessing, readStoredText } from "./read-for-processing.ts";
 import type { ProcessedDocument } from "./read-for-processing.ts";
 
