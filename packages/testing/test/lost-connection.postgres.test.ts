@@ -25,7 +25,14 @@ it("survives a connection that is cut between two statements of a transaction", 
     const own = await sql<{ pid: number }>`SELECT pg_backend_pid() AS pid`.execute(open);
     await sql`SELECT pg_terminate_backend(${own.rows[0]?.pid})`.execute(opened!.database.queryable);
     await expect
-      .poll(async () => (await sql`SELECT 1 FROM pg_stat_activity WHERE pid = ${own.rows[0]?.pid}`.execute(opened!.database.queryable)).rows)
+      .poll(
+        async () =>
+          (
+            await sql`SELECT 1 FROM pg_stat_activity WHERE pid = ${own.rows[0]?.pid}`.execute(
+              opened!.database.queryable,
+            )
+          ).rows,
+      )
       .toEqual([]);
     await sql`SELECT 1`.execute(open);
   });
@@ -33,5 +40,7 @@ it("survives a connection that is cut between two statements of a transaction", 
   const failure: unknown = await transaction.catch((error: unknown) => error);
 
   expect(databaseUnavailable(failure)?.code).toBe("database_unavailable");
-  expect((await sql<{ one: number }>`SELECT 1 AS one`.execute(database.queryable)).rows).toEqual([{ one: 1 }]);
+  expect((await sql<{ one: number }>`SELECT 1 AS one`.execute(database.queryable)).rows).toEqual([
+    { one: 1 },
+  ]);
 });

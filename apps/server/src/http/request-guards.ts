@@ -69,8 +69,16 @@ function isReceiving({ raw }: FastifyRequest): boolean {
 }
 
 function closeUnlessReceived({ raw }: FastifyRequest, timeoutMs: number): void {
-  const timer = setTimeout(() => raw.socket.destroy(), timeoutMs);
-  const clear = (): void => clearTimeout(timer);
+  const { socket } = raw;
+  const timer = setTimeout(() => socket.destroy(), timeoutMs);
+  // Whoever waits for a slow sender must not keep a process that stops.
+  timer.unref();
+  const clear = (): void => {
+    clearTimeout(timer);
+    socket.off("close", clear);
+  };
   raw.once("end", clear);
   raw.once("close", clear);
+  // A request that was answered before its body had come hears nothing of its connection's end.
+  socket.once("close", clear);
 }

@@ -20,9 +20,25 @@ const files = join(import.meta.dirname, "files");
 const fileCases = [
   { name: "mill.pdf", type: "pdf", says: "The mill by the river grinds grain" },
   { name: "letter.docx", type: "docx", says: "the wheel turns again" },
-  { name: "page.html", type: "html", says: "Flour is sold on Friday", content: "<!doctype html><html><head><title>Shop</title></head><body><h1>Shop</h1><p>Flour is sold on Friday.</p></body></html>" },
-  { name: "notes.md", type: "markdown", says: "Check the sluice", content: "# Notes\n\n- Check the sluice.\n- Grease the axle, it is loud.\n" },
-  { name: "plain.txt", type: "text", says: "Rain came at last", content: "Rain came at last. The river rose and everybody was happy.\n" },
+  {
+    name: "page.html",
+    type: "html",
+    says: "Flour is sold on Friday",
+    content:
+      "<!doctype html><html><head><title>Shop</title></head><body><h1>Shop</h1><p>Flour is sold on Friday.</p></body></html>",
+  },
+  {
+    name: "notes.md",
+    type: "markdown",
+    says: "Check the sluice",
+    content: "# Notes\n\n- Check the sluice.\n- Grease the axle, it is loud.\n",
+  },
+  {
+    name: "plain.txt",
+    type: "text",
+    says: "Rain came at last",
+    content: "Rain came at last. The river rose and everybody was happy.\n",
+  },
 ] as const;
 
 /** What a client of the REST API does in a day, on one server. */
@@ -47,7 +63,12 @@ export function documentsSuite(ground: Ground): void {
       expect(reply.headers.get("location")).toBe(`/api/jobs/${job.id}`);
       expect(reply.headers.get("content-location")).toBe(`/api/documents/${document.id}`);
       expect(reply.headers.get("retry-after")).toBe("1");
-      expect(document).toMatchObject({ title: "Old mill", status: "uploaded", file_type: "text", job_id: job.id });
+      expect(document).toMatchObject({
+        title: "Old mill",
+        status: "uploaded",
+        file_type: "text",
+        job_id: job.id,
+      });
 
       const ended = await flow.settled(document.id);
       expect(ended).toMatchObject({ status: "completed", language: "en", processing_error: null });
@@ -123,8 +144,12 @@ export function documentsSuite(ground: Ground): void {
       const { document } = await flow.postText("A document to be renamed. Nothing else.");
       await flow.settled(document.id);
 
-      const reply = await flow.send("PATCH", `/api/documents/${document.id}`, { json: { title: "  New name " } });
-      const refused = await flow.send("PATCH", `/api/documents/${document.id}`, { json: { title: "x", status: "failed" } });
+      const reply = await flow.send("PATCH", `/api/documents/${document.id}`, {
+        json: { title: "  New name " },
+      });
+      const refused = await flow.send("PATCH", `/api/documents/${document.id}`, {
+        json: { title: "x", status: "failed" },
+      });
 
       expect(documentSchema.parse(reply.body).title).toBe("New name");
       expect(refused.status).toBe(422);
@@ -140,7 +165,7 @@ export function documentsSuite(ground: Ground): void {
       await flow.settled(document.id);
 
       let text = "";
-      for (let offset: number | null = 0; offset !== null; ) {
+      for (let offset: number | null = 0; offset !== null;) {
         const path: string = `/api/documents/${document.id}/text?offset=${offset}&limit=7`;
         const piece: { text: string; next_offset: number | null } = await flow.get(path, documentTextSchema);
         text += piece.text;
@@ -173,7 +198,12 @@ export function documentsSuite(ground: Ground): void {
       const lines = await flow.listAll(`/api/documents/${document.id}/logs`, logLineSchema, 2);
 
       expect(lines.length).toBeGreaterThan(3);
-      expect(lines.map(({ id }) => id)).toEqual(lines.map(({ id }) => id).toSorted().toReversed());
+      expect(lines.map(({ id }) => id)).toEqual(
+        lines
+          .map(({ id }) => id)
+          .toSorted()
+          .toReversed(),
+      );
       expect(await flow.listAll(`/api/jobs/${job.id}/logs`, logLineSchema)).toEqual(lines);
     });
 
@@ -261,12 +291,17 @@ export function documentsSuite(ground: Ground): void {
       const upload = (content: string) => {
         const form = new FormData();
         form.set("file", new Blob([content]), "once.txt");
-        return flow.send("POST", "/api/documents", { body: form, headers: { "idempotency-key": `file-${ground}` } });
+        return flow.send("POST", "/api/documents", {
+          body: form,
+          headers: { "idempotency-key": `file-${ground}` },
+        });
       };
       const first = await upload("The same file again and again.");
       const kept = await flow.storedFiles();
 
-      const replies = await Promise.all(Array.from({ length: 10 }, () => upload("The same file again and again.")));
+      const replies = await Promise.all(
+        Array.from({ length: 10 }, () => upload("The same file again and again.")),
+      );
       const other = await upload("Another file.");
 
       expect(replies.map(({ body }) => body)).toEqual(replies.map(() => first.body));

@@ -176,7 +176,9 @@ export class Flow {
     return blocks.flatMap((block) => {
       const seq = /^id: (\d+)$/m.exec(block)?.[1];
       const type = /^event: (.+)$/m.exec(block)?.[1];
-      return seq === undefined || type === undefined || type === "snapshot" ? [] : [{ seq: Number(seq), type }];
+      return seq === undefined || type === undefined || type === "snapshot"
+        ? []
+        : [{ seq: Number(seq), type }];
     });
   }
 

@@ -42,7 +42,10 @@ function problemsOf(document: Document, job: JobDetail): string[] {
   const check = (isFine: boolean, problem: string): void => {
     if (!isFine) problems.push(problem);
   };
-  check(isTerminal(job.state) && statusesByEnd[job.state].includes(status), `${status}, but its job ${job.state}`);
+  check(
+    isTerminal(job.state) && statusesByEnd[job.state].includes(status),
+    `${status}, but its job ${job.state}`,
+  );
   check((job.finished_at !== null) === isTerminal(job.state), "finished_at does not fit the job's state");
   check(isSettled(status), `still ${status}`);
   check(document.processing_completed_at !== null, "ended without a time");

@@ -35,7 +35,9 @@ export function liveSuite(ground: Ground, parts: () => { flow: Flow; models: Fak
   describe(`the socket of a document, ${ground}`, () => {
     it("tells everything in order, and after a reconnect what was missed, once", async () => {
       const { flow, models } = parts();
-      models.setScript((call) => (call.kind === "chat" ? { kind: "hold", barrier: `live-${ground}` } : undefined));
+      models.setScript((call) =>
+        call.kind === "chat" ? { kind: "hold", barrier: `live-${ground}` } : undefined,
+      );
       const { document } = await flow.postText(text);
       const first = await open(document.id, "?since=0");
       const status = await first.next();
@@ -64,7 +66,9 @@ export function liveSuite(ground: Ground, parts: () => { flow: Flow; models: Fak
 
     it("says partial when a part failed", async () => {
       const { flow, models } = parts();
-      models.setScript((call) => (call.step?.startsWith("topics/") === true ? { kind: "garbage" } : undefined));
+      models.setScript((call) =>
+        call.step?.startsWith("topics/") === true ? { kind: "garbage" } : undefined,
+      );
       const { document } = await flow.postText(text);
       const socket = await open(document.id, "?since=0");
 

@@ -142,10 +142,11 @@ export function modelsSuite(ground: Ground): void {
     it("hands running jobs back when it is told to stop, and goes on after the next start", async () => {
       models.setScript(whenAsked("summary", { kind: "hold", barrier: `restart-${ground}` }));
       const { document, job } = await flow.postText(text);
-      const isRecorded = (count: number) => flow.until(
-        () => flow.job(job.id),
-        ({ steps }) => steps.filter(({ state }) => state === "done").length >= count,
-      );
+      const isRecorded = (count: number) =>
+        flow.until(
+          () => flow.job(job.id),
+          ({ steps }) => steps.filter(({ state }) => state === "done").length >= count,
+        );
       await isRecorded(5);
       const asked = partsAsked(job.id);
 

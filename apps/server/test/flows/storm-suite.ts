@@ -18,7 +18,9 @@ export function stormSuite(ground: Ground): void {
   describe(`many at once, ${ground}`, () => {
     it("accepts two hundred texts at once and finishes every one, while some are deleted", async () => {
       const accepted = await Promise.all(
-        Array.from({ length: 200 }, (_none, index) => flow.postText(`${index}: ${text.repeat(1 + (index % 4))}`)),
+        Array.from({ length: 200 }, (_none, index) =>
+          flow.postText(`${index}: ${text.repeat(1 + (index % 4))}`),
+        ),
       );
       const gone = accepted.filter((_one, index) => index % 4 === 0).map(({ document }) => document.id);
 
@@ -30,7 +32,10 @@ export function stormSuite(ground: Ground): void {
       expect(stats).toMatchObject({ total: 150, completed: 150, processing: 0 });
       const kept = await flow.listAll("/api/documents", documentSchema);
       expect(kept.map(({ id }) => id).toSorted()).toEqual(
-        accepted.map(({ document }) => document.id).filter((id) => !gone.includes(id)).toSorted(),
+        accepted
+          .map(({ document }) => document.id)
+          .filter((id) => !gone.includes(id))
+          .toSorted(),
       );
     });
 

@@ -25,6 +25,9 @@ export type DocumentSocketPorts = {
 /** Resets in a row without an event between them, after which following is given up. */
 const maxResets = 3;
 
+/** Progress comes every few events: within so many there is one, or the work has only begun. */
+const eventsBeforeReplay = 50;
+
 const requestSchema = z.object({ type: z.enum(["get_status", "cancel_processing"]) });
 
 /** One client of `/ws/documents/<id>/`. */
@@ -59,7 +62,7 @@ export class DocumentSocket {
     let position = since ?? first.seq;
     for (let resets = 0; resets <= maxResets; resets += 1) {
       let state: ArticleState =
-        position < current.seq ? stateBeforeReplay(this.#documentId) : stateOfSnapshot(current.snapshot);
+        position < current.seq ? await this.#stateAt(position) : stateOfSnapshot(current.snapshot);
       const end = await deliverEvents({
         hub: this.#ports.hub,
         stream: `document:${this.#documentId}`,
@@ -82,6 +85,17 @@ export class DocumentSocket {
       position = current.seq;
     }
     this.#connection.close(1013, "try again in a moment");
+  }
+
+  /** What the client had been told by `position`, as far as the events just before it say. */
+  async #stateAt(position: number): Promise<ArticleState> {
+    const beginning = stateBeforeReplay(this.#documentId);
+    if (position === 0) return beginning;
+    const after = Math.max(0, position - eventsBeforeReplay);
+    const { events } = await this.#ports.hub.read(`document:${this.#documentId}`, after, eventsBeforeReplay);
+    return events
+      .filter(({ seq }) => seq <= position)
+      .reduce((state, event) => toArticleMessage(state, event).state, beginning);
   }
 
   /** Takes one message of the client. Throws what it must be told. */

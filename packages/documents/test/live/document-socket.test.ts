@@ -161,6 +161,17 @@ describe("/ws/documents/<id>/", () => {
     expect(seen).toEqual(range(1, 500));
   });
 
+  it("does not let progress go back when a client comes again", async () => {
+    const address = await start();
+    progress(60);
+    feed.append(stream, "document.part_changed", { part: "topics", state: "running", reason: null });
+    const client = connect(address, `/ws/documents/${id}/?since=60`);
+
+    const [, replayed] = await client.take(2);
+
+    expect(replayed).toMatchObject({ type: "processing_update", progress: 60, seq: 61 });
+  });
+
   it("sends a new status when the history asked for has expired, and goes on", async () => {
     const address = await start();
     progress(10);

@@ -90,9 +90,8 @@ async function runFenced<Result>(
   { job, signal, stop }: RunningJob,
   work: (scope: FencedScope) => Promise<Result>,
 ): Promise<Result> {
-  const pending = await parts.writer.take(job);
-  try {
-    return await withWriteScope(parts.database, async (scope) => {
+  return await parts.writer.write(job, (pending) =>
+    withWriteScope(parts.database, async (scope) => {
       const held = await lockHeldJob(scope.transaction, job);
       if (held === undefined) throw leaseLost(job.id);
       if (held.is_cancel_requested) {
@@ -107,11 +106,8 @@ async function runFenced<Result>(
       await writePending(scope, parts.bus, [pending]);
       await appendEvents(scope, parts.bus, emitted);
       return result;
-    });
-  } catch (error) {
-    parts.writer.putBack(pending);
-    throw error;
-  }
+    }),
+  );
 }
 
 async function runStep<Value>(call: {

@@ -29,9 +29,6 @@ export async function isDatabaseTrouble(error: unknown, database: Database): Pro
 
 function isSystemError(error: unknown): boolean {
   return (
-    typeof error === "object" &&
-    error !== null &&
-    "code" in error &&
-    /^E[A-Z_]+$/.test(String(error.code))
+    typeof error === "object" && error !== null && "code" in error && /^E[A-Z_]+$/.test(String(error.code))
   );
 }

@@ -32,6 +32,8 @@ export class EventWriter {
   readonly #buffers = new Map<string, Buffer>();
   #timer: NodeJS.Timeout | undefined;
   #flushing: Promise<void> = Promise.resolve();
+  /** The last transaction of each job that is under way or waits for its turn. */
+  readonly #writing = new Map<string, Promise<void>>();
   #inFlush: ReadonlySet<string> = new Set();
 
   constructor(parts: { database: Database; bus: EventBus; logger: Logger }) {
@@ -63,22 +65,27 @@ export class EventWriter {
   }
 
   /**
-   * Takes what is pending for one job, to be written in the caller's own fenced transaction. Waits
-   * for a flush under way that has some of it: written after the end of the job, it would be void.
+   * Runs one fenced transaction of a job with what is pending for it, to be written inside; it is
+   * pending again when that throws. One at a time for each job and never beside a flush of it, in
+   * which some of it would overtake the rest, or come after the end and be void. They would wait
+   * for each other at the job's row anyway. Not to be nested.
    */
-  async take(job: HeldJob): Promise<PendingWrites> {
+  async write<Result>(job: HeldJob, work: (pending: PendingWrites) => Promise<Result>): Promise<Result> {
+    const before = this.#writing.get(job.id);
+    const own = Promise.withResolvers<void>();
+    this.#writing.set(job.id, own.promise);
+    await before;
     while (this.#inFlush.has(job.id)) await this.#flushing;
-    const buffer = this.#bufferOf(job);
-    if (buffer === undefined) return { job, logs: [], progress: undefined };
-    return this.#drain(buffer, true);
-  }
-
-  /** Gives back what a rolled-back transaction did not write. */
-  putBack(pending: PendingWrites): void {
-    const buffer = this.#bufferOf(pending.job);
-    if (buffer === undefined) return;
-    buffer.logs = [...pending.logs, ...buffer.logs];
-    buffer.progress ??= pending.progress;
+    const pending = this.#take(job);
+    try {
+      return await work(pending);
+    } catch (error) {
+      this.#putBack(pending);
+      throw error;
+    } finally {
+      if (this.#writing.get(job.id) === own.promise) this.#writing.delete(job.id);
+      own.resolve();
+    }
   }
 
   /** Resolves when nothing is being written. */
@@ -86,6 +93,20 @@ export class EventWriter {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     await this.#flushing;
+  }
+
+  #take(job: HeldJob): PendingWrites {
+    const buffer = this.#bufferOf(job);
+    return buffer === undefined ? { job, logs: [], progress: undefined } : this.#drain(buffer, true);
+  }
+
+  /** Gives back what a rolled-back transaction did not write. */
+  #putBack(pending: PendingWrites): void {
+    const buffer = this.#bufferOf(pending.job);
+    if (buffer === undefined) return;
+    buffer.logs = [...pending.logs, ...buffer.logs];
+    buffer.progress ??= pending.progress;
+    if (pending.logs.length > 0 || buffer.progress !== undefined) this.#arm(flushEveryMs);
   }
 
   #bufferOf(job: HeldJob): Buffer | undefined {
@@ -114,20 +135,24 @@ export class EventWriter {
   }
 
   async #flush(): Promise<void> {
+    const isWriting = ({ job }: Buffer): boolean => this.#writing.has(job.id);
     const pending = [...this.#buffers.values()]
+      .filter((buffer) => !isWriting(buffer))
       .map((buffer) => this.#drain(buffer, false))
       .filter(({ logs, progress }) => logs.length > 0 || progress !== undefined);
     this.#inFlush = new Set(pending.map(({ job }) => job.id));
     try {
       if (pending.length > 0) await this.#write(pending);
     } catch (error) {
-      for (const item of pending) this.putBack(item);
+      for (const item of pending) this.#putBack(item);
       this.#logger.warn({ err: toError(error) }, "progress could not be written and will be tried again");
       this.#arm(1000);
     } finally {
       this.#inFlush = new Set();
     }
-    const isWaiting = [...this.#buffers.values()].some((buffer) => buffer.progress !== undefined);
+    const isWaiting = [...this.#buffers.values()].some(
+      (buffer) => buffer.progress !== undefined || buffer.logs.length > 0,
+    );
     if (isWaiting) this.#arm(progressEveryMs);
   }
 

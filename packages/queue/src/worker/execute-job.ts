@@ -93,7 +93,10 @@ async function runToEnd(
   } catch (error) {
     const mayBeFree = !signal.aborted && job.fence < maxFenceOfFreeTries;
     if (mayBeFree && (await isDatabaseTrouble(error, parts.database))) {
-      parts.logger.warn({ jobId: job.id, task: job.task }, "the database failed under a job; it goes on later");
+      parts.logger.warn(
+        { jobId: job.id, task: job.task },
+        "the database failed under a job; it goes on later",
+      );
       return { outcome: "snoozed", delayMs: troubleWaitMs * (0.5 + Math.random()) };
     }
     const end = decideEnd(error, signal, tried);
@@ -143,18 +146,18 @@ async function recordEnd(
 ): Promise<void> {
   const { job, signal } = running;
   for (let waitMs = 200; ; waitMs = Math.min(waitMs * 2, 5_000)) {
-    const pending = await parts.writer.take(job);
     try {
-      const isOurs = await withWriteScope(parts.database, (scope) =>
-        finishAttempt(scope, parts, job, {
-          end,
-          writeFirst: () => writePending(scope, parts.bus, [pending]),
-        }),
+      const isOurs = await parts.writer.write(job, (pending) =>
+        withWriteScope(parts.database, (scope) =>
+          finishAttempt(scope, parts, job, {
+            end,
+            writeFirst: () => writePending(scope, parts.bus, [pending]),
+          }),
+        ),
       );
       if (!isOurs) parts.onStaleWrite();
       return;
     } catch (error) {
-      parts.writer.putBack(pending);
       const isLost = signal.aborted && stopReason(signal) === "lease_lost";
       if (isLost) return;
       if (!mayPassLater(error)) {
