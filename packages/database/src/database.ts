@@ -12,10 +12,8 @@ export type Queryable = Kysely<NoTables>;
 /** An open transaction. Pass it down: in embedded mode there is one connection for everybody. */
 export type Transaction = KyselyTransaction<NoTables>;
 
-export type Database = {
-  readonly kind: "embedded" | "postgres";
-  /** For logs and pages: product and version, never credentials. */
-  readonly description: string;
+/** How statements and transactions get to a database. */
+export type QueryAccess = {
   readonly queryable: Queryable;
   /**
    * Runs `work` in one transaction: committed when it returns, rolled back when it throws. Repeated
@@ -23,5 +21,16 @@ export type Database = {
    * database. No network call and no waiting inside.
    */
   readonly transaction: <Result>(work: (transaction: Transaction) => Promise<Result>) => Promise<Result>;
+};
+
+export type Database = QueryAccess & {
+  readonly kind: "embedded" | "postgres";
+  /** For logs and pages: product and version, never credentials. */
+  readonly description: string;
+  /**
+   * The same database for work that nobody waits for. The embedded database has one connection, and
+   * there those who wait for an answer go first; with a pool it makes no difference.
+   */
+  readonly background: QueryAccess;
   readonly close: () => Promise<void>;
 };

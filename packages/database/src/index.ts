@@ -1,4 +1,4 @@
-export type { Database, Queryable, Transaction } from "./database.ts";
+export type { Database, Queryable, QueryAccess, Transaction } from "./database.ts";
 export { lockFolder, readHolder } from "./embedded/folder-lock.ts";
 export type { FolderLock } from "./embedded/folder-lock.ts";
 export { openEmbedded } from "./embedded/open-embedded.ts";

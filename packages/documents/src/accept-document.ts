@@ -4,13 +4,15 @@ import type { AcceptedDocument, FileType } from "@millrace/contracts";
 import { isUniqueViolation } from "@millrace/database";
 import { newId } from "@millrace/kernel";
 import type { Access } from "@millrace/kernel";
+import { toJob } from "@millrace/queue";
 import type { Queue, WriteScope } from "@millrace/queue";
+import { toDocument } from "./document-row.ts";
 import { findAnswer, storeAnswer } from "./idempotency.ts";
 import type { IdempotentRequest, StoredAnswer } from "./idempotency.ts";
 import { cleanPastedText, titleOf } from "./pasted-text.ts";
 import { processDocument } from "./process/process-task.ts";
-import { readAccepted } from "./read-accepted.ts";
-import { insertDocument, setJob, storeText } from "./write-documents.ts";
+import type { ProcessInput } from "./process/process-task.ts";
+import { insertDocument } from "./write-documents.ts";
 import type { NewDocument } from "./write-documents.ts";
 
 /** A stored file whose type is known, or a text that is its own source. */
@@ -49,7 +51,7 @@ export async function acceptDocument(queue: Queue, access: Access, request: Acce
   const prepared = prepare(request);
   try {
     const accepted = await queue.transaction((scope) =>
-      write(queue, scope, access, { ...prepared, idempotency }),
+      write(queue, scope, access, { document: prepared, idempotency }),
     );
     return { kind: "new", accepted };
   } catch (error) {
@@ -61,60 +63,49 @@ export async function acceptDocument(queue: Queue, access: Access, request: Acce
   }
 }
 
-type Prepared = { readonly document: NewDocument; readonly text: string | undefined };
-
-function prepare({ content, title }: Acceptance): Prepared {
-  const id = newId();
+function prepare({ content, title }: Acceptance): NewDocument {
+  const ids = { id: newId(), jobId: newId() };
   if (content.kind === "file") {
     const { fileName, fileType, size, sha256, fileKey } = content;
-    const document = { id, fileName, fileType, fileSize: size, contentHash: sha256, fileKey };
+    const called = (title ?? fileName).slice(0, 255) || "Untitled";
     return {
-      document: { ...document, title: (title ?? fileName).slice(0, 255) || "Untitled" },
+      ...ids,
+      title: called,
+      fileName,
+      fileType,
+      fileSize: size,
+      contentHash: sha256,
+      fileKey,
       text: undefined,
     };
   }
   const text = cleanPastedText(content.text);
   const bytes = Buffer.from(text);
-  const document: NewDocument = {
-    id,
+  return {
+    ...ids,
     title: title ?? titleOf(text),
     fileName: null,
     fileType: "text",
     fileSize: bytes.byteLength,
     contentHash: createHash("sha256").update(bytes).digest("hex"),
     fileKey: null,
+    text,
   };
-  return { document, text };
 }
 
 async function write(
   queue: Queue,
   scope: WriteScope,
   access: Access,
-  prepared: Prepared & Pick<Acceptance, "idempotency">,
+  prepared: { readonly document: NewDocument } & Pick<Acceptance, "idempotency">,
 ): Promise<AcceptedDocument> {
-  const { document, text, idempotency } = prepared;
-  await insertDocument(scope.transaction, access, document);
-  if (text !== undefined) {
-    const row = {
-      text,
-      pages: [],
-      fileType: "text",
-      method: "pasted",
-      language: null,
-      warnings: [],
-      title: null,
-    } as const;
-    await storeText(scope.transaction, document.id, row);
-  }
-  const jobId = await queue.enqueue(
-    scope,
-    processDocument,
-    { document_id: document.id, scope: "everything", parts: [...partNames] },
-    { owner: access.workspaceId, stream: `document:${document.id}` },
-  );
-  await setJob(scope.transaction, document.id, jobId);
-  const accepted = await readAccepted(scope.transaction, access.workspaceId, document.id);
+  const { document, idempotency } = prepared;
+  const { id, jobId } = document;
+  const row = await insertDocument(scope.transaction, access, document);
+  const input: ProcessInput = { document_id: id, scope: "everything", parts: [...partNames] };
+  const options = { id: jobId, owner: access.workspaceId, stream: `document:${id}` };
+  const job = await queue.enqueue(scope, processDocument, input, options);
+  const accepted = { document: toDocument(row, job), job: toJob(job) };
   if (idempotency !== undefined) {
     await storeAnswer(scope.transaction, access, idempotency, {
       status: 202,

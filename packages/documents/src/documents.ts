@@ -232,7 +232,7 @@ export class Documents {
       const row = await this.#lock(scope, access, id);
       if (!isSettled(row.status)) throw documentBusy(id);
       const input = await prepare(scope, row);
-      const jobId = await this.#queue.enqueue(scope, processDocument, input, {
+      const { id: jobId } = await this.#queue.enqueue(scope, processDocument, input, {
         owner: access.workspaceId,
         stream: `document:${id}`,
       });

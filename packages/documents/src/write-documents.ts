@@ -4,6 +4,7 @@ import { jsonText } from "@millrace/database";
 import type { Transaction } from "@millrace/database";
 import type { Access } from "@millrace/kernel";
 import { sql } from "kysely";
+import type { DocumentRow } from "./document-row.ts";
 
 export type NewDocument = {
   readonly id: string;
@@ -13,27 +14,43 @@ export type NewDocument = {
   readonly fileSize: number;
   readonly contentHash: string;
   readonly fileKey: string | null;
+  /** Of a pasted one, which is its own source. */
+  readonly text: string | undefined;
+  readonly jobId: string;
 };
 
-/** Inserts a document with its four parts waiting. */
+/** Inserts a document with its four parts waiting and, if it is a pasted one, its text. */
 export async function insertDocument(
   transaction: Transaction,
   access: Access,
   document: NewDocument,
-): Promise<void> {
-  await sql`
+): Promise<DocumentRow> {
+  const { text, jobId } = document;
+  const written = await sql<Omit<DocumentRow, "parts">>`
     WITH fresh AS (
       INSERT INTO document (id, workspace_id, person_id, title, file_name, file_type, file_size, content_hash,
-                            file_key, status)
+                            file_key, status, job_id, text_length, extraction_method)
       VALUES (${document.id}, ${access.workspaceId}, ${access.personId}, ${document.title}, ${document.fileName},
-              ${document.fileType}, ${document.fileSize}, ${document.contentHash}, ${document.fileKey}, 'uploaded')
-      RETURNING id)
-    INSERT INTO document_part (document_id, part, state)
-    SELECT id, part, 'pending' FROM fresh, unnest(${[...partNames]}::text[]) AS part`.execute(transaction);
-}
-
-export async function setJob(transaction: Transaction, documentId: string, jobId: string): Promise<void> {
-  await sql`UPDATE document SET job_id = ${jobId} WHERE id = ${documentId}`.execute(transaction);
+              ${document.fileType}, ${document.fileSize}, ${document.contentHash}, ${document.fileKey}, 'uploaded',
+              ${jobId}, ${text?.length ?? null}, ${text === undefined ? null : "pasted"})
+      RETURNING *
+    ), parts AS (
+      INSERT INTO document_part (document_id, part, state)
+      SELECT id, part, 'pending' FROM fresh, unnest(${[...partNames]}::text[]) AS part
+    ), stored AS (
+      INSERT INTO document_text (document_id, text)
+      SELECT id, ${text ?? null}::text FROM fresh WHERE ${text !== undefined}
+    )
+    SELECT * FROM fresh`.execute(transaction);
+  const row = written.rows[0];
+  if (row === undefined) throw new Error("INSERT … RETURNING gave no row");
+  const parts = {
+    summary: "pending",
+    key_points: "pending",
+    sentiment: "pending",
+    topics: "pending",
+  } as const;
+  return { ...row, parts };
 }
 
 export type ExtractedRow = {

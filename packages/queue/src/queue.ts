@@ -71,13 +71,13 @@ export class Queue {
     return withWriteScope(this.database, work);
   }
 
-  /** Writes a job in the caller's transaction. Returns its id. */
+  /** Writes a job in the caller's transaction. Returns it as written. */
   enqueue<Input, Output>(
     scope: WriteScope,
     task: Task<Input, Output>,
     input: Input,
     options: EnqueueOptions = {},
-  ): Promise<string> {
+  ): Promise<JobRecord> {
     return enqueueJob(scope, { bus: this.bus, broker: this.#broker }, { task, input, options });
   }
 
@@ -152,7 +152,7 @@ export class Queue {
         ...this.#reapParts(),
         logger: this.#logger,
         heartbeat,
-        writer: new EventWriter({ database: this.database, bus: this.bus, logger: this.#logger }),
+        writer: new EventWriter({ database: this.database.background, bus: this.bus, logger: this.#logger }),
         onStaleWrite: () => this.#staleWrites++,
       },
       { ...options, queues: options.queues ?? this.#registry.queues() },
@@ -197,7 +197,7 @@ export class Queue {
   }
 
   #reapParts() {
-    return { ...this.#endingParts(), database: this.database, broker: this.#broker };
+    return { ...this.#endingParts(), database: this.database.background, broker: this.#broker };
   }
 
   #stopRunning(jobId: string): void {

@@ -1,4 +1,4 @@
-import type { Database, Transaction } from "@millrace/database";
+import type { QueryAccess, Transaction } from "@millrace/database";
 
 /**
  * An open transaction plus what to do when it has committed: wake a worker, tell those who watch.
@@ -11,7 +11,7 @@ export type WriteScope = {
 
 /** Runs `work` in one transaction and then, if it committed, what it asked for. */
 export async function withWriteScope<Result>(
-  database: Database,
+  database: QueryAccess,
   work: (scope: WriteScope) => Promise<Result>,
 ): Promise<Result> {
   // A repeated transaction starts its own list, or a rolled-back try would announce itself.

@@ -63,7 +63,7 @@ async function startWorker(queue: Queue, drainMs = 100): Promise<QueueWorker> {
 }
 
 function enqueue(queue: Queue, script: string, options = {}): Promise<string> {
-  return queue.transaction((scope) => queue.enqueue(scope, scriptTask, { script }, options));
+  return queue.transaction(async (scope) => (await queue.enqueue(scope, scriptTask, { script }, options)).id);
 }
 
 describe("endings", () => {

@@ -34,6 +34,6 @@ export function createHandlers(parts: {
     files,
     extractor,
     models,
-    handlers: [handleProcessDocument({ database, files, extractor, models, appendEvents })],
+    handlers: [handleProcessDocument({ database: database.background, files, extractor, models, appendEvents })],
   };
 }

@@ -2,7 +2,7 @@ import { toError } from "@millrace/kernel";
 import type { Logger } from "@millrace/kernel";
 import { Kysely, PostgresDialect } from "kysely";
 import { Pool, TypeOverrides, types } from "pg";
-import type { Database } from "../database.ts";
+import type { Database, QueryAccess } from "../database.ts";
 import { runTransaction } from "../run-transaction.ts";
 
 /** Counters and sizes stay below 2^53; the driver's default, text, would not add up. */
@@ -34,11 +34,12 @@ export function openPostgres(options: { url: string; poolSize: number; logger: L
     });
   });
   const kysely: Database["queryable"] = new Kysely({ dialect: new PostgresDialect({ pool }) });
+  const access: QueryAccess = { queryable: kysely, transaction: (work) => runTransaction(kysely, work) };
   return {
     kind: "postgres",
     description: "PostgreSQL",
-    queryable: kysely,
-    transaction: (work) => runTransaction(kysely, work),
+    ...access,
+    background: access,
     close: () => kysely.destroy(),
   };
 }

@@ -1,6 +1,6 @@
 import { CompiledQuery, Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler } from "kysely";
 import type { DatabaseConnection, Dialect, Driver, QueryResult } from "kysely";
-import type { Database } from "../database.ts";
+import type { Database, QueryAccess } from "../database.ts";
 import { runTransaction } from "../run-transaction.ts";
 import type { RelayPort, ToChild, ToParent } from "./relay-messages.ts";
 
@@ -17,11 +17,12 @@ export function openRelayed(port: RelayPort<ToParent, ToChild>, kind: Database["
     createQueryCompiler: () => new PostgresQueryCompiler(),
   };
   const queryable: Database["queryable"] = new Kysely({ dialect });
+  const access: QueryAccess = { queryable, transaction: (work) => runTransaction(queryable, work) };
   return {
     kind,
     description: "the parent process's database",
-    queryable,
-    transaction: (work) => runTransaction(queryable, work),
+    ...access,
+    background: access,
     close: () => queryable.destroy(),
   };
 }

@@ -1,6 +1,6 @@
 import { CompiledQuery } from "kysely";
 import { toError } from "@millrace/kernel";
-import type { Database, Queryable } from "../database.ts";
+import type { Queryable, QueryAccess } from "../database.ts";
 import { sqlFailure } from "../errors.ts";
 import type { RelayPort, ToChild, ToParent } from "./relay-messages.ts";
 
@@ -10,7 +10,7 @@ type Held = { readonly queryable: Queryable; readonly release: () => void };
  * Lets a child process use this process's database. The returned function ends that: connections
  * that the child still held are rolled back and given back.
  */
-export function serveRelay(database: Database, port: RelayPort<ToChild, ToParent>): () => Promise<void> {
+export function serveRelay(database: QueryAccess, port: RelayPort<ToChild, ToParent>): () => Promise<void> {
   const held = new Map<number, Held>();
   const holding = new Set<Promise<void>>();
   let isEnded = false;

@@ -1,5 +1,5 @@
 import { partNameSchema } from "@millrace/contracts";
-import type { Database } from "@millrace/database";
+import type { QueryAccess } from "@millrace/database";
 import type { Extractor } from "@millrace/extract";
 import type { Models } from "@millrace/models";
 import { defineTask } from "@millrace/queue";
@@ -27,7 +27,7 @@ export const processDocument = defineTask<ProcessInput, ProcessOutput>({
 });
 
 export type ProcessParts = {
-  readonly database: Database;
+  readonly database: QueryAccess;
   readonly files: FileStore;
   readonly extractor: Extractor;
   readonly models: Models;

@@ -46,30 +46,42 @@ export function parseStream(stream: string): { domain: string; id: string } {
 }
 
 async function insertEvents(transaction: Transaction, events: readonly NewEvent[]): Promise<StoredEvent[]> {
-  const counts = new Map<string, number>();
-  for (const { stream } of events) counts.set(stream, (counts.get(stream) ?? 0) + 1);
-  const ordered = [...counts].toSorted(([left], [right]) => (left < right ? -1 : 1));
+  const placed = countBack(events);
+  // One statement, since each way to the embedded database costs as much as a small statement.
   const numbered = await sql<{ stream: string; last_seq: number; at: Date }>`
-    INSERT INTO event_stream AS known (stream, last_seq)
-    SELECT * FROM unnest(${ordered.map(([stream]) => stream)}::text[], ${ordered.map(([, count]) => count)}::bigint[])
-    ON CONFLICT (stream) DO UPDATE SET last_seq = known.last_seq + excluded.last_seq, ended_at = NULL
-    RETURNING stream, last_seq, now() AS at`.execute(transaction);
-  const next = new Map(
-    numbered.rows.map((row) => [row.stream, row.last_seq - (counts.get(row.stream) ?? 0)]),
-  );
-  const at = (numbered.rows[0]?.at ?? new Date()).toISOString();
-  const stored = events.map((event) => {
-    const seq = (next.get(event.stream) ?? 0) + 1;
-    next.set(event.stream, seq);
-    return { stream: event.stream, seq, type: event.type, data: event.data, at };
+    WITH given AS MATERIALIZED (
+      SELECT * FROM unnest(${events.map(({ stream }) => stream)}::text[], ${events.map(({ type }) => type)}::text[],
+                           ${events.map(({ data }) => jsonText(data))}::text[], ${placed}::bigint[])
+        AS given (stream, type, data, back)
+    ), numbered AS (
+      INSERT INTO event_stream AS known (stream, last_seq)
+      SELECT stream, count(*) FROM given GROUP BY stream ORDER BY stream
+      ON CONFLICT (stream) DO UPDATE SET last_seq = known.last_seq + excluded.last_seq, ended_at = NULL
+      RETURNING stream, last_seq
+    ), written AS (
+      INSERT INTO event (stream, seq, type, data, at)
+      SELECT stream, last_seq - back, type, data::jsonb, now() FROM given JOIN numbered USING (stream)
+    )
+    SELECT stream, last_seq, now() AS at FROM numbered`.execute(transaction);
+  const byStream = new Map(numbered.rows.map((row) => [row.stream, row]));
+  return events.map(({ stream, type, data }, index) => {
+    const row = byStream.get(stream);
+    if (row === undefined) throw new Error(`no number was given for ${stream}`);
+    return { stream, seq: row.last_seq - (placed[index] ?? 0), type, data, at: row.at.toISOString() };
   });
-  await sql`
-    INSERT INTO event (stream, seq, type, data, at)
-    SELECT stream, seq, type, data::jsonb, now()
-    FROM unnest(${stored.map((event) => event.stream)}::text[], ${stored.map((event) => event.seq)}::bigint[],
-                ${stored.map((event) => event.type)}::text[], ${stored.map((event) => jsonText(event.data))}::text[])
-      AS fresh (stream, seq, type, data)`.execute(transaction);
-  return stored;
+}
+
+/** For each event, how many of the same stream come after it. */
+function countBack(events: readonly NewEvent[]): number[] {
+  const after = new Map<string, number>();
+  return events
+    .toReversed()
+    .map(({ stream }) => {
+      const back = after.get(stream) ?? 0;
+      after.set(stream, back + 1);
+      return back;
+    })
+    .toReversed();
 }
 
 /** Marks streams as ended, from where their retention counts. A later event opens them again. */

@@ -21,6 +21,11 @@ export class EventBus {
     return () => void this.#eventListeners.delete(listener);
   }
 
+  /** For tests and figures: what is forgotten here is told of every event for ever. */
+  get listenerCount(): number {
+    return this.#eventListeners.size + this.#noticeListeners.size;
+  }
+
   onNotice(listener: Listener<ChangeNotice>): () => void {
     this.#noticeListeners.add(listener);
     return () => void this.#noticeListeners.delete(listener);

@@ -1,4 +1,4 @@
-import type { Database } from "@millrace/database";
+import type { QueryAccess } from "@millrace/database";
 import { sql } from "kysely";
 import type { RawBuilder } from "kysely";
 import type { ClaimedJob } from "./job-row.ts";
@@ -23,7 +23,7 @@ const order = {
  * Takes up to `limit` due jobs of one queue for this worker, in one statement. One queue at a time:
  * with a list of queues every queued row would be sorted. Two workers never get the same job.
  */
-export async function claimJobs(database: Database, request: ClaimRequest): Promise<ClaimedJob[]> {
+export async function claimJobs(database: QueryAccess, request: ClaimRequest): Promise<ClaimedJob[]> {
   const claimed = await sql<ClaimedJob>`
     WITH next AS MATERIALIZED (
       SELECT id FROM job

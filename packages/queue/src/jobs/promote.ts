@@ -1,4 +1,4 @@
-import type { Database } from "@millrace/database";
+import type { QueryAccess } from "@millrace/database";
 import { sql } from "kysely";
 import type { Broker } from "../brokers/broker.ts";
 import type { EventBus } from "../events/event-bus.ts";
@@ -11,7 +11,7 @@ import { lockJob } from "./lock-job.ts";
 
 /** Moves scheduled jobs whose time has come to their queues, oldest first, at most 500 a call. */
 export async function promoteDueJobs(parts: {
-  readonly database: Database;
+  readonly database: QueryAccess;
   readonly broker: Broker;
   readonly bus: EventBus;
 }): Promise<number> {
@@ -26,7 +26,7 @@ export async function promoteDueJobs(parts: {
 }
 
 /** Ends jobs that were not started in time, at most 100 a call. */
-export async function expireJobs(parts: EndingParts & { readonly database: Database }): Promise<number> {
+export async function expireJobs(parts: EndingParts & { readonly database: QueryAccess }): Promise<number> {
   const found = await sql<{ id: string }>`
     SELECT id FROM job WHERE expires_at <= now() AND state IN ('blocked', 'scheduled', 'queued', 'waiting')
     ORDER BY expires_at LIMIT 100`.execute(parts.database.queryable);

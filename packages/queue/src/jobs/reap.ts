@@ -1,4 +1,4 @@
-import type { Database } from "@millrace/database";
+import type { QueryAccess } from "@millrace/database";
 import { sql } from "kysely";
 import type { Broker } from "../brokers/broker.ts";
 import { withWriteScope } from "../write-scope.ts";
@@ -13,7 +13,7 @@ import { requeueJob } from "./requeue.ts";
 /** Jobs looked at before the next are asked for: a bounded answer, however much was running. */
 const batchSize = 500;
 
-export type ReapParts = EndingParts & { readonly database: Database; readonly broker: Broker };
+export type ReapParts = EndingParts & { readonly database: QueryAccess; readonly broker: Broker };
 
 /**
  * Takes back jobs whose worker has died, and returns how many. `expired_leases`: those whose lease

@@ -1,4 +1,4 @@
-import type { Database } from "@millrace/database";
+import type { QueryAccess } from "@millrace/database";
 import { sql } from "kysely";
 import type { Broker } from "../brokers/broker.ts";
 import { jobCrashedWorker } from "../errors.ts";
@@ -16,7 +16,7 @@ const maxCrashesAlone = 3;
  * ends the job; the others send it back to run alone again. `ended` says how the process died.
  */
 export async function recordCrashAlone(
-  parts: EndingParts & { readonly database: Database; readonly broker: Broker },
+  parts: EndingParts & { readonly database: QueryAccess; readonly broker: Broker },
   held: { readonly id: string; readonly fence: number },
   ended: string,
 ): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Database } from "@millrace/database";
+import type { QueryAccess } from "@millrace/database";
 import { sql } from "kysely";
 
 export type Retention = {
@@ -22,7 +22,7 @@ const batch = 1_000;
  * Deletes what its retention time has passed, in batches, oldest first; returns how many rows went.
  * Numbers of a stream are never given again: its row stays until the stream itself is forgotten.
  */
-export async function pruneHistory(database: Database, retention: Retention): Promise<number> {
+export async function pruneHistory(database: QueryAccess, retention: Retention): Promise<number> {
   const statements = [
     sql`DELETE FROM job WHERE id IN (
       SELECT id FROM job WHERE finished_at < now() - CASE state WHEN 'succeeded'

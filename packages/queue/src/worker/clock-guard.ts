@@ -1,4 +1,4 @@
-import type { Database } from "@millrace/database";
+import type { QueryAccess } from "@millrace/database";
 import { sql } from "kysely";
 
 /** More than any network delay, less than any lease. */
@@ -9,12 +9,12 @@ const toleratedMs = 2_000;
  * one lease after a jump no job may be taken back, or living workers would lose theirs.
  */
 export class ClockGuard {
-  readonly #database: Database;
+  readonly #database: QueryAccess;
   readonly #leaseMs: number;
   #last: { readonly databaseMs: number; readonly ownMs: number } | undefined;
   #distrustedUntilMs = 0;
 
-  constructor(database: Database, leaseMs: number) {
+  constructor(database: QueryAccess, leaseMs: number) {
     this.#database = database;
     this.#leaseMs = leaseMs;
   }

@@ -1,4 +1,4 @@
-import type { Database } from "@millrace/database";
+import type { QueryAccess } from "@millrace/database";
 import { sleep } from "@millrace/kernel";
 import type { Logger, StopReason } from "@millrace/kernel";
 import { leaseLost } from "../errors.ts";
@@ -16,7 +16,7 @@ import { writePending } from "./pending-writes.ts";
 import type { ProgressState } from "./pending-writes.ts";
 
 export type ContextParts = {
-  readonly database: Database;
+  readonly database: QueryAccess;
   readonly bus: EventBus;
   readonly writer: EventWriter;
   readonly logger: Logger;

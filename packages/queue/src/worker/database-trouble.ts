@@ -1,5 +1,5 @@
 import { databaseUnavailable, isTransactionConflict } from "@millrace/database";
-import type { Database } from "@millrace/database";
+import type { QueryAccess } from "@millrace/database";
 import { errorCode } from "@millrace/kernel";
 import { sql } from "kysely";
 
@@ -16,7 +16,7 @@ export function mayPassLater(error: unknown): boolean {
  * Whether what a handler threw was the database's failure and not its own. A refused or lost
  * connection may also be one of the handler's to somewhere else: then the database is asked.
  */
-export async function isDatabaseTrouble(error: unknown, database: Database): Promise<boolean> {
+export async function isDatabaseTrouble(error: unknown, database: QueryAccess): Promise<boolean> {
   if (!mayPassLater(error)) return false;
   if (!isSystemError(error)) return true;
   try {

@@ -1,4 +1,4 @@
-import type { Database } from "@millrace/database";
+import type { QueryAccess } from "@millrace/database";
 import { toError } from "@millrace/kernel";
 import type { Logger } from "@millrace/kernel";
 import { sql } from "kysely";
@@ -26,7 +26,7 @@ type Buffer = {
  * said before it commits something goes with that commit, so the order is kept.
  */
 export class EventWriter {
-  readonly #database: Database;
+  readonly #database: QueryAccess;
   readonly #bus: EventBus;
   readonly #logger: Logger;
   readonly #buffers = new Map<string, Buffer>();
@@ -36,7 +36,7 @@ export class EventWriter {
   readonly #writing = new Map<string, Promise<void>>();
   #inFlush: ReadonlySet<string> = new Set();
 
-  constructor(parts: { database: Database; bus: EventBus; logger: Logger }) {
+  constructor(parts: { database: QueryAccess; bus: EventBus; logger: Logger }) {
     this.#database = parts.database;
     this.#bus = parts.bus;
     this.#logger = parts.logger;

@@ -1,4 +1,4 @@
-import type { Database } from "@millrace/database";
+import type { QueryAccess } from "@millrace/database";
 import { sleep, StopError, stopReason, toError } from "@millrace/kernel";
 import type { Logger, StopReason } from "@millrace/kernel";
 import type { Broker } from "../brokers/broker.ts";
@@ -31,7 +31,7 @@ const maxFenceOfFreeTries = 300;
 const recordAfterStopMs = 3_000;
 
 export type ExecuteParts = {
-  readonly database: Database;
+  readonly database: QueryAccess;
   readonly bus: EventBus;
   readonly broker: Broker;
   readonly registry: TaskRegistry;

@@ -1,4 +1,4 @@
-import type { Database } from "@millrace/database";
+import type { QueryAccess } from "@millrace/database";
 import { toError } from "@millrace/kernel";
 import type { Logger, Service } from "@millrace/kernel";
 import { sql } from "kysely";
@@ -41,7 +41,7 @@ export function beatStatement(ids: readonly string[], fences: readonly number[],
  * that a blocked loop loses nothing. With PostgreSQL the beats come from a thread of their own.
  */
 export function createLocalHeartbeat(parts: {
-  readonly database: Database;
+  readonly database: QueryAccess;
   readonly logger: Logger;
   readonly times: LeaseTimes;
 }): Heartbeat {

@@ -1,9 +1,9 @@
-import type { Database } from "@millrace/database";
+import type { QueryAccess } from "@millrace/database";
 import { sql } from "kysely";
 
 /** Says that a worker is there, what it runs and how much at once. */
 export async function registerWorker(
-  database: Database,
+  database: QueryAccess,
   worker: {
     readonly id: string;
     readonly name: string;
@@ -19,16 +19,16 @@ export async function registerWorker(
   );
 }
 
-export async function unregisterWorker(database: Database, id: string): Promise<void> {
+export async function unregisterWorker(database: QueryAccess, id: string): Promise<void> {
   await sql`UPDATE worker SET stopped_at = now() WHERE id = ${id}`.execute(database.queryable);
 }
 
-export async function beatWorker(database: Database, id: string): Promise<void> {
+export async function beatWorker(database: QueryAccess, id: string): Promise<void> {
   await sql`UPDATE worker SET beat_at = now() WHERE id = ${id}`.execute(database.queryable);
 }
 
 /** Queues that hold due jobs while no worker that was heard of within `withinMs` serves them. */
-export async function queuesWithoutWorker(database: Database, withinMs: number): Promise<string[]> {
+export async function queuesWithoutWorker(database: QueryAccess, withinMs: number): Promise<string[]> {
   const found = await sql<{ queue: string }>`
     SELECT DISTINCT queue FROM job WHERE state = 'queued' AND NOT EXISTS (
       SELECT 1 FROM worker WHERE job.queue = ANY(worker.queues) AND stopped_at IS NULL
