@@ -1,0 +1,78 @@
+import { startFakeModelServer, testDatabases, waitFor } from "@millrace/testing";
+import type { FakeModelServer, TestDatabase } from "@millrace/testing";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { codeOf, Flow } from "./flow.ts";
+import { expectConsistency } from "./invariants.ts";
+import { startTcpProxy } from "./tcp-proxy.ts";
+import type { TcpProxy } from "./tcp-proxy.ts";
+
+const text = "The mill lost its river for a while. Then the water came back, and all was well again.";
+let database: TestDatabase | undefined;
+let proxy: TcpProxy;
+let models: FakeModelServer;
+let flow: Flow;
+
+beforeAll(async () => {
+  database = await testDatabases()
+    .find(({ name }) => name === "postgres")
+    ?.open();
+  const url = new URL(database?.url ?? "");
+  proxy = await startTcpProxy({ host: url.hostname, port: Number(url.port) });
+  url.host = `127.0.0.1:${proxy.port}`;
+  models = await startFakeModelServer({ port: 0, delayMs: 20 });
+  flow = await Flow.start("embedded", {
+    DATABASE_URL: url.href,
+    WORKER_LEASE_SECONDS: "6",
+    CHAT_URL: models.url,
+    CHAT_MODEL: "fake",
+  });
+});
+afterAll(async () => {
+  await flow.stop();
+  await models.stop();
+  await proxy.stop();
+  await database?.close();
+});
+
+const modelCalls = (): number => models.calls.filter(({ kind }) => kind === "chat").length;
+
+it("says 503 while the database is away, and finishes everything when it is back", async () => {
+  models.setScript((call) => (call.kind === "chat" ? { kind: "hold", barrier: "away" } : undefined));
+  const accepted = await Promise.all(Array.from({ length: 6 }, () => flow.postText(text)));
+  await waitFor(() => modelCalls() > 0, { describe: "the model to be asked" });
+
+  proxy.cut();
+  const refused = await flow.send("GET", "/api/documents");
+  const notTaken = await flow.send("POST", "/api/documents", { json: { text } });
+  models.release("away");
+  const notReady = await flow.send("GET", "/readyz");
+  const alive = await flow.send("GET", "/livez");
+  proxy.restore();
+
+  for (const reply of [refused, notTaken]) {
+    expect([reply.status, codeOf(reply)]).toEqual([503, "database_unavailable"]);
+    expect(Number(reply.headers.get("retry-after"))).toBeGreaterThan(0);
+  }
+  expect([alive.status, notReady.status]).toEqual([200, 503]);
+  await expectConsistency(flow);
+  for (const { document, job } of accepted) {
+    expect((await flow.document(document.id)).status).toBe("completed");
+    expect((await flow.job(job.id)).attempt).toBe(1);
+  }
+});
+
+it("stops when it is told to, also without its database, and goes on later", async () => {
+  models.setScript((call) => (call.kind === "chat" ? { kind: "hold", barrier: "stopped" } : undefined));
+  const before = modelCalls();
+  const { document } = await flow.postText(text);
+  await waitFor(() => modelCalls() > before, { describe: "the model to be asked" });
+
+  proxy.cut();
+  const exitCode = await flow.server.stop();
+  proxy.restore();
+  models.setScript([]);
+
+  expect(exitCode).toBe(0);
+  await flow.restart();
+  expect((await flow.settled(document.id, 55_000)).status).toBe("completed");
+}, 120_000);
