@@ -81,6 +81,52 @@ export function connectionWaitExpired(waitMs: number, holder: string): MillraceE
   });
 }
 
+export function databaseClosed(): MillraceError {
+  return new MillraceError({
+    code: "database_closed",
+    kind: "unavailable",
+    message: "The database was closed, because this process is stopping. Start it again and repeat the request.",
+    retryable: true,
+  });
+}
+
+/** The thread of the embedded database ended by itself: the process has to be started again. */
+export function embeddedDatabaseStopped(cause: unknown): MillraceError {
+  return new MillraceError({
+    code: "embedded_database_stopped",
+    kind: "unavailable",
+    message: "The embedded database has stopped. What was saved is kept. Make sure that the disk has space, then restart the server.",
+    cause,
+  });
+}
+
+export function embeddedDatabaseDamaged(folder: string, cause?: unknown): MillraceError {
+  return new MillraceError({
+    code: "embedded_database_damaged",
+    kind: "unavailable",
+    message: `The embedded database in ${folder} can't be opened; nothing in it was removed. If the disk is full or the folder can't be read, correct that and start again. Otherwise its files are damaged: restore a backup of the data folder, or move ${folder} away to start with an empty database.`,
+    cause,
+  });
+}
+
+export function embeddedDatabaseNotCreated(folder: string, cause: unknown): MillraceError {
+  return new MillraceError({
+    code: "embedded_database_not_created",
+    kind: "unavailable",
+    message: `The embedded database could not be created in ${folder}. Make sure that the disk has 100 MB free and that this process may write there, then start again.`,
+    cause,
+  });
+}
+
+export function dataFolderUnusable(folder: string, cause: unknown): MillraceError {
+  return new MillraceError({
+    code: "data_folder_unusable",
+    kind: "unavailable",
+    message: `The data folder ${folder} can't be used. It must be a folder that this process may read and write, on a disk with space. Correct that or choose another one with DATA_DIR.`,
+    cause,
+  });
+}
+
 export function schemaMismatch(message: string): MillraceError {
   return new MillraceError({ code: "schema_mismatch", kind: "unavailable", message });
 }

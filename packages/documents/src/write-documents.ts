@@ -128,6 +128,17 @@ export async function markEnded(
     WHERE id = ${documentId}`.execute(transaction);
 }
 
+export async function markPartsRunning(
+  transaction: Transaction,
+  documentId: string,
+  parts: readonly PartName[],
+): Promise<void> {
+  await sql`
+    UPDATE document_part SET state = 'running', result = NULL, reason = NULL, error_code = NULL, model = NULL,
+           extractive = false, input_tokens = NULL, output_tokens = NULL, started_at = now(), finished_at = NULL
+    WHERE document_id = ${documentId} AND part = ANY(${[...parts]}::text[])`.execute(transaction);
+}
+
 export type PartChange = {
   readonly state: PartState;
   readonly result?: unknown;

@@ -11,6 +11,7 @@ export type FolderHolder = z.infer<typeof holderSchema>;
 export type FolderLock = {
   /** Tells other processes where this one answers, so that the command line speaks to it. */
   readonly announce: (url: string) => void;
+  /** Twice is fine. */
   readonly release: () => void;
 };
 
@@ -21,26 +22,33 @@ export type FolderLock = {
  * processes on one PGlite folder lose committed rows without a word.
  */
 export function lockFolder(folder: string): FolderLock {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const lock = new DatabaseSync(path.join(folder, "lock.sqlite"), { timeout: 0 });
-  try {
-    lock.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
-  } catch (error) {
-    lock.close();
-    if (!isBusy(error)) throw error;
-    const holder = readHolder(folder);
-    throw folderInUse(path.resolve(folder), holder === undefined ? "" : ` (process ${holder.pid})`);
-  }
+  const lock = takeLock(folder);
   const holderFile = path.join(folder, "process.json");
   const write = (holder: FolderHolder) => writeFileSync(holderFile, JSON.stringify(holder), { mode: 0o600 });
   write({ pid: process.pid });
   return {
     announce: (url) => write({ pid: process.pid, url }),
     release: () => {
+      if (!lock.isOpen) return;
       rmSync(holderFile, { force: true });
       lock.close();
     },
   };
+}
+
+function takeLock(folder: string): DatabaseSync {
+  let lock: DatabaseSync | undefined;
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    lock = new DatabaseSync(path.join(folder, "lock.sqlite"), { timeout: 0 });
+    lock.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
+    return lock;
+  } catch (error) {
+    lock?.close();
+    if (!isBusy(error)) throw dataFolderUnusable(path.resolve(folder), error);
+    const holder = readHolder(folder);
+    throw folderInUse(path.resolve(folder), holder === undefined ? "" : ` (process ${holder.pid})`);
+  }
 }
 
 /** The process that says it holds the folder, if any; it may have died since. */

@@ -27,7 +27,15 @@ export function endsDocument(event: StoredEvent): boolean {
 export function documentEventRoutes(app: FastifyInstance, options: DocumentEventOptions): Promise<void> {
   app.get<{ Params: { id: string } }>(
     "/api/documents/:id/events",
-    { exposeHeadRoute: false },
+    {
+      exposeHeadRoute: false,
+      schema: {
+        tags: ["Documents"],
+        summary: "What happens to a document, live, as server-sent events",
+        description:
+          "Each event carries its number as `id`; `Last-Event-ID` or `?since=` goes on after one. `?until=finished` ends the stream with the work.",
+      },
+    },
     async (request, reply) => {
       const { since, untilFinished } = readEventStreamQuery(request);
       const access = await options.authenticate(request);

@@ -5,7 +5,7 @@ import type { JobContext } from "@millrace/queue";
 import { analysePart, isPartUnavailable } from "../analysis/analyse-part.ts";
 import { analysisFailed } from "../errors.ts";
 import { readParts } from "../read-documents.ts";
-import { setPart } from "../write-documents.ts";
+import { markPartsRunning, setPart } from "../write-documents.ts";
 import type { PartChange } from "../write-documents.ts";
 import type { ProcessInput, ProcessOutput, ProcessParts } from "./process-task.ts";
 import { readForProcessing, readStoredText } from "./read-for-processing.ts";
@@ -32,12 +32,11 @@ export async function analyseDocument(
   if (open.length > 0) {
     const fresh = (await readForProcessing(parts.database.queryable, document.id)) ?? document;
     const { text } = await readStoredText(parts.database.queryable, document.id);
-    const meter = createMeter(
-      context,
-      open.map((row) => row.part),
-    );
+    const names = open.map((row) => row.part);
+    await startParts(context, document.id, names);
+    const meter = createMeter(context, names);
     const settled = await Promise.allSettled(
-      open.map((row) => makePart({ parts, context, document: fresh, text, meter }, row.part)),
+      names.map((part) => makePart({ parts, context, document: fresh, text, meter }, part)),
     );
     // Only now: what the other parts made meanwhile is recorded.
     const ends = settled.map((end) => {
@@ -48,6 +47,18 @@ export async function analyseDocument(
     if (retry !== undefined) throw retry;
   }
   return await judge(parts, document.id);
+}
+
+/** All at once: the parts start together, and each transaction costs others their turn. */
+async function startParts(
+  context: JobContext<ProcessInput>,
+  documentId: string,
+  parts: readonly PartName[],
+): Promise<void> {
+  await context.transaction(async (scope) => {
+    await markPartsRunning(scope.transaction, documentId, parts);
+    for (const part of parts) scope.emit("document.part_changed", { part, state: "running", reason: null });
+  });
 }
 
 function isMade(state: PartState): boolean {
@@ -71,7 +82,6 @@ type PartWork = {
 
 async function makePart(work: PartWork, part: PartName): Promise<PartEnd> {
   const { parts, context, document, text, meter } = work;
-  await changePart(work, part, { state: "running" });
   try {
     const outcome = await analysePart({
       part,

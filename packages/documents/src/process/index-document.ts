@@ -7,8 +7,8 @@ import type { ProcessedDocument } from "./read-for-processing.ts";
 
 const firstPercent = 50;
 const lastPercent = 60;
-/** Passages per transaction: some tens of milliseconds, so that others get the connection between. */
-const batchSize = 100;
+/** Passages per transaction: some ten milliseconds, so that others get the connection between. */
+const batchSize = 25;
 
 /** Cuts the stored text into passages, makes them searchable, and stores a vector for each. */
 export async function indexDocument(

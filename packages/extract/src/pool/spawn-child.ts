@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";
+import { constants, setPriority } from "node:os";
 import { fileURLToPath } from "node:url";
 
 /** Found by fixed paths, because the environment belongs to the server. */
@@ -40,10 +41,13 @@ export function spawnChild(options: { readonly folder: string; readonly memoryBy
           prlimit,
           [`--data=${options.memoryBytes + reservedBytes}`, "--core=0", process.execPath, ...nodeArguments],
         ];
-  return spawn(command, parameters, {
+  const child = spawn(command, parameters, {
     cwd: options.folder,
     detached: true,
     env: { PATH: "/usr/local/bin:/usr/bin:/bin" },
     stdio: ["ignore", "ignore", "pipe", "ipc"],
   });
+  // Requests are answered before files are read. A child that could not start has no id.
+  if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
+  return child;
 }

@@ -27,6 +27,11 @@ export function liveSocketRoutes(app: FastifyInstance, options: LiveSocketOption
   app.route({
     method: "GET",
     url: options.path ?? "/api/ws",
+    schema: {
+      tags: ["Live"],
+      summary: `A WebSocket for everything live, subprotocol ${liveSubprotocol}`,
+      description: "Frames are described in the guide to the API; without an upgrade it answers 426.",
+    },
     handler: () => {
       throw upgradeRequired();
     },

@@ -25,7 +25,15 @@ export type JobEventOptions = {
 export function jobEventRoutes(app: FastifyInstance, options: JobEventOptions): Promise<void> {
   app.get<{ Params: { id: string } }>(
     "/api/jobs/:id/events",
-    { exposeHeadRoute: false },
+    {
+      exposeHeadRoute: false,
+      schema: {
+        tags: ["Jobs"],
+        summary: "What happens to a job, live, as server-sent events",
+        description:
+          "Each event carries its number as `id`; `Last-Event-ID` or `?since=` goes on after one. `?until=finished` ends the stream with the job.",
+      },
+    },
     async (request, reply) => {
       const { id } = request.params;
       const { since, untilFinished } = readEventStreamQuery(request);

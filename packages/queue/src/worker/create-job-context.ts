@@ -69,7 +69,8 @@ export function createJobContext(parts: ContextParts, running: RunningJob): JobC
     input: job.input,
     signal,
     isLastAttempt: job.attempt >= job.max_attempts,
-    step: (key, run, options) => runStep({ key, run, options, signal, transaction, held: job }),
+    step: (key, run, options) =>
+      runStep({ key, run, options, signal, database: parts.database, transaction, held: job }),
     transaction,
     progress: report,
     log: (level, message, step) => {
@@ -110,30 +111,51 @@ async function runFenced<Result>(
   );
 }
 
-async function runStep<Value>(call: {
+type StepCall<Value> = {
   readonly key: string;
   readonly run: (signal: AbortSignal) => Promise<Value>;
   readonly options: StepOptions<Value> | undefined;
   readonly signal: AbortSignal;
+  readonly database: QueryAccess;
   readonly transaction: JobContext<unknown>["transaction"];
   readonly held: { readonly id: string; readonly fence: number };
-}): Promise<Value> {
-  const { key, run, options, signal, transaction, held } = call;
+};
+
+async function runStep<Value>(call: StepCall<Value>): Promise<Value> {
+  const { key, run, options, signal, database, held } = call;
   signal.throwIfAborted();
-  const found = await transaction((scope) => startStep(scope.transaction, held, key));
+  const found = await startStep(database.queryable, held, key);
+  if (found === undefined) return await refuse(call);
   if (found.state === "done") {
     // Without a schema the value is what this same step returned before, through JSON.
     return options?.output === undefined ? (found.output as Value) : options.output.parse(found.output);
   }
   signal.throwIfAborted();
   const value = await run(signal);
-  await persist(signal, () =>
-    transaction(async (scope) => {
-      await recordStep(scope.transaction, held, key, value);
-      await options?.record?.(scope, value);
-    }),
-  );
+  await persist(signal, () => keep(call, value));
   return value;
+}
+
+async function keep<Value>(call: StepCall<Value>, value: Value): Promise<void> {
+  const { key, options, database, transaction, held } = call;
+  const { record } = options ?? {};
+  if (record === undefined) {
+    if (!(await recordStep(database.queryable, held, key, value))) await refuse(call);
+    return;
+  }
+  await transaction(async (scope) => {
+    await recordStep(scope.transaction, held, key, value);
+    await record(scope, value);
+  });
+}
+
+/** Throws why a write was refused: the job is another's by now, or is to be cancelled. */
+async function refuse({
+  transaction,
+  held,
+}: Pick<StepCall<unknown>, "transaction" | "held">): Promise<never> {
+  await transaction(() => Promise.resolve());
+  throw leaseLost(held.id);
 }
 
 /** What a step made may have cost money: a database that is away for a moment must not lose it. */

@@ -1,3 +1,4 @@
+import { constants, setPriority } from "node:os";
 import { parentPort } from "node:worker_threads";
 import { isMillraceError, toError } from "@millrace/kernel";
 import { analyse } from "../analyse.ts";
@@ -6,6 +7,11 @@ import { detectLanguage } from "../reading/language.ts";
 import type { ThreadAnswer, ThreadRequest } from "./protocol.ts";
 
 // Entry of the built-in model's thread. It gets one request at a time.
+
+// Reading a text can wait; requests and the database's thread can't. Only Linux gives a thread a
+// priority of its own: elsewhere this would slow down the whole process.
+if (process.platform === "linux") setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+
 parentPort?.on("message", (message: ThreadRequest) => {
   parentPort?.postMessage(answer(message));
 });
