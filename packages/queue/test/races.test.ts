@@ -92,7 +92,9 @@ describe.each(testDatabases())("on $name", (kind) => {
     await queue.waitForEnd(id, { timeoutMs: 10_000 });
 
     const { events } = await queue.feed.read(`job:${id}`, 0, 1000);
-    const percents = events.flatMap(({ data }) => (typeof data["percent"] === "number" ? [data["percent"]] : []));
+    const percents = events.flatMap(({ data }) =>
+      typeof data["percent"] === "number" ? [data["percent"]] : [],
+    );
     expect(percents).toEqual(percents.toSorted((left, right) => left - right));
     const lines = await listLog(database.queryable, { jobIds: [id], limit: 1000 });
     expect(lines).toHaveLength(81);
@@ -112,8 +114,17 @@ describe.each(testDatabases())("on $name", (kind) => {
       UPDATE job SET state = 'running', worker_id = id, lease_until = now() - interval '1 second',
         cancel_requested_at = CASE WHEN id = ${ids[0]} THEN now() END
       WHERE id = ANY(${ids}::uuid[])`.execute(database.queryable);
-    const broken = handleTask({ task: scriptTask, run: () => Promise.reject(new Error()), onEnd: () => Promise.reject(new Error("a broken hook")) });
-    const parts = { database, bus: queue.bus, broker: { announce: () => undefined, subscribe: () => () => undefined }, registry: new TaskRegistry([broken]) };
+    const broken = handleTask({
+      task: scriptTask,
+      run: () => Promise.reject(new Error()),
+      onEnd: () => Promise.reject(new Error("a broken hook")),
+    });
+    const parts = {
+      database,
+      bus: queue.bus,
+      broker: { announce: () => undefined, subscribe: () => () => undefined },
+      registry: new TaskRegistry([broken]),
+    };
 
     const reaping = reapJobs(parts, "expired_leases", (id) => id === ids[2]);
 
@@ -147,7 +158,9 @@ describe.each(testDatabases())("on $name", (kind) => {
     const queue = createQueue(() => Promise.resolve({ answer: "" }));
     const gone = new AbortController();
     const id = await enqueue(queue);
-    const waiting = Array.from({ length: 20 }, () => queue.waitForEnd(id, { timeoutMs: 60_000, signal: gone.signal }));
+    const waiting = Array.from({ length: 20 }, () =>
+      queue.waitForEnd(id, { timeoutMs: 60_000, signal: gone.signal }),
+    );
 
     gone.abort();
 

@@ -126,7 +126,7 @@ export class Flow {
 
   async postFile(bytes: Uint8Array | string, name: string): Promise<Reply> {
     const form = new FormData();
-    form.set("file", new Blob([bytes as Uint8Array<ArrayBuffer> | string]), name);
+    form.set("file", new Blob([bytes]), name);
     return await this.send("POST", "/api/documents", { body: form });
   }
 

@@ -37,19 +37,19 @@ export function inputSuite(ground: Ground): void {
   const count = async (): Promise<number> => (await flow.listAll("/api/documents", documentSchema)).length;
 
   describe(`uploads that are refused, ${ground}`, () => {
-    const cases: readonly (readonly [string, Uint8Array | string, string, number, string])[] = [
-      ["an empty file", "", "empty.txt", 422, "file_empty"],
-      ["a program", program, "setup.exe", 415, "unsupported_file_type"],
-      ["a program called a text", program, "notes.txt", 415, "file_type_mismatch"],
-      ["a file over the limit", Buffer.alloc(maxBytes + 1, 97), "long.txt", 413, "file_too_large"],
-      ["a file far over the limit", Buffer.alloc(maxBytes * 5, 97), "long.txt", 413, "file_too_large"],
+    const cases: readonly (readonly [string, Uint8Array | string, string, string])[] = [
+      ["an empty file", "", "empty.txt", "422 file_empty"],
+      ["a program", program, "setup.exe", "415 unsupported_file_type"],
+      ["a program called a text", program, "notes.txt", "415 file_type_mismatch"],
+      ["a file over the limit", Buffer.alloc(maxBytes + 1, 97), "long.txt", "413 file_too_large"],
+      ["a file far over the limit", Buffer.alloc(maxBytes * 5, 97), "long.txt", "413 file_too_large"],
     ];
-    it.each(cases)("refuses %s", async (_what, bytes, name, status, code) => {
+    it.each(cases)("refuses %s", async (_what, bytes, name, expected) => {
       const before = [await count(), await flow.storedFiles()];
 
       const reply = await flow.postFile(bytes, name);
 
-      expect([reply.status, codeOf(reply)]).toEqual([status, code]);
+      expect(`${reply.status} ${String(codeOf(reply))}`).toBe(expected);
       expect([await count(), await flow.storedFiles()]).toEqual(before);
     });
 
@@ -72,7 +72,8 @@ export function inputSuite(ground: Ground): void {
         duplex: "half",
       }).catch((error: unknown) => error);
 
-      if (response instanceof Response) expect(response.status).toBe(413);
+      // The connection may be closed before the answer is read.
+      expect(response instanceof Response ? response.status : 413).toBe(413);
       expect(sentBytes).toBeLessThan(50_000_000);
     });
 
@@ -94,25 +95,25 @@ export function inputSuite(ground: Ground): void {
 
   describe(`requests that are refused, ${ground}`, () => {
     const json = { "content-type": "application/json" };
-    const cases: readonly (readonly [string, string, Record<string, string>, number, string])[] = [
-      ["broken JSON", '{"text":', json, 400, "malformed_json"],
-      ["no body", "", json, 400, "malformed_json"],
-      ["JSON a thousand levels deep", "[".repeat(1000) + "]".repeat(1000), json, 400, "malformed_json"],
-      ["a prototype", '{"text":"a","__proto__":{}}', json, 400, "malformed_json"],
-      ["another type", "<a/>", { "content-type": "text/xml" }, 415, "unsupported_media_type"],
-      ["an unknown field", '{"text":"a","color":"red"}', json, 422, "invalid_request"],
-      ["a list", "[]", json, 422, "invalid_request"],
-      ["an empty text", '{"text":" \\u200b\\n"}', json, 422, "text_empty"],
-      ["a NUL character", '{"text":"a\\u0000b"}', json, 422, "invalid_request"],
-      ["half a character", '{"text":"a \\ud800"}', json, 422, "invalid_request"],
-      ["a title of 256", JSON.stringify({ text: "a", title: "x".repeat(256) }), json, 422, "invalid_request"],
+    const cases: readonly (readonly [string, string, Record<string, string>, string])[] = [
+      ["broken JSON", '{"text":', json, "400 malformed_json"],
+      ["no body", "", json, "400 malformed_json"],
+      ["JSON a thousand levels deep", "[".repeat(1000) + "]".repeat(1000), json, "400 malformed_json"],
+      ["a prototype", '{"text":"a","__proto__":{}}', json, "400 malformed_json"],
+      ["another type", "<a/>", { "content-type": "text/xml" }, "415 unsupported_media_type"],
+      ["an unknown field", '{"text":"a","color":"red"}', json, "422 invalid_request"],
+      ["a list", "[]", json, "422 invalid_request"],
+      ["an empty text", '{"text":" \\u200b\\n"}', json, "422 text_empty"],
+      ["a NUL character", '{"text":"a\\u0000b"}', json, "422 invalid_request"],
+      ["half a character", '{"text":"a \\ud800"}', json, "422 invalid_request"],
+      ["a title of 256", JSON.stringify({ text: "a", title: "x".repeat(256) }), json, "422 invalid_request"],
     ];
-    it.each(cases)("refuses %s", async (_what, body, headers, status, code) => {
+    it.each(cases)("refuses %s", async (_what, body, headers, expected) => {
       const before = await count();
 
       const reply = await flow.send("POST", "/api/documents", { body, headers });
 
-      expect([reply.status, codeOf(reply)]).toEqual([status, code]);
+      expect(`${reply.status} ${String(codeOf(reply))}`).toBe(expected);
       expect(await count()).toBe(before);
     });
 

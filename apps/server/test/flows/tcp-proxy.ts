@@ -12,7 +12,10 @@ export type TcpProxy = {
   readonly stop: () => Promise<void>;
 };
 
-export async function startTcpProxy(target: { readonly host: string; readonly port: number }): Promise<TcpProxy> {
+export async function startTcpProxy(target: {
+  readonly host: string;
+  readonly port: number;
+}): Promise<TcpProxy> {
   const sockets = new Set<Socket>();
   let state: "open" | "cut" | "swallowing" = "open";
   const track = (socket: Socket): void => {
