@@ -16,8 +16,13 @@ const killAfterStopMs = 10_000;
  * When this process dies, the child ends with it and nothing is counted.
  */
 export function runInChild(parts: ExecuteParts, entry: URL, job: ClaimedJob): Execution {
-  // Structured clone, so that dates and undefined go through as they are.
-  const child = fork(entry, { serialization: "advanced", stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  const child = fork(entry, {
+    // Structured clone, so that dates and undefined go through as they are.
+    serialization: "advanced",
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+    // A Ctrl-C in the terminal is for the worker, which then tells its jobs what to do.
+    detached: true,
+  });
   const send = (message: ToJobChild): void => void (child.connected && child.send(message));
   const done = follow(parts, child, job, send);
   let knife: NodeJS.Timeout | undefined;
