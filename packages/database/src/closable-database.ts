@@ -1,33 +1,44 @@
 import { Kysely } from "kysely";
 import type { Dialect, Driver } from "kysely";
-import type { Database } from "./database.ts";
+import type { Database, Queryable, QueryAccess } from "./database.ts";
 import { databaseClosed } from "./errors.ts";
 import { runTransaction } from "./run-transaction.ts";
 
-/**
- * A database over a dialect that is ended once, also when nothing was asked of it: Kysely's own
- * `destroy` does nothing before the first statement. Later statements fail with `database_closed`.
- */
-export function closableDatabase(parts: {
+type Parts = {
   readonly kind: Database["kind"];
   readonly description: string;
   readonly dialect: Dialect;
+  /** Only where it differs. */
+  readonly backgroundDialect?: Dialect;
   readonly end: () => Promise<void>;
-}): Database {
+};
+
+/**
+ * A database that is ended once, also when nothing was asked of it: Kysely's own `destroy` does
+ * nothing before the first statement. Statements after `close` fail with `database_closed`.
+ */
+export function closableDatabase(parts: Parts): Database {
   let closing: Promise<void> | undefined;
-  const dialect: Dialect = {
-    createAdapter: () => parts.dialect.createAdapter(),
-    createDriver: () => refuseWhen(() => closing !== undefined, parts.dialect.createDriver()),
-    createIntrospector: (database) => parts.dialect.createIntrospector(database),
-    createQueryCompiler: () => parts.dialect.createQueryCompiler(),
+  const open = (dialect: Dialect): QueryAccess => {
+    const queryable: Queryable = new Kysely({ dialect: refusing(dialect, () => closing !== undefined) });
+    return { queryable, transaction: (work) => runTransaction(queryable, work) };
   };
-  const queryable: Database["queryable"] = new Kysely({ dialect });
+  const foreground = open(parts.dialect);
   return {
     kind: parts.kind,
     description: parts.description,
-    queryable,
-    transaction: (work) => runTransaction(queryable, work),
+    ...foreground,
+    background: parts.backgroundDialect === undefined ? foreground : open(parts.backgroundDialect),
     close: () => (closing ??= parts.end()),
+  };
+}
+
+function refusing(dialect: Dialect, isClosed: () => boolean): Dialect {
+  return {
+    createAdapter: () => dialect.createAdapter(),
+    createDriver: () => refuseWhen(isClosed, dialect.createDriver()),
+    createIntrospector: (database) => dialect.createIntrospector(database),
+    createQueryCompiler: () => dialect.createQueryCompiler(),
   };
 }
 

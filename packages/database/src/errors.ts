@@ -85,7 +85,8 @@ export function databaseClosed(): MillraceError {
   return new MillraceError({
     code: "database_closed",
     kind: "unavailable",
-    message: "The database was closed, because this process is stopping. Start it again and repeat the request.",
+    message:
+      "The database was closed, because this process is stopping. Start it again and repeat the request.",
     retryable: true,
   });
 }
@@ -95,7 +96,8 @@ export function embeddedDatabaseStopped(cause: unknown): MillraceError {
   return new MillraceError({
     code: "embedded_database_stopped",
     kind: "unavailable",
-    message: "The embedded database has stopped. What was saved is kept. Make sure that the disk has space, then restart the server.",
+    message:
+      "The embedded database has stopped. What was saved is kept. Make sure that the disk has space, then restart the server.",
     cause,
   });
 }

@@ -3,7 +3,7 @@ import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { parseJson } from "@millrace/kernel";
 import { z } from "zod";
-import { folderInUse } from "../errors.ts";
+import { dataFolderUnusable, folderInUse } from "../errors.ts";
 
 const holderSchema = z.object({ pid: z.int(), url: z.string().optional() });
 export type FolderHolder = z.infer<typeof holderSchema>;
@@ -16,7 +16,8 @@ export type FolderLock = {
 };
 
 /**
- * Takes the folder for this process or throws `data_folder_in_use`. The lock is SQLite's own file
+ * Takes the folder for this process or throws `data_folder_in_use`, or `data_folder_unusable` when it
+ * can't be made or written. The lock is SQLite's own file
  * lock (from the standard library), because Node has no flock: the system releases it when the
  * process dies, however it dies, and it holds between containers that share the folder. Two
  * processes on one PGlite folder lose committed rows without a word.

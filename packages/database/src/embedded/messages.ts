@@ -22,5 +22,4 @@ export type ThreadError = {
   readonly message: string;
   readonly code: string | undefined;
   readonly constraint: string | undefined;
-  readonly detail: string | undefined;
 };

@@ -5,6 +5,10 @@ import type { Database } from "../database.ts";
 import { embeddedDatabaseDamaged, embeddedDatabaseNotCreated } from "../errors.ts";
 import { PgliteConnection } from "./pglite-connection.ts";
 import { pgliteDialect } from "./pglite-dialect.ts";
+import { Turns } from "./turns.ts";
+
+/** A wait this long means a mistake in our code, not load: the longest transactions take under a second. */
+const turnWaitMs = 30_000;
 
 /**
  * Opens the embedded PostgreSQL (PGlite with pgvector) in `folder`/database, or in memory when
@@ -14,10 +18,12 @@ import { pgliteDialect } from "./pglite-dialect.ts";
  */
 export async function openEmbedded(folder: string | null): Promise<Database> {
   const connection = folder === null ? await PgliteConnection.open(null) : await openFolder(folder);
+  const turns = new Turns(turnWaitMs);
   return closableDatabase({
     kind: "embedded",
     description: "embedded PostgreSQL (PGlite)",
-    dialect: pgliteDialect(connection),
+    dialect: pgliteDialect({ connection, turns, precedence: "foreground" }),
+    backgroundDialect: pgliteDialect({ connection, turns, precedence: "background" }),
     end: () => connection.close(),
   });
 }

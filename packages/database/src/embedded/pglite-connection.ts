@@ -1,6 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { toError } from "@millrace/kernel";
 import type { CompiledQuery, DatabaseConnection, QueryResult } from "kysely";
+import { databaseClosed, embeddedDatabaseStopped } from "../errors.ts";
 import type { FromThread, ThreadError, ToThread } from "./messages.ts";
 
 /** An error of the embedded database, with the fields that `pg` gives too. */
@@ -24,12 +25,13 @@ export class PgliteConnection implements DatabaseConnection {
   readonly #pending = new Map<number, Pending>();
   #lastId = 0;
   #failure: Error | undefined;
+  #closing: Promise<void> | undefined;
 
   private constructor(thread: Worker) {
     this.#thread = thread;
     thread.on("message", (reply: FromThread) => this.#settle(reply));
-    thread.on("error", (error) => this.#fail(toError(error)));
-    thread.on("exit", () => this.#fail(new Error("The embedded database has stopped. Restart the server.")));
+    thread.on("error", (error) => this.#fail(embeddedDatabaseStopped(toError(error))));
+    thread.on("exit", () => this.#fail(embeddedDatabaseStopped(undefined)));
   }
 
   /** Opens (creating if empty) the folder, or a database in memory. Resolves when it answers. */
@@ -58,10 +60,17 @@ export class PgliteConnection implements DatabaseConnection {
     throw new Error("Streaming queries are not supported by the embedded database.");
   }
 
-  async close(): Promise<void> {
-    if (this.#failure !== undefined) return;
-    await this.#send({ id: ++this.#lastId, kind: "close" });
-    this.#failure = new Error("The database is closed.");
+  /** Ends the thread after what was sent before. Twice is fine. */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#end());
+  }
+
+  async #end(): Promise<void> {
+    if (this.#failure === undefined) {
+      const closed = this.#send({ id: ++this.#lastId, kind: "close" });
+      this.#failure = databaseClosed();
+      await closed;
+    }
     await this.#thread.terminate();
   }
 

@@ -15,8 +15,12 @@ if (port === null) throw new Error("pglite-thread must run as a worker thread");
 const database = await PGlite.create({
   ...(folder === null ? {} : { dataDir: folder }),
   extensions: { vector },
-  // Counters and sizes stay below 2^53; a bigint would not survive JSON.
-  parsers: { [types.INT8]: Number },
+  parsers: {
+    // Counters and sizes stay below 2^53; a bigint would not survive JSON.
+    [types.INT8]: Number,
+    // A day is no moment: as a Date it becomes another day in another time zone.
+    [types.DATE]: String,
+  },
 });
 
 async function answer(message: ToThread): Promise<FromThread> {
@@ -48,7 +52,6 @@ function plainError(error: unknown): ThreadError {
     message: error instanceof Error ? error.message : String(error),
     code: field("code"),
     constraint: field("constraint"),
-    detail: field("detail"),
   };
 }
 

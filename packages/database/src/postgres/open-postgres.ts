@@ -1,13 +1,12 @@
 import { toError } from "@millrace/kernel";
 import type { Logger } from "@millrace/kernel";
-import { Kysely, PostgresDialect } from "kysely";
+import { PostgresDialect } from "kysely";
 import { Pool, TypeOverrides, types } from "pg";
-import type { Database, QueryAccess } from "../database.ts";
-import { runTransaction } from "../run-transaction.ts";
+import { closableDatabase } from "../closable-database.ts";
+import type { Database } from "../database.ts";
 
-/** Counters and sizes stay below 2^53; the driver's default, text, would not add up. */
-const parsers = new TypeOverrides();
-parsers.setTypeParser(types.builtins.INT8, Number);
+/** The numbers of array types, which the driver does not name. */
+const arrayTypes = { int4: 1007, text: 1009, int8: 1016, date: 1182, numeric: 1231 };
 
 /**
  * A pool to PostgreSQL that is safe behind pgBouncer's transaction mode: no named statements, no
@@ -22,7 +21,7 @@ export function openPostgres(options: { url: string; poolSize: number; logger: L
     query_timeout: 60_000,
     keepAlive: true,
     application_name: "millrace",
-    types: parsers,
+    types: valueParsers(),
   });
   pool.on("error", (error) => {
     options.logger.warn({ err: toError(error) }, "an idle database connection was lost");
@@ -33,13 +32,26 @@ export function openPostgres(options: { url: string; poolSize: number; logger: L
       options.logger.warn({ err: toError(error) }, "a database connection in use was lost");
     });
   });
-  const kysely: Database["queryable"] = new Kysely({ dialect: new PostgresDialect({ pool }) });
-  const access: QueryAccess = { queryable: kysely, transaction: (work) => runTransaction(kysely, work) };
-  return {
+  return closableDatabase({
     kind: "postgres",
     description: "PostgreSQL",
-    ...access,
-    background: access,
-    close: () => kysely.destroy(),
-  };
+    dialect: new PostgresDialect({ pool }),
+    end: () => pool.end(),
+  });
+}
+
+/** Values in the form in which the embedded database gives them too. */
+function valueParsers(): TypeOverrides {
+  const parsers = new TypeOverrides();
+  const textArray = types.getTypeParser(arrayTypes.text);
+  // Counters and sizes stay below 2^53; the driver's default, text, would not add up.
+  parsers.setTypeParser(types.builtins.INT8, Number);
+  parsers.setTypeParser(arrayTypes.int8, types.getTypeParser(arrayTypes.int4));
+  // A decimal fraction may not fit a number; of an array the driver's default would round it.
+  parsers.setTypeParser(arrayTypes.numeric, textArray);
+  // A day is no moment: as a Date it becomes another day in another time zone.
+  parsers.setTypeParser(types.builtins.DATE, String);
+  parsers.setTypeParser(arrayTypes.date, textArray);
+  parsers.setTypeParser(types.builtins.INTERVAL, String);
+  return parsers;
 }

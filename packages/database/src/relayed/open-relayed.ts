@@ -1,7 +1,7 @@
-import { CompiledQuery, Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler } from "kysely";
+import { CompiledQuery, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler } from "kysely";
 import type { DatabaseConnection, Dialect, Driver, QueryResult } from "kysely";
-import type { Database, QueryAccess } from "../database.ts";
-import { runTransaction } from "../run-transaction.ts";
+import { closableDatabase } from "../closable-database.ts";
+import type { Database } from "../database.ts";
 import type { RelayPort, ToChild, ToParent } from "./relay-messages.ts";
 
 /**
@@ -16,15 +16,12 @@ export function openRelayed(port: RelayPort<ToParent, ToChild>, kind: Database["
     createIntrospector: (database) => new PostgresIntrospector(database),
     createQueryCompiler: () => new PostgresQueryCompiler(),
   };
-  const queryable: Database["queryable"] = new Kysely({ dialect });
-  const access: QueryAccess = { queryable, transaction: (work) => runTransaction(queryable, work) };
-  return {
+  return closableDatabase({
     kind,
     description: "the parent process's database",
-    ...access,
-    background: access,
-    close: () => queryable.destroy(),
-  };
+    dialect,
+    end: async () => undefined,
+  });
 }
 
 type Waiting = { readonly resolve: (message: ToChild) => void; readonly reject: (error: Error) => void };

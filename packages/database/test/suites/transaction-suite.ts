@@ -42,7 +42,10 @@ export function transactionSuite(open: () => Database): void {
         await add(transaction, "half too", -1);
       });
 
-      await expect(failed).rejects.toMatchObject({ code: "23514", constraint: "account_balance_is_positive" });
+      await expect(failed).rejects.toMatchObject({
+        code: "23514",
+        constraint: "account_balance_is_positive",
+      });
       await open().transaction((transaction) => add(transaction, "next", 2));
       expect(await balances(open().queryable, "half")).toEqual([]);
       expect(await balances(open().queryable, "next")).toEqual([2]);

@@ -22,7 +22,14 @@ const read: readonly Row[] = [
   { name: "boolean", value: sql`true`, seen: true },
   { name: "uuid[]", value: sql`ARRAY[${id}::uuid]`, seen: [id] },
   { name: "text[]", value: sql`ARRAY['a,b', '"', NULL, '{}', '\\', '']`, seen: awkward },
-  { name: "int[][]", value: sql`'{{1,2},{3,4}}'::int[]`, seen: [[1, 2], [3, 4]] },
+  {
+    name: "int[][]",
+    value: sql`'{{1,2},{3,4}}'::int[]`,
+    seen: [
+      [1, 2],
+      [3, 4],
+    ],
+  },
   { name: "timestamptz", value: sql`'2026-01-02 03:04:05.678+02'::timestamptz`, seen: moment },
   { name: "timestamptz[]", value: sql`ARRAY['2026-01-02 03:04:05.678+02'::timestamptz]`, seen: [moment] },
   { name: "date", value: sql`'2026-01-02'::date`, seen: "2026-01-02" },
