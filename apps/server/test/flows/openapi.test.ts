@@ -48,7 +48,7 @@ it("names every path parameter", () => {
     const named = (operationSchema.parse(operation).parameters ?? []).flatMap((one) =>
       one.in === "path" ? [one.name] : [],
     );
-    const used = [...path.matchAll(/\{([^}]+)\}/g)].map((match) => match[1]);
+    const used = [...path.matchAll(/\{([^}]+)\}/g)].map((match) => match[1] ?? "");
     expect(named.toSorted(), `${method} ${path}`).toEqual(used.toSorted());
   }
 });
