@@ -118,11 +118,20 @@ export class Documents {
       if (seen.job_id !== null) await this.#cancelIfOpen(scope, seen.job_id);
       const row = await this.#lock(scope, access, id);
       if (row.job_id !== seen.job_id) return undefined;
+      // Whoever watches the work waits for its end, which the job can't tell of a document that is gone.
+      if (!isSettled(row.status)) await this.#tellDeleted(scope, access, id);
       await removeSource(scope.transaction, id);
       await sql`DELETE FROM document WHERE id = ${id}`.execute(scope.transaction);
       this.#announce(scope, access, id);
       return { fileKey: row.file_key };
     });
+  }
+
+  #tellDeleted(scope: WriteScope, access: Access, id: string): Promise<void> {
+    const data = { message: "The document was deleted." };
+    return this.#queue.appendEvents(scope, [
+      { stream: `document:${id}`, owner: access.workspaceId, type: "document.cancelled", data },
+    ]);
   }
 
   async analysis(access: Access, id: string): Promise<Analysis> {

@@ -126,6 +126,8 @@ export function modelsSuite(ground: Ground): void {
           (count) => count > 2,
         );
       await Promise.all([runs(cancelled.job.id), runs(deleted.job.id)]);
+      const watched = flow.send("GET", `/api/documents/${deleted.document.id}/events?until=finished`);
+      const watchedJob = flow.send("GET", `/api/jobs/${deleted.job.id}/events?until=finished`);
 
       await flow.send("POST", `/api/jobs/${cancelled.job.id}/cancel`);
       await flow.send("DELETE", `/api/documents/${deleted.document.id}`);
@@ -136,6 +138,7 @@ export function modelsSuite(ground: Ground): void {
       );
       expect((await flow.document(cancelled.document.id)).status).toBe("cancelled");
       expect(models.calls.filter(({ outcome }) => outcome === "running")).toEqual([]);
+      expect([(await watched).status, (await watchedJob).status]).toEqual([200, 200]);
       models.setScript([]);
     });
 
