@@ -106,7 +106,7 @@ export function embeddedDatabaseDamaged(folder: string, cause?: unknown): Millra
   return new MillraceError({
     code: "embedded_database_damaged",
     kind: "unavailable",
-    message: `The embedded database in ${folder} can't be opened; nothing in it was removed. If the disk is full or the folder can't be read, correct that and start again. Otherwise its files are damaged: restore a backup of the data folder, or move ${folder} away to start with an empty database.`,
+    message: `The embedded database in ${folder} can't be opened. No new one was made in its place. If the disk is full or the folder can't be read, correct that and start again. Otherwise its files are damaged: restore a backup of the data folder, or move ${folder} away to start with an empty database.`,
     cause,
   });
 }

@@ -1,4 +1,6 @@
 import { describe } from "vitest";
 import { databaseSuite } from "./database-suite.ts";
 
-describe("PostgreSQL", () => databaseSuite("postgres"));
+describe("PostgreSQL", () => {
+  databaseSuite("postgres");
+});

@@ -1,4 +1,6 @@
 import { describe } from "vitest";
 import { databaseSuite } from "./database-suite.ts";
 
-describe("the embedded database", () => databaseSuite("embedded"));
+describe("the embedded database", () => {
+  databaseSuite("embedded");
+});

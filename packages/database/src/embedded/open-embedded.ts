@@ -13,8 +13,8 @@ const turnWaitMs = 30_000;
 /**
  * Opens the embedded PostgreSQL (PGlite with pgvector) in `folder`/database, or in memory when
  * folder is null. The caller holds the folder's lock. Survives a killed process; a power cut is
- * not promised, since PGlite does not wait for the disk. Throws `embedded_database_damaged`, and
- * removes nothing, when what is there can't be opened.
+ * not promised, since PGlite does not wait for the disk. What is there and can't be opened is never
+ * replaced by a new database: `embedded_database_damaged`.
  */
 export async function openEmbedded(folder: string | null): Promise<Database> {
   const connection = folder === null ? await PgliteConnection.open(null) : await openFolder(folder);

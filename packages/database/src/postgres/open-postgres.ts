@@ -43,15 +43,20 @@ export function openPostgres(options: { url: string; poolSize: number; logger: L
 /** Values in the form in which the embedded database gives them too. */
 function valueParsers(): TypeOverrides {
   const parsers = new TypeOverrides();
-  const textArray = types.getTypeParser(arrayTypes.text);
   // Counters and sizes stay below 2^53; the driver's default, text, would not add up.
   parsers.setTypeParser(types.builtins.INT8, Number);
-  parsers.setTypeParser(arrayTypes.int8, types.getTypeParser(arrayTypes.int4));
+  parsers.setTypeParser(arrayTypes.int8, parserOf(arrayTypes.int4));
   // A decimal fraction may not fit a number; of an array the driver's default would round it.
-  parsers.setTypeParser(arrayTypes.numeric, textArray);
+  parsers.setTypeParser(arrayTypes.numeric, parserOf(arrayTypes.text));
   // A day is no moment: as a Date it becomes another day in another time zone.
   parsers.setTypeParser(types.builtins.DATE, String);
-  parsers.setTypeParser(arrayTypes.date, textArray);
+  parsers.setTypeParser(arrayTypes.date, parserOf(arrayTypes.text));
   parsers.setTypeParser(types.builtins.INTERVAL, String);
   return parsers;
+}
+
+/** What the driver does with another type; of whole numbers it keeps 53 bits in every case. */
+function parserOf(type: number): (text: string) => unknown {
+  const parser = new TypeOverrides().getTypeParser(type);
+  return (text) => Reflect.apply(parser, undefined, [text]) as unknown;
 }
