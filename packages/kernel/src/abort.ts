@@ -17,8 +17,17 @@ export function stopReason(signal: AbortSignal): StopReason | undefined {
   return signal.reason instanceof StopError ? signal.reason.reason : undefined;
 }
 
-/** Waits, or rejects with the signal's reason. The timer never keeps the process alive by itself. */
+/** The longest time a timer can be set to; with a longer one it fires at once. */
+const maxTimerMs = 2 ** 31 - 1;
+
+/** Waits, or rejects with the signal's reason. The process stays alive meanwhile. */
 export async function sleep(durationMs: number, signal?: AbortSignal): Promise<void> {
+  let leftMs = durationMs;
+  for (; leftMs > maxTimerMs; leftMs -= maxTimerMs) await waitOnce(maxTimerMs, signal);
+  await waitOnce(leftMs, signal);
+}
+
+async function waitOnce(durationMs: number, signal: AbortSignal | undefined): Promise<void> {
   signal?.throwIfAborted();
   await new Promise<void>((resolve, reject) => {
     const onAbort = () => {

@@ -10,16 +10,19 @@ export class BackgroundWork {
     this.#logger = logger;
   }
 
-  /** Runs work without waiting for it. A failure is logged once, under this name. */
+  /** Runs work without waiting for it. A failure is logged once, under this name; none is thrown. */
   run(name: string, work: () => Promise<unknown>): void {
-    const promise = work().then(
-      () => undefined,
-      (error: unknown) => {
-        this.#logger.error({ err: toError(error), work: name }, "background work failed");
-      },
-    );
+    const promise = this.#follow(name, work);
     this.#running.add(promise);
     void promise.finally(() => this.#running.delete(promise));
+  }
+
+  async #follow(name: string, work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.#logger.error({ err: toError(error), work: name }, "background work failed");
+    }
   }
 
   /** Resolves when everything that runs now, and what that starts, has ended. */

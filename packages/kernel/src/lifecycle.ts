@@ -1,3 +1,4 @@
+import { StopError } from "./abort.ts";
 import { toError } from "./errors.ts";
 import type { Logger } from "./log.ts";
 
@@ -13,7 +14,8 @@ export type Service = {
 
 /**
  * Starts services in the given order and stops them in reverse under one deadline. A service whose
- * start fails stops those started before it, and the failure is thrown.
+ * start fails stops itself and those started before it, and the failure is thrown. Once it stops,
+ * nothing stays started: a start then, or one that ends then, rejects with StopError "shutdown".
  */
 export class Lifecycle {
   readonly #started: Service[] = [];
@@ -25,9 +27,15 @@ export class Lifecycle {
   }
 
   async start(service: Service): Promise<void> {
+    if (this.#stopping !== undefined) throw startedWhileStopping(service);
     this.#started.push(service);
     try {
       await service.start();
+      if (this.#stopping !== undefined) {
+        // It was stopped before it had anything to stop.
+        await service.stop();
+        throw startedWhileStopping(service);
+      }
     } catch (error) {
       await this.stop(10_000);
       throw error;
@@ -49,6 +57,10 @@ export class Lifecycle {
       });
     }
   }
+}
+
+function startedWhileStopping(service: Service): StopError {
+  return new StopError("shutdown", `${service.name} is not started, because everything is being stopped`);
 }
 
 async function withDeadline(service: Service, deadlineMs: number): Promise<void> {

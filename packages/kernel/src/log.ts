@@ -6,6 +6,22 @@ export type Logger = Pick<PinoLogger, "debug" | "info" | "warn" | "error" | "chi
 export const logLevels = ["debug", "info", "warn", "error", "silent"] as const;
 export type LogLevel = (typeof logLevels)[number];
 
+const secretNames = [
+  "authorization",
+  "cookie",
+  "set-cookie",
+  "x-api-key",
+  "apiKey",
+  "token",
+  "password",
+  "secret",
+];
+
+/** Each secret name as a field of its own and up to two objects deep, as in req.headers.cookie. */
+function secretPaths(): string[] {
+  return secretNames.flatMap((name) => [`["${name}"]`, `*["${name}"]`, `*.*["${name}"]`]);
+}
+
 /**
  * A JSON-lines logger on standard error, so that standard output stays free for results.
  * Known secret fields are replaced before a line is written.
@@ -21,18 +37,7 @@ export function createLogger(options: {
       level: options.level,
       timestamp: stdTimeFunctions.isoTime,
       redact: {
-        paths: [
-          "*.authorization",
-          "*.cookie",
-          "*.apiKey",
-          "*.token",
-          "*.password",
-          "authorization",
-          "cookie",
-          "apiKey",
-          "token",
-          "password",
-        ],
+        paths: secretPaths(),
         censor: "[redacted]",
       },
     },
