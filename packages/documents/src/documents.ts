@@ -198,7 +198,12 @@ export class Documents {
     const jobId = row.job_id;
     const isOver = isSettled(row.status) && row.status !== "cancelled";
     if (jobId === null || isOver) throw nothingToCancel(id, row.status);
-    await this.#queue.transaction((scope) => this.#queue.cancel(scope, jobId));
+    try {
+      await this.#queue.transaction((scope) => this.#queue.cancel(scope, jobId));
+    } catch (error) {
+      // Cancelled so long ago that the job has been forgotten.
+      throw errorCode(error) === "job_not_found" ? nothingToCancel(id, row.status) : error;
+    }
     return await readAccepted(this.#queue.database.queryable, access.workspaceId, id);
   }
 

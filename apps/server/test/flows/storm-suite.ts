@@ -1,7 +1,7 @@
 import { acceptedDocumentSchema, documentSchema, documentStatsSchema } from "@millrace/contracts";
 import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Flow } from "./flow.ts";
+import { codeOf, Flow } from "./flow.ts";
 import type { Ground } from "./flow.ts";
 import { expectConsistency } from "./invariants.ts";
 
@@ -79,6 +79,23 @@ export function stormSuite(ground: Ground): void {
   });
 
   if (ground === "embedded") return;
+  it("keeps a document's answers after its job has been forgotten", async () => {
+    const { document, job } = await flow.postText(text);
+    await flow.send("POST", `/api/jobs/${job.id}/cancel`);
+    await flow.settled(document.id);
+    await sql`DELETE FROM job WHERE id = ${job.id}`.execute(flow.database!.database.queryable);
+    const path = `/api/documents/${document.id}`;
+
+    const status = await flow.send("GET", `${path}/status`);
+    const cancelled = await flow.send("POST", `${path}/cancel_processing`);
+    const again = await flow.send("POST", `${path}/reprocess`);
+
+    expect(status).toMatchObject({ status: 200, body: { job: null } });
+    expect([cancelled.status, codeOf(cancelled)]).toEqual([409, "already_finished"]);
+    expect(again.status).toBe(202);
+    expect((await flow.settled(document.id)).status).toBe("completed");
+  });
+
   it("loses nothing when every connection to the database is cut twice a second", async () => {
     const database = flow.database?.database;
     const cut = async (): Promise<void> => {
