@@ -34,6 +34,8 @@ export function createHandlers(parts: {
     files,
     extractor,
     models,
-    handlers: [handleProcessDocument({ database: database.background, files, extractor, models, appendEvents })],
+    handlers: [
+      handleProcessDocument({ database: database.background, files, extractor, models, appendEvents }),
+    ],
   };
 }
