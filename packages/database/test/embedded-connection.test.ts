@@ -1,8 +1,9 @@
 import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { errorCode } from "@millrace/kernel";
-import { openEmbedded } from "../src/index.ts";
+import { errorCode, isMillraceError } from "@millrace/kernel";
+import { openEmbedded, openRelayed, serveRelay } from "../src/index.ts";
 import type { Database } from "../src/index.ts";
+import { portPair } from "./port-pair.ts";
 
 let database: Database;
 beforeAll(async () => {
@@ -34,5 +35,25 @@ describe("the one connection of the embedded database", () => {
     );
 
     expect(answers.flatMap(({ rows }) => rows)).toEqual([{ number: 1 }, { number: 2 }, { number: 3 }]);
+  });
+
+  it("tells a child process of a failed wait with the same error", async () => {
+    const { parent, child } = portPair();
+    const end = serveRelay(database, parent);
+    const relayed = openRelayed(child, "embedded");
+
+    const failure = await database.transaction(async (transaction) => {
+      await sql`SELECT 1`.execute(transaction);
+      vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+      const waiting = sql`SELECT 1`.execute(relayed.queryable).catch((error: unknown) => error);
+      await vi.waitFor(() => expect(vi.getTimerCount()).toBe(1));
+      await vi.advanceTimersByTimeAsync(30_000);
+      vi.useRealTimers();
+      return await waiting;
+    });
+    await end();
+
+    expect(isMillraceError(failure)).toBe(true);
+    expect(failure).toMatchObject({ code: "database_wait_expired", kind: "unavailable", retryable: true });
   });
 });

@@ -1,3 +1,4 @@
+import { MillraceError } from "@millrace/kernel";
 import { CompiledQuery, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler } from "kysely";
 import type { DatabaseConnection, Dialect, Driver, QueryResult } from "kysely";
 import { closableDatabase } from "../closable-database.ts";
@@ -37,10 +38,7 @@ class Relay {
       const waiting = this.#waiting.get(message.id);
       this.#waiting.delete(message.id);
       if (message.kind !== "failed") waiting?.resolve(message);
-      else {
-        const { code, constraint } = message;
-        waiting?.reject(Object.assign(new Error(message.message), { code, constraint }));
-      }
+      else waiting?.reject(failureOf(message));
     });
   }
 
@@ -55,6 +53,16 @@ class Relay {
   release(connection: number): void {
     this.#port.send({ kind: "release", connection });
   }
+}
+
+function failureOf(failed: ToChild & { kind: "failed" }): Error {
+  const { message, code, constraint, own } = failed;
+  if (own === undefined || code === undefined) {
+    return Object.assign(new Error(message), { code, constraint });
+  }
+  const { kind, retryable, retryAfterSeconds } = own;
+  const wait = retryAfterSeconds === undefined ? {} : { retryAfterSeconds };
+  return new MillraceError({ code, kind, message, retryable, ...wait });
 }
 
 class RelayConnection implements DatabaseConnection {

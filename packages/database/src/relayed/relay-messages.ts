@@ -1,3 +1,5 @@
+import type { ErrorKind } from "@millrace/kernel";
+
 /** What a child process asks of the database that its parent holds, and what it is answered. */
 export type ToParent =
   | { readonly kind: "acquire"; readonly id: number }
@@ -24,7 +26,15 @@ export type ToChild =
       readonly message: string;
       readonly code: string | undefined;
       readonly constraint: string | undefined;
+      /** Set when it is an error of ours, so that it is one again on the other side. */
+      readonly own: OwnError | undefined;
     };
+
+export type OwnError = {
+  readonly kind: ErrorKind;
+  readonly retryable: boolean;
+  readonly retryAfterSeconds: number | undefined;
+};
 
 /** One end of the way between the two processes. */
 export type RelayPort<Out, In> = {

@@ -1,8 +1,8 @@
 import { CompiledQuery } from "kysely";
-import { toError } from "@millrace/kernel";
+import { isMillraceError, toError } from "@millrace/kernel";
 import type { Queryable, QueryAccess } from "../database.ts";
 import { sqlFailure } from "../errors.ts";
-import type { RelayPort, ToChild, ToParent } from "./relay-messages.ts";
+import type { OwnError, RelayPort, ToChild, ToParent } from "./relay-messages.ts";
 
 type Held = { readonly queryable: Queryable; readonly release: () => void };
 
@@ -30,7 +30,8 @@ export function serveRelay(database: QueryAccess, port: RelayPort<ToChild, ToPar
   const fail = (id: number, error: unknown): void => {
     const failure = sqlFailure(error);
     const code = failure?.sqlState ?? systemCode(error);
-    port.send({ kind: "failed", id, message: toError(error).message, code, constraint: failure?.constraint });
+    const { message } = toError(error);
+    port.send({ kind: "failed", id, message, code, constraint: failure?.constraint, own: ownError(error) });
   };
 
   const query = async (message: ToParent & { kind: "query" }): Promise<void> => {
@@ -65,6 +66,12 @@ export function serveRelay(database: QueryAccess, port: RelayPort<ToChild, ToPar
     held.clear();
     await Promise.all(holding);
   };
+}
+
+function ownError(error: unknown): OwnError | undefined {
+  if (!isMillraceError(error)) return undefined;
+  const { kind, retryable, retryAfterSeconds } = error;
+  return { kind, retryable, retryAfterSeconds };
 }
 
 function systemCode(error: unknown): string | undefined {
