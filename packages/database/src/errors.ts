@@ -75,7 +75,9 @@ export function connectionWaitExpired(waitMs: number, holder: string): MillraceE
   return new MillraceError({
     code: "database_wait_expired",
     kind: "unavailable",
-    message: `No database connection became free within ${waitMs / 1000} s. The transaction that holds it: ${holder}`,
+    message: `No database connection became free within ${waitMs / 1000} s. Try again in a moment; the server's log names the transaction that holds it.`,
+    // For the log only: it names files of this machine.
+    cause: new Error(`The connection is held by: ${holder}`),
     retryable: true,
     retryAfterSeconds: 5,
   });

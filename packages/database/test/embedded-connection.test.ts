@@ -24,7 +24,8 @@ describe("the one connection of the embedded database", () => {
     });
 
     expect(errorCode(failure)).toBe("database_wait_expired");
-    expect(failure).toHaveProperty("message", expect.stringContaining("embedded-connection.test.ts"));
+    expect(failure).toHaveProperty("cause.message", expect.stringContaining("embedded-connection.test.ts"));
+    expect(failure).toHaveProperty("message", expect.not.stringContaining("embedded-connection.test.ts"));
     const found = await sql`SELECT id FROM made_meanwhile`.execute(database.queryable);
     expect(found.rows).toEqual([]);
   });

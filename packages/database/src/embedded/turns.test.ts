@@ -50,7 +50,7 @@ describe("Turns", () => {
 
     await expect(turns.take()).rejects.toMatchObject({
       code: "database_wait_expired",
-      message: expect.stringContaining("the culprit"),
+      cause: expect.objectContaining({ message: expect.stringContaining("the culprit") }),
     });
   });
 });
