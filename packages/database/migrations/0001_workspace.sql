@@ -4,6 +4,13 @@
 
 CREATE EXTENSION IF NOT EXISTS vector;
 
+-- Which database this is, so that files of another one are never tidied away. One row.
+CREATE TABLE installation (
+  is_only boolean PRIMARY KEY DEFAULT true CHECK (is_only),
+  id uuid NOT NULL DEFAULT gen_random_uuid()
+);
+INSERT INTO installation DEFAULT VALUES;
+
 CREATE TABLE workspace (
   id uuid PRIMARY KEY,
   name text NOT NULL,

@@ -1,6 +1,8 @@
-import { migrate, openEmbedded } from "@millrace/database";
 import type { Database } from "@millrace/database";
 import { localAccess, newId } from "@millrace/kernel";
+import { testDatabases } from "@millrace/testing";
+import type { TestDatabase } from "@millrace/testing";
+import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   addChunks,
@@ -13,99 +15,116 @@ import {
 } from "../src/index.ts";
 
 const { workspaceId } = localAccess;
-let database: Database;
+describe.each(testDatabases())("on $name", (kind) => {
+  let opened: TestDatabase;
+  let database: Database;
 
-beforeAll(async () => {
-  database = await openEmbedded(null);
-  await migrate(database);
-});
-afterAll(() => database.close());
-
-async function index(text: string, language: string | null): Promise<string> {
-  const chunks = await chunkText(text, []);
-  const source = { id: newId(), workspaceId, language, chunkCount: chunks.length };
-  await database.transaction(async (transaction) => {
-    await beginSource(transaction, source);
-    await addChunks(transaction, source, chunks);
+  beforeAll(async () => {
+    opened = await kind.open();
+    database = opened.database;
   });
-  return source.id;
-}
+  afterAll(() => opened.close());
 
-const search = (query: string) => searchText(database, { workspaceId, query, limit: 10 });
+  async function index(text: string, language: string | null): Promise<string> {
+    const chunks = await chunkText(text, []);
+    const source = { id: newId(), workspaceId, language, chunkCount: chunks.length };
+    await database.transaction(async (transaction) => {
+      await beginSource(transaction, source);
+      await addChunks(transaction, source, chunks);
+    });
+    return source.id;
+  }
 
-describe("searchText", () => {
-  it("finds a passage by any of the words, in any of their forms", async () => {
-    const id = await index("Gross margins fell because freight became dearer.", "en");
+  const search = (query: string) => searchText(database, { workspaceId, query, limit: 10 });
 
-    const hits = await search("why did the margin fall in Antarctica?");
+  describe("searchText", () => {
+    it("finds a passage by any of the words, in any of their forms", async () => {
+      const id = await index("Gross margins fell because freight became dearer.", "en");
 
-    expect(hits[0]?.sourceId).toBe(id);
-    expect(hits[0]?.passage).toContainEqual({ text: "margins", match: true });
+      const hits = await search("why did the margin fall in Antarctica?");
+
+      expect(hits[0]?.sourceId).toBe(id);
+      expect(hits[0]?.passage).toContainEqual({ text: "margins", match: true });
+    });
+
+    it("puts a passage with all the words before one with some", async () => {
+      const some = await index("The turbine was sold.", "en");
+      const all = await index("The blue turbine stands in the harbour of Lübeck.", "en");
+
+      const hits = await search("blue turbine harbour");
+
+      expect(hits.map((hit) => hit.sourceId)).toEqual([all, some]);
+    });
+
+    it("stems by the language of the document", async () => {
+      const id = await index("Die Mühlen am Bach mahlen das Korn der Bauern.", "de");
+
+      expect((await search("Mühle"))[0]?.sourceId).toBe(id);
+    });
+
+    it("finds words of a script without spaces and marks them", async () => {
+      const id = await index("我在北京大学读书。图书馆很大。", null);
+
+      const hits = await search("图书馆");
+
+      expect(hits[0]?.sourceId).toBe(id);
+      expect(hits[0]?.passage.some((run) => run.match && run.text.includes("图书"))).toBe(true);
+    });
+
+    it.each(["???", "the of and", "' OR 1=1 --", "\\", "a & | ! (", "<b>"])(
+      "answers %j without an error",
+      async (query) => {
+        await expect(search(query)).resolves.toBeInstanceOf(Array);
+      },
+    );
+
+    it("never shows another workspace's passages", async () => {
+      await index("Zanzibar exports cloves.", "en");
+
+      const hits = await searchText(database, { workspaceId: newId(), query: "cloves", limit: 10 });
+
+      expect(hits).toEqual([]);
+    });
+
+    it("forgets a source that was removed", async () => {
+      const id = await index("Quokkas smile on Rottnest.", "en");
+
+      await database.transaction((transaction) => removeSource(transaction, id));
+
+      expect(await search("quokkas")).toEqual([]);
+    });
   });
 
-  it("puts a passage with all the words before one with some", async () => {
-    const some = await index("The turbine was sold.", "en");
-    const all = await index("The blue turbine stands in the harbour of Lübeck.", "en");
-
-    const hits = await search("blue turbine harbour");
-
-    expect(hits.map((hit) => hit.sourceId)).toEqual([all, some]);
-  });
-
-  it("stems by the language of the document", async () => {
-    const id = await index("Die Mühlen am Bach mahlen das Korn der Bauern.", "de");
-
-    expect((await search("Mühle"))[0]?.sourceId).toBe(id);
-  });
-
-  it("finds words of a script without spaces and marks them", async () => {
-    const id = await index("我在北京大学读书。图书馆很大。", null);
-
-    const hits = await search("图书馆");
-
-    expect(hits[0]?.sourceId).toBe(id);
-    expect(hits[0]?.passage.some((run) => run.match && run.text.includes("图书"))).toBe(true);
-  });
-
-  it.each(["???", "the of and", "' OR 1=1 --", "\\", "a & | ! (", "<b>"])(
-    "answers %j without an error",
-    async (query) => {
-      await expect(search(query)).resolves.toBeInstanceOf(Array);
-    },
-  );
-
-  it("never shows another workspace's passages", async () => {
-    await index("Zanzibar exports cloves.", "en");
-
-    const hits = await searchText(database, { workspaceId: newId(), query: "cloves", limit: 10 });
-
-    expect(hits).toEqual([]);
-  });
-
-  it("forgets a source that was removed", async () => {
-    const id = await index("Quokkas smile on Rottnest.", "en");
-
-    await database.transaction((transaction) => removeSource(transaction, id));
-
-    expect(await search("quokkas")).toEqual([]);
-  });
-});
-
-describe("embeddings", () => {
-  it("keeps one vector per passage and model", async () => {
-    const id = await index("A passage to embed.", "en");
-    const [chunk] = await chunksWithoutEmbedding(database.queryable, id, "tests:flat-3", 10);
-
-    const store = () =>
-      database.transaction((transaction) =>
-        storeEmbeddings(transaction, { model: "tests:flat-3", dimensions: 3 }, [
-          { chunkId: chunk?.id ?? "", vector: [0.1, 0.2, 0.3] },
-        ]),
+  describe("a language that the database does not know", () => {
+    it("is indexed as written and leaves the rest of the workspace searchable", async () => {
+      const known = await sql`SELECT 1 FROM pg_ts_config WHERE cfgname = 'estonian'`.execute(
+        database.queryable,
       );
-    await store();
-    await store();
+      const id = await index("Vesiveskid jahvatasid vilja jõe ääres.", "et");
 
-    expect(await chunksWithoutEmbedding(database.queryable, id, "tests:flat-3", 10)).toEqual([]);
-    expect(await chunksWithoutEmbedding(database.queryable, id, "tests:other", 10)).toHaveLength(1);
+      expect((await search("jahvatasid"))[0]?.sourceId).toBe(id);
+      const stored = await sql<{ configuration: string }>`
+      SELECT configuration FROM search_source WHERE id = ${id}`.execute(database.queryable);
+      expect(stored.rows[0]?.configuration).toBe(known.rows.length > 0 ? "estonian" : "simple");
+    });
+  });
+
+  describe("embeddings", () => {
+    it("keeps one vector per passage and model", async () => {
+      const id = await index("A passage to embed.", "en");
+      const [chunk] = await chunksWithoutEmbedding(database.queryable, id, "tests:flat-3", 10);
+
+      const store = () =>
+        database.transaction((transaction) =>
+          storeEmbeddings(transaction, { model: "tests:flat-3", dimensions: 3 }, [
+            { chunkId: chunk?.id ?? "", vector: [0.1, 0.2, 0.3] },
+          ]),
+        );
+      await store();
+      await store();
+
+      expect(await chunksWithoutEmbedding(database.queryable, id, "tests:flat-3", 10)).toEqual([]);
+      expect(await chunksWithoutEmbedding(database.queryable, id, "tests:other", 10)).toHaveLength(1);
+    });
   });
 });

@@ -2,15 +2,15 @@ import { hostname } from "node:os";
 import path from "node:path";
 import { assertSchemaMatches, lockFolder, migrate, openEmbedded, openPostgres } from "@millrace/database";
 import type { Database, FolderLock } from "@millrace/database";
-import { Documents, knownFileKeys, pruneAnswers } from "@millrace/documents";
+import { Documents } from "@millrace/documents";
 import type { FileStore } from "@millrace/documents";
-import { toError } from "@millrace/kernel";
 import type { Lifecycle, Logger, Service } from "@millrace/kernel";
 import type { Models } from "@millrace/models";
 import { Queue } from "@millrace/queue";
 import type { QueueWorker } from "@millrace/queue";
 import type { Settings } from "../settings.ts";
 import { createHandlers } from "./create-handlers.ts";
+import { createTidying } from "./tidying.ts";
 
 /** Everything below the edges: what the server and the command line both stand on. */
 export type Installation = {
@@ -23,9 +23,6 @@ export type Installation = {
   /** Only in embedded mode: the proof that no other process is on the folder. */
   readonly lock: FolderLock | undefined;
 };
-
-/** A file whose row was never committed is removed after this long. */
-const orphanAgeMs = 3_600_000;
 
 /**
  * Opens database, files and models and starts the worker, each registered with the lifecycle. In
@@ -47,7 +44,7 @@ export async function openInstallation(parts: {
   });
   const queue: Queue = new Queue({ database, logger, handlers });
   if (lock !== undefined) await queue.takeBackAll();
-  for (const service of [files, extractor, models, createTidying(database, files, logger)]) {
+  for (const service of [files, extractor, models, createTidying({ database, files, folder, logger })]) {
     await lifecycle.start(service);
   }
   const worker = queue.createWorker(workerOptions(settings, database));
@@ -101,29 +98,5 @@ function workerOptions(settings: Settings, database: Database) {
     ...(settings.DATABASE_URL === undefined
       ? {}
       : { heartbeatUrl: settings.DATABASE_DIRECT_URL ?? settings.DATABASE_URL }),
-  };
-}
-
-/** Hourly: files without a row, and answers kept for repeated requests, past their time. */
-function createTidying(database: Database, files: FileStore, logger: Logger): Service {
-  let timer: NodeJS.Timeout | undefined;
-  let running: Promise<void> = Promise.resolve();
-  const tidy = async (): Promise<void> => {
-    await pruneAnswers(database.queryable);
-    await files.removeOrphans((keys) => knownFileKeys(database.queryable, keys), orphanAgeMs);
-  };
-  return {
-    name: "tidying",
-    start: async () => {
-      timer ??= setInterval(() => {
-        running = tidy().catch((error: unknown) =>
-          logger.warn({ err: toError(error) }, "tidying failed this time"),
-        );
-      }, orphanAgeMs);
-    },
-    stop: async () => {
-      clearInterval(timer);
-      await running;
-    },
   };
 }

@@ -16,11 +16,13 @@ export type Source = {
 /** Begins a source anew: what was indexed of it before is gone when the transaction commits. */
 export async function beginSource(transaction: Transaction, source: Source): Promise<void> {
   await removeSource(transaction, source.id);
+  // Older servers lack some languages: the database says what it has.
+  const wanted = textSearchConfiguration(source.language);
   await sql`
     INSERT INTO search_source (id, workspace_id, configuration, chunk_count)
-    VALUES (${source.id}, ${source.workspaceId}, ${textSearchConfiguration(source.language)}, ${source.chunkCount})`.execute(
-    transaction,
-  );
+    SELECT ${source.id}, ${source.workspaceId}, coalesce(
+      (SELECT cfgname FROM pg_ts_config WHERE cfgname = ${wanted} AND cfgnamespace = 'pg_catalog'::regnamespace),
+      'simple'), ${source.chunkCount}`.execute(transaction);
 }
 
 /** Takes a source and its passages out of search. Idempotent. */
@@ -34,17 +36,17 @@ export async function addChunks(
   source: Source,
   chunks: readonly Chunk[],
 ): Promise<void> {
-  const configuration = textSearchConfiguration(source.language);
   await sql`
     INSERT INTO chunk (id, workspace_id, source_id, ordinal, char_start, char_end, page, text, token_count,
                        content_hash, words)
-    SELECT id, ${source.workspaceId}::uuid, ${source.id}::uuid, ordinal, char_start, char_end, page, text, token_count,
-           content_hash, to_tsvector(${configuration}::regconfig, spaced) || to_tsvector('simple', spaced)
+    SELECT fresh.id, ${source.workspaceId}::uuid, ${source.id}::uuid, ordinal, char_start, char_end, page, text, token_count,
+           content_hash, to_tsvector(configuration::regconfig, spaced) || to_tsvector('simple', spaced)
     FROM unnest(${chunks.map(() => newId())}::uuid[], ${chunks.map((chunk) => chunk.ordinal)}::int[],
                 ${chunks.map((chunk) => chunk.charStart)}::int[], ${chunks.map((chunk) => chunk.charEnd)}::int[],
                 ${chunks.map((chunk) => chunk.page)}::int[], ${chunks.map((chunk) => chunk.text)}::text[],
                 ${chunks.map((chunk) => chunk.tokenCount)}::int[], ${chunks.map((chunk) => chunk.contentHash)}::text[],
                 ${chunks.map((chunk) => separateWords(chunk.text))}::text[])
       AS fresh (id, ordinal, char_start, char_end, page, text, token_count, content_hash, spaced)
+    JOIN search_source ON search_source.id = ${source.id}
     ON CONFLICT (source_id, ordinal) DO NOTHING`.execute(transaction);
 }
