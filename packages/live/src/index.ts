@@ -21,3 +21,4 @@ export { jobEventRoutes } from "./sse/job-event-routes.ts";
 export type { JobEventOptions } from "./sse/job-event-routes.ts";
 export { parseSince, readEventStreamQuery } from "./sse/stream-query.ts";
 export type { EventStreamQuery } from "./sse/stream-query.ts";
+export { untilFinished } from "./sse/until-finished.ts";

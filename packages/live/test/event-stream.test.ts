@@ -79,6 +79,18 @@ describe("the event stream of a job", () => {
     expect(idsOf(await response.text())).toEqual([1, 2]);
   });
 
+  it("does not take the end of an earlier run for the end", async () => {
+    await start();
+    server.feed.append(stream, "job.succeeded");
+    append(1);
+    const response = await fetch(server.url(`${path}?until=finished`));
+
+    append(1);
+    server.feed.append(stream, "job.succeeded");
+
+    expect(idsOf(await response.text())).toEqual([1, 2, 3, 4]);
+  });
+
   it("stops browsers from reconnecting once they have seen the end", async () => {
     await start();
     append(1);

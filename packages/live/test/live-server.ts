@@ -71,6 +71,11 @@ export class LiveServer {
       authenticate,
       streamOfJob: (_access, id) =>
         Promise.resolve(id === jobId && !this.denied.has(`job:${id}`) ? `job:${id}` : undefined),
+      isFinished: async (_access, id) => {
+        const stream = `job:${id}`;
+        const page = await this.feed.read(stream, Math.max(0, this.feed.lastSeq(stream) - 1), 1);
+        return page.events.at(-1)?.type === "job.succeeded";
+      },
       isEnd: (event) => event.type === "job.succeeded",
       ...(options.streamLimits === undefined ? {} : { limits: options.streamLimits }),
       ...options.jobs,

@@ -11,7 +11,7 @@ type LivePorts = {
   readonly topics: Pick<LiveSocketOptions, "snapshot" | "mayWatch">;
   readonly documents: Pick<DocumentSocketOptions, "readSnapshot" | "cancel" | "mayWatch"> &
     Pick<DocumentEventOptions, "readSnapshot" | "mayWatch">;
-  readonly jobs: Pick<JobEventOptions, "streamOfJob" | "isEnd" | "readJob">;
+  readonly jobs: Pick<JobEventOptions, "streamOfJob" | "isFinished" | "isEnd" | "readJob">;
 };
 
 /** Events after which a job does nothing more, whatever its stream. */
@@ -60,6 +60,10 @@ export function createLivePorts({ documents, queue }: Installation): LivePorts {
     },
     jobs: {
       streamOfJob: async (access, id) => (await findJob(access, id))?.stream,
+      isFinished: async (access, id) => {
+        const job = await findJob(access, id);
+        return job === undefined || isTerminal(job.state);
+      },
       isEnd: (event) => endings.test(event.type),
       readJob: jobSnapshot,
     },

@@ -1,5 +1,5 @@
 import { isSettled } from "@millrace/contracts";
-import { readEventStreamQuery, sendEventStream } from "@millrace/live";
+import { readEventStreamQuery, sendEventStream, untilFinished } from "@millrace/live";
 import type { Authenticate, EventStreamLimits } from "@millrace/live";
 import type { StoredEvent } from "@millrace/queue";
 import type { FastifyInstance } from "fastify";
@@ -37,18 +37,25 @@ export function documentEventRoutes(app: FastifyInstance, options: DocumentEvent
       },
     },
     async (request, reply) => {
-      const { since, untilFinished } = readEventStreamQuery(request);
+      const query = readEventStreamQuery(request);
       const access = await options.authenticate(request);
       const id = z.uuid().safeParse(request.params.id);
       if (!id.success) throw documentNotFound();
       const documentId = id.data.toLowerCase();
       if (!(await options.mayWatch(access, documentId))) throw documentNotFound();
+      const stream = `document:${documentId}`;
+      const isFinished = async (): Promise<boolean> => {
+        const current = await options.readSnapshot(access, documentId);
+        return current === undefined || isSettled(current.snapshot.document.status);
+      };
       await sendEventStream({
         reply,
         hub: options.hub,
-        stream: `document:${documentId}`,
-        since,
-        ...(untilFinished ? { until: endsDocument } : {}),
+        stream,
+        since: query.since,
+        ...(query.untilFinished
+          ? { until: await untilFinished({ hub: options.hub, stream, isFinished, isEnd: endsDocument }) }
+          : {}),
         snapshot: async () => {
           const current = await options.readSnapshot(access, documentId);
           if (current === undefined) return undefined;

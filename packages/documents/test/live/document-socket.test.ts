@@ -266,9 +266,9 @@ describe("/api/documents/<id>/events", () => {
   it("ends with the processing when asked to", async () => {
     const address = await start();
     progress(2);
-    feed.append(stream, "document.failed", { error: "No", error_code: "no" });
 
     const response = await fetch(`http://${address}/api/documents/${id}/events?until=finished&since=1`);
+    feed.append(stream, "document.failed", { error: "No", error_code: "no" });
     const text = await response.text();
 
     expect([...text.matchAll(/^event: (.+)$/gmu)].map((match) => match[1])).toEqual([

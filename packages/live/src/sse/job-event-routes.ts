@@ -8,12 +8,14 @@ import { sendEventStream } from "./event-stream.ts";
 import type { EventStreamSnapshot } from "./event-stream.ts";
 import type { EventStreamLimits } from "./event-stream-writer.ts";
 import { readEventStreamQuery } from "./stream-query.ts";
+import { untilFinished } from "./until-finished.ts";
 
 export type JobEventOptions = {
   readonly hub: LiveHub;
   readonly authenticate: Authenticate;
   /** The stream of a job, such as `document:<id>`; undefined when there is no such job for this person. */
   readonly streamOfJob: (access: Access, jobId: string) => Promise<string | undefined>;
+  readonly isFinished: (access: Access, jobId: string) => Promise<boolean>;
   /** Which event ends a job, for `?until=finished`. */
   readonly isEnd: (event: StoredEvent) => boolean;
   /** The job as it stands, sent when its history has expired. Default: only `reset` is sent. */
@@ -36,17 +38,20 @@ export function jobEventRoutes(app: FastifyInstance, options: JobEventOptions): 
     },
     async (request, reply) => {
       const { id } = request.params;
-      const { since, untilFinished } = readEventStreamQuery(request);
+      const query = readEventStreamQuery(request);
       const access = await options.authenticate(request);
       const stream = await options.streamOfJob(access, id);
       if (stream === undefined) throw topicNotFound(`job:${id}`);
       const { readJob } = options;
+      const isFinished = () => options.isFinished(access, id);
       await sendEventStream({
         reply,
         hub: options.hub,
         stream,
-        since,
-        ...(untilFinished ? { until: options.isEnd } : {}),
+        since: query.since,
+        ...(query.untilFinished
+          ? { until: await untilFinished({ hub: options.hub, stream, isFinished, isEnd: options.isEnd }) }
+          : {}),
         ...(readJob === undefined ? {} : { snapshot: () => readJob(access, id) }),
         mayWatch: async () => {
           const now = await options.authenticate(request);
