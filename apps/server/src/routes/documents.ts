@@ -184,7 +184,14 @@ function actionRoutes(app: TypedApp, parts: RouteParts): void {
 
   app.post(
     "/api/documents/:id/reprocess",
-    { schema: { tags, summary: "Do everything again", params, response: { 202: acceptedDocumentSchema } } },
+    {
+      schema: {
+        tags,
+        summary: "Do everything again",
+        params,
+        response: { 200: acceptedDocumentSchema, 202: acceptedDocumentSchema },
+      },
+    },
     async (request, reply) =>
       sendAccepted(
         request,
@@ -201,7 +208,7 @@ function actionRoutes(app: TypedApp, parts: RouteParts): void {
         tags,
         summary: "Make again what failed, and only that",
         params,
-        response: { 202: acceptedDocumentSchema },
+        response: { 200: acceptedDocumentSchema, 202: acceptedDocumentSchema },
       },
     },
     async (request, reply) =>
@@ -220,7 +227,7 @@ function actionRoutes(app: TypedApp, parts: RouteParts): void {
         tags,
         summary: "Make one failed part again",
         params: params.extend({ part: partNameSchema }),
-        response: { 202: acceptedDocumentSchema },
+        response: { 200: acceptedDocumentSchema, 202: acceptedDocumentSchema },
       },
     },
     async (request, reply) => {

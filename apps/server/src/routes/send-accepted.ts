@@ -7,7 +7,8 @@ import type { RouteParts } from "./route-parts.ts";
 
 /**
  * Answers 202 with where to look. With `Prefer: wait=N` it waits up to N seconds for the end of
- * the work first, on events, and then answers 201 with the finished document.
+ * the work first, on events, and then answers with the finished document: 201 if the request made it, else
+ * 200.
  */
 export async function sendAccepted(
   request: FastifyRequest,
@@ -28,6 +29,12 @@ export async function sendAccepted(
   const current = await documents.accepted(access, accepted.document.id);
   void reply.headers(acceptedHeaders(current)).header("preference-applied", preferenceApplied(waitSeconds));
   if (!isSettled(current.document.status)) void reply.code(202);
-  else void reply.code(201).removeHeader("retry-after").header("location", current.document.links.self);
+  else {
+    const isNew = request.routeOptions.url === "/api/documents";
+    void reply
+      .code(isNew ? 201 : 200)
+      .removeHeader("retry-after")
+      .header("location", current.document.links.self);
+  }
   return current;
 }
