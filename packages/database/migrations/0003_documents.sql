@@ -39,6 +39,9 @@ CREATE INDEX document_job ON document (job_id);
 CREATE TABLE document_text (
   document_id uuid PRIMARY KEY REFERENCES document (id) ON DELETE CASCADE,
   text text NOT NULL,
+  -- Whether characters outside the basic plane are in it: then PostgreSQL counts other offsets than
+  -- JavaScript, and pieces are cut there.
+  has_pairs boolean NOT NULL DEFAULT true,
   -- [{page, charStart, charEnd}], empty when the format has no pages.
   pages jsonb NOT NULL DEFAULT '[]'
 );

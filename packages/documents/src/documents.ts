@@ -34,18 +34,10 @@ import {
   lockDocument,
   readParts,
   readStats,
-  readText,
+  readTextPiece,
 } from "./read-documents.ts";
 import type { DocumentFilter } from "./read-documents.ts";
 import { markUploaded, resetParts } from "./write-documents.ts";
-
-/** Pieces put together give the text: none ends inside a character of two units. */
-function endOfPiece(text: string, { offset, limit }: { offset: number; limit: number }): number {
-  const end = Math.min(text.length, offset + limit);
-  const isSplit = end < text.length && /^[\uD800-\uDBFF][\uDC00-\uDFFF]/.test(text.slice(end - 1, end + 1));
-  if (!isSplit) return end;
-  return end - 1 > offset ? end - 1 : end + 1;
-}
 
 /** What can be done with documents, on behalf of somebody. Others' documents are not found. */
 export class Documents {
@@ -142,14 +134,14 @@ export class Documents {
   /** A piece of the text, by UTF-16 offsets; empty while there is none yet. */
   async text(access: Access, id: string, range: { offset: number; limit: number }): Promise<DocumentText> {
     await this.#getRow(access, id);
-    const text = (await readText(this.#queue.database.queryable, id)) ?? "";
-    const end = endOfPiece(text, range);
+    const piece = await readTextPiece(this.#queue.database.queryable, id, range);
+    const end = piece.offset + piece.text.length;
     return {
       document_id: id,
-      text: text.slice(range.offset, end).toWellFormed(),
-      offset: range.offset,
-      total_length: text.length,
-      next_offset: end < text.length ? end : null,
+      text: piece.text,
+      offset: piece.offset,
+      total_length: piece.totalLength,
+      next_offset: end < piece.totalLength && piece.text !== "" ? end : null,
     };
   }
 

@@ -70,11 +70,33 @@ export async function readParts(queryable: Queryable, documentId: string): Promi
   return found.rows;
 }
 
-/** A document's whole text; undefined until it has been extracted. */
-export async function readText(queryable: Queryable, documentId: string): Promise<string | undefined> {
-  const found = await sql<{ text: string }>`
-    SELECT text FROM document_text WHERE document_id = ${documentId}`.execute(queryable);
-  return found.rows[0]?.text;
+/** A piece of a text, by UTF-16 offsets. */
+export type TextPiece = { readonly text: string; readonly offset: number; readonly totalLength: number };
+
+/**
+ * A piece of a document's text; empty until it has been extracted. Most texts are cut by the
+ * database, so that one of many megabytes does not pass through here for each piece.
+ */
+export async function readTextPiece(
+  queryable: Queryable,
+  documentId: string,
+  range: { readonly offset: number; readonly limit: number },
+): Promise<TextPiece> {
+  const { offset, limit } = range;
+  const found = await sql<{ text: string; has_pairs: boolean; length: number }>`
+    SELECT has_pairs, length(text) AS length,
+           CASE WHEN has_pairs THEN text ELSE substr(text, ${offset + 1}::int, ${limit}::int) END AS text
+    FROM document_text WHERE document_id = ${documentId}`.execute(queryable);
+  const row = found.rows[0];
+  if (row === undefined) return { text: "", offset, totalLength: 0 };
+  if (!row.has_pairs) return { text: row.text, offset, totalLength: row.length };
+  const end = endOfPiece(row.text, range);
+  return { text: row.text.slice(offset, end).toWellFormed(), offset, totalLength: row.text.length };
+}
+
+/** Whether JavaScript and PostgreSQL count the characters of a text differently. */
+export function hasPairs(text: string): boolean {
+  return /[\ud800-\udfff]/.test(text);
 }
 
 /** Titles by id, for those that the workspace has. */
@@ -123,4 +145,12 @@ export async function knownFileKeys(queryable: Queryable, keys: readonly string[
   const found = await sql<{ file_key: string }>`
     SELECT file_key FROM document WHERE file_key = ANY(${[...keys]}::text[])`.execute(queryable);
   return new Set(found.rows.map((row) => row.file_key));
+}
+
+/** Pieces put together give the text: none ends inside a character of two units. */
+function endOfPiece(text: string, { offset, limit }: { offset: number; limit: number }): number {
+  const end = Math.min(text.length, offset + limit);
+  const isSplit = end < text.length && /^[\uD800-\uDBFF][\uDC00-\uDFFF]/.test(text.slice(end - 1, end + 1));
+  if (!isSplit) return end;
+  return end - 1 > offset ? end - 1 : end + 1;
 }

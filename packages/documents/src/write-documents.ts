@@ -5,6 +5,7 @@ import type { Transaction } from "@millrace/database";
 import type { Access } from "@millrace/kernel";
 import { sql } from "kysely";
 import type { DocumentRow } from "./document-row.ts";
+import { hasPairs } from "./read-documents.ts";
 
 export type NewDocument = {
   readonly id: string;
@@ -38,8 +39,8 @@ export async function insertDocument(
       INSERT INTO document_part (document_id, part, state)
       SELECT id, part, 'pending' FROM fresh, unnest(${[...partNames]}::text[]) AS part
     ), stored AS (
-      INSERT INTO document_text (document_id, text)
-      SELECT id, ${text ?? null}::text FROM fresh WHERE ${text !== undefined}
+      INSERT INTO document_text (document_id, text, has_pairs)
+      SELECT id, ${text ?? null}::text, ${hasPairs(text ?? "")} FROM fresh WHERE ${text !== undefined}
     )
     SELECT * FROM fresh`.execute(transaction);
   const row = written.rows[0];
@@ -71,11 +72,10 @@ export async function storeText(
   extracted: ExtractedRow,
 ): Promise<void> {
   await sql`
-    INSERT INTO document_text (document_id, text, pages)
-    VALUES (${documentId}, ${extracted.text}, ${jsonText(extracted.pages)}::jsonb)
-    ON CONFLICT (document_id) DO UPDATE SET text = excluded.text, pages = excluded.pages`.execute(
-    transaction,
-  );
+    INSERT INTO document_text (document_id, text, has_pairs, pages)
+    VALUES (${documentId}, ${extracted.text}, ${hasPairs(extracted.text)}, ${jsonText(extracted.pages)}::jsonb)
+    ON CONFLICT (document_id) DO UPDATE
+      SET text = excluded.text, has_pairs = excluded.has_pairs, pages = excluded.pages`.execute(transaction);
   await sql`
     UPDATE document SET title = CASE WHEN title = file_name THEN coalesce(${extracted.title}, title) ELSE title END,
            file_type = ${extracted.fileType}, language = ${extracted.language},

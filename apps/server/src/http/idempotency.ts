@@ -1,26 +1,10 @@
 import { createHash } from "node:crypto";
+import type { IdempotentRequest, StoredAnswer } from "@millrace/documents";
 import type { JsonValue } from "@millrace/kernel";
 import { MillraceError } from "@millrace/kernel";
 import type { FastifyReply, FastifyRequest } from "fastify";
 
 const maxKeyLength = 255;
-
-/** What a route hands to the domain's create function, to be stored in the transaction of its rows. */
-export type IdempotentRequest = {
-  readonly key: string;
-  /** Method and route pattern: the same key on another route is another key. */
-  readonly route: string;
-  /** Lower-case hexadecimal SHA-256 of what was asked for. */
-  readonly fingerprint: string;
-};
-
-/** The response stored beside the key. */
-export type StoredResponse = {
-  readonly fingerprint: string;
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: JsonValue;
-};
 
 /**
  * The key of `Idempotency-Key`, undefined without the header. It is a quoted structured-field
@@ -67,7 +51,7 @@ export function readIdempotency(request: FastifyRequest, content: JsonValue): Id
  */
 export function replayResponse(
   reply: FastifyReply,
-  options: { readonly request: Pick<IdempotentRequest, "fingerprint">; readonly stored: StoredResponse },
+  options: { readonly request: Pick<IdempotentRequest, "fingerprint">; readonly stored: StoredAnswer },
 ): FastifyReply {
   const { request, stored } = options;
   if (stored.fingerprint !== request.fingerprint) throw keyReused();
