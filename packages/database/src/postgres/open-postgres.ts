@@ -1,16 +1,17 @@
 import { toError } from "@millrace/kernel";
 import type { Logger } from "@millrace/kernel";
-import { PostgresDialect } from "kysely";
 import { Pool, TypeOverrides, types } from "pg";
 import { closableDatabase } from "../closable-database.ts";
 import type { Database } from "../database.ts";
+import { BoundedPostgresDialect } from "./bounded-dialect.ts";
 
 /** The numbers of array types, which the driver does not name. */
 const arrayTypes = { int4: 1007, text: 1009, int8: 1016, date: 1182, numeric: 1231 };
 
 /**
  * A pool to PostgreSQL that is safe behind pgBouncer's transaction mode: no named statements, no
- * session settings, no session locks. Connections are made when first used.
+ * session settings, no session locks. Connections are made when first used. A transaction that is
+ * left idle for 15 s, or a statement in it that takes 55 s, is ended by the server.
  */
 export function openPostgres(options: { url: string; poolSize: number; logger: Logger }): Database {
   const pool = new Pool({
@@ -35,7 +36,7 @@ export function openPostgres(options: { url: string; poolSize: number; logger: L
   return closableDatabase({
     kind: "postgres",
     description: "PostgreSQL",
-    dialect: new PostgresDialect({ pool }),
+    dialect: new BoundedPostgresDialect(pool),
     end: () => pool.end(),
   });
 }

@@ -3,6 +3,7 @@ import { CompiledQuery, PostgresAdapter, PostgresIntrospector, PostgresQueryComp
 import type { DatabaseConnection, Dialect, Driver, QueryResult } from "kysely";
 import { closableDatabase } from "../closable-database.ts";
 import type { Database } from "../database.ts";
+import { beginBounded } from "../postgres/bounded-dialect.ts";
 import type { RelayPort, ToChild, ToParent } from "./relay-messages.ts";
 
 /**
@@ -13,7 +14,7 @@ export function openRelayed(port: RelayPort<ToParent, ToChild>, kind: Database["
   const relay = new Relay(port);
   const dialect: Dialect = {
     createAdapter: () => new PostgresAdapter(),
-    createDriver: () => new RelayDriver(relay),
+    createDriver: () => new RelayDriver(relay, kind === "postgres" ? beginBounded : "begin"),
     createIntrospector: (database) => new PostgresIntrospector(database),
     createQueryCompiler: () => new PostgresQueryCompiler(),
   };
@@ -96,10 +97,12 @@ class RelayConnection implements DatabaseConnection {
 
 class RelayDriver implements Driver {
   readonly #relay: Relay;
+  readonly #begin: string;
   readonly #connections = new WeakMap<DatabaseConnection, RelayConnection>();
 
-  constructor(relay: Relay) {
+  constructor(relay: Relay, begin: string) {
     this.#relay = relay;
+    this.#begin = begin;
   }
 
   async init(): Promise<void> {}
@@ -118,7 +121,7 @@ class RelayDriver implements Driver {
   }
 
   async beginTransaction(connection: DatabaseConnection): Promise<void> {
-    await connection.executeQuery(CompiledQuery.raw("begin"));
+    await connection.executeQuery(CompiledQuery.raw(this.#begin));
   }
 
   async commitTransaction(connection: DatabaseConnection): Promise<void> {
