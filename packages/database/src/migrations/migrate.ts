@@ -7,18 +7,18 @@ import type { Migration } from "./read-migrations.ts";
 /** Any number that nothing else in the database uses as an advisory lock. */
 const migrationLock = 7_101_936;
 
-type AppliedRow = { version: number; name: string; is_breaking: boolean };
+type AppliedRow = { version: number; name: string; checksum: string; is_breaking: boolean };
 
 /**
  * Applies what is missing, each migration in one transaction that holds an advisory lock and first
  * records the version, so that any number of processes may call this at once. Returns the versions
  * that this call applied. Throws `schema_mismatch` and changes nothing when a newer program's breaking
- * migration is there. Behind a pooler, give it a database opened with the direct URL.
+ * migration is there, or one of ours in another wording. Behind a pooler, give it a database opened with the direct URL.
  */
 export async function migrate(database: Database): Promise<number[]> {
   const migrations = await readMigrations();
   await database.transaction(createVersionTable);
-  refuseNewer(await readApplied(database), migrations);
+  refuseUnfit(await readApplied(database), migrations);
   const applied: number[] = [];
   for (const migration of migrations) {
     const isNew = await database.transaction((transaction) => applyOne(transaction, migration));
@@ -52,8 +52,8 @@ async function applyOne(transaction: Transaction, migration: Migration): Promise
 }
 
 /**
- * Whether this program may run against the database: its migrations are all applied, and none that
- * it does not know is breaking. Throws `schema_mismatch` saying what to do.
+ * Whether this program may run against the database: its migrations are all applied as they are
+ * written, and none that it does not know is breaking. Throws `schema_mismatch` saying what to do.
  */
 export async function assertSchemaMatches(database: Database): Promise<void> {
   const known = await readMigrations();
@@ -64,21 +64,32 @@ export async function assertSchemaMatches(database: Database): Promise<void> {
       `The database lacks ${missing.length} migration(s), first ${missing[0]?.version}. Run: millrace migrate`,
     );
   }
-  refuseNewer(applied, known);
+  refuseUnfit(applied, known);
 }
 
-function refuseNewer(applied: readonly AppliedRow[], known: readonly Migration[]): void {
+function refuseUnfit(applied: readonly AppliedRow[], known: readonly Migration[]): void {
   const breaking = applied.find((row) => row.version > known.length && row.is_breaking);
-  if (breaking === undefined) return;
-  throw schemaMismatch(
-    `The database was changed by a newer Millrace (migration ${breaking.version}, ${breaking.name}). Update this server.`,
+  if (breaking !== undefined) {
+    throw schemaMismatch(
+      `The database was changed by a newer Millrace (migration ${breaking.version}, ${breaking.name}). Update this server.`,
+    );
+  }
+  const changed = known.find((migration) =>
+    applied.some((row) => row.version === migration.version && row.checksum !== migration.checksum),
   );
+  if (changed !== undefined) {
+    throw schemaMismatch(
+      `Migration ${changed.version} (${changed.name}) was applied in another wording, so the database may differ from what this server expects. Use the Millrace that made the database or a release after it, or start with a new database.`,
+    );
+  }
 }
 
 async function readApplied(database: Database): Promise<AppliedRow[]> {
   try {
     const result = await sql<AppliedRow>`
-      SELECT version, name, is_breaking FROM schema_migration ORDER BY version`.execute(database.queryable);
+      SELECT version, name, checksum, is_breaking FROM schema_migration ORDER BY version`.execute(
+      database.queryable,
+    );
     return result.rows;
   } catch (error) {
     const tableIsMissing = sqlFailure(error)?.sqlState === "42P01";

@@ -6,6 +6,7 @@ export type Migration = {
   readonly version: number;
   readonly name: string;
   readonly sql: string;
+  /** Of the text, whatever its line ends. */
   readonly checksum: string;
   /** Servers that don't know this version must not run against it. */
   readonly isBreaking: boolean;
@@ -25,7 +26,7 @@ export async function readMigrations(): Promise<Migration[]> {
         version,
         name: name.slice(5, -4),
         sql,
-        checksum: createHash("sha256").update(sql).digest("hex"),
+        checksum: createHash("sha256").update(sql.replaceAll("\r\n", "\n")).digest("hex"),
         isBreaking: sql.startsWith("-- breaking"),
       };
     }),

@@ -30,6 +30,15 @@ export function migrationSuite(open: () => Database): void {
       );
     });
 
+    it("are refused when one was applied in another wording", async () => {
+      const change = sql`UPDATE schema_migration SET checksum = 'other' || checksum WHERE version = 1`;
+      const restore = sql`UPDATE schema_migration SET checksum = substr(checksum, 6) WHERE version = 1`;
+      await withChange(open(), change, restore, async () => {
+        await expect(assertSchemaMatches(open())).rejects.toMatchObject({ code: "schema_mismatch" });
+        await expect(migrate(open())).rejects.toMatchObject({ code: "schema_mismatch" });
+      });
+    });
+
     it("of a newer program are accepted when they break nothing", async () => {
       await withChange(open(), newer({ isBreaking: false }), forgetNewer, async () => {
         await assertSchemaMatches(open());
