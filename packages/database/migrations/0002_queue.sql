@@ -127,8 +127,11 @@ CREATE INDEX job_log_created_at ON job_log (created_at);
 CREATE TABLE event_stream (
   stream text PRIMARY KEY,
   last_seq bigint NOT NULL DEFAULT 0,
-  -- When the work that writes it ended; null while it goes on. Retention counts from here.
-  ended_at timestamptz
+  -- When the work that writes it ended. Retention counts from here. Null while the work goes on, and
+  -- again when its events are deleted: there is nothing left to look at.
+  ended_at timestamptz,
+  -- What it tells of is gone for good: the row goes with its events.
+  is_forgotten boolean NOT NULL DEFAULT false
 ) WITH (fillfactor = 70);
 CREATE INDEX event_stream_ended_at ON event_stream (ended_at) WHERE ended_at IS NOT NULL;
 

@@ -88,3 +88,14 @@ function countBack(events: readonly NewEvent[]): number[] {
 export async function endStream(transaction: Transaction, stream: string): Promise<void> {
   await sql`UPDATE event_stream SET ended_at = now() WHERE stream = ${stream}`.execute(transaction);
 }
+
+/**
+ * Ends a stream whose subject is gone: its row goes with its events, one retention time after its
+ * last end. For subjects whose ids are never given again.
+ */
+export async function forgetStream(transaction: Transaction, stream: string): Promise<void> {
+  await sql`
+    UPDATE event_stream SET ended_at = now(), is_forgotten = true WHERE stream = ${stream}`.execute(
+    transaction,
+  );
+}
