@@ -28,7 +28,6 @@ CREATE TABLE chunk (
   UNIQUE (source_id, ordinal)
 );
 CREATE INDEX chunk_words ON chunk USING gin (words);
-CREATE INDEX chunk_workspace ON chunk (workspace_id);
 
 -- One per embedding model and its dimensions: vectors of different spaces are never compared.
 CREATE TABLE embedding_space (
