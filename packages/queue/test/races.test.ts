@@ -126,7 +126,7 @@ describe.each(testDatabases())("on $name", (kind) => {
       registry: new TaskRegistry([broken]),
     };
 
-    const reaping = reapJobs(parts, "expired_leases", (id) => id === ids[2]);
+    const reaping = reapJobs(parts, "expired_leases", { isHeld: (id) => id === ids[2] });
 
     await expect(reaping).rejects.toThrow("a broken hook");
     const states = new Map((await findJobs(database.queryable, ids)).map((job) => [job.id, job.state]));

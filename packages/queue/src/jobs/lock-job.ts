@@ -1,30 +1,57 @@
 import type { Transaction } from "@millrace/database";
 import { sql } from "kysely";
+import type { RawBuilder } from "kysely";
 import type { LockedJob } from "./job-row.ts";
 
-const columns = sql`job.id, job.queue, job.task, job.task_version, job.owner, job.stream, job.state,
-  job.attempt, job.max_attempts, job.retries, job.fence, job.crash_count, job.runs_alone,
-  job.cancel_requested_at IS NOT NULL AS is_cancel_requested, job_payload.input`;
+type Held = { readonly id: string; readonly fence: number };
+
+/** A job with its input, which is large: for those who may end the job. */
+const selectJob = sql`
+  SELECT job.id, job.queue, job.task, job.task_version, job.owner, job.stream, job.state,
+    job.attempt, job.max_attempts, job.retries, job.fence, job.crash_count, job.runs_alone,
+    job.cancel_requested_at IS NOT NULL AS is_cancel_requested, job_payload.input
+  FROM job JOIN job_payload ON job_payload.job_id = job.id`;
 
 /**
  * Locks a job's row until the transaction ends. Lock order everywhere: job, then the domain's rows,
  * then event streams.
  */
 export async function lockJob(transaction: Transaction, id: string): Promise<LockedJob | undefined> {
-  const found = await sql<LockedJob>`
-    SELECT ${columns} FROM job JOIN job_payload ON job_payload.job_id = job.id
-    WHERE job.id = ${id} FOR UPDATE OF job`.execute(transaction);
+  const found = await sql<LockedJob>`${selectJob} WHERE job.id = ${id} FOR UPDATE OF job`.execute(
+    transaction,
+  );
   return found.rows[0];
 }
 
-/** The same, only if this claim still holds the job; undefined means: write nothing. */
-export async function lockHeldJob(
+/**
+ * The same for upkeep, which must not wait for one row: undefined also when another transaction
+ * holds the row, or when `condition` is not true of the row as it is now.
+ */
+export async function lockFreeJob(
   transaction: Transaction,
-  held: { readonly id: string; readonly fence: number },
+  id: string,
+  condition: RawBuilder<unknown>,
 ): Promise<LockedJob | undefined> {
   const found = await sql<LockedJob>`
-    SELECT ${columns} FROM job JOIN job_payload ON job_payload.job_id = job.id
-    WHERE job.id = ${held.id} AND job.fence = ${held.fence} AND job.state = 'running'
+    ${selectJob} WHERE job.id = ${id} AND (${condition}) FOR UPDATE OF job SKIP LOCKED`.execute(transaction);
+  return found.rows[0];
+}
+
+/** Locks a job only if this claim still holds it; undefined means: write nothing. */
+export async function lockHeldJob(transaction: Transaction, held: Held): Promise<LockedJob | undefined> {
+  const found = await sql<LockedJob>`
+    ${selectJob} WHERE job.id = ${held.id} AND job.fence = ${held.fence} AND job.state = 'running'
     FOR UPDATE OF job`.execute(transaction);
+  return found.rows[0];
+}
+
+/** The same for those who will not end the job: without reading its input. */
+export async function lockHeldRow(
+  transaction: Transaction,
+  held: Held,
+): Promise<Pick<LockedJob, "is_cancel_requested"> | undefined> {
+  const found = await sql<{ is_cancel_requested: boolean }>`
+    SELECT cancel_requested_at IS NOT NULL AS is_cancel_requested FROM job
+    WHERE id = ${held.id} AND fence = ${held.fence} AND state = 'running' FOR UPDATE`.execute(transaction);
   return found.rows[0];
 }

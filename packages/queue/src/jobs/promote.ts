@@ -5,9 +5,8 @@ import type { EventBus } from "../events/event-bus.ts";
 import { withWriteScope } from "../write-scope.ts";
 import { endJob } from "./end-job.ts";
 import type { EndingParts } from "./end-job.ts";
-import { isTerminal } from "@millrace/contracts";
 import { jobChanged } from "./enqueue.ts";
-import { lockJob } from "./lock-job.ts";
+import { lockFreeJob } from "./lock-job.ts";
 
 /** Moves scheduled jobs whose time has come to their queues, oldest first, at most 500 a call. */
 export async function promoteDueJobs(parts: {
@@ -25,17 +24,46 @@ export async function promoteDueJobs(parts: {
   return moved.rows.length;
 }
 
-/** Ends jobs that were not started in time, at most 100 a call. */
-export async function expireJobs(parts: EndingParts & { readonly database: QueryAccess }): Promise<number> {
-  const found = await sql<{ id: string }>`
-    SELECT id FROM job WHERE expires_at <= now() AND state IN ('blocked', 'scheduled', 'queued', 'waiting')
-    ORDER BY expires_at LIMIT 100`.execute(parts.database.queryable);
-  for (const { id } of found.rows) {
-    await withWriteScope(parts.database, async (scope) => {
-      const job = await lockJob(scope.transaction, id);
-      if (job === undefined || job.state === "running" || isTerminal(job.state)) return;
-      await endJob(scope, parts, job, { state: "expired" });
-    });
+const batchSize = 100;
+/** Jobs that could not be ended before the rest waits for the next call. */
+const maxLeft = 1000;
+
+const isLate = sql`
+  job.expires_at <= now() AND job.state IN ('blocked', 'scheduled', 'queued', 'waiting')`;
+
+/**
+ * Ends jobs that were not started in time, and returns how many. One whose row is locked is left for
+ * the next call. One that can't be ended does not keep the others; the first such failure is thrown
+ * in the end. The signal ends the work after the job at hand.
+ */
+export async function expireJobs(
+  parts: EndingParts & { readonly database: QueryAccess },
+  signal?: AbortSignal,
+): Promise<number> {
+  const failures: unknown[] = [];
+  const left: string[] = [];
+  let expired = 0;
+  for (let isMore = true; isMore && !signal?.aborted && left.length < maxLeft;) {
+    const found = await sql<{ id: string }>`
+      SELECT id FROM job WHERE ${isLate} AND id <> ALL(${left}::uuid[])
+      ORDER BY expires_at LIMIT ${batchSize}`.execute(parts.database.queryable);
+    isMore = found.rows.length === batchSize;
+    for (const { id } of found.rows) {
+      if (signal?.aborted) break;
+      const hasEnded = await expireJob(parts, id).catch((error: unknown) => void failures.push(error));
+      if (hasEnded) expired++;
+      else left.push(id);
+    }
   }
-  return found.rows.length;
+  if (failures.length > 0) throw failures[0];
+  return expired;
+}
+
+function expireJob(parts: EndingParts & { readonly database: QueryAccess }, id: string): Promise<boolean> {
+  return withWriteScope(parts.database, async (scope) => {
+    const job = await lockFreeJob(scope.transaction, id, isLate);
+    if (job === undefined) return false;
+    await endJob(scope, parts, job, { state: "expired" });
+    return true;
+  });
 }

@@ -7,35 +7,42 @@ import { endAttempt } from "./end-attempt.ts";
 import { endJob } from "./end-job.ts";
 import type { EndingParts } from "./end-job.ts";
 import type { LockedJob } from "./job-row.ts";
-import { lockJob } from "./lock-job.ts";
+import { lockFreeJob } from "./lock-job.ts";
 import { requeueJob } from "./requeue.ts";
 
 /** Jobs looked at before the next are asked for: a bounded answer, however much was running. */
 const batchSize = 500;
 
+const conditions = { expired_leases: sql`job.lease_until < now()`, all_running: sql`true` };
+
 export type ReapParts = EndingParts & { readonly database: QueryAccess; readonly broker: Broker };
+
+type Which = "expired_leases" | "all_running";
+
+export type ReapOptions = {
+  /** True for jobs to leave, because they run here. Default: none. */
+  readonly isHeld?: (id: string) => boolean;
+  /** Ends the work after the job at hand. */
+  readonly signal?: AbortSignal;
+};
 
 /**
  * Takes back jobs whose worker has died, and returns how many. `expired_leases`: those whose lease
  * ran out. `all_running`: every running job, only when the folder lock proves that no other process
  * lives. Each job is checked again under its lock: one that ended or beat in the meantime is left,
- * and so is one that `isHeld` says runs here. One that can't be taken back does not keep the others;
- * the first such failure is thrown in the end.
+ * and one whose row is locked is left for the next time. One that can't be taken back does not keep
+ * the others; the first such failure is thrown in the end.
  */
-export async function reapJobs(
-  parts: ReapParts,
-  which: "expired_leases" | "all_running",
-  isHeld: (id: string) => boolean = () => false,
-): Promise<number> {
-  const condition = which === "all_running" ? sql`true` : sql`lease_until < now()`;
+export async function reapJobs(parts: ReapParts, which: Which, options: ReapOptions = {}): Promise<number> {
   const failures: unknown[] = [];
   let reaped = 0;
   for (let after = "00000000-0000-0000-0000-000000000000"; ;) {
     const found = await sql<{ id: string; fence: number }>`
-      SELECT id, fence FROM job WHERE state = 'running' AND id > ${after} AND ${condition}
+      SELECT id, fence FROM job WHERE state = 'running' AND id > ${after} AND ${conditions[which]}
       ORDER BY id LIMIT ${batchSize}`.execute(parts.database.queryable);
     for (const seen of found.rows) {
-      if (isHeld(seen.id)) continue;
+      if (options.signal?.aborted) break;
+      if (options.isHeld?.(seen.id)) continue;
       try {
         if (await reapJob(parts, which, seen)) reaped++;
       } catch (error) {
@@ -43,7 +50,7 @@ export async function reapJobs(
       }
     }
     const last = found.rows.at(-1);
-    if (last === undefined || found.rows.length < batchSize) break;
+    if (last === undefined || found.rows.length < batchSize || options.signal?.aborted) break;
     after = last.id;
   }
   if (failures.length > 0) throw failures[0];
@@ -52,23 +59,16 @@ export async function reapJobs(
 
 function reapJob(
   parts: ReapParts,
-  which: "expired_leases" | "all_running",
+  which: Which,
   seen: { readonly id: string; readonly fence: number },
 ): Promise<boolean> {
   return withWriteScope(parts.database, async (scope) => {
-    const job = await lockJob(scope.transaction, seen.id);
-    const isStill = job !== undefined && job.state === "running" && job.fence === seen.fence;
-    if (!isStill || (which === "expired_leases" && !(await hasExpiredLease(scope, seen.id)))) return false;
+    const isStill = sql`job.state = 'running' AND job.fence = ${seen.fence} AND ${conditions[which]}`;
+    const job = await lockFreeJob(scope.transaction, seen.id, isStill);
+    if (job === undefined) return false;
     await takeBack(scope, parts, job);
     return true;
   });
-}
-
-async function hasExpiredLease(scope: WriteScope, id: string): Promise<boolean> {
-  const found = await sql`SELECT 1 FROM job WHERE id = ${id} AND lease_until < now()`.execute(
-    scope.transaction,
-  );
-  return found.rows.length > 0;
 }
 
 /**

@@ -6,7 +6,7 @@ import { appendEvents } from "../events/append-events.ts";
 import type { NewEvent } from "../events/append-events.ts";
 import type { EventBus } from "../events/event-bus.ts";
 import type { ClaimedJob } from "../jobs/job-row.ts";
-import { lockHeldJob } from "../jobs/lock-job.ts";
+import { lockHeldRow } from "../jobs/lock-job.ts";
 import { recordStep, startStep } from "../steps/run-step.ts";
 import { withWriteScope } from "../write-scope.ts";
 import { mayPassLater } from "./database-trouble.ts";
@@ -93,7 +93,7 @@ async function runFenced<Result>(
 ): Promise<Result> {
   return await parts.writer.write(job, (pending) =>
     withWriteScope(parts.database, async (scope) => {
-      const held = await lockHeldJob(scope.transaction, job);
+      const held = await lockHeldRow(scope.transaction, job);
       if (held === undefined) throw leaseLost(job.id);
       if (held.is_cancel_requested) {
         stop("cancelled");
