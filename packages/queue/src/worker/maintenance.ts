@@ -5,7 +5,7 @@ import { reapJobs } from "../jobs/reap.ts";
 import type { ReapParts } from "../jobs/reap.ts";
 import { defaultRetention, pruneHistory } from "../retention/prune.ts";
 import { beatWorker } from "./worker-row.ts";
-import { ClockGuard } from "./clock-guard.ts";
+import { ClockGuard, readDatabaseMs } from "./clock-guard.ts";
 
 const reapEveryMs = 10_000;
 const pruneEveryMs = 3_600_000;
@@ -29,36 +29,49 @@ export function createMaintenance(
   parts: ReapParts & { readonly logger: Logger },
   options: MaintenanceOptions,
 ): Service {
-  const clock = new ClockGuard(parts.database, options.leaseMs);
+  const clock = new ClockGuard(() => readDatabaseMs(parts.database), options.leaseMs);
+  const stopping = new AbortController();
+  const { signal } = stopping;
   let timer: NodeJS.Timeout | undefined;
   let turn: Promise<void> = Promise.resolve();
-  let isStopped = false;
   let reapedAtMs = performance.now();
   let prunedAtMs = performance.now() - pruneEveryMs + 60_000;
 
+  // What one chore finds wrong must not keep the others from theirs.
+  const attempt = async (chore: string, work: () => Promise<unknown>): Promise<void> => {
+    if (signal.aborted) return;
+    try {
+      await work();
+    } catch (error) {
+      parts.logger.warn({ err: toError(error), chore }, "queue maintenance failed this time");
+    }
+  };
+
+  const reap = async (): Promise<void> => {
+    if (await clock.isSane()) {
+      await reapJobs(parts, "expired_leases", { isHeld: options.isHeld, signal });
+    }
+  };
+
   const once = async (): Promise<void> => {
-    await promoteDueJobs(parts);
-    await expireJobs(parts);
+    await attempt("promote", () => promoteDueJobs(parts));
+    await attempt("expire", () => expireJobs(parts, signal));
     const nowMs = performance.now();
     if (nowMs - reapedAtMs >= reapEveryMs) {
       reapedAtMs = nowMs;
-      await beatWorker(parts.database, options.workerId);
-      if (await clock.isSane()) await reapJobs(parts, "expired_leases", options.isHeld);
+      await attempt("beat", () => beatWorker(parts.database, options.workerId));
+      await attempt("reap", reap);
     }
     if (nowMs - prunedAtMs >= pruneEveryMs) {
       prunedAtMs = nowMs;
-      await pruneHistory(parts.database, defaultRetention);
+      await attempt("prune", () => pruneHistory(parts.database, defaultRetention, signal));
     }
   };
 
   const schedule = (): void => {
-    if (isStopped) return;
+    if (signal.aborted) return;
     timer = setTimeout(() => {
-      turn = once()
-        .catch((error: unknown) =>
-          parts.logger.warn({ err: toError(error) }, "queue maintenance failed this time"),
-        )
-        .then(schedule);
+      turn = once().then(schedule);
     }, options.pollMs);
   };
 
@@ -68,7 +81,7 @@ export function createMaintenance(
       if (timer === undefined) schedule();
     },
     stop: async () => {
-      isStopped = true;
+      stopping.abort();
       clearTimeout(timer);
       await turn;
     },
