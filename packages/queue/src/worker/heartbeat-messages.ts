@@ -1,7 +1,9 @@
 /** What goes between the worker and the thread that beats for it. */
-export type ToBeater =
-  | { readonly kind: "hold" | "release"; readonly id: string; readonly fence: number }
-  | { readonly kind: "stop" };
+export type ToBeater = {
+  readonly kind: "hold" | "release";
+  readonly id: string;
+  readonly fence: number;
+};
 
 export type FromBeater =
   | { readonly kind: "lost" | "cancel_requested"; readonly id: string; readonly fence: number }

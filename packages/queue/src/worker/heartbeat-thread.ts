@@ -1,11 +1,14 @@
 /**
  * Beats for all jobs of a worker process from a thread of its own, with its own connection: a
- * handler that blocks the main thread keeps its lease. When beats stop landing, the jobs are given
- * up 10 s before the lease ends, whatever the error.
+ * handler that blocks the main thread keeps its lease. A job whose beats stop landing, whatever the
+ * error, is given up about 10 s before its lease ends (of a lease under 20 s: in its middle). The
+ * thread ends when it is terminated.
  */
 import { parentPort, workerData } from "node:worker_threads";
 import { Client } from "pg";
 import { z } from "zod";
+import { beatStatement } from "./beat-statement.ts";
+import type { BeatRow } from "./beat-statement.ts";
 import type { FromBeater, ToBeater } from "./heartbeat-messages.ts";
 
 const settings = z.object({ url: z.string(), leaseMs: z.number(), beatMs: z.number() }).parse(workerData);
@@ -13,9 +16,13 @@ const port = parentPort;
 if (port === null) throw new Error("heartbeat-thread must run as a worker thread");
 
 const giveUpAfterMs = Math.max(settings.leaseMs - 10_000, settings.leaseMs / 2);
+/** More often than the beats: looked at with them, a silence would be noticed up to a beat late. */
+const lookEveryMs = Math.min(1_000, settings.beatMs / 4);
+
 type Held = { readonly fence: number; lastBeatMs: number };
 const held = new Map<string, Held>();
 let client: Client | undefined;
+let isBeating = false;
 
 const tell = (message: FromBeater): void => port.postMessage(message);
 
@@ -28,9 +35,9 @@ async function connected(): Promise<Client> {
     keepAlive: true,
     application_name: "millrace-heartbeat",
   });
-  // Without a listener a lost connection would end the thread.
+  // Without a listener a lost connection would end the thread. An old one may still fail late.
   fresh.on("error", () => {
-    client = undefined;
+    if (client === fresh) client = undefined;
   });
   await fresh.connect();
   client = fresh;
@@ -41,20 +48,17 @@ async function beat(): Promise<void> {
   const before = [...held];
   if (before.length === 0) return;
   const sentMs = performance.now();
-  const answer = await (
-    await connected()
-  ).query<{ id: string; is_cancel_requested: boolean }>(
-    `UPDATE job SET lease_until = now() + $3::double precision * interval '1 millisecond'
-     FROM unnest($1::uuid[], $2::bigint[]) AS mine (id, fence)
-     WHERE job.id = mine.id AND job.fence = mine.fence AND job.state = 'running'
-     RETURNING job.id, job.cancel_requested_at IS NOT NULL AS is_cancel_requested`,
-    [before.map(([id]) => id), before.map(([, { fence }]) => fence), settings.leaseMs],
-  );
+  const connection = await connected();
+  const answer = await connection.query<BeatRow>(beatStatement, [
+    before.map(([id]) => id),
+    before.map(([, { fence }]) => fence),
+    settings.leaseMs,
+  ]);
   const alive = new Map(answer.rows.map((row) => [row.id, row]));
   for (const [id, job] of before) {
     if (held.get(id) !== job) continue;
     const row = alive.get(id);
-    job.lastBeatMs = row === undefined ? job.lastBeatMs : sentMs;
+    if (row?.is_extended) job.lastBeatMs = sentMs;
     if (row === undefined) giveUp(id, job);
     else if (row.is_cancel_requested) tell({ kind: "cancel_requested", id, fence: job.fence });
   }
@@ -65,10 +69,12 @@ function giveUp(id: string, { fence }: Held): void {
   tell({ kind: "lost", id, fence });
 }
 
-let isBeating = false;
-const timer = setInterval(() => {
+setInterval(() => {
   const now = performance.now();
   for (const [id, job] of held) if (now - job.lastBeatMs > giveUpAfterMs) giveUp(id, job);
+}, lookEveryMs);
+
+setInterval(() => {
   if (isBeating) return;
   isBeating = true;
   beat()
@@ -86,10 +92,5 @@ const timer = setInterval(() => {
 
 port.on("message", (message: ToBeater) => {
   if (message.kind === "hold") held.set(message.id, { fence: message.fence, lastBeatMs: performance.now() });
-  else if (message.kind === "release") {
-    if (held.get(message.id)?.fence === message.fence) held.delete(message.id);
-  } else {
-    clearInterval(timer);
-    void Promise.resolve(client?.end()).finally(() => port.close());
-  }
+  else if (held.get(message.id)?.fence === message.fence) held.delete(message.id);
 });

@@ -1,7 +1,9 @@
 import type { QueryAccess } from "@millrace/database";
 import { toError } from "@millrace/kernel";
 import type { Logger, Service } from "@millrace/kernel";
-import { sql } from "kysely";
+import { CompiledQuery } from "kysely";
+import { beatStatement } from "./beat-statement.ts";
+import type { BeatRow } from "./beat-statement.ts";
 
 type Held = { readonly id: string; readonly fence: number };
 
@@ -25,17 +27,6 @@ export type Heartbeat = Service & {
   readonly listen: (listener: HeartbeatListener) => void;
 };
 
-export type Beat = { readonly id: string; readonly is_cancel_requested: boolean };
-
-/** The statement of a beat. A job that is not in the answer is no longer held. */
-export function beatStatement(ids: readonly string[], fences: readonly number[], leaseMs: number) {
-  return sql<Beat>`
-    UPDATE job SET lease_until = now() + ${leaseMs}::double precision * interval '1 millisecond'
-    FROM unnest(${[...ids]}::uuid[], ${[...fences]}::bigint[]) AS mine (id, fence)
-    WHERE job.id = mine.id AND job.fence = mine.fence AND job.state = 'running'
-    RETURNING job.id, job.cancel_requested_at IS NOT NULL AS is_cancel_requested`;
-}
-
 /**
  * Beats from the main thread: for embedded mode, where no other process could take a job away, so
  * that a blocked loop loses nothing. With PostgreSQL the beats come from a thread of their own.
@@ -48,14 +39,16 @@ export function createLocalHeartbeat(parts: {
   const held = new Map<string, number>();
   let listener: HeartbeatListener | undefined;
   let timer: NodeJS.Timeout | undefined;
-  let beating: Promise<void> = Promise.resolve();
+  let beating: Promise<void> | undefined;
 
   const beat = async (): Promise<void> => {
     const before = [...held];
     if (before.length === 0) return;
     const ids = before.map(([id]) => id);
     const fences = before.map(([, fence]) => fence);
-    const answer = await beatStatement(ids, fences, parts.times.leaseMs).execute(parts.database.queryable);
+    const answer = await parts.database.queryable.executeQuery<BeatRow>(
+      CompiledQuery.raw(beatStatement, [ids, fences, parts.times.leaseMs]),
+    );
     const alive = new Map(answer.rows.map((row) => [row.id, row]));
     for (const [id, fence] of before) {
       if (held.get(id) !== fence) continue;
@@ -69,9 +62,14 @@ export function createLocalHeartbeat(parts: {
     name: "heartbeat",
     start: async () => {
       timer ??= setInterval(() => {
-        beating = beat().catch((error: unknown) => {
-          parts.logger.warn({ err: toError(error) }, "a heartbeat did not land");
-        });
+        // While the database is busy one beat waits, not a queue of them.
+        beating ??= beat()
+          .catch((error: unknown) => {
+            parts.logger.warn({ err: toError(error) }, "a heartbeat did not land");
+          })
+          .finally(() => {
+            beating = undefined;
+          });
       }, parts.times.beatMs);
     },
     stop: async () => {

@@ -1,8 +1,10 @@
-import { once } from "node:events";
 import { Worker as Thread } from "node:worker_threads";
 import type { Logger } from "@millrace/kernel";
 import type { BeaterSettings, FromBeater, ToBeater } from "./heartbeat-messages.ts";
 import type { Heartbeat, HeartbeatListener } from "./heartbeat.ts";
+
+/** A thread that dies as soon as it starts must not fill the log and the processor. */
+const restartAfterMs = 1_000;
 
 /** Beats from a thread that handlers can't block, over a connection of its own. */
 export function createThreadedHeartbeat(parts: {
@@ -11,40 +13,50 @@ export function createThreadedHeartbeat(parts: {
 }): Heartbeat {
   let listener: HeartbeatListener | undefined;
   let thread: Thread | undefined;
+  let restart: NodeJS.Timeout | undefined;
+  let isStarted = false;
   const held = new Map<string, number>();
 
   const send = (message: ToBeater): void => thread?.postMessage(message);
+
+  const onMessage = (message: FromBeater): void => {
+    if (message.kind === "lost") listener?.onLost(message);
+    else if (message.kind === "cancel_requested") listener?.onCancelRequested(message);
+    else if (message.kind === "failed")
+      parts.logger.warn({ reason: message.message }, "a heartbeat did not land");
+  };
 
   const open = (): void => {
     const fresh = new Thread(new URL("./heartbeat-thread.ts", import.meta.url), {
       workerData: parts.settings,
     });
     thread = fresh;
-    fresh.on("message", (message: FromBeater) => {
-      if (message.kind === "lost") listener?.onLost(message);
-      else if (message.kind === "cancel_requested") listener?.onCancelRequested(message);
-      else if (message.kind === "failed")
-        parts.logger.warn({ reason: message.message }, "a heartbeat did not land");
-    });
+    fresh.on("message", onMessage);
     fresh.on("error", (error) => {
       parts.logger.error({ err: error }, "the heartbeat thread died and is started again");
-      if (thread !== fresh) return;
-      open();
-      for (const [id, fence] of held) send({ kind: "hold", id, fence });
     });
+    fresh.on("exit", () => {
+      if (thread !== fresh) return;
+      thread = undefined;
+      restart = setTimeout(open, restartAfterMs);
+    });
+    for (const [id, fence] of held) send({ kind: "hold", id, fence });
   };
 
   return {
     name: "heartbeat",
     start: async () => {
-      if (thread === undefined) open();
+      if (isStarted) return;
+      isStarted = true;
+      open();
     },
     stop: async () => {
+      isStarted = false;
+      clearTimeout(restart);
       const ending = thread;
       thread = undefined;
-      if (ending === undefined) return;
-      ending.postMessage({ kind: "stop" } satisfies ToBeater);
-      await once(ending, "exit");
+      // Not asked to end: with a connection on its way, or one to a dead network, it could not.
+      await ending?.terminate();
     },
     hold: (job) => {
       held.set(job.id, job.fence);
