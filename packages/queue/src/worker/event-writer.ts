@@ -22,8 +22,9 @@ type Buffer = {
 };
 
 /**
- * Gathers log lines and progress of all running jobs and writes them together, fenced. What a job
- * said before it commits something goes with that commit, so the order is kept.
+ * Gathers log lines and progress of all running jobs and writes them together, fenced. The lines that
+ * a job logged before it commits something go with that commit, so their order is kept; progress is
+ * only ever the latest, at most four times a second and at the end.
  */
 export class EventWriter {
   readonly #database: QueryAccess;
@@ -66,17 +67,30 @@ export class EventWriter {
 
   /**
    * Runs one fenced transaction of a job with what is pending for it, to be written inside; it is
-   * pending again when that throws. One at a time for each job and never beside a flush of it, in
+   * pending again when that throws. Progress waits until it is due. One at a time for each job and never beside a flush of it, in
    * which some of it would overtake the rest, or come after the end and be void. They would wait
    * for each other at the job's row anyway. Not to be nested.
    */
-  async write<Result>(job: HeldJob, work: (pending: PendingWrites) => Promise<Result>): Promise<Result> {
+  write<Result>(job: HeldJob, work: (pending: PendingWrites) => Promise<Result>): Promise<Result> {
+    return this.#writeAlone(job, work, () => this.#take(job, "when_due"));
+  }
+
+  /** The same for the end of the attempt, with the last progress whether it is due or not. */
+  writeEnd<Result>(job: HeldJob, work: (pending: PendingWrites) => Promise<Result>): Promise<Result> {
+    return this.#writeAlone(job, work, () => this.#take(job, "now"));
+  }
+
+  async #writeAlone<Result>(
+    job: HeldJob,
+    work: (pending: PendingWrites) => Promise<Result>,
+    take: () => PendingWrites,
+  ): Promise<Result> {
     const before = this.#writing.get(job.id);
     const own = Promise.withResolvers<void>();
     this.#writing.set(job.id, own.promise);
     await before;
     while (this.#inFlush.has(job.id)) await this.#flushing;
-    const pending = this.#take(job);
+    const pending = take();
     try {
       return await work(pending);
     } catch (error) {
@@ -95,9 +109,9 @@ export class EventWriter {
     await this.#flushing;
   }
 
-  #take(job: HeldJob): PendingWrites {
+  #take(job: HeldJob, progress: "when_due" | "now"): PendingWrites {
     const buffer = this.#bufferOf(job);
-    return buffer === undefined ? { job, logs: [], progress: undefined } : this.#drain(buffer, true);
+    return buffer === undefined ? { job, logs: [], progress: undefined } : this.#drain(buffer, progress);
   }
 
   /** Gives back what a rolled-back transaction did not write. */
@@ -114,9 +128,9 @@ export class EventWriter {
     return buffer?.job.fence === job.fence ? buffer : undefined;
   }
 
-  #drain(buffer: Buffer, includeProgress: boolean): PendingWrites {
+  #drain(buffer: Buffer, when: "when_due" | "now"): PendingWrites {
     const now = performance.now();
-    const isDue = includeProgress || now - buffer.lastProgressMs >= progressEveryMs;
+    const isDue = when === "now" || now - buffer.lastProgressMs >= progressEveryMs;
     const progress = isDue ? buffer.progress : undefined;
     const pending = { job: buffer.job, logs: buffer.logs, progress };
     buffer.logs = [];
@@ -138,7 +152,7 @@ export class EventWriter {
     const isWriting = ({ job }: Buffer): boolean => this.#writing.has(job.id);
     const pending = [...this.#buffers.values()]
       .filter((buffer) => !isWriting(buffer))
-      .map((buffer) => this.#drain(buffer, false))
+      .map((buffer) => this.#drain(buffer, "when_due"))
       .filter(({ logs, progress }) => logs.length > 0 || progress !== undefined);
     this.#inFlush = new Set(pending.map(({ job }) => job.id));
     try {

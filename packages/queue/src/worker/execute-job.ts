@@ -147,7 +147,7 @@ async function recordEnd(
   const { job, signal } = running;
   for (let waitMs = 200; ; waitMs = Math.min(waitMs * 2, 5_000)) {
     try {
-      const isOurs = await parts.writer.write(job, (pending) =>
+      const isOurs = await parts.writer.writeEnd(job, (pending) =>
         withWriteScope(parts.database, (scope) =>
           finishAttempt(scope, parts, job, {
             end,
