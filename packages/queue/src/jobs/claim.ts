@@ -48,3 +48,14 @@ export async function claimJobs(database: QueryAccess, request: ClaimRequest): P
     (left, right) => right.priority - left.priority || (left.id < right.id ? -1 : 1),
   );
 }
+
+/** Whether the job that stands first in a queue is of a task that is not among these. */
+export async function isFirstUnknown(
+  database: QueryAccess,
+  request: Pick<ClaimRequest, "queue" | "taskKeys">,
+): Promise<boolean> {
+  const found = await sql<{ is_unknown: boolean }>`
+    SELECT task || '@' || task_version <> ALL(${[...request.taskKeys]}::text[]) AS is_unknown FROM job
+    WHERE queue = ${request.queue} AND state = 'queued' ${order.best} LIMIT 1`.execute(database.queryable);
+  return found.rows[0]?.is_unknown ?? false;
+}

@@ -1,7 +1,7 @@
 import { databaseUnavailable } from "@millrace/database";
 import { newId, toError } from "@millrace/kernel";
 import type { Service } from "@millrace/kernel";
-import { claimJobs } from "../jobs/claim.ts";
+import { claimJobs, isFirstUnknown } from "../jobs/claim.ts";
 import type { ClaimRequest } from "../jobs/claim.ts";
 import type { ClaimedJob } from "../jobs/job-row.ts";
 import { jobChanged } from "../jobs/enqueue.ts";
@@ -9,11 +9,12 @@ import { runInChild } from "../isolation/run-in-child.ts";
 import { executeJob } from "./execute-job.ts";
 import type { ExecuteParts, Execution } from "./execute-job.ts";
 import type { Heartbeat } from "./heartbeat.ts";
+import { RestingQueues } from "./resting-queues.ts";
 import { WakeSignal } from "./wake-signal.ts";
 import { registerWorker, unregisterWorker } from "./worker-row.ts";
 
-/** One claim in ten takes the oldest due job whatever its priority, so that nothing starves. */
-const oldestShare = 0.1;
+/** One job in ten is the oldest that is due, whatever its priority, so that nothing starves. */
+const bestPerOldest = 9;
 
 export type WorkerOptions = {
   readonly name: string;
@@ -46,7 +47,9 @@ export class Worker implements Service {
   #loop: Promise<void> | undefined;
   #unsubscribe: (() => void) | undefined;
   #lastTurnMs = performance.now();
-  #oldestCredit = 0;
+  readonly #resting = new RestingQueues();
+  /** Jobs claimed by their priority that the oldest have not yet had their share for. */
+  #unshared = 0;
 
   constructor(parts: WorkerParts, options: WorkerOptions) {
     this.#parts = parts;
@@ -65,7 +68,10 @@ export class Worker implements Service {
       tasks: this.#parts.registry.keys(),
     });
     await this.#parts.heartbeat.start();
-    this.#unsubscribe = this.#parts.broker.subscribe(this.#options.queues, () => this.#wake.wake());
+    this.#unsubscribe = this.#parts.broker.subscribe(this.#options.queues, (queue) => {
+      this.#resting.wake(queue);
+      this.#wake.wake();
+    });
     this.#loop = this.#turn();
   }
 
@@ -129,32 +135,47 @@ export class Worker implements Service {
   async #fill(): Promise<number> {
     const free = this.#options.concurrency - this.#running.size;
     if (free <= 0) return 0;
-    return await this.#claimFromQueues(free, this.#nextChoice());
-  }
-
-  #nextChoice(): ClaimRequest["choice"] {
-    this.#oldestCredit += oldestShare;
-    if (this.#oldestCredit < 1) return "best";
-    this.#oldestCredit -= 1;
-    return "oldest";
+    const share = Math.floor(this.#unshared / bestPerOldest);
+    if (share > 0) {
+      const oldest = await this.#claimFromQueues(Math.min(free, share), "oldest");
+      // With nothing due nobody waits, and what was not taken is not saved up.
+      this.#unshared = oldest === 0 ? 0 : this.#unshared - oldest * bestPerOldest;
+      return oldest;
+    }
+    const best = await this.#claimFromQueues(free, "best");
+    this.#unshared += best;
+    return best;
   }
 
   async #claimFromQueues(limit: number, choice: ClaimRequest["choice"]): Promise<number> {
     let started = 0;
     for (const queue of this.#options.queues) {
       if (this.#isStopping || started >= limit) break;
-      const claimed = await claimJobs(this.#parts.database, {
-        queue,
-        taskKeys: this.#parts.registry.keys(),
-        limit: limit - started,
-        worker: { id: this.id, name: this.#options.name },
-        leaseMs: this.#options.leaseMs,
-        choice,
-      });
+      if (this.#resting.isResting(queue)) continue;
+      const claimed = await this.#claim(queue, limit - started, choice);
       for (const job of claimed) this.#run(job);
       started += claimed.length;
     }
     return started;
+  }
+
+  async #claim(queue: string, limit: number, choice: ClaimRequest["choice"]): Promise<ClaimedJob[]> {
+    const { database, registry } = this.#parts;
+    const startedMs = performance.now();
+    const claimed = await claimJobs(database, {
+      queue,
+      taskKeys: registry.keys(),
+      limit,
+      worker: { id: this.id, name: this.#options.name },
+      leaseMs: this.#options.leaseMs,
+      choice,
+    });
+    if (claimed.length === 0) {
+      await this.#resting.lookedInVain(queue, performance.now() - startedMs, () =>
+        isFirstUnknown(database, { queue, taskKeys: registry.keys() }),
+      );
+    }
+    return claimed;
   }
 
   #run(job: ClaimedJob): void {
