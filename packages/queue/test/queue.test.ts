@@ -347,6 +347,45 @@ describe("cancel, hand-back and retry", () => {
     expect(job).toMatchObject({ state: "succeeded", attempt: 2, error_code: null });
     expect((await readJobDetail(database.queryable, id)).attempts).toHaveLength(2);
   });
+
+  it("retries without the progress of before", async () => {
+    const queue = createQueue({
+      halfway: async (context) => {
+        context.progress({ percent: 50, stage: "reading" });
+        throw new MillraceError({ code: "broken", kind: "invalid", message: "Broken." });
+      },
+    });
+    const worker = await startWorker(queue);
+    const id = await enqueue(queue, "halfway");
+    expect(await queue.waitForEnd(id, { timeoutMs: 5000 })).toMatchObject({ state: "failed", percent: 50 });
+    await worker.stop();
+
+    await queue.transaction((scope) => queue.retry(scope, id));
+
+    expect((await findJobs(database.queryable, [id]))[0]).toMatchObject({ percent: null, stage: null });
+    await queue.transaction((scope) => queue.cancel(scope, id));
+  });
+
+  it("takes one job in ten by its age alone", async () => {
+    const order: string[] = [];
+    const queue = createQueue({
+      note: async (context) => {
+        order.push(context.job.id);
+        return { answer: "" };
+      },
+    });
+    const oldest = await enqueue(queue, "note", { priority: 0 });
+    const urgent: string[] = [];
+    for (let count = 0; count < 20; count++) urgent.push(await enqueue(queue, "note", { priority: 9 }));
+    await startWorker(queue);
+
+    await queue.waitForEnd(urgent.at(-1) ?? "", { timeoutMs: 10_000 });
+    await queue.waitForEnd(oldest, { timeoutMs: 5000 });
+
+    // Four run at once here, so the turn of the oldest comes with the claim that follows the ninth.
+    expect(order.indexOf(oldest)).toBeGreaterThanOrEqual(8);
+    expect(order.indexOf(oldest)).toBeLessThanOrEqual(14);
+  });
 });
 
 describe("events", () => {
@@ -375,6 +414,29 @@ describe("events", () => {
       "job.logged",
       "job.succeeded",
     ]);
+  });
+
+  it("tells progress at most four times a second, however often the job commits, and the last always", async () => {
+    const queue = createQueue({
+      busy: async (context) => {
+        for (let percent = 1; percent <= 40; percent++) {
+          context.progress({ percent });
+          await context.transaction(() => sleep(10));
+        }
+        return { answer: "" };
+      },
+    });
+    await startWorker(queue);
+    const startedMs = performance.now();
+
+    const id = await enqueue(queue, "busy");
+    await queue.waitForEnd(id, { timeoutMs: 10_000 });
+    const quarters = Math.ceil((performance.now() - startedMs) / 250);
+    const { events } = await queue.feed.read(`job:${id}`, 0, 100);
+
+    const percents = events.flatMap(({ type, data }) => (type === "job.progressed" ? [data["percent"]] : []));
+    expect(percents.length).toBeLessThanOrEqual(quarters + 1);
+    expect(percents.at(-1)).toBe(40);
   });
 
   it("announces nothing of a transaction that rolled back", async () => {

@@ -9,8 +9,8 @@ import { lockJob } from "./lock-job.ts";
 
 /**
  * Puts a failed, cancelled or expired job back in line: the same row and input, the next attempt,
- * a fresh set of retries, the history and the recorded steps kept. Throws `job_not_found` or
- * `job_not_ended`.
+ * a fresh set of retries, no progress, the history and the recorded steps kept. Throws
+ * `job_not_found` or `job_not_ended`.
  */
 export async function retryJob(
   scope: WriteScope,
@@ -28,6 +28,7 @@ export async function retryJob(
            fence = fence + 1
     WHERE id = ${id}`.execute(scope.transaction);
   await sql`DELETE FROM job_result WHERE job_id = ${id}`.execute(scope.transaction);
+  await sql`DELETE FROM job_progress WHERE job_id = ${id}`.execute(scope.transaction);
   await parts.registry.find(job.task, job.task_version)?.onRetry(scope, { jobId: id, input: job.input });
   const { domain } = parseStream(job.stream);
   await appendEvents(scope, parts.bus, [

@@ -53,7 +53,10 @@ function chosenEnd(thrown: JobEnding, tried: Tried): AttemptEnd {
 }
 
 function nextTry({ task, attempt, maxAttempts }: Tried, random: () => number): number | undefined {
-  return attempt < maxAttempts ? backoffMs(task.backoff, attempt, random) : undefined;
+  if (attempt >= maxAttempts) return undefined;
+  // A person's retry adds a fresh set of tries to those that were made: the waits begin anew with it.
+  const earlierTries = maxAttempts - task.retries - 1;
+  return backoffMs(task.backoff, Math.max(1, attempt - earlierTries), random);
 }
 
 /**
