@@ -1,7 +1,7 @@
 export type { Broker } from "./brokers/broker.ts";
 export { parseStream } from "./events/append-events.ts";
 export type { NewEvent } from "./events/append-events.ts";
-export { appendEvents } from "./events/append-events.ts";
+export { appendEvents, forgetStream } from "./events/append-events.ts";
 export { EventBus } from "./events/event-bus.ts";
 export type { ChangeNotice, EventFeed, StoredEvent, StreamPage } from "./events/event.ts";
 export type { EnqueueOptions } from "./jobs/enqueue.ts";
@@ -16,5 +16,5 @@ export { defineTask, handleTask } from "./tasks/task.ts";
 export type { AnyTaskHandler, JobEnd, Task, TaskHandler } from "./tasks/task.ts";
 export type { FencedScope, JobContext, ProgressReport } from "./worker/job-context.ts";
 export { cancelThisJob, retryAfter, snooze } from "./worker/job-ending.ts";
-export { queuesWithoutWorker } from "./worker/worker-row.ts";
+export { queuesWithoutWorker, unservedTasks } from "./worker/worker-row.ts";
 export type { WriteScope } from "./write-scope.ts";
