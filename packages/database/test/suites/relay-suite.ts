@@ -29,6 +29,33 @@ export function relayEndSuite(open: () => Database): void {
       expect(found.rows).toEqual([]);
     });
 
+    it("rolls back and takes back what a child holds and does not use", async () => {
+      const { parent, child } = portPair();
+      const end = serveRelay(open(), parent, { idleMs: 50 });
+      const stuck = openRelayed(child, open().kind).transaction(async (transaction) => {
+        await sql`INSERT INTO left_behind VALUES ('stuck')`.execute(transaction);
+        const others = await sql`SELECT name FROM left_behind`.execute(open().queryable);
+        expect(others.rows).toEqual([]);
+        await sql`SELECT 1`.execute(transaction);
+      });
+
+      await expect(stuck).rejects.toMatchObject({ code: "database_connection_given_back" });
+      await end();
+    });
+
+    it("leaves a connection to a child while a statement takes its time", async () => {
+      const { parent, child } = portPair();
+      const end = serveRelay(open(), parent, { idleMs: 50 });
+
+      const answer = await openRelayed(child, open().kind).transaction(async (transaction) => {
+        await sql`SELECT pg_sleep(0.2)`.execute(transaction);
+        return await sql`SELECT 1 AS one`.execute(transaction);
+      });
+
+      expect(answer.rows).toEqual([{ one: 1 }]);
+      await end();
+    });
+
     it("ends while the child still waits for connections", async () => {
       const { parent, child } = portPair();
       const end = serveRelay(open(), parent);
@@ -70,7 +97,11 @@ export function relayEndSuite(open: () => Database): void {
 
       child.send({ kind: "query", id: 1, connection: 99, sql: "SELECT 1", parameters: [] });
 
-      expect(await answered.promise).toMatchObject({ kind: "failed", id: 1 });
+      expect(await answered.promise).toMatchObject({
+        kind: "failed",
+        id: 1,
+        code: "database_connection_given_back",
+      });
       await end();
     });
   });
