@@ -44,7 +44,7 @@ export type QueueWorker = Service & Pick<Worker, "id" | "handBack" | "isProgress
 
 /** The task queue of one process. Producers enqueue with it; a worker made from it runs jobs. */
 export class Queue {
-  readonly bus = new EventBus();
+  readonly bus: EventBus;
   readonly feed: EventFeed;
   readonly database: Database;
   readonly #logger: Logger;
@@ -61,6 +61,7 @@ export class Queue {
   }) {
     this.database = parts.database;
     this.#logger = parts.logger;
+    this.bus = new EventBus(parts.logger);
     this.#broker = parts.broker ?? createMemoryBroker();
     this.#registry = new TaskRegistry(parts.handlers);
     this.feed = createEventFeed(parts.database, this.bus);
@@ -175,8 +176,8 @@ export class Queue {
         await maintenance.start();
       },
       stop: async () => {
-        await maintenance.stop();
-        await worker.stop();
+        // Beside each other: jobs must not wait for a turn of the upkeep to be told.
+        await Promise.all([maintenance.stop(), worker.stop()]);
         this.#workers.delete(worker);
       },
       handBack: () => worker.handBack(),

@@ -1,4 +1,5 @@
 import type { QueryAccess, Transaction } from "@millrace/database";
+import { toError } from "@millrace/kernel";
 
 /**
  * An open transaction plus what to do when it has committed: wake a worker, tell those who watch.
@@ -20,6 +21,14 @@ export async function withWriteScope<Result>(
     const value = await work({ transaction, afterCommit: (announce) => void asked.push(announce) });
     return [value, asked] as const;
   });
-  for (const announce of announcements) announce();
+  for (const announce of announcements) {
+    try {
+      announce();
+    } catch (error) {
+      // The bus and the brokers log their own failures. What still throws must not make what was
+      // committed look as if it had failed: it would be done again.
+      process.emitWarning(toError(error));
+    }
+  }
   return result;
 }

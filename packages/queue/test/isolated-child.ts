@@ -8,6 +8,10 @@ function die(): Promise<never> {
   return new Promise(() => undefined);
 }
 
+function spin(): never {
+  for (;;);
+}
+
 await serveOneJob({
   parent: process,
   kind: "embedded",
@@ -23,6 +27,9 @@ await serveOneJob({
               return await die();
             case "die_in_transaction":
               return await context.transaction(die);
+            case "spin":
+              await context.step("pid", async () => process.pid);
+              return spin();
             case "wait":
               await sleep(60_000, context.signal);
               return { answer: "never" };

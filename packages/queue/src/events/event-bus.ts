@@ -1,19 +1,29 @@
+import { toError } from "@millrace/kernel";
+import type { Logger } from "@millrace/kernel";
 import type { ChangeNotice, StoredEvent } from "./event.ts";
 
 type Listener<Value> = (value: Value) => void;
 
-/** Tells the watchers within this process what has been committed. */
+/**
+ * Tells the watchers within this process what has been committed. One that throws is logged and keeps
+ * neither the others from hearing it nor what was committed from having succeeded.
+ */
 export class EventBus {
+  readonly #logger: Logger;
   readonly #eventListeners = new Set<Listener<readonly StoredEvent[]>>();
   readonly #noticeListeners = new Set<Listener<ChangeNotice>>();
 
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
   publishEvents(events: readonly StoredEvent[]): void {
     if (events.length === 0) return;
-    for (const listener of this.#eventListeners) listener(events);
+    this.#tell(this.#eventListeners, events);
   }
 
   publishNotice(notice: ChangeNotice): void {
-    for (const listener of this.#noticeListeners) listener(notice);
+    this.#tell(this.#noticeListeners, notice);
   }
 
   onEvents(listener: Listener<readonly StoredEvent[]>): () => void {
@@ -29,5 +39,15 @@ export class EventBus {
   onNotice(listener: Listener<ChangeNotice>): () => void {
     this.#noticeListeners.add(listener);
     return () => void this.#noticeListeners.delete(listener);
+  }
+
+  #tell<Value>(listeners: Iterable<Listener<Value>>, value: Value): void {
+    for (const listener of listeners) {
+      try {
+        listener(value);
+      } catch (error) {
+        this.#logger.error({ err: toError(error) }, "a listener of the queue's events failed");
+      }
+    }
   }
 }

@@ -1,15 +1,18 @@
+import { Worker as Thread } from "node:worker_threads";
 import { openRelayed } from "@millrace/database";
 import type { Database } from "@millrace/database";
-import { toError } from "@millrace/kernel";
-import type { Logger, StopReason } from "@millrace/kernel";
+import type { Logger } from "@millrace/kernel";
 import type { AnyTaskHandler } from "../tasks/task.ts";
 import { TaskRegistry } from "../tasks/task-registry.ts";
 import { EventBus } from "../events/event-bus.ts";
 import type { ClaimedJob } from "../jobs/job-row.ts";
+import { AttemptStop } from "../worker/attempt-stop.ts";
 import { EventWriter } from "../worker/event-writer.ts";
 import { executeJob } from "../worker/execute-job.ts";
-import type { Execution } from "../worker/execute-job.ts";
 import type { FromJobChild, ToJobChild } from "./messages.ts";
+
+/** What one job's process is told by its worker, which may come before it is ready to listen. */
+type Orders = { readonly job: Promise<ClaimedJob>; readonly attempt: AttemptStop };
 
 /** The parent's end of the way, seen from the child: `process`, but for tests. */
 type Parent = Pick<NodeJS.Process, "on" | "once" | "send" | "disconnect" | "exit">;
@@ -35,6 +38,7 @@ export async function serveOneJob(options: {
   const send = (message: FromJobChild): void => void parent.send?.(message);
   // Without a parent nobody holds the job's lease for us: whatever is under way is void.
   parent.once("disconnect", () => parent.exit(1));
+  guardAgainstOrphanhood();
   const database = openRelayed(
     {
       send: (message) => send({ kind: "database", message }),
@@ -45,7 +49,8 @@ export async function serveOneJob(options: {
     },
     options.kind,
   );
-  const bus = new EventBus();
+  const orders = takeOrders(parent);
+  const bus = new EventBus(logger);
   bus.onEvents((events) => send({ kind: "events", events }));
   bus.onNotice((notice) => send({ kind: "notice", notice }));
   const { handlers, close } = await options.open(database, bus);
@@ -64,28 +69,30 @@ export async function serveOneJob(options: {
       wasStale = true;
     },
   };
-  const run = async (execution: Execution): Promise<void> => {
-    await execution.done;
-    await parts.writer.settle();
-    await close();
-    send({ kind: "done", wasStale });
-    parent.disconnect?.();
-    parent.exit(0);
-  };
-  let execution: Execution | undefined;
-  let stopped: StopReason | undefined;
-  parent.on("message", (message: ToJobChild) => {
-    if (message.kind === "run") {
-      execution = executeJob(parts, message.job satisfies ClaimedJob);
-      if (stopped !== undefined) execution.stop(stopped);
-      run(execution).catch((error: unknown) => {
-        logger.error({ err: toError(error) }, "a job's own process failed");
-        parent.exit(1);
-      });
-    } else if (message.kind === "stop") {
-      stopped = message.reason;
-      execution?.stop(message.reason);
-    }
-  });
   send({ kind: "ready" });
+  const execution = executeJob(parts, await orders.job);
+  orders.attempt.onStop((reason) => execution.stop(reason));
+  await execution.done;
+  await parts.writer.settle();
+  await close();
+  send({ kind: "done", wasStale });
+  parent.disconnect?.();
+  parent.exit(0);
+}
+
+function takeOrders(parent: Parent): Orders {
+  const given = Promise.withResolvers<ClaimedJob>();
+  const attempt = new AttemptStop();
+  parent.on("message", (message: ToJobChild) => {
+    if (message.kind === "run") given.resolve(message.job);
+    else if (message.kind === "stop") attempt.stop(message.reason);
+  });
+  return { job: given.promise, attempt };
+}
+
+function guardAgainstOrphanhood(): void {
+  new Thread(new URL("./orphan-guard-thread.ts", import.meta.url), {
+    workerData: process.ppid,
+    resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 4, codeRangeSizeMb: 8 },
+  }).unref();
 }

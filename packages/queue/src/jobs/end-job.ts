@@ -13,7 +13,15 @@ export type Ending =
   | { readonly state: "failed"; readonly error: { readonly code: string; readonly message: string } }
   | { readonly state: "cancelled" | "expired" };
 
-export type EndingParts = { readonly bus: EventBus; readonly registry: TaskRegistry };
+export type EndingParts = {
+  readonly bus: EventBus;
+  readonly registry: TaskRegistry;
+  /**
+   * Leaves out what the task does when its job ends: the last resort for a job whose hook refuses
+   * every end, which would otherwise run for ever.
+   */
+  readonly skipsHook?: boolean;
+};
 
 /**
  * Ends a locked job for good: state, result, the domain's own rows, and the last event, in the
@@ -36,8 +44,10 @@ export async function endJob(
     VALUES (${job.id}, ${output}::jsonb, ${error?.code ?? null}, ${error?.message ?? null})
     ON CONFLICT (job_id) DO UPDATE SET output = excluded.output, error_code = excluded.error_code,
       error_message = excluded.error_message`.execute(transaction);
-  const end: JobEnd = { jobId: job.id, input: job.input, ...ending };
-  await parts.registry.find(job.task, job.task_version)?.onEnd(scope, end);
+  if (parts.skipsHook !== true) {
+    const end: JobEnd = { jobId: job.id, input: job.input, ...ending };
+    await parts.registry.find(job.task, job.task_version)?.onEnd(scope, end);
+  }
   if (job.stream.startsWith("job:")) {
     await appendEvents(scope, parts.bus, [
       {

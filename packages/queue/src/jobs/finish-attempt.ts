@@ -25,15 +25,20 @@ export type AttemptEnd =
 
 /**
  * Commits the end of a try if this claim still holds the job; returns false, having written
- * nothing, when it does not. `writeFirst` writes what the job said before. A job whose cancel was asked for is never tried again.
+ * nothing, when it does not. `writeFirst` writes what the job said before. A job whose cancel was
+ * asked for is never tried again. `skipsHook`: see `endJob`.
  */
 export async function finishAttempt(
   scope: WriteScope,
   parts: EndingParts & { readonly broker: Broker },
   held: { readonly id: string; readonly fence: number },
-  finish: { readonly end: AttemptEnd; readonly writeFirst: () => Promise<void> },
+  finish: {
+    readonly end: AttemptEnd;
+    readonly writeFirst: () => Promise<void>;
+    readonly skipsHook: boolean;
+  },
 ): Promise<boolean> {
-  const { end, writeFirst } = finish;
+  const { end, writeFirst, skipsHook } = finish;
   const job = await lockHeldJob(scope.transaction, held);
   if (job === undefined) return false;
   await writeFirst();
@@ -41,7 +46,7 @@ export async function finishAttempt(
   const effective: AttemptEnd = job.is_cancel_requested && wouldRunAgain ? { outcome: "cancelled" } : end;
   const error = "error" in effective ? effective.error : undefined;
   await endAttempt(scope.transaction, held, effective.outcome, error);
-  await carryOut(scope, parts, job, effective);
+  await carryOut(scope, { ...parts, skipsHook }, job, effective);
   return true;
 }
 

@@ -2,6 +2,7 @@ import type { QueryAccess } from "@millrace/database";
 import { sql } from "kysely";
 import type { Broker } from "../brokers/broker.ts";
 import { jobCrashedWorker } from "../errors.ts";
+import { storable } from "../worker/stored-error.ts";
 import { withWriteScope } from "../write-scope.ts";
 import { endAttempt } from "./end-attempt.ts";
 import { endJob } from "./end-job.ts";
@@ -24,7 +25,7 @@ export async function recordCrashAlone(
     const job = await lockHeldJob(scope.transaction, held);
     if (job === undefined) return;
     const crashCount = job.crash_count + 1;
-    const error = { code: "job_process_died", message: `The job's own process died (${ended}).` };
+    const error = storable({ code: "job_process_died", message: `The job's own process died (${ended}).` });
     await endAttempt(scope.transaction, held, "crashed", error);
     if (job.is_cancel_requested) return await endJob(scope, parts, job, { state: "cancelled" });
     await sql`UPDATE job SET crash_count = ${crashCount} WHERE id = ${job.id}`.execute(scope.transaction);

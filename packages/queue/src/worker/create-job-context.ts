@@ -1,6 +1,6 @@
 import type { QueryAccess } from "@millrace/database";
 import { sleep } from "@millrace/kernel";
-import type { Logger, StopReason } from "@millrace/kernel";
+import type { Logger } from "@millrace/kernel";
 import { leaseLost } from "../errors.ts";
 import { appendEvents } from "../events/append-events.ts";
 import type { NewEvent } from "../events/append-events.ts";
@@ -9,6 +9,7 @@ import type { ClaimedJob } from "../jobs/job-row.ts";
 import { lockHeldRow } from "../jobs/lock-job.ts";
 import { recordStep, startStep } from "../steps/run-step.ts";
 import { withWriteScope } from "../write-scope.ts";
+import type { AttemptStop } from "./attempt-stop.ts";
 import { mayPassLater } from "./database-trouble.ts";
 import type { EventWriter } from "./event-writer.ts";
 import type { FencedScope, JobContext, ProgressReport, StepOptions } from "./job-context.ts";
@@ -25,12 +26,8 @@ export type ContextParts = {
 /** Together about four seconds. */
 const maxRecordTries = 6;
 
-/** A claimed job, the signal that ends its attempt, and the way to give that signal. */
-export type RunningJob = {
-  readonly job: ClaimedJob;
-  readonly signal: AbortSignal;
-  readonly stop: (reason: StopReason) => void;
-};
+/** A claimed job and what ends its attempt before it returns. */
+type RunningJob = { readonly job: ClaimedJob; readonly attempt: AttemptStop };
 
 const noProgress: ProgressState = {
   percent: 0,
@@ -44,7 +41,8 @@ const noProgress: ProgressState = {
 
 /** Builds what a handler works with for one claimed job. */
 export function createJobContext(parts: ContextParts, running: RunningJob): JobContext<unknown> {
-  const { job, signal } = running;
+  const { job } = running;
+  const { signal } = running.attempt;
   let progress = noProgress;
 
   const transaction = <Result>(work: (scope: FencedScope) => Promise<Result>): Promise<Result> =>
@@ -88,7 +86,7 @@ export function createJobContext(parts: ContextParts, running: RunningJob): JobC
  */
 async function runFenced<Result>(
   parts: ContextParts,
-  { job, signal, stop }: RunningJob,
+  { job, attempt }: RunningJob,
   work: (scope: FencedScope) => Promise<Result>,
 ): Promise<Result> {
   return await parts.writer.write(job, (pending) =>
@@ -96,8 +94,8 @@ async function runFenced<Result>(
       const held = await lockHeldRow(scope.transaction, job);
       if (held === undefined) throw leaseLost(job.id);
       if (held.is_cancel_requested) {
-        stop("cancelled");
-        signal.throwIfAborted();
+        attempt.stop("cancelled");
+        attempt.signal.throwIfAborted();
       }
       const emitted: NewEvent[] = [];
       const emit: FencedScope["emit"] = (type, data) => {

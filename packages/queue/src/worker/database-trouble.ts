@@ -1,15 +1,23 @@
 import { databaseUnavailable, isTransactionConflict } from "@millrace/database";
 import type { QueryAccess } from "@millrace/database";
-import { errorCode } from "@millrace/kernel";
 import { sql } from "kysely";
 
-const ownCodes: ReadonlySet<string> = new Set(["database_unavailable", "database_wait_expired"]);
+const ownCodes: ReadonlySet<string> = new Set([
+  "database_unavailable",
+  "database_wait_expired",
+  "database_closed",
+]);
 
 /** Whether the same statements may work later: the database is away, busy, or had a conflict. */
 export function mayPassLater(error: unknown): boolean {
-  return (
-    ownCodes.has(errorCode(error)) || databaseUnavailable(error) !== undefined || isTransactionConflict(error)
-  );
+  const isOurs =
+    typeof error === "object" &&
+    error !== null &&
+    // An error that came from another process may be a plain one with the same code.
+    "code" in error &&
+    typeof error.code === "string" &&
+    ownCodes.has(error.code);
+  return isOurs || databaseUnavailable(error) !== undefined || isTransactionConflict(error);
 }
 
 /**

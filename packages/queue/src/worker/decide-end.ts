@@ -1,23 +1,25 @@
-import { errorCode, isMillraceError, stopReason, toError } from "@millrace/kernel";
+import { isMillraceError } from "@millrace/kernel";
+import type { StopReason } from "@millrace/kernel";
 import { jobTimedOut } from "../errors.ts";
 import type { AttemptEnd } from "../jobs/finish-attempt.ts";
 import type { Backoff, Task } from "../tasks/task.ts";
 import { JobEnding } from "./job-ending.ts";
+import { storedError } from "./stored-error.ts";
 
 type Tried = { readonly task: Task; readonly attempt: number; readonly maxAttempts: number };
 
 /**
  * What a thrown error means for the job, or undefined when the attempt no longer holds it and must
- * write nothing. `random` gives 0 (included) to 1, for the jitter.
+ * write nothing. `stopped` says why the attempt was told to stop, if it was. `random` gives 0
+ * (included) to 1, for the jitter.
  */
 export function decideEnd(
   thrown: unknown,
-  signal: AbortSignal,
+  stopped: StopReason | undefined,
   tried: Tried,
   random: () => number = Math.random,
 ): AttemptEnd | undefined {
   if (isMillraceError(thrown) && thrown.code === "lease_lost") return undefined;
-  const stopped = signal.aborted ? stopReason(signal) : undefined;
   if (stopped === "lease_lost") return undefined;
   if (stopped === "cancelled") return { outcome: "cancelled" };
   if (stopped === "shutdown") return { outcome: "handed_back" };
@@ -25,7 +27,7 @@ export function decideEnd(
     return { outcome: "timed_out", error: jobTimedOut, retryInMs: nextTry(tried, random) };
   }
   if (thrown instanceof JobEnding) return chosenEnd(thrown, tried);
-  const error = { code: errorCode(thrown), message: toError(thrown).message };
+  const error = storedError(thrown);
   const isFinal = isMillraceError(thrown) && !thrown.retryable;
   if (isFinal) return { outcome: "failed", error, retryInMs: undefined };
   const askedMs = isMillraceError(thrown) ? (thrown.retryAfterSeconds ?? 0) * 1000 : 0;
@@ -46,7 +48,7 @@ function chosenEnd(thrown: JobEnding, tried: Tried): AttemptEnd {
     case "retry_after":
       return {
         outcome: "failed",
-        error: { code: thrown.ending.code, message: thrown.message },
+        error: storedError(thrown),
         retryInMs: tried.attempt < tried.maxAttempts ? thrown.ending.delayMs : undefined,
       };
   }

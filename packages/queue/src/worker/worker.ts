@@ -7,7 +7,7 @@ import type { ClaimedJob } from "../jobs/job-row.ts";
 import { jobChanged } from "../jobs/enqueue.ts";
 import { runInChild } from "../isolation/run-in-child.ts";
 import { executeJob } from "./execute-job.ts";
-import type { ExecuteParts, Execution } from "./execute-job.ts";
+import type { ExecuteParts, Execution } from "./execution.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import { RestingQueues } from "./resting-queues.ts";
 import { WakeSignal } from "./wake-signal.ts";
@@ -80,11 +80,11 @@ export class Worker implements Service {
     this.#isStopping = true;
     this.#unsubscribe?.();
     this.#wake.wake();
-    const drained = Promise.all([...this.#running.values()].map((execution) => execution.done));
     const timer = setTimeout(() => this.handBack(), this.#options.drainMs);
-    await drained;
-    clearTimeout(timer);
+    // The loop first: what a claim under way still brings is running only after it.
     await this.#loop;
+    await Promise.all([...this.#running.values()].map((execution) => execution.done));
+    clearTimeout(timer);
     await this.#parts.writer.settle();
     await this.#parts.heartbeat.stop();
     if (this.#loop !== undefined) await unregisterWorker(this.#parts.database, this.id);
@@ -183,7 +183,7 @@ export class Worker implements Service {
     const { isolationEntry } = this.#options;
     const execution =
       job.runs_alone && isolationEntry !== undefined
-        ? runInChild(this.#parts, isolationEntry, job)
+        ? runInChild(this.#parts, { entry: isolationEntry, job })
         : executeJob(this.#parts, job);
     this.#running.set(job.id, execution);
     this.#parts.bus.publishNotice(jobChanged(job.id, job.owner, "running"));

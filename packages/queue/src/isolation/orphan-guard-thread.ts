@@ -1,0 +1,12 @@
+/*
+ * Runs beside a job in its process, in a thread of its own: a job that keeps the main thread busy
+ * would not hear that the worker has died, and would burn a processor for ever.
+ */
+import { workerData } from "node:worker_threads";
+
+const checkIntervalMs = 1_000;
+const parentId: unknown = workerData;
+
+setInterval(() => {
+  if (process.ppid !== parentId) process.kill(process.pid, "SIGKILL");
+}, checkIntervalMs);

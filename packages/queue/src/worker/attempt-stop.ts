@@ -1,0 +1,42 @@
+import { StopError } from "@millrace/kernel";
+import type { StopReason } from "@millrace/kernel";
+
+/**
+ * The ways in which one attempt is told to stop. The signal aborts once, with the first reason; a
+ * later one may weigh more, as when a job past its soft limit is cancelled, and `reason` is the one
+ * that counts: a lost lease stays lost, and a soft limit says nothing new to what is stopping.
+ */
+export class AttemptStop {
+  readonly #controller = new AbortController();
+  readonly #listeners: ((reason: StopReason) => void)[] = [];
+  #reason: StopReason | undefined;
+  #shutdownAtMs: number | undefined;
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  get reason(): StopReason | undefined {
+    return this.#reason;
+  }
+
+  stop(reason: StopReason): void {
+    if (reason === this.#reason || this.#reason === "lease_lost") return;
+    if (reason === "timed_out" && this.#reason !== undefined) return;
+    this.#reason = reason;
+    if (reason === "shutdown") this.#shutdownAtMs ??= performance.now();
+    this.#controller.abort(new StopError(reason, `The job was stopped: ${reason}`));
+    for (const listener of this.#listeners) listener(reason);
+  }
+
+  /** Calls back for each reason that counts, also for one that came before. */
+  onStop(listener: (reason: StopReason) => void): void {
+    this.#listeners.push(listener);
+    if (this.#reason !== undefined) listener(this.#reason);
+  }
+
+  /** How long ago the process was told to stop; 0 when it was not. */
+  msSinceShutdown(): number {
+    return this.#shutdownAtMs === undefined ? 0 : performance.now() - this.#shutdownAtMs;
+  }
+}
