@@ -50,7 +50,7 @@ function createProgram(host: CommandHost): Command {
     .action(async () => {
       // Loaded when needed, as in all commands here: the others answer faster without a server.
       const { startCommand } = await import("./start-command.ts");
-      host.finish(await startCommand(await host.environment().settings()));
+      await startCommand(await host.environment().settings());
     });
   program
     .command("migrate")

@@ -2,15 +2,17 @@ import { createLogger } from "@millrace/kernel";
 import { startAll } from "../roles/start.ts";
 import type { Settings } from "../settings.ts";
 import { exitCodes } from "./exit-codes.ts";
-import type { ExitCode } from "./exit-codes.ts";
 
 /**
  * `millrace start`: everything in one process, until a signal. The first signal lets running jobs
  * end for a moment and hands them back, the second hands them back at once, the third ends the process.
+ * Ends the process itself once everything has stopped: nothing left behind may keep it.
  */
-export async function startCommand(settings: Settings): Promise<ExitCode> {
+export async function startCommand(settings: Settings): Promise<never> {
   const logger = createLogger({ level: settings.LOG_LEVEL, name: "millrace" });
   const stopped = Promise.withResolvers<void>();
+  // A start that fails is told of by itself; a signal meanwhile only hears of it too.
+  stopped.promise.catch(() => undefined);
   const starting = startAll(settings, logger);
   let signals = 0;
   const onSignal = (): void => {
@@ -26,5 +28,5 @@ export async function startCommand(settings: Settings): Promise<ExitCode> {
   const { url } = await starting;
   process.stdout.write(`Millrace is ready at ${url}\n`);
   await stopped.promise;
-  return exitCodes.ok;
+  process.exit(exitCodes.ok);
 }

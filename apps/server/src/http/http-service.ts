@@ -3,6 +3,9 @@ import type { FastifyInstance } from "fastify";
 import { cannotListen } from "./errors.ts";
 import type { ServerSettings } from "./settings.ts";
 
+/** Requests that are under way when the server stops get this long; then their connections are cut. */
+const closeWithinMs = 5_000;
+
 /** The listening server. */
 export type HttpService = Service & {
   /** Where it can be reached, such as `http://127.0.0.1:8000`. Throws before start. */
@@ -10,8 +13,8 @@ export type HttpService = Service & {
 };
 
 /**
- * Listens at start and, at stop, ends when every request has been answered. Throws
- * `address_in_use` or `address_unavailable`.
+ * Listens at start and, at stop, ends when every request has been answered, or cuts those that take
+ * longer than 5 s, such as a slow upload. Throws `address_in_use` or `address_unavailable`.
  */
 export function createHttpService(options: {
   readonly app: FastifyInstance;
@@ -43,7 +46,12 @@ export function createHttpService(options: {
       url = await (started ??= listen());
     },
     stop: async () => {
-      await app.close();
+      const cut = setTimeout(() => app.server.closeAllConnections(), closeWithinMs);
+      try {
+        await app.close();
+      } finally {
+        clearTimeout(cut);
+      }
     },
     address: () => {
       if (url === undefined) throw new Error("The HTTP server has not been started");

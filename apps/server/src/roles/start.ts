@@ -54,16 +54,31 @@ async function open(settings: Settings, logger: Logger, lifecycle: Lifecycle): P
     metrics,
     version,
   });
-  // Streams that are followed would keep the server from closing.
-  app.addHook("preClose", () => hub.stop());
-  await registerRoutes(app, { installation, access, hub, settings, logger, version });
+  const stopping = new AbortController();
+  // Streams that are followed and requests that wait would keep the server from closing.
+  app.addHook("preClose", async () => {
+    stopping.abort();
+    await hub.stop();
+  });
+  await registerRoutes(app, {
+    installation,
+    access,
+    hub,
+    settings,
+    logger,
+    version,
+    stopping: stopping.signal,
+  });
   const http = createHttpService({ app, settings });
-  await lifecycle.start(http);
+  const { worker } = installation;
+  // Beside each other: a slow client must not use up the time in which running jobs are handed back.
+  const stop = async (): Promise<void> => void (await Promise.all([http.stop(), worker.stop()]));
+  await lifecycle.start({ name: `${http.name} and ${worker.name}`, start: () => http.start(), stop });
   installation.lock?.announce(http.address());
   return {
     url: http.address(),
     stop: () => lifecycle.stop(stopDeadlineMs),
-    hurry: () => installation.worker.handBack(),
+    hurry: () => worker.handBack(),
   };
 }
 

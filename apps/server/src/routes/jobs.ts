@@ -24,6 +24,7 @@ import { parsePrefer, preferenceApplied } from "../http/index.ts";
 import { readCursor, toPage } from "./pages.ts";
 import type { RouteParts } from "./route-parts.ts";
 import type { TypedApp } from "./typed-app.ts";
+import { waitSignal } from "./wait-signal.ts";
 
 const params = z.object({ id: idSchema });
 const tags = ["Jobs"];
@@ -73,12 +74,8 @@ export function jobRoutes(app: TypedApp, parts: RouteParts): void {
     async (request, reply) => {
       const job = await getJob(await authenticate(request), request.params.id);
       const { waitSeconds = 0 } = parsePrefer(request.headers.prefer);
-      const gone = new AbortController();
-      reply.raw.once("close", () => gone.abort());
-      const current =
-        waitSeconds === 0
-          ? job
-          : ((await queue.waitForEnd(job.id, { timeoutMs: waitSeconds * 1000, signal: gone.signal })) ?? job);
+      const waiting = { timeoutMs: waitSeconds * 1000, signal: waitSignal(reply, parts.stopping) };
+      const current = waitSeconds === 0 ? job : ((await queue.waitForEnd(job.id, waiting)) ?? job);
       if (waitSeconds > 0) void reply.header("preference-applied", preferenceApplied(waitSeconds));
       if (current.finished_at === null) void reply.header("retry-after", "1");
       return toJobDetail(current, await readJobDetail(queryable, job.id));

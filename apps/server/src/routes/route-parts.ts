@@ -12,4 +12,6 @@ export type RouteParts = {
   readonly settings: Settings;
   readonly logger: Logger;
   readonly version: string;
+  /** Aborts when the server stops: whoever waits is answered with what there is. */
+  readonly stopping: AbortSignal;
 };

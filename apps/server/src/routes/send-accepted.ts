@@ -4,6 +4,7 @@ import { acceptedHeaders } from "@millrace/documents";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { parsePrefer, preferenceApplied } from "../http/index.ts";
 import type { RouteParts } from "./route-parts.ts";
+import { waitSignal } from "./wait-signal.ts";
 
 /**
  * Answers 202 with where to look. With `Prefer: wait=N` it waits up to N seconds for the end of
@@ -21,10 +22,9 @@ export async function sendAccepted(
     void reply.code(202).headers(acceptedHeaders(accepted));
     return accepted;
   }
-  const gone = new AbortController();
-  reply.raw.once("close", () => gone.abort());
   const { queue, documents } = parts.installation;
-  await queue.waitForEnd(accepted.job.id, { timeoutMs: waitSeconds * 1000, signal: gone.signal });
+  const signal = waitSignal(reply, parts.stopping);
+  await queue.waitForEnd(accepted.job.id, { timeoutMs: waitSeconds * 1000, signal });
   const access = await parts.access.authenticate(request);
   const current = await documents.accepted(access, accepted.document.id);
   void reply.headers(acceptedHeaders(current)).header("preference-applied", preferenceApplied(waitSeconds));
