@@ -14,7 +14,7 @@ import type {
 import { databaseUnavailable } from "@millrace/database";
 import { errorCode } from "@millrace/kernel";
 import type { Access } from "@millrace/kernel";
-import { findJobs, listLog, toJob, toLogLine } from "@millrace/queue";
+import { findJobs, forgetStream, listLog, toJob, toLogLine } from "@millrace/queue";
 import type { Queue, WriteScope } from "@millrace/queue";
 import { removeSource } from "@millrace/search";
 import { sql } from "kysely";
@@ -114,6 +114,7 @@ export class Documents {
       if (!isSettled(row.status)) await this.#tellDeleted(scope, access, id);
       await removeSource(scope.transaction, id);
       await sql`DELETE FROM document WHERE id = ${id}`.execute(scope.transaction);
+      await forgetStream(scope.transaction, `document:${id}`);
       this.#announce(scope, access, id);
       return { fileKey: row.file_key };
     });
