@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { queuesWithoutWorker } from "@millrace/queue";
+import { queuesWithoutWorker, unservedTasks } from "@millrace/queue";
 import { Lifecycle } from "@millrace/kernel";
 import type { Logger } from "@millrace/kernel";
 import { createLiveHub } from "@millrace/live";
@@ -85,6 +85,7 @@ async function open(settings: Settings, logger: Logger, lifecycle: Lifecycle): P
 async function readiness({ database, worker }: Installation): Promise<Readiness> {
   await sql`SELECT 1`.execute(database.queryable);
   const unserved = await queuesWithoutWorker(database, workerSilenceMs);
+  const unknown = await unservedTasks(database, workerSilenceMs);
   const isConsuming = worker.isProgressing();
   return {
     ready: isConsuming,
@@ -97,6 +98,9 @@ async function readiness({ database, worker }: Installation): Promise<Readiness>
           : "The loop that takes jobs has stopped. Restart this process.",
       },
     },
-    warnings: unserved.map((queue) => `Queue ${queue} has work and no worker`),
+    warnings: [
+      ...unserved.map((queue) => `Queue ${queue} has work and no worker`),
+      ...unknown.map((task) => `Jobs of ${task} wait for a worker of another version that knows this task`),
+    ],
   };
 }
