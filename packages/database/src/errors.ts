@@ -9,16 +9,7 @@ const retryableStates = new Set(["40001", "40P01"]);
  * Connection lost, refused, shutting down, too many connections, read-only after a failover, disk full,
  * a transaction that stood still too long, a statement that took too long.
  */
-const unavailableStates = new Set([
-  "57P01",
-  "57P02",
-  "57P03",
-  "53300",
-  "25006",
-  "53100",
-  "25P03",
-  "57014",
-]);
+const unavailableStates = new Set(["57P01", "57P02", "57P03", "53300", "25006", "53100", "25P03", "57014"]);
 const unavailableCodes = new Set([
   "ECONNREFUSED",
   "ECONNRESET",

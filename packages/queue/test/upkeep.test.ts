@@ -15,6 +15,7 @@ import {
 import { expireJobs } from "../src/jobs/promote.ts";
 import { defaultRetention, pruneHistory } from "../src/retention/prune.ts";
 import { TaskRegistry } from "../src/tasks/task-registry.ts";
+import { createMaintenance } from "../src/worker/maintenance.ts";
 import { registerWorker } from "../src/worker/worker-row.ts";
 import { scriptTask } from "./script-task.ts";
 
@@ -60,6 +61,38 @@ describe.each(testDatabases())("upkeep on $name", (kind) => {
 
     const states = new Map((await findJobs(database.queryable, ids)).map((job) => [job.id, job.state]));
     expect(ids.map((id) => states.get(id))).toEqual(["queued", "expired", "expired"]);
+  });
+
+  it("goes on with the other chores when one fails every time", async () => {
+    const late = await enqueue();
+    await sql`UPDATE job SET expires_at = now() - interval '1 second'`.execute(database.queryable);
+    const lost = await enqueue();
+    await sql`
+      UPDATE job SET state = 'running', worker_id = id, lease_until = now() - interval '1 second'
+      WHERE id = ${lost}`.execute(database.queryable);
+    const broken = handleTask({
+      task: scriptTask,
+      run: () => Promise.reject(new Error()),
+      onEnd: () => Promise.reject(new Error("a broken hook")),
+    });
+    const maintenance = createMaintenance(
+      {
+        database,
+        logger: silentLogger,
+        bus: queue.bus,
+        broker: { announce: () => undefined, subscribe: () => () => undefined },
+        registry: new TaskRegistry([broken]),
+      },
+      { pollMs: 10, reapEveryMs: 10, leaseMs: 50, workerId: crypto.randomUUID(), isHeld: () => false },
+    );
+
+    await maintenance.start();
+    await expect
+      .poll(async () => (await findJobs(database.queryable, [lost]))[0]?.state, { timeout: 5000 })
+      .toBe("queued");
+    await maintenance.stop();
+
+    expect((await findJobs(database.queryable, [late]))[0]?.state).toBe("queued");
   });
 
   it("expires nothing once it was told to stop", async () => {

@@ -43,17 +43,17 @@ export async function expireJobs(
   const failures: unknown[] = [];
   const left: string[] = [];
   let expired = 0;
-  for (let isMore = true; isMore && !signal?.aborted && left.length < maxLeft;) {
+  for (;;) {
     const found = await sql<{ id: string }>`
       SELECT id FROM job WHERE ${isLate} AND id <> ALL(${left}::uuid[])
       ORDER BY expires_at LIMIT ${batchSize}`.execute(parts.database.queryable);
-    isMore = found.rows.length === batchSize;
     for (const { id } of found.rows) {
       if (signal?.aborted) break;
       const hasEnded = await expireJob(parts, id).catch((error: unknown) => void failures.push(error));
       if (hasEnded) expired++;
       else left.push(id);
     }
+    if (found.rows.length < batchSize || left.length >= maxLeft || signal?.aborted) break;
   }
   if (failures.length > 0) throw failures[0];
   return expired;

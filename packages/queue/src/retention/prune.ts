@@ -25,8 +25,8 @@ const streamBatch = 100;
 type Pruning = { readonly statement: RawBuilder<{ count: number }>; readonly full: number };
 
 /**
- * Deletes what its retention time has passed, in batches, oldest first; returns how many rows went.
- * Rows that are locked are left for the next time. The signal ends the work after the batch at hand.
+ * Deletes what its retention time has passed, in batches, oldest first; returns how many jobs, log
+ * lines, streams and workers that were. Rows that are locked are left for the next time. The signal ends the work after the batch at hand.
  */
 export async function pruneHistory(
   database: QueryAccess,
@@ -42,10 +42,12 @@ export async function pruneHistory(
   ];
   let total = 0;
   for (const { statement, full } of prunings) {
-    for (let dealtWith = full; dealtWith >= full && !signal?.aborted;) {
+    for (;;) {
+      if (signal?.aborted) return total;
       const result = await statement.execute(database.queryable);
-      dealtWith = result.rows[0]?.count ?? 0;
+      const dealtWith = result.rows[0]?.count ?? 0;
       total += dealtWith;
+      if (dealtWith < full) break;
     }
   }
   return total;

@@ -7,13 +7,15 @@ import { defaultRetention, pruneHistory } from "../retention/prune.ts";
 import { beatWorker } from "./worker-row.ts";
 import { ClockGuard, readDatabaseMs } from "./clock-guard.ts";
 
-const reapEveryMs = 10_000;
+const defaultReapEveryMs = 10_000;
 const pruneEveryMs = 3_600_000;
 
 export type MaintenanceOptions = {
   readonly pollMs: number;
   readonly leaseMs: number;
   readonly workerId: string;
+  /** How often dead workers are looked for, and this one is said to live. Default 10 s. */
+  readonly reapEveryMs?: number;
   /**
    * In embedded mode every running job is of this process, whose blocked loop may let a lease run
    * out: what still runs here is left. With PostgreSQL a lost lease is lost: nothing is left.
@@ -30,6 +32,7 @@ export function createMaintenance(
   options: MaintenanceOptions,
 ): Service {
   const clock = new ClockGuard(() => readDatabaseMs(parts.database), options.leaseMs);
+  const reapEveryMs = options.reapEveryMs ?? defaultReapEveryMs;
   const stopping = new AbortController();
   const { signal } = stopping;
   let timer: NodeJS.Timeout | undefined;
