@@ -157,6 +157,17 @@ describe("a job in a process of its own", () => {
     expect(await result(job)).toEqual({ state: "scheduled", attempt: 0, crashes: 0, outcome: "snoozed" });
   });
 
+  it("ends with its third crash, although its hook refuses every end", async () => {
+    const onEnd = (): Promise<never> => Promise.reject(new Error("a broken hook"));
+    const broken = handleTask({ task, run: () => Promise.reject(new Error("runs in the child")), onEnd });
+    const job = await claim("die");
+    await sql`UPDATE job SET crash_count = 2 WHERE id = ${job.id}`.execute(database.queryable);
+
+    await runInChild({ ...parts, registry: new TaskRegistry([broken]) }, { entry, job }).done;
+
+    expect(await result(job)).toMatchObject({ state: "failed", crashes: 3, outcome: "crashed" });
+  });
+
   it("is put off by a process that does not know its task", async () => {
     const job = await claim("wait");
 
