@@ -137,10 +137,10 @@ it("gives up only the jobs whose beats do not land", async () => {
     onLost: ({ id }) => void lost.push(id),
     onCancelRequested: () => undefined,
   });
+  await heartbeat.start();
+
   for (const id of [locked, free]) heartbeat.hold({ id: id!, fence: 1 });
   heartbeat.hold({ id: taken!, fence: 9 });
-
-  await heartbeat.start();
   await expect.poll(() => lost.length, { timeout: 10_000 }).toBe(2);
 
   expect(lost).toEqual([taken, locked]);

@@ -27,9 +27,9 @@ it("stops while its connection is on its way to a server that never answers", as
   const { server, url } = await openSilentServer();
   const settings = { url, leaseMs: 120_000, beatMs: 600 };
   const heartbeat = createThreadedHeartbeat({ settings, logger: silentLogger });
-  heartbeat.hold(job);
   const connecting = once(server, "connection");
   await heartbeat.start();
+  heartbeat.hold(job);
   await connecting;
 
   await expect(heartbeat.stop()).resolves.toBeUndefined();
@@ -43,10 +43,10 @@ it("gives a job up well before its lease ends, however seldom it beats", async (
   endings.push(() => heartbeat.stop());
   const lost = Promise.withResolvers<void>();
   heartbeat.listen({ onLost: () => lost.resolve(), onCancelRequested: () => undefined });
+  await heartbeat.start();
   heartbeat.hold(job);
   const heldAtMs = performance.now();
 
-  await heartbeat.start();
   await lost.promise;
 
   // In its middle, and a second; two beats would be 7.8 s.
