@@ -27,7 +27,7 @@ describe("millrace process without a server", () => {
     expect(end.stdout).toContain("sentences taken from the text");
     expect(end.stdout).toMatch(/Key points\n {2}• /);
     expect(end.stdout + end.stderr).not.toContain("\u001b");
-    expect(end.stderr).toMatch(/standard input {2}ai_analysis \d+ % {2}/);
+    expect(end.stderr).toMatch(/standard input {2}text_extraction \d+ % {2}/);
   });
 
   it("prints one JSON object for one file, and says nothing with --quiet", async () => {

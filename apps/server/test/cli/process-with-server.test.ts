@@ -59,7 +59,7 @@ describe("millrace process with a server on the folder", () => {
     const results = readJsonLines(end.stdout).map((value) => processedSchema.parse(value));
     expect(results.map(({ document }) => document.file_name)).toEqual(["Brücke.md", null]);
     expect(results[0]?.analysis.summary.model).toBe("openai-compatible:fake");
-    expect(end.stderr).toMatch(/Brücke\.md {2}ai_analysis \d+ %/);
+    expect(end.stderr).toMatch(/Brücke\.md {2}text_extraction \d+ %/);
   });
 
   it("speaks to the server that MILLRACE_URL names, from any folder", async () => {
