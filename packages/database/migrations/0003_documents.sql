@@ -33,8 +33,6 @@ CREATE TABLE document (
 -- Lists: newest first, by workspace, by status.
 CREATE INDEX document_workspace ON document (workspace_id, id DESC);
 CREATE INDEX document_workspace_status ON document (workspace_id, status, id DESC);
-CREATE INDEX document_content_hash ON document (workspace_id, content_hash);
-CREATE INDEX document_job ON document (job_id);
 -- Whether a file of the store still belongs to a document.
 CREATE INDEX document_file_key ON document (file_key) WHERE file_key IS NOT NULL;
 

@@ -1,6 +1,7 @@
 import { jsonText } from "@millrace/database";
 import type { Transaction } from "@millrace/database";
 import { sql } from "kysely";
+import type { RawBuilder } from "kysely";
 import type { WriteScope } from "../write-scope.ts";
 import type { StoredEvent } from "./event.ts";
 import type { EventBus } from "./event-bus.ts";
@@ -24,32 +25,32 @@ export async function appendEvents(
   events: readonly NewEvent[],
 ): Promise<void> {
   if (events.length === 0) return;
-  const stored = await insertEvents(scope.transaction, events);
-  scope.afterCommit(() => {
-    bus.publishEvents(stored);
-    // Progress and log lines are for those who follow the stream; lists only change with the rest.
-    const telling = events.filter(({ type }) => !/\.(progressed|logged)$/.test(type));
-    const owners = new Map(telling.map((event) => [event.stream, event.owner]));
-    for (const [stream, owner] of owners) bus.publishNotice(streamChanged(stream, owner));
-  });
+  const prepared = prepareEvents(events);
+  const numbered = await sql<NumberedStream>`
+    WITH ${prepared.expressions} SELECT stream, last_seq, now() AS at FROM numbered`.execute(
+    scope.transaction,
+  );
+  prepared.announce(scope, bus, numbered.rows);
 }
 
-function streamChanged(stream: string, owner: string | null) {
-  const { domain, id } = parseStream(stream);
-  return { topic: "workspace", owner, type: `${domain}.changed`, data: { [`${domain}_id`]: id } } as const;
-}
+/** The highest number that a stream has reached. */
+export type NumberedStream = { readonly stream: string; readonly last_seq: number; readonly at: Date };
 
-/** The two halves of a stream's name: `document:<id>`. */
-export function parseStream(stream: string): { domain: string; id: string } {
-  const separator = stream.indexOf(":");
-  return { domain: stream.slice(0, separator), id: stream.slice(separator + 1) };
-}
+export type PreparedEvents = {
+  /** Common table expressions that write the events; the last numbers are in the one called `numbered`. */
+  readonly expressions: RawBuilder<unknown>;
+  /** Publishes the events after the commit, given what `numbered` returned. */
+  readonly announce: (scope: WriteScope, bus: EventBus, numbered: readonly NumberedStream[]) => void;
+};
 
-async function insertEvents(transaction: Transaction, events: readonly NewEvent[]): Promise<StoredEvent[]> {
+/**
+ * Events as part of a larger statement: each way to the embedded database costs as much as a small
+ * statement itself.
+ */
+export function prepareEvents(events: readonly NewEvent[]): PreparedEvents {
   const placed = countBack(events);
-  // One statement, since each way to the embedded database costs as much as a small statement.
-  const numbered = await sql<{ stream: string; last_seq: number; at: Date }>`
-    WITH given AS MATERIALIZED (
+  const expressions = sql`
+    given AS MATERIALIZED (
       SELECT * FROM unnest(${events.map(({ stream }) => stream)}::text[], ${events.map(({ type }) => type)}::text[],
                            ${events.map(({ data }) => jsonText(data))}::text[], ${placed}::bigint[])
         AS given (stream, type, data, back)
@@ -61,14 +62,38 @@ async function insertEvents(transaction: Transaction, events: readonly NewEvent[
     ), written AS (
       INSERT INTO event (stream, seq, type, data, at)
       SELECT stream, last_seq - back, type, data::jsonb, now() FROM given JOIN numbered USING (stream)
-    )
-    SELECT stream, last_seq, now() AS at FROM numbered`.execute(transaction);
-  const byStream = new Map(numbered.rows.map((row) => [row.stream, row]));
-  return events.map(({ stream, type, data }, index) => {
-    const row = byStream.get(stream);
-    if (row === undefined) throw new Error(`no number was given for ${stream}`);
-    return { stream, seq: row.last_seq - (placed[index] ?? 0), type, data, at: row.at.toISOString() };
-  });
+    )`;
+  return {
+    expressions,
+    announce: (scope, bus, numbered) => {
+      const byStream = new Map(numbered.map((row) => [row.stream, row]));
+      const stored = events.map(({ stream, type, data }, index): StoredEvent => {
+        const row = byStream.get(stream);
+        if (row === undefined) throw new Error(`no number was given for ${stream}`);
+        return { stream, seq: row.last_seq - (placed[index] ?? 0), type, data, at: row.at.toISOString() };
+      });
+      scope.afterCommit(() => publish(bus, events, stored));
+    },
+  };
+}
+
+function publish(bus: EventBus, events: readonly NewEvent[], stored: readonly StoredEvent[]): void {
+  bus.publishEvents(stored);
+  // Progress and log lines are for those who follow the stream; lists only change with the rest.
+  const telling = events.filter(({ type }) => !/\.(progressed|logged)$/.test(type));
+  const owners = new Map(telling.map((event) => [event.stream, event.owner]));
+  for (const [stream, owner] of owners) bus.publishNotice(streamChanged(stream, owner));
+}
+
+function streamChanged(stream: string, owner: string | null) {
+  const { domain, id } = parseStream(stream);
+  return { topic: "workspace", owner, type: `${domain}.changed`, data: { [`${domain}_id`]: id } } as const;
+}
+
+/** The two halves of a stream's name: `document:<id>`. */
+export function parseStream(stream: string): { domain: string; id: string } {
+  const separator = stream.indexOf(":");
+  return { domain: stream.slice(0, separator), id: stream.slice(separator + 1) };
 }
 
 /** For each event, how many of the same stream come after it. */

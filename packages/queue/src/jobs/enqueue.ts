@@ -3,7 +3,8 @@ import { newId } from "@millrace/kernel";
 import { sql } from "kysely";
 import type { Broker } from "../brokers/broker.ts";
 import { invalidInput } from "../errors.ts";
-import { appendEvents, parseStream } from "../events/append-events.ts";
+import { parseStream, prepareEvents } from "../events/append-events.ts";
+import type { NumberedStream } from "../events/append-events.ts";
 import type { EventBus } from "../events/event-bus.ts";
 import type { Task } from "../tasks/task.ts";
 import type { WriteScope } from "../write-scope.ts";
@@ -41,7 +42,15 @@ export async function enqueueJob<Input>(
   const id = options.id ?? newId();
   const stream = options.stream ?? `job:${id}`;
   const isDelayed = (options.delayMs ?? 0) > 0;
-  const written = await sql<WrittenJob>`
+  const events = prepareEvents([
+    {
+      stream,
+      owner: options.owner ?? null,
+      type: `${parseStream(stream).domain}.queued`,
+      data: { job_id: id, message: "Waiting for a worker" },
+    },
+  ]);
+  const written = await sql<WrittenJob & Pick<NumberedStream, "last_seq">>`
     WITH fresh AS (
       INSERT INTO job (id, queue, task, task_version, owner, stream, state, reason, priority, run_at,
                        expires_at, max_attempts, retries)
@@ -58,22 +67,16 @@ export async function enqueueJob<Input>(
       SELECT id, ${jsonText(parsed.data)}::jsonb, ${jsonText(options.meta ?? {})}::jsonb,
              ${[...(options.tags ?? [])]}::text[]
       FROM fresh
-    )
-    SELECT * FROM fresh`.execute(scope.transaction);
-  await appendEvents(scope, parts.bus, [
-    {
-      stream,
-      owner: options.owner ?? null,
-      type: `${parseStream(stream).domain}.queued`,
-      data: { job_id: id, message: "Waiting for a worker" },
-    },
-  ]);
+    ), ${events.expressions}
+    SELECT fresh.*, numbered.last_seq FROM fresh, numbered`.execute(scope.transaction);
+  const [row] = written.rows;
+  if (row === undefined) throw new Error("INSERT … RETURNING gave no row");
+  const { last_seq, ...job } = row;
+  events.announce(scope, parts.bus, [{ stream, last_seq, at: job.created_at }]);
   scope.afterCommit(() => {
     parts.bus.publishNotice(jobChanged(id, options.owner ?? null, isDelayed ? "scheduled" : "queued"));
     if (!isDelayed) parts.broker.announce(task.queue);
   });
-  const job = written.rows[0];
-  if (job === undefined) throw new Error("INSERT … RETURNING gave no row");
   return { ...job, ...nothingYet };
 }
 

@@ -2,7 +2,6 @@ import type { QueryAccess } from "@millrace/database";
 import { sleep } from "@millrace/kernel";
 import type { Logger } from "@millrace/kernel";
 import { leaseLost } from "../errors.ts";
-import { appendEvents } from "../events/append-events.ts";
 import type { NewEvent } from "../events/append-events.ts";
 import type { EventBus } from "../events/event-bus.ts";
 import type { ClaimedJob } from "../jobs/job-row.ts";
@@ -102,8 +101,7 @@ async function runFenced<Result>(
         emitted.push({ stream: job.stream, owner: job.owner, type, data });
       };
       const result = await work({ ...scope, emit });
-      await writePending(scope, parts.bus, [pending]);
-      await appendEvents(scope, parts.bus, emitted);
+      await writePending(scope, parts.bus, [pending], emitted);
       return result;
     }),
   );

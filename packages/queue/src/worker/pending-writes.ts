@@ -38,15 +38,19 @@ export type PendingWrites = {
   readonly progress: ProgressState | undefined;
 };
 
-/** Writes log lines, progress and their events of jobs whose rows the caller has locked. */
+/**
+ * Writes log lines, progress and their events of jobs whose rows the caller has locked, and after
+ * them the events of what the caller does now.
+ */
 export async function writePending(
   scope: WriteScope,
   bus: EventBus,
   pending: readonly PendingWrites[],
+  then: readonly NewEvent[] = [],
 ): Promise<void> {
   await writeLogs(scope, pending);
   await writeProgress(scope, pending);
-  await appendEvents(scope, bus, pending.flatMap(eventsOf));
+  await appendEvents(scope, bus, [...pending.flatMap(eventsOf), ...then]);
 }
 
 function eventsOf({ job, logs, progress }: PendingWrites): NewEvent[] {

@@ -36,8 +36,13 @@ export async function storeEmbeddings(
     INSERT INTO chunk_embedding (space_id, chunk_id, embedding)
     SELECT embedding_space.id, chunk.id, fresh.embedding::vector
     FROM unnest(${vectors.map(({ chunkId }) => chunkId)}::uuid[],
-                ${vectors.map(({ vector }) => `[${vector.join(",")}]`)}::text[]) AS fresh (chunk_id, embedding)
+                ${vectors.map(({ vector }) => vectorText(vector))}::text[]) AS fresh (chunk_id, embedding)
     JOIN chunk ON chunk.id = fresh.chunk_id
     JOIN embedding_space ON model = ${space.model} AND dimensions = ${space.dimensions}
     ON CONFLICT (space_id, chunk_id) DO NOTHING`.execute(transaction);
+}
+
+/** Seven digits are all that a stored number keeps; more would only be longer to send and to read. */
+function vectorText(vector: readonly number[]): string {
+  return `[${vector.map((value) => Number(value.toPrecision(7))).join(",")}]`;
 }
