@@ -34,12 +34,16 @@ export async function endJob(
   ending: Ending,
 ): Promise<void> {
   const { transaction } = scope;
-  await sql`
-    UPDATE job SET state = ${ending.state}, reason = NULL, finished_at = now(), worker_id = NULL, lease_until = NULL
-    WHERE id = ${job.id}`.execute(transaction);
   const error = ending.state === "failed" ? ending.error : undefined;
   const output = ending.state === "succeeded" ? jsonText(ending.output) : null;
   await sql`
+    WITH ended AS (
+      UPDATE job SET state = ${ending.state}, reason = NULL, finished_at = now(), worker_id = NULL, lease_until = NULL
+      WHERE id = ${job.id}
+    ), full_progress AS (
+      UPDATE job_progress SET percent = 100, eta_seconds = NULL, updated_at = now()
+      WHERE job_id = ${job.id} AND ${ending.state === "succeeded"}
+    )
     INSERT INTO job_result (job_id, output, error_code, error_message)
     VALUES (${job.id}, ${output}::jsonb, ${error?.code ?? null}, ${error?.message ?? null})
     ON CONFLICT (job_id) DO UPDATE SET output = excluded.output, error_code = excluded.error_code,

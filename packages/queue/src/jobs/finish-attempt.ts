@@ -1,4 +1,3 @@
-import { sql } from "kysely";
 import type { Broker } from "../brokers/broker.ts";
 import { appendEvents, parseStream } from "../events/append-events.ts";
 import type { WriteScope } from "../write-scope.ts";
@@ -58,7 +57,6 @@ async function carryOut(
 ): Promise<void> {
   switch (end.outcome) {
     case "succeeded":
-      await setFullProgress(scope, job);
       return await endJob(scope, parts, job, { state: "succeeded", output: end.output });
     case "cancelled":
       return await endJob(scope, parts, job, { state: "cancelled" });
@@ -85,11 +83,4 @@ async function carryOut(
         },
       ]);
   }
-}
-
-async function setFullProgress(scope: WriteScope, job: LockedJob): Promise<void> {
-  await sql`
-    UPDATE job_progress SET percent = 100, eta_seconds = NULL, updated_at = now() WHERE job_id = ${job.id}`.execute(
-    scope.transaction,
-  );
 }
