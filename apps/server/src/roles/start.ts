@@ -1,21 +1,16 @@
 import { fileURLToPath } from "node:url";
-import { queuesWithoutWorker, unservedTasks } from "@millrace/queue";
 import { Lifecycle } from "@millrace/kernel";
 import type { Logger } from "@millrace/kernel";
 import { createLiveHub } from "@millrace/live";
-import { sql } from "kysely";
 import { createAccessControl, createHttpApp, createHttpService } from "../http/index.ts";
-import type { Readiness } from "../http/index.ts";
 import { addMetrics } from "../metrics.ts";
 import { registerRoutes } from "../routes/register-routes.ts";
 import type { Settings } from "../settings.ts";
 import { readVersion } from "../version.ts";
 import { openInstallation } from "./open-installation.ts";
-import type { Installation } from "./open-installation.ts";
+import { createReadiness } from "./readiness.ts";
 
 const webDirectory = fileURLToPath(new URL("../../../web/dist/", import.meta.url));
-/** A worker that was not heard of for this long does not count as one. */
-const workerSilenceMs = 60_000;
 const stopDeadlineMs = 15_000;
 
 export type RunningServer = {
@@ -49,7 +44,7 @@ async function open(settings: Settings, logger: Logger, lifecycle: Lifecycle): P
     settings,
     logger,
     access,
-    readiness: () => readiness(installation),
+    readiness: createReadiness(installation),
     webDirectory,
     metrics,
     version,
@@ -79,28 +74,5 @@ async function open(settings: Settings, logger: Logger, lifecycle: Lifecycle): P
     url: http.address(),
     stop: () => lifecycle.stop(stopDeadlineMs),
     hurry: () => worker.handBack(),
-  };
-}
-
-async function readiness({ database, worker }: Installation): Promise<Readiness> {
-  await sql`SELECT 1`.execute(database.queryable);
-  const unserved = await queuesWithoutWorker(database, workerSilenceMs);
-  const unknown = await unservedTasks(database, workerSilenceMs);
-  const isConsuming = worker.isProgressing();
-  return {
-    ready: isConsuming,
-    checks: {
-      database: { ok: true, detail: `${database.description} answers` },
-      worker: {
-        ok: isConsuming,
-        detail: isConsuming
-          ? `${worker.busySlots} jobs running`
-          : "The loop that takes jobs has stopped. Restart this process.",
-      },
-    },
-    warnings: [
-      ...unserved.map((queue) => `Queue ${queue} has work and no worker`),
-      ...unknown.map((task) => `Jobs of ${task} wait for a worker of another version that knows this task`),
-    ],
   };
 }
