@@ -42,8 +42,10 @@ export async function expectNothingLostInKillLoop(options: KillLoopOptions): Pro
     let inFlight = 0;
     for (let kill = 0; kill < options.kills; kill++) {
       const share = Math.ceil(options.documents / options.kills);
+      const before = chatCalls(models);
       for (let index = 0; index < share; index++) accepted.push(await post(server, accepted.length));
-      await untilModelWorked(models, 1 + Math.floor(random() * 10));
+      // Each document takes at least four calls, so these will come.
+      await untilModelWorked(models, before + 1 + Math.floor(random() * 4 * share));
       await noteRecordedSteps(server, models, accepted, recorded);
       inFlight += models.calls.filter((call) => call.kind === "chat" && call.outcome === "running").length;
       await server.kill9();
@@ -71,12 +73,14 @@ export async function expectNothingLostInKillLoop(options: KillLoopOptions): Pro
   }
 }
 
-/** Waits until the model was asked so often again: a kill before that would hit nothing. */
+function chatCalls(models: FakeModelServer): number {
+  return models.calls.filter((call) => call.kind === "chat").length;
+}
+
+/** Waits until the model was asked so often in all: a kill before that would hit nothing. */
 async function untilModelWorked(models: FakeModelServer, times: number): Promise<void> {
-  const chatCalls = () => models.calls.filter((call) => call.kind === "chat").length;
-  const before = chatCalls();
-  await waitFor(() => chatCalls() >= before + times, {
-    describe: `${times} more calls of the model`,
+  await waitFor(() => chatCalls(models) >= times, {
+    describe: `${times} calls of the model, of which there are ${chatCalls(models)}`,
     timeoutMs: 60_000,
     intervalMs: 5,
   });
