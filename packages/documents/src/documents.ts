@@ -176,12 +176,14 @@ export class Documents {
   retryFailed(access: Access, id: string, only?: PartName): Promise<AcceptedDocument> {
     return this.#again(access, id, async (scope, row) => {
       const isOpen = (state: PartState): boolean => state !== "done" && state !== "unavailable";
-      const parts = partNames.filter(
-        (part) => isOpen(row.parts[part]) && (only === undefined || part === only),
-      );
-      if (parts.length === 0) throw nothingToRetry(id);
+      const open = partNames.filter((part) => isOpen(row.parts[part]));
+      const wanted = open.filter((part) => only === undefined || part === only);
+      if (wanted.length === 0) throw nothingToRetry(id);
+      // What starts from the bytes makes all that is open: nobody asked for the rest to stay undone.
+      const isWhole = row.indexed_at === null;
+      const parts = isWhole ? open : wanted;
       await resetParts(scope.transaction, id, { parts });
-      return { document_id: id, scope: row.indexed_at === null ? "everything" : "parts", parts };
+      return { document_id: id, scope: isWhole ? "everything" : "parts", parts };
     });
   }
 

@@ -32,7 +32,8 @@ export function createDocument(app: TypedApp, parts: RouteParts): void {
       const access = await parts.access.authenticate(request);
       const acceptance = request.isMultipart() ? await readFile(request, parts) : readText(request);
       const result = await parts.installation.documents.accept(access, acceptance);
-      if (result.kind === "new") return await sendAccepted(request, reply, parts, result.accepted);
+      if (result.kind === "new")
+        return await sendAccepted(request, reply, parts, { accepted: result.accepted, isNew: true });
       const { answer } = result;
       const fingerprint = acceptance.idempotency?.fingerprint ?? "";
       return replayResponse(reply, {

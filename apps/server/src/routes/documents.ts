@@ -13,6 +13,8 @@ import {
   partNameSchema,
   updateDocumentSchema,
 } from "@millrace/contracts";
+import type { AcceptedDocument } from "@millrace/contracts";
+import type { Access } from "@millrace/kernel";
 import { z } from "zod";
 import { sendWithEtag } from "../http/index.ts";
 import { createDocument } from "./create-document.ts";
@@ -23,6 +25,8 @@ import type { TypedApp } from "./typed-app.ts";
 
 const params = z.object({ id: idSchema });
 const tags = ["Documents"];
+/** 200 when it was waited for and has ended. */
+const againResponse = { 200: acceptedDocumentSchema, 202: acceptedDocumentSchema };
 /** Jobs are forgotten before documents are. */
 const statusSchema = acceptedDocumentSchema
   .extend({ job: jobSchema.nullable() })
@@ -182,42 +186,23 @@ function actionRoutes(app: TypedApp, parts: RouteParts): void {
   const { documents } = parts.installation;
   const { authenticate } = parts.access;
 
-  app.post(
-    "/api/documents/:id/reprocess",
-    {
-      schema: {
-        tags,
-        summary: "Do everything again",
-        params,
-        response: { 200: acceptedDocumentSchema, 202: acceptedDocumentSchema },
+  const again = (
+    action: string,
+    summary: string,
+    work: (access: Access, id: string) => Promise<AcceptedDocument>,
+  ): void => {
+    app.post(
+      `/api/documents/:id/${action}`,
+      { schema: { tags, summary, params, response: againResponse } },
+      async (request, reply) => {
+        const accepted = await work(await authenticate(request), request.params.id);
+        return sendAccepted(request, reply, parts, { accepted, isNew: false });
       },
-    },
-    async (request, reply) =>
-      sendAccepted(
-        request,
-        reply,
-        parts,
-        await documents.reprocess(await authenticate(request), request.params.id),
-      ),
-  );
-
-  app.post(
-    "/api/documents/:id/retry_failed",
-    {
-      schema: {
-        tags,
-        summary: "Make again what failed, and only that",
-        params,
-        response: { 200: acceptedDocumentSchema, 202: acceptedDocumentSchema },
-      },
-    },
-    async (request, reply) =>
-      sendAccepted(
-        request,
-        reply,
-        parts,
-        await documents.retryFailed(await authenticate(request), request.params.id),
-      ),
+    );
+  };
+  again("reprocess", "Do everything again", (access, id) => documents.reprocess(access, id));
+  again("retry_failed", "Make again what failed, and only that", (access, id) =>
+    documents.retryFailed(access, id),
   );
 
   app.post(
@@ -227,17 +212,13 @@ function actionRoutes(app: TypedApp, parts: RouteParts): void {
         tags,
         summary: "Make one failed part again",
         params: params.extend({ part: partNameSchema }),
-        response: { 200: acceptedDocumentSchema, 202: acceptedDocumentSchema },
+        response: againResponse,
       },
     },
     async (request, reply) => {
       const { id, part } = request.params;
-      return sendAccepted(
-        request,
-        reply,
-        parts,
-        await documents.retryFailed(await authenticate(request), id, part),
-      );
+      const accepted = await documents.retryFailed(await authenticate(request), id, part);
+      return sendAccepted(request, reply, parts, { accepted, isNew: false });
     },
   );
 

@@ -15,8 +15,9 @@ export async function sendAccepted(
   request: FastifyRequest,
   reply: FastifyReply,
   parts: RouteParts,
-  accepted: AcceptedDocument,
+  work: { readonly accepted: AcceptedDocument; readonly isNew: boolean },
 ): Promise<AcceptedDocument> {
+  const { accepted, isNew } = work;
   const { waitSeconds = 0 } = parsePrefer(request.headers.prefer);
   if (waitSeconds === 0) {
     void reply.code(202).headers(acceptedHeaders(accepted));
@@ -30,7 +31,6 @@ export async function sendAccepted(
   void reply.headers(acceptedHeaders(current)).header("preference-applied", preferenceApplied(waitSeconds));
   if (!isSettled(current.document.status)) void reply.code(202);
   else {
-    const isNew = request.routeOptions.url === "/api/documents";
     void reply
       .code(isNew ? 201 : 200)
       .removeHeader("retry-after")

@@ -15,7 +15,7 @@ export function formatBytes(bytes: number): string {
   return `${size < 9.95 ? Number(size.toFixed(1)) : Math.round(size)} ${unit}`;
 }
 
-/** A limit as people set it: whole binary units ("100 MiB"), else as any size. */
+/** A limit as people set it: whole binary units ("100 MiB"), else like every other size. */
 export function formatLimit(bytes: number): string {
   const mebibytes = bytes / 2 ** 20;
   return Number.isInteger(mebibytes) && mebibytes > 0
