@@ -1,6 +1,6 @@
 import { toError } from "@millrace/kernel";
 import type { Logger } from "@millrace/kernel";
-import type { ChangeNotice, StoredEvent } from "./event.ts";
+import type { ChangeNotice, JobTransition, StoredEvent } from "./event.ts";
 
 type Listener<Value> = (value: Value) => void;
 
@@ -12,6 +12,7 @@ export class EventBus {
   readonly #logger: Logger;
   readonly #eventListeners = new Set<Listener<readonly StoredEvent[]>>();
   readonly #noticeListeners = new Set<Listener<ChangeNotice>>();
+  readonly #transitionListeners = new Set<Listener<JobTransition>>();
 
   constructor(logger: Logger) {
     this.#logger = logger;
@@ -26,6 +27,18 @@ export class EventBus {
     this.#tell(this.#noticeListeners, notice);
   }
 
+  /** Tells the hooks, and those who watch lists of jobs. */
+  publishTransition(transition: JobTransition): void {
+    this.#tell(this.#transitionListeners, transition);
+    const { id, owner, state } = transition.job;
+    this.publishNotice({ topic: "jobs", owner, type: "job.changed", data: { job_id: id, state } });
+  }
+
+  onTransition(listener: Listener<JobTransition>): () => void {
+    this.#transitionListeners.add(listener);
+    return () => void this.#transitionListeners.delete(listener);
+  }
+
   onEvents(listener: Listener<readonly StoredEvent[]>): () => void {
     this.#eventListeners.add(listener);
     return () => void this.#eventListeners.delete(listener);
@@ -33,7 +46,7 @@ export class EventBus {
 
   /** For tests and figures: what is forgotten here is told of every event for ever. */
   get listenerCount(): number {
-    return this.#eventListeners.size + this.#noticeListeners.size;
+    return this.#eventListeners.size + this.#noticeListeners.size + this.#transitionListeners.size;
   }
 
   onNotice(listener: Listener<ChangeNotice>): () => void {

@@ -1,3 +1,5 @@
+import type { JobState } from "@millrace/contracts";
+
 /** A fact about a stream, numbered without gaps within it from 1. */
 export type StoredEvent = {
   readonly stream: string;
@@ -16,6 +18,51 @@ export type ChangeNotice = {
   readonly owner: string | null;
   readonly type: string;
   readonly data: Readonly<Record<string, unknown>>;
+};
+
+/**
+ * A job went from one state to another, or its attempt began or ended, and that is committed. Told in the
+ * process that did it, for hooks, metrics and traces; a change of the same kind may be told of many
+ * jobs at once.
+ */
+export type JobTransition = {
+  readonly type:
+    | "enqueued"
+    | "started"
+    | "succeeded"
+    | "failed"
+    /** The attempt failed; another follows. */
+    | "retry_scheduled"
+    | "snoozed"
+    | "handed_back"
+    /** Its worker or its own process died. */
+    | "crashed"
+    /** A limit holds it back, and lets it go. */
+    | "parked"
+    | "released"
+    /** Its time has come. */
+    | "due"
+    | "cancel_requested"
+    | "cancelled"
+    | "expired"
+    /** A person put it back in line. */
+    | "retried";
+  readonly job: {
+    readonly id: string;
+    readonly task: string;
+    readonly queue: string;
+    readonly owner: string | null;
+    /** After the transition. */
+    readonly state: JobState;
+    readonly attempt: number;
+  };
+  /** `started`: from when it could have run to its claim. */
+  readonly waitMs?: number;
+  /** Ends of an attempt: from its claim. */
+  readonly runMs?: number;
+  readonly error?: { readonly code: string; readonly message: string };
+  /** W3C trace context that came with the job; with `enqueued` and `started`. */
+  readonly traceParent?: string | null;
 };
 
 export type StreamPage = {
