@@ -1,49 +1,128 @@
 import type { z } from "zod";
-import type { WriteScope } from "../write-scope.ts";
 import type { JobContext } from "../worker/job-context.ts";
+import type { WriteScope } from "../write-scope.ts";
+import type { BatchRunner } from "./batch-task.ts";
+import { checkTask } from "./check-task.ts";
+import { parseRateLimit } from "./rate-limit.ts";
+import type { RateLimit, RateLimitOption } from "./rate-limit.ts";
+import { acceptOutput, parseInput, parseOutput } from "./task-values.ts";
 
-/** How long to wait before the next try after a failure, in seconds. */
+/** How long to wait before the next try after a failure. */
 export type Backoff = {
-  /** The first wait. Default 60. */
+  /** The first wait, in seconds. Default 60. */
   readonly firstSeconds: number;
   /** Each further wait is this many times longer. Default 2. */
   readonly factor: number;
-  /** No wait is longer. Default 600. */
+  /** No wait is longer, in seconds. Default 600. */
   readonly capSeconds: number;
+  /**
+   * `full` (default) waits anything from nothing to the wait of this try, so that jobs that failed
+   * together do not come back together. `none` waits exactly that long.
+   */
+  readonly jitter: "full" | "none";
+};
+
+/**
+ * What to do about one error: `false` never again, `true` again after the usual wait, a delay again
+ * after exactly that, undefined as if there were no rule. `attempt` counts from 1.
+ */
+export type RetryRule = (
+  error: unknown,
+  attempt: number,
+) => boolean | { readonly delayMs: number } | undefined;
+
+/** How long an ended job is kept, in days. What is left out follows the product's policy. */
+export type Retention = {
+  /** Default 7. */
+  readonly succeededDays?: number;
+  /** Failed, cancelled, expired. Default 30. */
+  readonly otherEndsDays?: number;
+};
+
+/** The job runs in a child process, which crashes alone. */
+export type Isolation = {
+  /** The child ends when it holds more, and the job counts as crashed. Default: no ceiling of its own. */
+  readonly memoryMegabytes?: number;
 };
 
 /** A named, typed unit of work: data only, so that a process can enqueue what it does not run. */
 export type Task<Input = unknown, Output = unknown> = {
   /** `domain.verb_object` */
   readonly name: string;
+  /** Raise it when an old input no longer fits; both versions then need a handler until the old one drains. */
   readonly version: number;
   readonly queue: string;
+  /** 0 to 9, 9 first. */
   readonly priority: number;
+  /** Further tries after the first, when an attempt fails. */
   readonly retries: number;
   readonly backoff: Backoff;
+  readonly retryOn?: RetryRule;
   /** After this the signal aborts with reason `timed_out`. */
   readonly softLimitMs: number;
-  /** After this the attempt ends even if the handler goes on; its later writes are void. */
+  /** After this the attempt ends even if the handler goes on; its later writes are void. Never under the soft limit. */
   readonly hardLimitMs: number;
+  /** Starts of this task per time, over all workers. A job that waits for it holds no slot. */
+  readonly rateLimit?: RateLimit;
+  /** The same, for each key that `limitKey` gives. */
+  readonly keyRateLimit?: RateLimit;
+  /** Jobs of this task at once, over all workers. */
+  readonly concurrency?: number;
+  /** The same, for each key that `limitKey` gives. */
+  readonly keyConcurrency?: number;
+  /** What the limits per key count by: a provider, an account. Asked once, when the job is enqueued. */
+  // A method, so that a task of one input can stand among tasks of any.
+  limitKey?(this: void, input: Input): string;
+  /** A job that has not started this long after it was enqueued ends as `expired`. Default never. */
+  readonly expiresInMs?: number;
+  /** While a job with this key is pending, enqueueing another gives that one. */
+  unique?(this: void, input: Input): string;
+  readonly retention?: Retention;
+  /** Default: in the worker's own process. */
+  readonly isolation?: Isolation;
+  /**
+   * Places in the input and the output that people are never shown: `password`, `card.number`,
+   * `items[*].token`. The database keeps them as they are: the handler needs them.
+   */
+  readonly redact: readonly string[];
+  /** A result with more bytes of JSON fails the job with `result_too_large`. */
+  readonly maxOutputBytes: number;
   readonly input: z.ZodType<Input>;
   readonly output: z.ZodType<Output>;
 };
 
-export type TaskOptions<Input, Output> = Pick<Task<Input, Output>, "name" | "input" | "output"> &
-  Partial<Omit<Task<Input, Output>, "name" | "input" | "output">>;
+type Given = "name" | "input" | "output" | "backoff" | "rateLimit" | "keyRateLimit";
 
-/** Declares a task; what is left out takes the product's defaults. */
+export type TaskOptions<Input, Output> = Pick<Task<Input, Output>, "name" | "input" | "output"> &
+  Partial<Omit<Task<Input, Output>, Given>> & {
+    readonly backoff?: Partial<Backoff>;
+    readonly rateLimit?: RateLimitOption;
+    readonly keyRateLimit?: RateLimitOption;
+  };
+
+/**
+ * Declares a task; what is left out takes the product's defaults. Throws `invalid_task` or
+ * `invalid_rate_limit` when it could not work.
+ */
 export function defineTask<Input, Output>(options: TaskOptions<Input, Output>): Task<Input, Output> {
-  return {
+  const { backoff, rateLimit, keyRateLimit, ...rest } = options;
+  const task: Task<Input, Output> = {
     version: 1,
     queue: "default",
     priority: 5,
     retries: 3,
-    backoff: { firstSeconds: 60, factor: 2, capSeconds: 600 },
     softLimitMs: 1_500_000,
     hardLimitMs: 1_800_000,
-    ...options,
+    redact: [],
+    // What a list of jobs can still carry. More belongs in a file store, with its id as the output.
+    maxOutputBytes: 1_048_576,
+    ...rest,
+    backoff: { firstSeconds: 60, factor: 2, capSeconds: 600, jitter: "full", ...backoff },
+    ...(rateLimit === undefined ? {} : { rateLimit: parseRateLimit(rateLimit) }),
+    ...(keyRateLimit === undefined ? {} : { keyRateLimit: parseRateLimit(keyRateLimit) }),
   };
+  checkTask(task);
+  return task;
 }
 
 /** What a job came to, for the hook that writes the domain's rows. */
@@ -56,9 +135,8 @@ export type JobEnd<Input = unknown, Output = unknown> = {
   | { readonly state: "cancelled" | "expired" }
 );
 
-export type TaskHandler<Input = unknown, Output = unknown> = {
-  readonly task: Task<Input, Output>;
-  readonly run: (context: JobContext<Input>) => Promise<Output>;
+/** What a domain does in the transactions that end a job or put it back in line. */
+export type TaskHooks<Input = unknown, Output = unknown> = {
   /**
    * Writes the domain's rows in the transaction that ends the job, whoever ends it: the worker, a
    * cancel with no worker alive, the reaper. Database work only.
@@ -71,33 +149,57 @@ export type TaskHandler<Input = unknown, Output = unknown> = {
   ) => Promise<void>;
 };
 
+export type TaskHandler<Input = unknown, Output = unknown> = TaskHooks<Input, Output> & {
+  readonly task: Task<Input, Output>;
+  readonly run: (context: JobContext<Input>) => Promise<Output>;
+};
+
 /** A handler whose types were checked where it was made: the registry holds many kinds. */
-export type AnyTaskHandler = {
-  readonly task: Task;
-  readonly run: (context: JobContext<unknown>) => Promise<unknown>;
+export type AnyTaskHandler<Input = unknown, Output = unknown> = {
+  readonly task: Task<Input, Output>;
+  /** Runs one job, also of a task that is handled in batches: then a batch of one. */
+  readonly run: (context: JobContext<unknown>) => Promise<Output>;
+  /** Present when several jobs can run at once. */
+  readonly batch?: BatchRunner<Output>;
   readonly onEnd: (scope: WriteScope, end: JobEnd) => Promise<void>;
   readonly onRetry: (scope: WriteScope, job: { jobId: string; input: unknown }) => Promise<void>;
 };
 
-/** Joins a task with the code that runs it. Inputs and outputs are parsed by the task's schemas. */
-export function handleTask<Input, Output>(handler: TaskHandler<Input, Output>): AnyTaskHandler {
-  const { task, run, onEnd, onRetry } = handler;
+/**
+ * Joins a task with the code that runs it. Inputs and outputs are parsed by the task's schemas:
+ * `run` rejects with `invalid_job_input` (never tried again), `invalid_job_output` or
+ * `result_too_large`.
+ */
+export function handleTask<Input, Output>(
+  handler: TaskHandler<Input, Output>,
+): AnyTaskHandler<Input, Output> {
+  const { task, run } = handler;
   return {
     task,
     run: async (context) =>
-      task.output.parse(await run({ ...context, input: task.input.parse(context.input) })),
+      acceptOutput(task, await run({ ...context, input: parseInput(task, context.input) })),
+    ...parsedHooks(task, handler),
+  };
+}
+
+/** The hooks of a domain, given values that its task's schemas have parsed. */
+export function parsedHooks<Input, Output>(
+  task: Task<Input, Output>,
+  { onEnd, onRetry }: TaskHooks<Input, Output>,
+): Pick<AnyTaskHandler, "onEnd" | "onRetry"> {
+  return {
     onEnd: async (scope, end) => {
       if (onEnd === undefined) return;
-      const input = task.input.parse(end.input);
+      const input = parseInput(task, end.input);
       await onEnd(
         scope,
         end.state === "succeeded"
-          ? { ...end, input, output: task.output.parse(end.output) }
+          ? { ...end, input, output: parseOutput(task, end.output) }
           : { ...end, input },
       );
     },
     onRetry: async (scope, job) => {
-      await onRetry?.(scope, { jobId: job.jobId, input: task.input.parse(job.input) });
+      await onRetry?.(scope, { jobId: job.jobId, input: parseInput(task, job.input) });
     },
   };
 }

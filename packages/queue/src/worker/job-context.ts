@@ -1,5 +1,7 @@
 import type { Logger } from "@millrace/kernel";
 import type { z } from "zod";
+import type { EnqueueOptions } from "../jobs/enqueue.ts";
+import type { Task } from "../tasks/task.ts";
 import type { WriteScope } from "../write-scope.ts";
 
 export type ProgressReport = {
@@ -41,6 +43,8 @@ export type JobContext<Input> = {
   readonly signal: AbortSignal;
   /** Whether a failure now would be the last. */
   readonly isLastAttempt: boolean;
+  /** Milliseconds until the soft limit; 0 once it is over. */
+  readonly timeLeft: () => number;
   /**
    * Runs a named part once for the life of the job: a recorded value is returned without running
    * again, also after a crash. A part in flight when its process died runs again. The value must
@@ -53,6 +57,23 @@ export type JobContext<Input> = {
   ) => Promise<Value>;
   /** A transaction that commits only while the job is held; throws `lease_lost` otherwise. */
   readonly transaction: <Result>(work: (scope: FencedScope) => Promise<Result>) => Promise<Result>;
+  /**
+   * Enqueues another job, once for the life of this one: recorded as the step `key` in the
+   * transaction that writes the child, so that a later attempt gets the same child's id instead of
+   * another child. The child's owner is this job's unless the options name one. Throws `lease_lost`,
+   * and what enqueueing throws.
+   */
+  readonly enqueueChild: <Input, Output>(
+    key: string,
+    task: Task<Input, Output>,
+    input: Input,
+    options?: EnqueueOptions,
+  ) => Promise<{ readonly id: string }>;
+  /**
+   * Merges fields into the job's meta, at the top level. Kept with the job and
+   * shown with it: no document text, no secrets. Throws `lease_lost`.
+   */
+  readonly setMeta: (patch: Readonly<Record<string, unknown>>) => Promise<void>;
   /** Coalesced: at most four a second reach the watchers, the last one always. */
   readonly progress: (report: ProgressReport) => void;
   /** A line kept with the job and shown live. For people: no document text, no secrets. */

@@ -1,0 +1,37 @@
+import { invalidInput } from "../errors.ts";
+import { invalidOutput, resultTooLarge } from "./task-errors.ts";
+import type { Task } from "./task.ts";
+
+/** A job's input as its task's schema reads it. Throws `invalid_job_input`: trying again would not help. */
+export function parseInput<Input>(task: Task<Input>, value: unknown): Input {
+  const parsed = task.input.safeParse(value);
+  if (!parsed.success) throw invalidInput(task.name, parsed.error);
+  return parsed.data;
+}
+
+/** A job's output as its task's schema reads it. Throws `invalid_job_output`. */
+export function parseOutput<Output>(task: Task<unknown, Output>, value: unknown): Output {
+  const parsed = task.output.safeParse(value);
+  if (!parsed.success) throw invalidOutput(task.name, parsed.error);
+  return parsed.data;
+}
+
+/**
+ * What a handler returned, if it can be kept: it fits the schema, it can be written as JSON, and it
+ * is not too large. Throws `invalid_job_output` or `result_too_large`.
+ */
+export function acceptOutput<Output>(task: Task<unknown, Output>, value: unknown): Output {
+  const output = parseOutput(task, value);
+  const bytes = jsonBytes(task, output);
+  if (bytes > task.maxOutputBytes) throw resultTooLarge(task.name, bytes, task.maxOutputBytes);
+  return output;
+}
+
+function jsonBytes(task: Task, output: unknown): number {
+  try {
+    return Buffer.byteLength(JSON.stringify(output ?? null) ?? "null");
+  } catch (error) {
+    // A circle, or a BigInt.
+    throw invalidOutput(task.name, error);
+  }
+}
