@@ -7,6 +7,8 @@ import { machineMirror } from "./apt-mirror.ts";
 // pgvector 0.8 and PostgreSQL 17 are what this release carries; Debian 12 itself stops at 15 without pgvector.
 const suite = "trixie";
 const packages = ["postgresql-17", "postgresql-17-pgvector", "pgbouncer"];
+// For benchmarks only, so they are not part of the root that every clone installs for its tests.
+const peerPackages = ["redis-server", "python3-celery", "python3-redis"];
 const installTimeoutMs = 15 * 60_000;
 
 /**
@@ -52,6 +54,37 @@ export async function ensureDebianRoot(directory: string): Promise<string> {
   await writeFile(join(partial, "millrace-packages.json"), wanted);
   await rename(partial, root);
   return root;
+}
+
+/** Adds Redis and Celery to the private root, once. Does not disturb the services that run in it. */
+export async function ensurePeerPackages(root: string): Promise<void> {
+  const marker = join(root, "millrace-peer-packages.json");
+  const wanted = JSON.stringify(peerPackages);
+  if (existsSync(marker) && (await readFile(marker, "utf8")) === wanted) return;
+
+  assertCanInstall();
+  console.log(`Installing ${peerPackages.join(", ")} into ${root} (once; about a minute) …`);
+  // What the packages' scripts start would end with the process namespace; the policy has them not try.
+  const script = `set -e
+    mount -t proc proc "$0/proc"
+    mount --rbind /dev "$0/dev"
+    cp /etc/resolv.conf "$0/etc/resolv.conf"
+    printf '#!/bin/sh\nexit 101\n' > "$0/usr/sbin/policy-rc.d"
+    chmod 755 "$0/usr/sbin/policy-rc.d"
+    chroot "$0" apt-get update -q
+    chroot "$0" apt-get install -q -y --no-install-recommends "$@"
+    chroot "$0" apt-get clean`;
+  const installed = await runProgram(
+    "unshare",
+    ["--mount", "--pid", "--fork", "--kill-child", "sh", "-c", script, root, ...peerPackages],
+    { timeoutMs: installTimeoutMs, environment: { DEBIAN_FRONTEND: "noninteractive", LC_ALL: "C.UTF-8" } },
+  );
+  if (installed.exitCode !== 0) {
+    throw new Error(
+      `The queues to measure against could not be installed (exit ${installed.exitCode}).\n${installed.output.slice(-4000)}`,
+    );
+  }
+  await writeFile(marker, wanted);
 }
 
 function assertCanInstall(): void {

@@ -1,7 +1,13 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 
-export type RootProcess = { readonly id: number; readonly parentId: number; readonly name: string };
+export type RootProcess = {
+  readonly id: number;
+  readonly parentId: number;
+  readonly name: string;
+  /** The words of its command line. */
+  readonly words: readonly string[];
+};
 
 /**
  * The processes whose root directory is this private root: exactly those that belong to our
@@ -18,15 +24,25 @@ export async function processesInRoot(root: string): Promise<RootProcess[]> {
       if (itsRoot?.ino !== wanted.ino || itsRoot.dev !== wanted.dev) return undefined;
       const status = await readFile(`/proc/${id}/status`, "utf8").catch(() => "");
       const parentId = Number(/^PPid:\s*(\d+)/m.exec(status)?.[1] ?? 0);
-      return { id: Number(id), parentId, name: /^Name:\s*(.+)$/m.exec(status)?.[1] ?? "" };
+      const name = /^Name:\s*(.+)$/m.exec(status)?.[1] ?? "";
+      const commandLine = await readFile(`/proc/${id}/cmdline`, "utf8").catch(() => "");
+      return { id: Number(id), parentId, name, words: commandLine.split("\0") };
     }),
   );
   return found.filter((entry) => entry !== undefined);
 }
 
-/** Ends our services: asks the parents to stop in order, then kills what is left after the limit. */
-export async function stopProcessesInRoot(root: string, limitMs = 20_000): Promise<number> {
-  const running = await processesInRoot(root);
+/**
+ * Ends our services: asks the parents to stop in order, then kills what is left after the limit
+ * (default 20 s). Returns how many processes there were.
+ */
+export async function stopProcessesInRoot(
+  root: string,
+  options: { readonly only?: (entry: RootProcess) => boolean; readonly limitMs?: number } = {},
+): Promise<number> {
+  const { only = () => true, limitMs = 20_000 } = options;
+  const list = async () => (await processesInRoot(root)).filter(only);
+  const running = await list();
   const ids = new Set(running.map((entry) => entry.id));
   for (const entry of running) {
     // PostgreSQL's children end with their parent; SIGINT is its "fast" shutdown, with a checkpoint.
@@ -34,9 +50,9 @@ export async function stopProcessesInRoot(root: string, limitMs = 20_000): Promi
     if (!ids.has(entry.parentId)) signal(entry.id, entry.name === "pgbouncer" ? "SIGQUIT" : "SIGINT");
   }
   const deadline = performance.now() + limitMs;
-  while ((await processesInRoot(root)).length > 0 && performance.now() < deadline) await delay(50);
-  for (const entry of await processesInRoot(root)) signal(entry.id, "SIGKILL");
-  while ((await processesInRoot(root)).length > 0) await delay(50);
+  while ((await list()).length > 0 && performance.now() < deadline) await delay(50);
+  for (const entry of await list()) signal(entry.id, "SIGKILL");
+  while ((await list()).length > 0) await delay(50);
   return running.length;
 }
 

@@ -1,38 +1,27 @@
-import { spawn } from "node:child_process";
-import { closeSync, existsSync, openSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { runProgram } from "../run-program.ts";
-import { processesInRoot } from "./root-processes.ts";
+import { runInRoot, spawnInRoot } from "./in-root.ts";
+import { startPostgres } from "./postgres.ts";
 import type { ServicesState } from "./state.ts";
 
-const postgresProgram = "/usr/lib/postgresql/17/bin";
-const clusterInRoot = "/srv/postgres";
 const readyTimeoutMs = 60_000;
 
 /** Starts PostgreSQL and pgBouncer inside the private root and waits until both answer a query. */
 export async function startServices(directory: string, root: string): Promise<ServicesState> {
   const postgresPort = await freePort(55_432);
   const pgbouncerPort = await freePort(56_432);
-  await ensureCluster(root);
-  await spawnInRoot(root, join(directory, "postgres.log"), [
-    `${postgresProgram}/postgres`,
-    "-D",
-    clusterInRoot,
-    // fsync stays on: tests that kill the server must meet the durability that users get.
-    "--fsync=on",
-    `--port=${postgresPort}`,
-    "--listen_addresses=127.0.0.1",
-    "--unix_socket_directories=",
-    "--max_connections=200",
-    "--shared_buffers=256MB",
-    "--max_wal_size=1GB",
-  ]);
-  await waitUntilReady(root, postgresPort, "postgres", join(directory, "postgres.log"));
+  const logPath = join(directory, "postgres.log");
+  await startPostgres(root, {
+    folder: "/srv/postgres",
+    port: postgresPort,
+    logPath,
+    settings: ["--shared_buffers=256MB", "--max_wal_size=1GB"],
+  });
+  await waitUntilReady(root, postgresPort, "postgres", logPath);
   await writePgbouncerFiles(root, postgresPort, pgbouncerPort);
-  await spawnInRoot(root, join(directory, "pgbouncer.log"), [
+  await spawnInRoot(root, "postgres", join(directory, "pgbouncer.log"), [
     "/usr/sbin/pgbouncer",
     "/srv/pgbouncer/pgbouncer.ini",
   ]);
@@ -41,28 +30,6 @@ export async function startServices(directory: string, root: string): Promise<Se
     postgresUrl: `postgres://postgres@127.0.0.1:${postgresPort}/postgres`,
     pgbouncerUrl: `postgres://postgres@127.0.0.1:${pgbouncerPort}/postgres`,
   };
-}
-
-async function ensureCluster(root: string): Promise<void> {
-  const cluster = join(root, clusterInRoot);
-  if (existsSync(join(cluster, "millrace-complete"))) {
-    // A lock left by a killed server names a process id that may belong to something else today.
-    const holders = await processesInRoot(root);
-    if (holders.length === 0) await runProgram("rm", ["-f", join(cluster, "postmaster.pid")]);
-    return;
-  }
-  await runProgram("rm", ["-rf", cluster]);
-  await mkdir(cluster, { recursive: true, mode: 0o700 });
-  await runInRoot(root, "root", ["chown", "postgres:postgres", clusterInRoot]);
-  await runInRoot(root, "postgres", [
-    `${postgresProgram}/initdb`,
-    `--pgdata=${clusterInRoot}`,
-    "--auth=trust",
-    "--username=postgres",
-    "--encoding=UTF8",
-    "--locale=C.UTF-8",
-  ]);
-  await writeFile(join(cluster, "millrace-complete"), "");
 }
 
 async function writePgbouncerFiles(root: string, postgresPort: number, ownPort: number): Promise<void> {
@@ -87,38 +54,13 @@ async function writePgbouncerFiles(root: string, postgresPort: number, ownPort: 
   await writeFile(join(folder, "users.txt"), '"postgres" ""\n');
 }
 
-// The mounts live in the service's own mount namespace and end with it: nothing to unmount, and
-// deleting the root never touches the machine's /dev. `exec` makes the child the service itself.
-function enterRoot(root: string, user: string, command: readonly string[]): string[] {
-  const script =
-    'mount --bind /proc "$0/proc" && mount --rbind /dev "$0/dev" && user="$1" && shift && ' +
-    'exec chroot --userspec="$user:$user" "$0" "$@"';
-  return ["--mount", "sh", "-c", script, root, user, ...command];
-}
-
-async function runInRoot(root: string, user: string, command: readonly string[]): Promise<string> {
-  const result = await runProgram("unshare", enterRoot(root, user, command), { timeoutMs: 120_000 });
-  if (result.exitCode === 0) return result.output;
-  throw new Error(`${command[0] ?? ""} failed in the service root:\n${result.output.slice(-2000)}`);
-}
-
-async function spawnInRoot(root: string, logPath: string, command: readonly string[]): Promise<void> {
-  const log = openSync(logPath, "a");
-  const child = spawn("unshare", enterRoot(root, "postgres", command), {
-    detached: true,
-    stdio: ["ignore", log, log],
-    cwd: "/",
-    env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LANG: "C.UTF-8" },
-  });
-  closeSync(log);
-  await new Promise<void>((resolve, reject) => {
-    child.once("spawn", resolve);
-    child.once("error", reject);
-  });
-  child.unref();
-}
-
-async function waitUntilReady(root: string, port: number, name: string, logPath: string): Promise<void> {
+/** Waits until a server of PostgreSQL's protocol in the private root answers a query. */
+export async function waitUntilReady(
+  root: string,
+  port: number,
+  name: string,
+  logPath: string,
+): Promise<void> {
   const deadline = performance.now() + readyTimeoutMs;
   while (performance.now() < deadline) {
     if ((await accepts(port)) && (await answers(root, port))) return;
@@ -151,8 +93,8 @@ export async function accepts(port: number, host = "127.0.0.1"): Promise<boolean
   });
 }
 
-// Another checkout may run its own services on the usual port; then any free one does.
-async function freePort(preferred: number): Promise<number> {
+/** Another checkout may run its own services on the usual port; then any free one does. */
+export async function freePort(preferred: number): Promise<number> {
   return (await listens(preferred)) ?? (await listens(0)) ?? preferred;
 }
 

@@ -2,7 +2,19 @@ import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 
 /** Where the running test services answer. */
-export type ServicesState = { readonly postgresUrl: string; readonly pgbouncerUrl: string };
+export type ServicesState = {
+  readonly postgresUrl: string;
+  readonly pgbouncerUrl: string;
+  /** Only after `start --peers`. */
+  readonly peers?: PeersState;
+};
+
+/** What the benchmarks of the queue run against. */
+export type PeersState = {
+  /** A PostgreSQL server of their own, so that no test is disturbed and none disturbs. */
+  readonly postgresUrl: string;
+  readonly redisUrl: string;
+};
 
 /** The folder of the private services: MILLRACE_SERVICES_DIR, or `.services` in the repository. */
 export function servicesDirectory(): string {
@@ -34,6 +46,18 @@ function isState(value: unknown): value is ServicesState {
     "postgresUrl" in value &&
     typeof value.postgresUrl === "string" &&
     "pgbouncerUrl" in value &&
-    typeof value.pgbouncerUrl === "string"
+    typeof value.pgbouncerUrl === "string" &&
+    (!("peers" in value) || isPeersState(value.peers))
+  );
+}
+
+function isPeersState(value: unknown): value is PeersState {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "postgresUrl" in value &&
+    typeof value.postgresUrl === "string" &&
+    "redisUrl" in value &&
+    typeof value.redisUrl === "string"
   );
 }
