@@ -1,0 +1,167 @@
+import { isTerminal, jobStates } from "@millrace/contracts";
+import type { JobState } from "@millrace/contracts";
+import { toError } from "@millrace/kernel";
+import type { Logger } from "@millrace/kernel";
+import { Counter, Gauge } from "prom-client";
+import type { Registry } from "prom-client";
+import type { EventBus } from "../events/event-bus.ts";
+import { workerStates } from "./count-workers.ts";
+import type { WorkerCount } from "./count-workers.ts";
+import type { Hooks } from "./hooks.ts";
+import { TransitionMetrics } from "./transition-metrics.ts";
+import type { KnownTask } from "./transition-metrics.ts";
+
+export { countWorkers } from "./count-workers.ts";
+
+export type QueueMetricsOptions = {
+  readonly registry: Registry;
+  readonly bus: EventBus;
+  readonly hooks: Pick<Hooks, "on">;
+  readonly logger: Logger;
+  /** The jobs of each queue by state, whichever process runs them. */
+  readonly readCounts: () => Promise<
+    readonly { readonly queue: string; readonly state: JobState; readonly count: number }[]
+  >;
+  /** By queue, for how long the job that waits longest could have run. */
+  readonly readOldestWaits: () => Promise<readonly { readonly queue: string; readonly seconds: number }[]>;
+  readonly readWorkers: () => Promise<readonly WorkerCount[]>;
+  /** The slots of this process. Default: it runs no worker, and shows none. */
+  readonly slots?: () => { readonly busy: number; readonly total: number };
+  /** Their counters begin at zero, so that the first of each is seen as a rise. Default none. */
+  readonly knownTasks?: readonly KnownTask[];
+  /** Pairs of queue and task with series of their own; further ones are counted as `other`. Default 200. */
+  readonly maxTasks?: number;
+  /** What was not read by then is left out of the scrape, whose own limit is 10 s by default. Default 3000. */
+  readonly readTimeoutMs?: number;
+};
+
+const openStates = jobStates.filter((state) => !isTerminal(state));
+
+/**
+ * Registers the queue's metrics and counts from now on; returns what stops the counting. Depths, waits
+ * and workers are read at each scrape. What can't be read is left out, with a warning in the log.
+ */
+export function registerQueueMetrics(options: QueueMetricsOptions): () => void {
+  const { registry, bus, hooks, slots, maxTasks = 200, knownTasks = [] } = options;
+  const transitions = new TransitionMetrics(registry, { maxTasks, knownTasks });
+  const stale = new Counter({
+    name: "millrace_stale_writes_refused_total",
+    help: "Ends of attempts that no longer held their job",
+    registers: [registry],
+  });
+  addDepths(options);
+  addOldestWaits(options);
+  addWorkers(options);
+  if (slots !== undefined) addSlots(registry, slots);
+  const stops = [
+    bus.onTransition((transition) => transitions.count(transition)),
+    hooks.on("write.refused", () => stale.inc()),
+  ];
+  return () => stops.forEach((stop) => stop());
+}
+
+function addDepths(options: QueueMetricsOptions): void {
+  addReading(options, {
+    name: "millrace_queue_depth",
+    help: "Jobs that have not ended, by queue and state",
+    labelNames: ["queue", "state"],
+    read: async () => {
+      const counts = await options.readCounts();
+      const queues = [...new Set(counts.map(({ queue }) => queue))];
+      // An alarm needs the zero of a queue without waiting jobs, not a series that is gone.
+      const zeros = queues.flatMap((queue) => openStates.map((state) => ({ queue, state, count: 0 })));
+      return [...zeros, ...counts.filter(({ state }) => !isTerminal(state))].map(
+        ({ queue, state, count }) => ({ labels: { queue, state }, value: count }),
+      );
+    },
+  });
+}
+
+function addOldestWaits(options: QueueMetricsOptions): void {
+  addReading(options, {
+    name: "millrace_queue_oldest_wait_seconds",
+    help: "For how long the job that waits longest could have run",
+    labelNames: ["queue"],
+    read: async () =>
+      (await options.readOldestWaits()).map(({ queue, seconds }) => ({ labels: { queue }, value: seconds })),
+  });
+}
+
+function addWorkers(options: QueueMetricsOptions): void {
+  addReading(options, {
+    name: "millrace_workers",
+    help: "Workers of all processes by state; silent ones have not been heard of in time",
+    labelNames: ["state"],
+    read: async () => {
+      const counts = new Map((await options.readWorkers()).map(({ state, count }) => [state, count]));
+      return workerStates.map((state) => ({ labels: { state }, value: counts.get(state) ?? 0 }));
+    },
+  });
+}
+
+function addSlots(registry: Registry, slots: NonNullable<QueueMetricsOptions["slots"]>): void {
+  const busy = new Gauge({
+    name: "millrace_worker_busy_slots",
+    help: "Jobs that this process runs now",
+    registers: [],
+    collect() {
+      this.set(slots().busy);
+    },
+  });
+  const total = new Gauge({
+    name: "millrace_worker_slots",
+    help: "Jobs that this process can run at once",
+    registers: [],
+    collect() {
+      this.set(slots().total);
+    },
+  });
+  registry.registerMetric(busy);
+  registry.registerMetric(total);
+}
+
+type Sample = { readonly labels: Record<string, string>; readonly value: number };
+
+/** A gauge whose values are asked for at each scrape. */
+type Reading = {
+  readonly name: string;
+  readonly help: string;
+  readonly labelNames: readonly string[];
+  readonly read: () => Promise<readonly Sample[]>;
+};
+
+function addReading(options: QueueMetricsOptions, { name, help, labelNames, read }: Reading): void {
+  const { registry, logger, readTimeoutMs = 3_000 } = options;
+  let pending: Promise<readonly Sample[]> | undefined;
+  // While an answer is awaited no further question is asked: scrapes must not pile up on a database that hangs.
+  const readOnce = (): Promise<readonly Sample[]> =>
+    (pending ??= read().finally(() => (pending = undefined)));
+  const gauge = new Gauge({
+    name,
+    help,
+    labelNames,
+    registers: [],
+    async collect() {
+      const samples = await within(readTimeoutMs, readOnce()).catch((error: unknown) => {
+        logger.warn({ err: toError(error), metric: name }, "a metric could not be read");
+        return [];
+      });
+      // Only now: two scrapes at once must not add to each other's.
+      this.reset();
+      for (const { labels, value } of samples) this.set(labels, value);
+    },
+  });
+  registry.registerMetric(gauge);
+}
+
+async function within<Result>(timeoutMs: number, work: Promise<Result>): Promise<Result> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`It took longer than ${timeoutMs} ms`)), timeoutMs);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
