@@ -1,0 +1,162 @@
+import type { AttemptOutcome } from "@millrace/contracts";
+import { errorCode } from "@millrace/kernel";
+import { context, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
+import type { Attributes, Context, Link, Span, Tracer } from "@opentelemetry/api";
+import { contextOf, currentTraceParent, findTracer, formatTraceParent } from "./trace-context.ts";
+
+/** The span of one enqueue, under way. */
+export type EnqueueSpan = {
+  /** To be stored with the job, so that its attempts join the caller's trace; null outside of any trace. */
+  readonly traceParent: string | null;
+  /** Ends the span; with what was thrown when the job was not written. */
+  readonly end: (error?: unknown) => void;
+};
+
+/** What came of an attempt, for its span. */
+export type AttemptSpan = {
+  /** To be told before the attempt's run resolves; `refused` when another holds the job by now. The last call counts. */
+  readonly ended: (outcome: AttemptOutcome | "refused", error?: { readonly code: string }) => void;
+};
+
+/** The columns of a claimed job that its span tells of. */
+export type TracedJob = {
+  readonly id: string;
+  readonly task: string;
+  readonly queue: string;
+  readonly attempt: number;
+  readonly trace_parent: string | null;
+};
+
+const nothing = (): void => undefined;
+const noEnqueueSpan: EnqueueSpan = { traceParent: null, end: nothing };
+const noAttemptSpan: AttemptSpan = { ended: nothing };
+
+/**
+ * Begins the span `enqueue <task>` in the caller's trace. Without OpenTelemetry in the process it makes
+ * no span, and the trace context is whatever the caller's is.
+ */
+export function startEnqueueSpan(job: Pick<TracedJob, "id" | "task" | "queue">): EnqueueSpan {
+  const tracer = findTracer();
+  if (tracer === undefined) {
+    const traceParent = currentTraceParent();
+    return traceParent === null ? noEnqueueSpan : { traceParent, end: nothing };
+  }
+  const span = tracer.startSpan(`enqueue ${job.task}`, {
+    kind: SpanKind.PRODUCER,
+    attributes: { ...messagingAttributes("enqueue", job), "messaging.message.id": job.id },
+  });
+  return {
+    traceParent: formatTraceParent(span.spanContext()),
+    end: (error) => {
+      if (error !== undefined) setError(span, errorCode(error));
+      span.end();
+    },
+  };
+}
+
+/**
+ * Runs an attempt in the span `process <task>`, a child of the span that enqueued the job: spans that
+ * the handler makes nest below it. Without OpenTelemetry in the process it only calls `run`.
+ */
+export function traceAttempt<Result>(
+  job: TracedJob,
+  run: (attempt: AttemptSpan) => Promise<Result>,
+): Promise<Result> {
+  const tracer = findTracer();
+  if (tracer === undefined) return run(noAttemptSpan);
+  const parent = contextOf(job.trace_parent);
+  const span = startAttempt(tracer, job, parent);
+  return runInSpan(span, parent, () => run(attemptSpan(span)));
+}
+
+/**
+ * The same for a handler that takes several jobs of one task at once. Each job has its span in its own
+ * trace; the handler runs in the span `process batch <task>`, which is linked with all of them.
+ */
+export async function traceBatch<Result>(
+  jobs: readonly TracedJob[],
+  run: (attempts: readonly AttemptSpan[]) => Promise<Result>,
+): Promise<Result> {
+  const tracer = findTracer();
+  const [first] = jobs;
+  if (tracer === undefined || first === undefined) return await run(jobs.map(() => noAttemptSpan));
+  const spans = jobs.map((job) => startAttempt(tracer, job, contextOf(job.trace_parent)));
+  const root = contextOf(null);
+  const batch = tracer.startSpan(
+    `process batch ${first.task}`,
+    {
+      kind: SpanKind.CONSUMER,
+      attributes: { ...messagingAttributes("process", first), "messaging.batch.message_count": jobs.length },
+      links: spans.map((span): Link => ({ context: span.spanContext() })),
+    },
+    root,
+  );
+  for (const span of spans) span.addLink({ context: batch.spanContext() });
+  try {
+    return await runInSpan(batch, root, () => run(spans.map(attemptSpan)));
+  } finally {
+    for (const span of spans) span.end();
+  }
+}
+
+/**
+ * Runs a step that is not recorded yet in a span below its attempt's, named `step <key>` up to the
+ * first `/` or `:` of the key: what follows tells places in the data apart, and names must stay few.
+ */
+export function traceStep<Result>(key: string, run: () => Promise<Result>): Promise<Result> {
+  const tracer = findTracer();
+  if (tracer === undefined) return run();
+  const [name = key] = key.split(/[/:]/, 1);
+  const parent = context.active();
+  const span = tracer.startSpan(`step ${name}`, { attributes: { "millrace.step": key } }, parent);
+  return runInSpan(span, parent, run);
+}
+
+function startAttempt(tracer: Tracer, job: TracedJob, parent: Context): Span {
+  const attributes = {
+    ...messagingAttributes("process", job),
+    "messaging.message.id": job.id,
+    "millrace.attempt": job.attempt,
+  };
+  return tracer.startSpan(`process ${job.task}`, { kind: SpanKind.CONSUMER, attributes }, parent);
+}
+
+/** As the conventions for messaging name them. */
+function messagingAttributes(
+  operation: "enqueue" | "process",
+  { task, queue }: Pick<TracedJob, "task" | "queue">,
+): Attributes {
+  return {
+    "messaging.system": "millrace",
+    "messaging.operation.name": operation,
+    "messaging.operation.type": operation === "enqueue" ? "send" : operation,
+    "messaging.destination.name": queue,
+    "millrace.task": task,
+  };
+}
+
+function attemptSpan(span: Span): AttemptSpan {
+  return {
+    ended: (outcome, error) => {
+      span.setAttribute("millrace.outcome", outcome);
+      if (error !== undefined) setError(span, error.code);
+    },
+  };
+}
+
+async function runInSpan<Result>(span: Span, parent: Context, run: () => Promise<Result>): Promise<Result> {
+  try {
+    return await context.with(trace.setSpan(parent, span), run);
+  } catch (error) {
+    setError(span, errorCode(error));
+    throw error;
+  } finally {
+    span.end();
+  }
+}
+
+/** The code alone: messages may quote what people wrote. */
+function setError(span: Span, code: string): void {
+  span.setAttribute("error.type", code);
+  span.setStatus({ code: SpanStatusCode.ERROR, message: code });
+}
