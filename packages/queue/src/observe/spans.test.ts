@@ -11,7 +11,7 @@ import {
 } from "@opentelemetry/sdk-trace";
 import type { ReadableSpan, Sampler } from "@opentelemetry/sdk-trace";
 import { afterEach, describe, expect, it } from "vitest";
-import { startEnqueueSpan, traceAttempt, traceBatch, traceStep } from "./spans.ts";
+import { startEnqueueSpan, traceAttempt, traceBatch, traceStep, withEnqueueSpans } from "./spans.ts";
 import { currentTraceParent } from "./trace-context.ts";
 
 const job = { id: "job-1", task: "examples.add_numbers", queue: "examples", attempt: 1 };
@@ -161,31 +161,34 @@ describe("with a tracer", () => {
     expect(() => spanNamed("process examples.add_numbers")).toThrow();
   });
 
-  it("each job of a batch has its span in its own trace, linked with the span of the batch", async () => {
+  it("enqueues that are written together end together, with what was thrown", async () => {
     const spanNamed = recordSpans();
-    const first = startEnqueueSpan(job);
-    const second = startEnqueueSpan({ ...job, id: "job-2", task: "examples.other" });
-    const jobs = [
-      { ...job, trace_parent: first.traceParent },
-      { ...job, id: "job-2", task: "examples.other", trace_parent: second.traceParent },
-    ];
+    const spans = [startEnqueueSpan(job), startEnqueueSpan({ ...job, task: "examples.other" })];
+    const error = new MillraceError({ code: "job_id_taken", kind: "conflict", message: "x" });
 
-    await traceBatch(jobs, async (attempts) => {
-      await Promise.resolve();
-      trace.getTracer("test").startSpan("call a model").end();
-      attempts[0]?.ended("succeeded");
-      attempts[1]?.ended("failed", { code: "bad_row" });
-    });
+    await expect(withEnqueueSpans(spans, () => Promise.reject(error))).rejects.toBe(error);
+
+    for (const name of ["enqueue examples.add_numbers", "enqueue examples.other"])
+      expect(spanNamed(name).status).toEqual({ code: SpanStatusCode.ERROR, message: "job_id_taken" });
+  });
+
+  it("a batch has a span of its own, linked with what enqueued its jobs", async () => {
+    const spanNamed = recordSpans();
+    const enqueues = [startEnqueueSpan(job), startEnqueueSpan({ ...job, id: "job-2" })];
+    const jobs = enqueues.map(({ traceParent }) => ({ ...job, trace_parent: traceParent }));
+
+    await inCallersSpan(() =>
+      traceBatch([...jobs, { ...job, trace_parent: null }], async () => {
+        await Promise.resolve();
+        trace.getTracer("test").startSpan("call a model").end();
+      }),
+    );
 
     const batch = spanNamed("process batch examples.add_numbers");
-    const spans = [spanNamed("process examples.add_numbers"), spanNamed("process examples.other")];
-    expect(spans.map((span) => span.attributes["millrace.outcome"])).toEqual(["succeeded", "failed"]);
-    expect(spans.map((span) => span.spanContext().traceId)).toEqual(
-      [first, second].map(({ traceParent }) => traceParent?.split("-")[1]),
-    );
-    expect(batch.attributes["messaging.batch.message_count"]).toBe(2);
+    expect(batch.attributes["messaging.batch.message_count"]).toBe(3);
+    expect(batch.parentSpanContext).toBeUndefined();
     expect(batch.links.map((link) => link.context.spanId)).toEqual(
-      spans.map((span) => span.spanContext().spanId),
+      enqueues.map(({ traceParent }) => traceParent?.split("-")[2]),
     );
     expect(spanNamed("call a model").parentSpanContext?.spanId).toBe(batch.spanContext().spanId);
   });

@@ -1,8 +1,14 @@
 import type { AttemptOutcome } from "@millrace/contracts";
 import { errorCode } from "@millrace/kernel";
-import { context, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
+import { context, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
 import type { Attributes, Context, Link, Span, Tracer } from "@opentelemetry/api";
-import { contextOf, currentTraceParent, findTracer, formatTraceParent } from "./trace-context.ts";
+import {
+  contextOf,
+  currentTraceParent,
+  findTracer,
+  formatTraceParent,
+  parseTraceParent,
+} from "./trace-context.ts";
 
 /** The span of one enqueue, under way. */
 export type EnqueueSpan = {
@@ -54,6 +60,21 @@ export function startEnqueueSpan(job: Pick<TracedJob, "id" | "task" | "queue">):
   };
 }
 
+/** Writes jobs, and ends their spans with what came of it. */
+export async function withEnqueueSpans<Result>(
+  spans: readonly EnqueueSpan[],
+  write: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    const written = await write();
+    for (const span of spans) span.end();
+    return written;
+  } catch (error) {
+    for (const span of spans) span.end(error);
+    throw error;
+  }
+}
+
 /**
  * Runs an attempt in the span `process <task>`, a child of the span that enqueued the job: spans that
  * the handler makes nest below it. Without OpenTelemetry in the process it only calls `run`.
@@ -70,33 +91,27 @@ export function traceAttempt<Result>(
 }
 
 /**
- * The same for a handler that takes several jobs of one task at once. Each job has its span in its own
- * trace; the handler runs in the span `process batch <task>`, which is linked with all of them.
+ * Runs what takes several jobs of one task at once in the span `process batch <task>`, linked with what
+ * enqueued them: it belongs to none of their traces. Each job has its attempt's span besides.
  */
-export async function traceBatch<Result>(
-  jobs: readonly TracedJob[],
-  run: (attempts: readonly AttemptSpan[]) => Promise<Result>,
-): Promise<Result> {
+export function traceBatch<Result>(jobs: readonly TracedJob[], run: () => Promise<Result>): Promise<Result> {
   const tracer = findTracer();
   const [first] = jobs;
-  if (tracer === undefined || first === undefined) return await run(jobs.map(() => noAttemptSpan));
-  const spans = jobs.map((job) => startAttempt(tracer, job, contextOf(job.trace_parent)));
-  const root = contextOf(null);
-  const batch = tracer.startSpan(
+  if (tracer === undefined || first === undefined) return run();
+  const links = jobs.flatMap((job): Link[] => {
+    const enqueued = parseTraceParent(job.trace_parent);
+    return enqueued === undefined ? [] : [{ context: enqueued }];
+  });
+  const attributes = {
+    ...messagingAttributes("process", first),
+    "messaging.batch.message_count": jobs.length,
+  };
+  const span = tracer.startSpan(
     `process batch ${first.task}`,
-    {
-      kind: SpanKind.CONSUMER,
-      attributes: { ...messagingAttributes("process", first), "messaging.batch.message_count": jobs.length },
-      links: spans.map((span): Link => ({ context: span.spanContext() })),
-    },
-    root,
+    { kind: SpanKind.CONSUMER, attributes, links },
+    ROOT_CONTEXT,
   );
-  for (const span of spans) span.addLink({ context: batch.spanContext() });
-  try {
-    return await runInSpan(batch, root, () => run(spans.map(attemptSpan)));
-  } finally {
-    for (const span of spans) span.end();
-  }
+  return runInSpan(span, ROOT_CONTEXT, run);
 }
 
 /**
