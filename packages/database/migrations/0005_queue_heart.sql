@@ -51,6 +51,52 @@ CREATE UNIQUE INDEX job_idempotency ON job (task, coalesce(owner, ''), idempoten
 CREATE INDEX job_parent ON job (parent_id) WHERE parent_id IS NOT NULL;
 CREATE INDEX job_purge ON job (purge_at) WHERE purge_at IS NOT NULL;
 
+-- The two looks into the line of jobs that must never sort or read all of it, whatever the statistics
+-- say: they are old whenever a queue fills or drains. A setting of a function holds for its statements.
+-- Also, its plans are kept, which a statement behind a pooler can't have.
+
+-- Locks up to `wanted` jobs in the order in which they are to be started.
+CREATE FUNCTION next_jobs(wanted_queue text, task_keys text[], wanted integer, is_oldest boolean)
+RETURNS TABLE (id uuid) LANGUAGE plpgsql ROWS 100
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off AS $$
+BEGIN
+  IF is_oldest THEN
+    RETURN QUERY SELECT job.id FROM job
+      WHERE queue = wanted_queue AND state = 'queued' AND run_at <= now()
+        AND task || '@' || task_version = ANY(task_keys) AND (expires_at IS NULL OR expires_at > now())
+      ORDER BY run_at, job.id LIMIT wanted FOR UPDATE SKIP LOCKED;
+  ELSE
+    RETURN QUERY SELECT job.id FROM job
+      WHERE queue = wanted_queue AND state = 'queued' AND run_at <= now()
+        AND task || '@' || task_version = ANY(task_keys) AND (expires_at IS NULL OR expires_at > now())
+      ORDER BY priority DESC, fair, run_at, job.id LIMIT wanted FOR UPDATE SKIP LOCKED;
+  END IF;
+END $$;
+
+-- Where the next job of each owner stands in its line, and how far apart an owner's jobs stand: by the
+-- last of its own that waits, and the first that waits at all. A line is a queue, a priority, an owner.
+CREATE FUNCTION next_places(queues text[], priorities smallint[], owners text[])
+RETURNS TABLE (queue text, priority smallint, owner text, turn double precision, first_fair double precision)
+LANGUAGE plpgsql ROWS 100
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off AS $$
+BEGIN
+  RETURN QUERY SELECT line.queue, line.priority, line.owner, weighed.turn,
+    greatest(coalesce(last.fair + weighed.turn, 0), coalesce(head.fair, 0))
+  FROM unnest(queues, priorities, owners) AS line (queue, priority, owner)
+  CROSS JOIN LATERAL (
+    SELECT coalesce(1 / (SELECT weight FROM owner_weight WHERE owner_weight.owner = line.owner), 1) AS turn
+  ) AS weighed
+  LEFT JOIN LATERAL (
+    SELECT job.fair FROM job WHERE job.state = 'queued' AND job.queue = line.queue AND job.priority = line.priority
+      AND coalesce(job.owner, '') = line.owner
+    ORDER BY job.fair DESC LIMIT 1
+  ) AS last ON true
+  LEFT JOIN LATERAL (
+    SELECT job.fair FROM job WHERE job.state = 'queued' AND job.queue = line.queue AND job.priority = line.priority
+    ORDER BY job.fair LIMIT 1
+  ) AS head ON true;
+END $$;
+
 -- 2. The side tables. A foreign key costs a look at the job for every row that is written; whoever
 -- deletes a job deletes these with it (retention).
 
@@ -87,15 +133,33 @@ CREATE TABLE queue_control (
   pause_reason text,
   -- When it goes on by itself; null: when somebody says so.
   resume_at timestamptz,
+  updated_by text,
   updated_at timestamptz NOT NULL DEFAULT now()
 );
+
+-- A pause is strict: a claim goes through the gate of its queue and of all queues and keeps both open
+-- until it has committed; a pause waits until nobody is in its gate and changes the row before the next
+-- claim comes in. The gates are advisory locks, which let waiting pauses go before later claims: row
+-- locks that claims share keep a pause waiting as long as claims overlap, and write to the row each time.
+-- Not plain SQL: the row must be read after the locks are held, and sees what was committed until then.
+CREATE FUNCTION queue_is_open(name text) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  PERFORM pg_advisory_xact_lock_shared(7101937, hashtext('*'));
+  PERFORM pg_advisory_xact_lock_shared(7101937, hashtext(name));
+  RETURN NOT EXISTS (
+    SELECT 1 FROM queue_control
+    WHERE queue IN (name, '*') AND paused_at IS NOT NULL AND (resume_at IS NULL OR resume_at > now()));
+END $$;
+CREATE FUNCTION close_queue_gate(name text) RETURNS void LANGUAGE sql VOLATILE AS $$
+  SELECT pg_advisory_xact_lock(7101937, hashtext(name))
+$$;
 
 -- Goes before what the program and its settings say of a task.
 CREATE TABLE task_control (
   task text PRIMARY KEY,
   -- Starts per time, as '10/m', of the task and of each of its keys.
-  rate_limit text,
-  key_rate_limit text,
+  rate_limit text CHECK (rate_limit ~ '^\d+(\.\d+)?/[smh]$'),
+  key_rate_limit text CHECK (key_rate_limit ~ '^\d+(\.\d+)?/[smh]$'),
   -- Jobs at once, over all workers.
   max_running integer CHECK (max_running >= 0),
   key_max_running integer CHECK (key_max_running >= 0),

@@ -36,6 +36,60 @@ export function invalidInput(task: string, cause: unknown): MillraceError {
   });
 }
 
+export function idempotencyKeyReused(id: string): MillraceError {
+  return new MillraceError({
+    code: "idempotency_key_reused",
+    kind: "conflict",
+    message: "This idempotency key was used for a job with another input. Use a new key for new work.",
+    details: { id },
+  });
+}
+
+export function jobIdTaken(id: string): MillraceError {
+  return new MillraceError({
+    code: "job_id_taken",
+    kind: "conflict",
+    message: "There is a job with this id already. Leave the id out to get a new one.",
+    details: { id },
+  });
+}
+
+/** A job of the task with the same unique key came between. */
+export function jobIsPending(id: string): MillraceError {
+  return new MillraceError({
+    code: "job_is_pending",
+    kind: "conflict",
+    message: "Another job of this task with the same unique key is pending. Wait for it, or cancel it first.",
+    details: { id },
+  });
+}
+
+export function jobNotFinished(id: string, state: string): MillraceError {
+  return new MillraceError({
+    code: "job_not_finished",
+    kind: "unavailable",
+    retryable: true,
+    message: `The job has not ended yet (${state}). It goes on; ask for its result later.`,
+    details: { id, state },
+  });
+}
+
+/** `job_failed`, `job_cancelled` or `job_expired`: what a caller who wanted the result is told. */
+export function jobNotSucceeded(job: {
+  readonly id: string;
+  readonly state: string;
+  readonly error_code: string | null;
+  readonly error_message: string | null;
+}): MillraceError {
+  const why = job.error_message === null ? "" : ` ${job.error_message}`;
+  return new MillraceError({
+    code: `job_${job.state}`,
+    kind: "conflict",
+    message: `The job has no result: it ${job.state === "failed" ? "failed" : `was ${job.state}`}.${why}`,
+    details: { id: job.id, state: job.state, error_code: job.error_code },
+  });
+}
+
 /** The attempt no longer holds the job: another claim, a reap or a cancel came between. */
 export function leaseLost(id: string): MillraceError {
   return new MillraceError({

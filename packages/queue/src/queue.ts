@@ -1,5 +1,6 @@
 import type { Database } from "@millrace/database";
 import type { Logger, Service } from "@millrace/kernel";
+import { Batcher } from "./batcher.ts";
 import type { Broker } from "./brokers/broker.ts";
 import { createMemoryBroker } from "./brokers/memory-broker.ts";
 import { appendEvents } from "./events/append-events.ts";
@@ -8,19 +9,25 @@ import type { EventFeed } from "./events/event.ts";
 import { EventBus } from "./events/event-bus.ts";
 import { createEventFeed } from "./events/event-feed.ts";
 import { cancelJob } from "./jobs/cancel.ts";
-import { enqueueJob } from "./jobs/enqueue.ts";
-import type { EnqueueOptions } from "./jobs/enqueue.ts";
+import { enqueueJobs, prepareJob } from "./jobs/enqueue.ts";
+import type { EnqueueOptions, PreparedJob } from "./jobs/enqueue.ts";
 import { isTerminal } from "@millrace/contracts";
+import { Hooks } from "./observe/hooks.ts";
+import { currentTraceParent } from "./observe/trace-context.ts";
 import { findJobs } from "./jobs/find-jobs.ts";
 import type { JobRecord } from "./jobs/find-jobs.ts";
+import { readOutput } from "./jobs/read-output.ts";
+import type { ClaimedJob } from "./jobs/job-row.ts";
 import { reapJobs } from "./jobs/reap.ts";
 import { retryJob } from "./jobs/retry.ts";
 import type { AnyTaskHandler, Task } from "./tasks/task.ts";
 import { TaskRegistry } from "./tasks/task-registry.ts";
+import { mayPassLater } from "./worker/database-trouble.ts";
 import { createLocalHeartbeat } from "./worker/heartbeat.ts";
 import { createMaintenance } from "./worker/maintenance.ts";
 import { EventWriter } from "./worker/event-writer.ts";
 import { createThreadedHeartbeat } from "./worker/threaded-heartbeat.ts";
+import { SuccessRecorder } from "./worker/success-recorder.ts";
 import { Worker } from "./worker/worker.ts";
 import { withWriteScope } from "./write-scope.ts";
 import type { WriteScope } from "./write-scope.ts";
@@ -42,15 +49,24 @@ export type QueueWorkerOptions = {
 
 export type QueueWorker = Service & Pick<Worker, "id" | "handBack" | "isProgressing" | "busySlots">;
 
+/** One job to write: what, on what, and how. */
+export type JobRequest<Input = unknown, Output = unknown> = {
+  readonly task: Task<Input, Output>;
+  readonly input: Input;
+  readonly options?: EnqueueOptions;
+};
+
 /** The task queue of one process. Producers enqueue with it; a worker made from it runs jobs. */
 export class Queue {
   readonly bus: EventBus;
   readonly feed: EventFeed;
+  readonly hooks: Hooks;
   readonly database: Database;
   readonly #logger: Logger;
   readonly #broker: Broker;
   readonly #registry: TaskRegistry;
   readonly #workers = new Set<Worker>();
+  readonly #adding: Batcher<PreparedJob, JobRecord>;
   #staleWrites = 0;
 
   constructor(parts: {
@@ -64,7 +80,14 @@ export class Queue {
     this.bus = new EventBus(parts.logger);
     this.#broker = parts.broker ?? createMemoryBroker();
     this.#registry = new TaskRegistry(parts.handlers);
+    this.hooks = new Hooks(this.bus, parts.logger);
     this.feed = createEventFeed(parts.database, this.bus);
+    this.#adding = new Batcher({
+      maxSize: 1000,
+      maxInFlight: 2,
+      isOfOne: (error) => !mayPassLater(error),
+      run: (jobs) => this.transaction((scope) => this.#enqueue(scope, jobs)),
+    });
   }
 
   /** Opens a transaction whose hints and events go out when it has committed. */
@@ -72,14 +95,67 @@ export class Queue {
     return withWriteScope(this.database, work);
   }
 
-  /** Writes a job in the caller's transaction. Returns it as written. */
-  enqueue<Input, Output>(
+  /** Writes a job in the caller's transaction. Returns it as written. See `enqueueJobs`. */
+  async enqueue<Input, Output>(
     scope: WriteScope,
     task: Task<Input, Output>,
     input: Input,
     options: EnqueueOptions = {},
   ): Promise<JobRecord> {
-    return enqueueJob(scope, { bus: this.bus, broker: this.#broker }, { task, input, options });
+    const [job] = await this.#enqueue(scope, [this.#prepare({ task, input, options })]);
+    if (job === undefined) throw new Error("one job was given and none came back");
+    return job;
+  }
+
+  /** Writes many jobs in the caller's transaction, with one statement. */
+  async enqueueMany<Input, Output>(
+    scope: WriteScope,
+    requests: readonly JobRequest<Input, Output>[],
+  ): Promise<JobRecord[]> {
+    return await this.#enqueue(
+      scope,
+      requests.map((request) => this.#prepare(request)),
+    );
+  }
+
+  /**
+   * Writes a job in a transaction of its own: when this resolves, the job is there for good. Calls that
+   * come at the same time are written together.
+   */
+  async add<Input, Output>(
+    task: Task<Input, Output>,
+    input: Input,
+    options: EnqueueOptions = {},
+  ): Promise<JobRecord> {
+    return await this.#adding.add(this.#prepare({ task, input, options }));
+  }
+
+  /** The same for many: all of them or none. */
+  async addMany<Input, Output>(requests: readonly JobRequest<Input, Output>[]): Promise<JobRecord[]> {
+    const jobs = requests.map((request) => this.#prepare(request));
+    return await this.transaction((scope) => this.#enqueue(scope, jobs));
+  }
+
+  /**
+   * Adds a job and waits for what it returns, as its task's schema reads it. Throws `job_failed`,
+   * `job_cancelled` or `job_expired` for another end, and `job_not_finished` when the time is over: the
+   * job goes on, and `result` has it later.
+   */
+  async call<Input, Output>(
+    task: Task<Input, Output>,
+    input: Input,
+    options: EnqueueOptions & { readonly timeoutMs: number; readonly signal?: AbortSignal },
+  ): Promise<Output> {
+    const { timeoutMs, signal, ...rest } = options;
+    const { id } = await this.add(task, input, rest);
+    const waiting = signal === undefined ? { timeoutMs } : { timeoutMs, signal };
+    return readOutput(this.database.queryable, task, await this.waitForEnd(id, waiting), id);
+  }
+
+  /** What a job returned, as `call` gives it, without waiting. Throws `job_not_found` too. */
+  async result<Input, Output>(task: Task<Input, Output>, id: string): Promise<Output> {
+    const [job] = await findJobs(this.database.queryable, [id]);
+    return readOutput(this.database.queryable, task, job, id);
   }
 
   /** Appends numbered events in the caller's transaction. */
@@ -153,8 +229,13 @@ export class Queue {
         ...this.#reapParts(),
         logger: this.#logger,
         heartbeat,
+        successes: new SuccessRecorder({
+          database: this.database.background,
+          bus: this.bus,
+          workerName: options.name,
+        }),
         writer: new EventWriter({ database: this.database.background, bus: this.bus, logger: this.#logger }),
-        onStaleWrite: () => this.#staleWrites++,
+        onStaleWrite: (job) => this.#refused(job),
       },
       { ...options, queues: options.queues ?? this.#registry.queues() },
     );
@@ -191,6 +272,20 @@ export class Queue {
   /** Ends that came too late and were refused, since the process started. */
   get staleWrites(): number {
     return this.#staleWrites;
+  }
+
+  #prepare<Input, Output>({ task, input, options }: JobRequest<Input, Output>): PreparedJob {
+    const traced = { traceParent: currentTraceParent(), ...options };
+    return prepareJob(this.#registry.taskFor(task), input, traced);
+  }
+
+  #enqueue(scope: WriteScope, jobs: readonly PreparedJob[]): Promise<JobRecord[]> {
+    return enqueueJobs(scope, { bus: this.bus, broker: this.#broker }, jobs);
+  }
+
+  #refused({ id, task, queue, owner, attempt }: ClaimedJob): void {
+    this.#staleWrites++;
+    this.hooks.emit({ type: "write.refused", job: { id, task, queue, owner, attempt } });
   }
 
   #endingParts() {

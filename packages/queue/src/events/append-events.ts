@@ -1,7 +1,6 @@
 import { jsonText } from "@millrace/database";
 import type { Transaction } from "@millrace/database";
 import { sql } from "kysely";
-import type { RawBuilder } from "kysely";
 import type { WriteScope } from "../write-scope.ts";
 import type { StoredEvent } from "./event.ts";
 import type { EventBus } from "./event-bus.ts";
@@ -16,8 +15,9 @@ export type NewEvent = {
 
 /**
  * Appends events with the next numbers of their streams and publishes them when the transaction
- * has committed. The number is allocated under the stream's row lock: no gap, no double, in the
- * order of commits. Streams are locked in the order of their names, so two writers can't deadlock.
+ * has committed. The number is allocated under a row's lock: no gap, no double, in the order of
+ * commits. That row is the job's for its own stream, `job:<id>`, and a row of event_stream for the
+ * others. Streams are locked in the order of their names, so two writers can't deadlock.
  */
 export async function appendEvents(
   scope: WriteScope,
@@ -25,59 +25,48 @@ export async function appendEvents(
   events: readonly NewEvent[],
 ): Promise<void> {
   if (events.length === 0) return;
-  const prepared = prepareEvents(events);
-  const numbered = await sql<NumberedStream>`
-    WITH ${prepared.expressions} SELECT stream, last_seq, now() AS at FROM numbered`.execute(
-    scope.transaction,
-  );
-  prepared.announce(scope, bus, numbered.rows);
-}
-
-/** The highest number that a stream has reached. */
-export type NumberedStream = { readonly stream: string; readonly last_seq: number; readonly at: Date };
-
-export type PreparedEvents = {
-  /** Common table expressions that write the events; the last numbers are in the one called `numbered`. */
-  readonly expressions: RawBuilder<unknown>;
-  /** Publishes the events after the commit, given what `numbered` returned. */
-  readonly announce: (scope: WriteScope, bus: EventBus, numbered: readonly NumberedStream[]) => void;
-};
-
-/**
- * Events as part of a larger statement: each way to the embedded database costs as much as a small
- * statement itself.
- */
-export function prepareEvents(events: readonly NewEvent[]): PreparedEvents {
   const placed = countBack(events);
-  const expressions = sql`
-    given AS MATERIALIZED (
+  const numbered = await sql<NumberedStream>`
+    WITH given AS MATERIALIZED (
       SELECT * FROM unnest(${events.map(({ stream }) => stream)}::text[], ${events.map(({ type }) => type)}::text[],
                            ${events.map(({ data }) => jsonText(data))}::text[], ${placed}::bigint[])
         AS given (stream, type, data, back)
-    ), numbered AS (
+    ), counted AS (
+      SELECT stream, count(*) AS count FROM given GROUP BY stream ORDER BY stream
+    ), own AS (
+      UPDATE job SET event_seq = event_seq + count FROM counted
+      WHERE counted.stream LIKE 'job:%' AND job.id = substr(counted.stream, 5)::uuid
+      RETURNING counted.stream, event_seq AS last_seq
+    ), shared AS (
       INSERT INTO event_stream AS known (stream, last_seq)
-      SELECT stream, count(*) FROM given GROUP BY stream ORDER BY stream
+      SELECT stream, count FROM counted WHERE stream NOT LIKE 'job:%' ORDER BY stream
       ON CONFLICT (stream) DO UPDATE SET last_seq = known.last_seq + excluded.last_seq, ended_at = NULL
       RETURNING stream, last_seq
+    ), numbered AS (
+      SELECT stream, last_seq FROM own UNION ALL SELECT stream, last_seq FROM shared
     ), written AS (
       INSERT INTO event (stream, seq, type, data, at)
       SELECT stream, last_seq - back, type, data::jsonb, now() FROM given JOIN numbered USING (stream)
-    )`;
-  return {
-    expressions,
-    announce: (scope, bus, numbered) => {
-      const byStream = new Map(numbered.map((row) => [row.stream, row]));
-      const stored = events.map(({ stream, type, data }, index): StoredEvent => {
-        const row = byStream.get(stream);
-        if (row === undefined) throw new Error(`no number was given for ${stream}`);
-        return { stream, seq: row.last_seq - (placed[index] ?? 0), type, data, at: row.at.toISOString() };
-      });
-      scope.afterCommit(() => publish(bus, events, stored));
-    },
-  };
+    )
+    SELECT stream, last_seq, now() AS at FROM numbered`.execute(scope.transaction);
+  const byStream = new Map(numbered.rows.map((row) => [row.stream, row]));
+  const stored = events.map(({ stream, type, data }, index): StoredEvent => {
+    const row = byStream.get(stream);
+    if (row === undefined) throw new Error(`no number was given for ${stream}`);
+    return { stream, seq: row.last_seq - (placed[index] ?? 0), type, data, at: row.at.toISOString() };
+  });
+  scope.afterCommit(() => publishEvents(bus, events, stored));
 }
 
-function publish(bus: EventBus, events: readonly NewEvent[], stored: readonly StoredEvent[]): void {
+/** The highest number that a stream has reached. */
+type NumberedStream = { readonly stream: string; readonly last_seq: number; readonly at: Date };
+
+/** Tells those who watch of events that have been committed, `stored` being `events` with their numbers. */
+export function publishEvents(
+  bus: EventBus,
+  events: readonly NewEvent[],
+  stored: readonly StoredEvent[],
+): void {
   bus.publishEvents(stored);
   // Progress and log lines are for those who follow the stream; lists only change with the rest.
   const telling = events.filter(({ type }) => !/\.(progressed|logged)$/.test(type));
@@ -109,7 +98,10 @@ function countBack(events: readonly NewEvent[]): number[] {
     .toReversed();
 }
 
-/** Marks streams as ended, from where their retention counts. A later event opens them again. */
+/**
+ * Marks a stream as ended, from where its retention counts. A later event opens it again. The own stream
+ * of a job ends with the job.
+ */
 export async function endStream(transaction: Transaction, stream: string): Promise<void> {
   await sql`UPDATE event_stream SET ended_at = now() WHERE stream = ${stream}`.execute(transaction);
 }

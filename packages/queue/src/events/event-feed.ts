@@ -1,5 +1,6 @@
 import type { Database } from "@millrace/database";
 import { sql } from "kysely";
+import { parseStream } from "./append-events.ts";
 import type { EventFeed } from "./event.ts";
 import type { EventBus } from "./event-bus.ts";
 
@@ -10,10 +11,8 @@ export function createEventFeed(database: Database, bus: EventBus): EventFeed {
   return {
     read: async (stream, after, limit) => {
       // Bounds first: an event that commits between the two reads is then above lastSeq, never lost.
-      const bounds = await sql<{ last_seq: number; oldest_seq: number | null }>`
-        SELECT last_seq, (SELECT min(seq) FROM event WHERE event.stream = known.stream) AS oldest_seq
-        FROM event_stream known WHERE stream = ${stream}`.execute(database.queryable);
-      const lastSeq = bounds.rows[0]?.last_seq ?? 0;
+      const bounds = await readBounds(database, stream);
+      const lastSeq = bounds?.last_seq ?? 0;
       const found = await sql<EventRow>`
         SELECT seq, type, data, at FROM event
         WHERE stream = ${stream} AND seq > ${after} AND seq <= ${lastSeq} ORDER BY seq LIMIT ${limit}`.execute(
@@ -28,10 +27,24 @@ export function createEventFeed(database: Database, bus: EventBus): EventFeed {
           at: row.at.toISOString(),
         })),
         lastSeq,
-        oldestSeq: bounds.rows[0]?.oldest_seq ?? lastSeq + 1,
+        oldestSeq: bounds?.oldest_seq ?? lastSeq + 1,
       };
     },
     onEvents: (listener) => bus.onEvents(listener),
     onNotice: (listener) => bus.onNotice(listener),
   };
+}
+
+type Bounds = { readonly last_seq: number; readonly oldest_seq: number | null };
+
+async function readBounds(database: Database, stream: string): Promise<Bounds | undefined> {
+  const oldest = sql`(SELECT min(seq) FROM event WHERE event.stream = ${stream}) AS oldest_seq`;
+  const { domain, id } = parseStream(stream);
+  const found =
+    domain === "job"
+      ? await sql<Bounds>`
+          SELECT event_seq AS last_seq, ${oldest} FROM job WHERE id = ${id}::uuid`.execute(database.queryable)
+      : await sql<Bounds>`
+          SELECT last_seq, ${oldest} FROM event_stream WHERE stream = ${stream}`.execute(database.queryable);
+  return found.rows[0];
 }

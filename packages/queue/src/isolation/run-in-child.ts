@@ -37,7 +37,8 @@ export type ChildOptions = {
 export function runInChild(parts: ExecuteParts, options: ChildOptions): Execution {
   const { job } = options;
   const attempt = new AttemptStop();
-  return { job, stop: (reason) => attempt.stop(reason), done: run(parts, options, attempt) };
+  const done = run(parts, options, attempt);
+  return { job, stop: (reason) => attempt.stop(reason), ran: done, done };
 }
 
 async function run(parts: ExecuteParts, options: ChildOptions, attempt: AttemptStop): Promise<void> {
@@ -129,7 +130,7 @@ async function follow(parts: ExecuteParts, child: ChildProcess, job: ClaimedJob)
     else if (message.kind === "announce") parts.broker.announce(message.queue);
     else {
       isDone = true;
-      if (message.wasStale) parts.onStaleWrite();
+      if (message.wasStale) parts.onStaleWrite(job);
     }
   });
   const ended = await new Promise<string>((resolve) => {

@@ -1,6 +1,7 @@
 import type { QueryAccess } from "@millrace/database";
 import { sql } from "kysely";
 import type { RawBuilder } from "kysely";
+import { openQueue } from "../control/open-queue.ts";
 import type { ClaimedJob } from "./job-row.ts";
 
 export type ClaimRequest = {
@@ -14,39 +15,43 @@ export type ClaimRequest = {
   readonly choice: "best" | "oldest";
 };
 
-const order = {
-  best: sql`ORDER BY priority DESC, fair, run_at, id`,
-  oldest: sql`ORDER BY run_at, id`,
-} satisfies Record<ClaimRequest["choice"], RawBuilder<unknown>>;
-
 /**
  * Takes up to `limit` due jobs of one queue for this worker, in one statement. One queue at a time:
- * with a list of queues every queued row would be sorted. Two workers never get the same job.
+ * with a list of queues every queued row would be sorted. Two workers never get the same job, and
+ * nobody gets one of a queue that is paused.
  */
 export async function claimJobs(database: QueryAccess, request: ClaimRequest): Promise<ClaimedJob[]> {
   const claimed = await sql<ClaimedJob>`
-    WITH next AS MATERIALIZED (
-      SELECT id FROM job
-      WHERE queue = ${request.queue} AND state = 'queued' AND run_at <= now()
-        AND task || '@' || task_version = ANY(${[...request.taskKeys]}::text[])
-        AND (expires_at IS NULL OR expires_at > now())
-      ${order[request.choice]} LIMIT ${request.limit} FOR UPDATE SKIP LOCKED
-    ), taken AS (
+    WITH ${openQueue(request.queue)}, next AS MATERIALIZED (
+      SELECT next_job.id FROM open_queue, next_jobs(${request.queue}, ${[...request.taskKeys]}::text[],
+        ${request.limit}, ${request.choice === "oldest"}) AS next_job
+    ), ${takeJobs(sql`next`, request)}`.execute(database.queryable);
+  return inOrder(claimed.rows);
+}
+
+/**
+ * The end of a claiming statement: gives the locked jobs of a common table expression with their ids to
+ * a worker, and selects them as `ClaimedJob`.
+ */
+export function takeJobs(
+  chosen: RawBuilder<unknown>,
+  request: Pick<ClaimRequest, "worker" | "leaseMs">,
+): RawBuilder<unknown> {
+  return sql`taken AS (
       UPDATE job SET state = 'running', fence = fence + 1, attempt = attempt + 1, worker_id = ${request.worker.id}::uuid,
              lease_until = now() + ${request.leaseMs}::double precision * interval '1 millisecond',
-             started_at = coalesce(started_at, now())
-      FROM next WHERE job.id = next.id
-      RETURNING job.id, queue, task, task_version, owner, stream, attempt, max_attempts, fence, runs_alone, priority
-    ), tries AS (
-      INSERT INTO job_attempt (job_id, fence, attempt, worker_id, worker_name)
-      SELECT id, fence, attempt, ${request.worker.id}::uuid, ${request.worker.name} FROM taken
+             claimed_at = now(), started_at = coalesce(started_at, now())
+      FROM ${chosen} AS chosen WHERE job.id = chosen.id
+      RETURNING job.id, queue, task, task_version, owner, stream, attempt, max_attempts, fence, runs_alone, priority,
+                limit_key, (extract(epoch FROM now() - greatest(run_at, created_at)) * 1000)::double precision AS wait_ms
     )
-    SELECT taken.*, job_payload.input FROM taken JOIN job_payload ON job_payload.job_id = taken.id`.execute(
-    database.queryable,
-  );
-  return claimed.rows.toSorted(
-    (left, right) => right.priority - left.priority || (left.id < right.id ? -1 : 1),
-  );
+    SELECT taken.*, job_payload.trace_parent, job_payload.input
+    FROM taken JOIN job_payload ON job_payload.job_id = taken.id`;
+}
+
+/** As they are to be started: the order of what UPDATE returns is nobody's promise. */
+export function inOrder(claimed: readonly ClaimedJob[]): ClaimedJob[] {
+  return claimed.toSorted((left, right) => right.priority - left.priority || (left.id < right.id ? -1 : 1));
 }
 
 /** Whether the job that stands first in a queue is of a task that is not among these. */
@@ -56,6 +61,8 @@ export async function isFirstUnknown(
 ): Promise<boolean> {
   const found = await sql<{ is_unknown: boolean }>`
     SELECT task || '@' || task_version <> ALL(${[...request.taskKeys]}::text[]) AS is_unknown FROM job
-    WHERE queue = ${request.queue} AND state = 'queued' ${order.best} LIMIT 1`.execute(database.queryable);
+    WHERE queue = ${request.queue} AND state = 'queued' ORDER BY priority DESC, fair, run_at, id LIMIT 1`.execute(
+    database.queryable,
+  );
   return found.rows[0]?.is_unknown ?? false;
 }

@@ -5,8 +5,9 @@ import type { EventBus } from "../events/event-bus.ts";
 import type { JobEnd } from "../tasks/task.ts";
 import type { TaskRegistry } from "../tasks/task-registry.ts";
 import type { WriteScope } from "../write-scope.ts";
-import { jobChanged } from "./enqueue.ts";
+import { keptDays } from "../retention/kept-days.ts";
 import type { LockedJob } from "./job-row.ts";
+import { transitionOf } from "./transition.ts";
 
 export type Ending =
   | { readonly state: "succeeded"; readonly output: unknown }
@@ -34,11 +35,15 @@ export async function endJob(
   ending: Ending,
 ): Promise<void> {
   const { transaction } = scope;
+  const handler = parts.registry.find(job.task, job.task_version);
+  const task = handler?.task;
   const error = ending.state === "failed" ? ending.error : undefined;
   const output = ending.state === "succeeded" ? jsonText(ending.output) : null;
   await sql`
     WITH ended AS (
-      UPDATE job SET state = ${ending.state}, reason = NULL, finished_at = now(), worker_id = NULL, lease_until = NULL
+      UPDATE job SET state = ${ending.state}, reason = NULL, parked_by = NULL, finished_at = now(),
+             purge_at = now() + ${keptDays(task, ending.state)}::double precision * interval '1 day',
+             worker_id = NULL, lease_until = NULL
       WHERE id = ${job.id}
     ), full_progress AS (
       UPDATE job_progress SET percent = 100, eta_seconds = NULL, updated_at = now()
@@ -50,7 +55,7 @@ export async function endJob(
       error_message = excluded.error_message`.execute(transaction);
   if (parts.skipsHook !== true) {
     const end: JobEnd = { jobId: job.id, input: job.input, ...ending };
-    await parts.registry.find(job.task, job.task_version)?.onEnd(scope, end);
+    await handler?.onEnd?.(scope, end);
   }
   if (job.stream.startsWith("job:")) {
     await appendEvents(scope, parts.bus, [
@@ -62,6 +67,12 @@ export async function endJob(
       },
     ]);
   }
-  await endStream(transaction, job.stream);
-  scope.afterCommit(() => parts.bus.publishNotice(jobChanged(job.id, job.owner, ending.state)));
+  if (!job.stream.startsWith("job:")) await endStream(transaction, job.stream);
+  const details = {
+    ...(job.run_ms === null || job.state !== "running" ? {} : { runMs: job.run_ms }),
+    ...(error === undefined ? {} : { error }),
+  };
+  scope.afterCommit(() =>
+    parts.bus.publishTransition(transitionOf(ending.state, job, ending.state, details)),
+  );
 }

@@ -2,16 +2,20 @@ import { jsonText } from "@millrace/database";
 import { newId } from "@millrace/kernel";
 import { sql } from "kysely";
 import type { Broker } from "../brokers/broker.ts";
-import { invalidInput } from "../errors.ts";
-import { parseStream, prepareEvents } from "../events/append-events.ts";
-import type { NumberedStream } from "../events/append-events.ts";
+import { idempotencyKeyReused, jobIdTaken } from "../errors.ts";
+import { parseStream, publishEvents } from "../events/append-events.ts";
+import type { NewEvent } from "../events/append-events.ts";
+import type { StoredEvent } from "../events/event.ts";
 import type { EventBus } from "../events/event-bus.ts";
 import type { Task } from "../tasks/task.ts";
+import { parseInput } from "../tasks/task-values.ts";
 import type { WriteScope } from "../write-scope.ts";
+import { fairShares } from "./fair-share.ts";
+import { findJobs } from "./find-jobs.ts";
 import type { JobRecord } from "./find-jobs.ts";
 
 export type EnqueueOptions = {
-  /** Default: a new one. Given by a caller that writes it elsewhere in the same statement. */
+  /** Default: a new one. Given by a caller that writes it elsewhere in the same statement. Unique. */
   readonly id?: string;
   /** For whom it is done; opaque to the queue. Default none. */
   readonly owner?: string;
@@ -21,67 +25,261 @@ export type EnqueueOptions = {
   readonly priority?: number;
   /** Earliest start, in milliseconds from now. Default 0. */
   readonly delayMs?: number;
-  /** When it has not started by then, it ends as `expired`. Default never. */
+  /** Earliest start as a time, by the clock of this process. Goes before `delayMs`. */
+  readonly runAt?: Date;
+  /** When it has not started by then, it ends as `expired`. Default: the task's, or never. */
   readonly expiresInMs?: number;
   readonly tags?: readonly string[];
   readonly meta?: Readonly<Record<string, unknown>>;
+  /**
+   * The caller's name for this request, per task and owner: asking again with it gives the job that is
+   * there, as long as its row is kept, and `idempotency_key_reused` when the input differs.
+   */
+  readonly idempotencyKey?: string;
+  /** The job that this one is a part of: cancelling that one cancels this. */
+  readonly parentId?: string;
+  /** W3C trace context of the caller. */
+  readonly traceParent?: string | null;
 };
 
+/** A task, checked input and options: what the statement writes. */
+export type PreparedJob = {
+  readonly id: string;
+  readonly task: Pick<Task, "name" | "version" | "queue" | "priority" | "retries" | "expiresInMs">;
+  readonly stream: string;
+  readonly delayMs: number;
+  readonly uniqueKey: string | null;
+  readonly limitKey: string | null;
+  readonly input: string;
+  readonly options: EnqueueOptions;
+};
+
+/** Checks one request. Throws `invalid_job_input` when the input does not fit the task's schema. */
+export function prepareJob<Input>(
+  task: Task<Input>,
+  input: Input,
+  options: EnqueueOptions = {},
+): PreparedJob {
+  const parsed = parseInput(task, input);
+  const id = options.id ?? newId();
+  const delayMs = options.runAt === undefined ? (options.delayMs ?? 0) : options.runAt.getTime() - Date.now();
+  return {
+    id,
+    task,
+    stream: options.stream ?? `job:${id}`,
+    delayMs: Math.max(0, delayMs),
+    uniqueKey: task.unique?.(parsed) ?? null,
+    limitKey: task.limitKey?.(parsed) ?? null,
+    input: jsonText(parsed),
+    options,
+  };
+}
+
+const maxTries = 3;
+const waiting = "Waiting for a worker";
+
 /**
- * Writes a job in the caller's transaction: it exists if and only if that commits, and the worker
- * is woken after. Returns the job as written. Throws `invalid_job_input` when the input does not fit.
+ * Writes jobs in the caller's transaction, with one statement: they exist if and only if that commits,
+ * and workers are woken after. Returns the jobs in the order given. Where a pending job has the same
+ * unique key, or any job the same idempotency key or id, that one is returned and none is written, so
+ * that a write whose answer was lost may be sent again. Throws `idempotency_key_reused` or
+ * `job_id_taken` when that one was given another input.
  */
-export async function enqueueJob<Input>(
+export async function enqueueJobs(
   scope: WriteScope,
   parts: { readonly bus: EventBus; readonly broker: Broker },
-  request: { readonly task: Task<Input>; readonly input: Input; readonly options: EnqueueOptions },
-): Promise<JobRecord> {
-  const { task, input, options } = request;
-  const parsed = task.input.safeParse(input);
-  if (!parsed.success) throw invalidInput(task.name, parsed.error);
-  const id = options.id ?? newId();
-  const stream = options.stream ?? `job:${id}`;
-  const isDelayed = (options.delayMs ?? 0) > 0;
-  const events = prepareEvents([
-    {
-      stream,
-      owner: options.owner ?? null,
-      type: `${parseStream(stream).domain}.queued`,
-      data: { job_id: id, message: "Waiting for a worker" },
-    },
-  ]);
-  const written = await sql<WrittenJob & Pick<NumberedStream, "last_seq">>`
-    WITH fresh AS (
-      INSERT INTO job (id, queue, task, task_version, owner, stream, state, reason, priority, run_at,
-                       expires_at, max_attempts, retries)
-      VALUES (${id}, ${task.queue}, ${task.name}, ${task.version}, ${options.owner ?? null}, ${stream},
-              ${isDelayed ? "scheduled" : "queued"}, ${isDelayed ? "delay" : null},
-              ${options.priority ?? task.priority},
-              now() + ${options.delayMs ?? 0}::double precision * interval '1 millisecond',
-              now() + ${options.expiresInMs ?? null}::double precision * interval '1 millisecond',
-              ${task.retries + 1}, ${task.retries})
-      RETURNING id, task, queue, owner, stream, state, reason, priority, attempt, max_attempts, crash_count,
-                run_at, created_at, started_at, finished_at
-    ), payload AS (
-      INSERT INTO job_payload (job_id, input, meta, tags)
-      SELECT id, ${jsonText(parsed.data)}::jsonb, ${jsonText(options.meta ?? {})}::jsonb,
-             ${[...(options.tags ?? [])]}::text[]
-      FROM fresh
-    ), ${events.expressions}
-    SELECT fresh.*, numbered.last_seq FROM fresh, numbered`.execute(scope.transaction);
-  const [row] = written.rows;
-  if (row === undefined) throw new Error("INSERT … RETURNING gave no row");
-  const { last_seq, ...job } = row;
-  events.announce(scope, parts.bus, [{ stream, last_seq, at: job.created_at }]);
-  scope.afterCommit(() => {
-    parts.bus.publishNotice(jobChanged(id, options.owner ?? null, isDelayed ? "scheduled" : "queued"));
-    if (!isDelayed) parts.broker.announce(task.queue);
+  jobs: readonly PreparedJob[],
+): Promise<JobRecord[]> {
+  const written = new Map<string, WrittenRow>();
+  const known = new Map<string, JobRecord>();
+  let left = jobs;
+  // A job that stood in the way may end before it is read: then there is room for the new one.
+  for (let tries = 0; left.length > 0 && tries < maxTries; tries++) {
+    for (const row of await insertJobs(scope, left)) written.set(row.id, row);
+    left = left.filter(({ id }) => !written.has(id));
+    if (left.length === 0) break;
+    for (const [id, record] of await findDoubled(scope, left)) known.set(id, record);
+    left = left.filter(({ id }) => !known.has(id));
+  }
+  scope.afterCommit(() => announce(parts, jobs, written));
+  return jobs.map((job) => {
+    const row = written.get(job.id);
+    const record = row === undefined ? known.get(job.id) : recordOf(job, row);
+    if (record === undefined) throw jobIdTaken(job.id);
+    return record;
   });
-  return { ...job, ...nothingYet };
+}
+
+function announce(
+  { bus, broker }: { readonly bus: EventBus; readonly broker: Broker },
+  jobs: readonly PreparedJob[],
+  written: ReadonlyMap<string, WrittenRow>,
+): void {
+  const events: NewEvent[] = [];
+  const stored: StoredEvent[] = [];
+  const ready = new Set<string>();
+  for (const job of jobs) {
+    const row = written.get(job.id);
+    if (row === undefined) continue;
+    const event = queuedEvent(job);
+    events.push(event);
+    stored.push({
+      stream: job.stream,
+      seq: row.seq,
+      type: event.type,
+      data: event.data,
+      at: row.created_at.toISOString(),
+    });
+    if (row.state === "queued") ready.add(job.task.queue);
+  }
+  publishEvents(bus, events, stored);
+  for (const { id, task, options } of jobs) {
+    const row = written.get(id);
+    if (row === undefined) continue;
+    const { name, queue } = task;
+    const owner = options.owner ?? null;
+    bus.publishTransition({
+      type: "enqueued",
+      job: { id, task: name, queue, owner, state: row.state, attempt: 0 },
+      traceParent: options.traceParent ?? null,
+    });
+  }
+  for (const queue of ready) broker.announce(queue);
+}
+
+function queuedEvent({ id, stream, options }: PreparedJob): NewEvent {
+  return {
+    stream,
+    owner: options.owner ?? null,
+    type: `${parseStream(stream).domain}.queued`,
+    data: { job_id: id, message: waiting },
+  };
+}
+
+type WrittenRow = {
+  readonly id: string;
+  readonly state: "queued" | "scheduled";
+  readonly run_at: Date;
+  readonly created_at: Date;
+  readonly seq: number;
+};
+
+async function insertJobs(scope: WriteScope, jobs: readonly PreparedJob[]): Promise<readonly WrittenRow[]> {
+  const each = <Value>(value: (job: PreparedJob) => Value): Value[] => jobs.map(value);
+  const inserted = await sql<WrittenRow>`
+    WITH given AS MATERIALIZED (
+      SELECT given.*, now() + delay_ms * interval '1 millisecond' AS run_at FROM unnest(
+        ${each(({ id }) => id)}::uuid[], ${each(({ task }) => task.queue)}::text[],
+        ${each(({ task }) => task.name)}::text[], ${each(({ task }) => task.version)}::integer[],
+        ${each(({ options }) => options.owner ?? null)}::text[], ${each(({ stream }) => stream)}::text[],
+        ${each(({ options, task }) => options.priority ?? task.priority)}::smallint[],
+        ${each(({ delayMs }) => delayMs)}::double precision[],
+        ${each(({ options, task }) => options.expiresInMs ?? task.expiresInMs ?? null)}::double precision[],
+        ${each(({ task }) => task.retries)}::integer[],
+        ${each(({ limitKey }) => limitKey)}::text[], ${each(({ uniqueKey }) => uniqueKey)}::text[],
+        ${each(({ options }) => options.idempotencyKey ?? null)}::text[],
+        ${each(({ options }) => options.parentId ?? null)}::uuid[],
+        ${each(({ input }) => input)}::text[], ${each(({ options }) => jsonText(options.meta ?? {}))}::text[],
+        ${each(({ options }) => arrayLiteral(options.tags ?? []))}::text[],
+        ${each(({ options }) => options.traceParent ?? null)}::text[]
+      ) WITH ORDINALITY AS given (id, queue, task, version, owner, stream, priority, delay_ms, expires_ms, retries,
+                                  limit_key, unique_key, idempotency_key, parent_id, input, meta, tags, trace_parent, nth)
+    ), ${fairShares(sql`given`)}, fresh AS (
+      INSERT INTO job (id, queue, task, task_version, owner, stream, state, reason, priority, fair, run_at, expires_at,
+                       max_attempts, retries, limit_key, unique_key, idempotency_key, parent_id, event_seq)
+      SELECT id, queue, task, version, owner, stream, CASE WHEN delay_ms > 0 THEN 'scheduled' ELSE 'queued' END,
+             CASE WHEN delay_ms > 0 THEN 'delay' END, priority, fair, run_at, now() + expires_ms * interval '1 millisecond',
+             retries + 1, retries, limit_key, unique_key, idempotency_key, parent_id,
+             CASE WHEN stream = 'job:' || id THEN 1 ELSE 0 END
+      FROM given JOIN share USING (id) ORDER BY nth
+      ON CONFLICT DO NOTHING
+      RETURNING id, state, run_at, created_at, event_seq
+    ), written AS MATERIALIZED (
+      SELECT given.id, given.nth, stream, input, meta, tags, trace_parent, fresh.state, fresh.run_at, created_at, event_seq
+      FROM fresh JOIN given USING (id)
+    ), payload AS (
+      INSERT INTO job_payload (job_id, input, meta, tags, trace_parent)
+      SELECT id, input::jsonb, meta::jsonb, tags::text[], trace_parent FROM written
+    ), shared AS (
+      INSERT INTO event_stream AS known (stream, last_seq)
+      SELECT stream, count(*) FROM written WHERE event_seq = 0 GROUP BY stream ORDER BY stream
+      ON CONFLICT (stream) DO UPDATE SET last_seq = known.last_seq + excluded.last_seq, ended_at = NULL
+      RETURNING stream, last_seq
+    ), numbered AS MATERIALIZED (
+      SELECT id, nth, stream, state, run_at, created_at, CASE WHEN event_seq = 1 THEN 1 ELSE
+               last_seq - row_number() OVER (PARTITION BY stream, event_seq ORDER BY nth DESC) + 1 END AS seq
+      FROM written LEFT JOIN shared USING (stream)
+    ), told AS (
+      INSERT INTO event (stream, seq, type, data, at)
+      SELECT stream, seq, split_part(stream, ':', 1) || '.queued',
+             jsonb_build_object('job_id', id, 'message', ${waiting}::text), now() FROM numbered
+    )
+    SELECT id, state, run_at, created_at, seq FROM numbered`.execute(scope.transaction);
+  return inserted.rows;
+}
+
+/** A one-dimensional array as text: arrays of several lengths can't be unnested beside each other. */
+function arrayLiteral(items: readonly string[]): string {
+  const quoted = items.map((item) => `"${item.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`);
+  return `{${quoted.join(",")}}`;
+}
+
+/** The jobs that stand in the way of those that were not written, by the ids of the latter. */
+async function findDoubled(
+  scope: WriteScope,
+  missing: readonly PreparedJob[],
+): Promise<ReadonlyMap<string, JobRecord>> {
+  const found = await sql<{ id: string; known_id: string; is_same: boolean }>`
+    SELECT given.id, known.id AS known_id,
+           (known.id <> given.id AND known.idempotency_key IS DISTINCT FROM given.idempotency_key)
+             OR job_payload.input = given.input::jsonb AS is_same
+    FROM unnest(
+      ${missing.map(({ id }) => id)}::uuid[], ${missing.map(({ task }) => task.name)}::text[],
+      ${missing.map(({ options }) => options.owner ?? null)}::text[], ${missing.map(({ uniqueKey }) => uniqueKey)}::text[],
+      ${missing.map(({ options }) => options.idempotencyKey ?? null)}::text[], ${missing.map(({ input }) => input)}::text[]
+    ) AS given (id, task, owner, unique_key, idempotency_key, input)
+    JOIN job AS known ON known.task = given.task AND (
+      known.id = given.id
+      OR (known.unique_key = given.unique_key AND known.finished_at IS NULL)
+      OR (known.idempotency_key = given.idempotency_key AND coalesce(known.owner, '') = coalesce(given.owner, '')))
+    JOIN job_payload ON job_payload.job_id = known.id`.execute(scope.transaction);
+  const reused = found.rows.find(({ is_same }) => !is_same);
+  if (reused !== undefined) {
+    throw reused.known_id === reused.id ? jobIdTaken(reused.id) : idempotencyKeyReused(reused.known_id);
+  }
+  const records = await findJobs(scope.transaction, [...new Set(found.rows.map((row) => row.known_id))]);
+  const byId = new Map(records.map((record) => [record.id, record]));
+  const doubled = new Map<string, JobRecord>();
+  for (const { id, known_id } of found.rows) {
+    const record = byId.get(known_id);
+    if (record !== undefined) doubled.set(id, record);
+  }
+  return doubled;
+}
+
+function recordOf({ id, task, stream, options }: PreparedJob, row: WrittenRow): JobRecord {
+  return {
+    ...nothingYet,
+    id,
+    task: task.name,
+    queue: task.queue,
+    owner: options.owner ?? null,
+    stream,
+    state: row.state,
+    reason: row.state === "scheduled" ? "delay" : null,
+    priority: options.priority ?? task.priority,
+    max_attempts: task.retries + 1,
+    run_at: row.run_at,
+    created_at: row.created_at,
+  };
 }
 
 /** What a job has none of before its first attempt. */
 const nothingYet = {
+  attempt: 0,
+  crash_count: 0,
+  started_at: null,
+  finished_at: null,
   is_cancel_requested: false,
   percent: null,
   stage: null,
@@ -93,9 +291,3 @@ const nothingYet = {
   error_code: null,
   error_message: null,
 } as const;
-
-type WrittenJob = Omit<JobRecord, keyof typeof nothingYet>;
-
-export function jobChanged(id: string, owner: string | null, state: string) {
-  return { topic: "jobs", owner, type: "job.changed", data: { job_id: id, state } } as const;
-}

@@ -68,7 +68,7 @@ async function carryOut(
     case "timed_out":
       if (end.retryInMs === undefined)
         return await endJob(scope, parts, job, { state: "failed", error: end.error });
-      await requeueJob(scope, parts, job, { why: "retry", delayMs: end.retryInMs });
+      await requeueJob(scope, parts, job, { why: "retry", delayMs: end.retryInMs, error: end.error });
       return await appendEvents(scope, parts.bus, [
         {
           stream: job.stream,

@@ -13,6 +13,10 @@ export type ClaimedJob = {
   readonly fence: number;
   readonly runs_alone: boolean;
   readonly priority: number;
+  readonly limit_key: string | null;
+  /** From when it could have run to its claim. */
+  readonly wait_ms: number;
+  readonly trace_parent: string | null;
   readonly input: unknown;
 };
 
@@ -32,5 +36,7 @@ export type LockedJob = {
   readonly crash_count: number;
   readonly runs_alone: boolean;
   readonly is_cancel_requested: boolean;
+  /** From the claim until now; null when it does not run. */
+  readonly run_ms: number | null;
   readonly input: unknown;
 };

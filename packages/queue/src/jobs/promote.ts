@@ -5,21 +5,30 @@ import type { EventBus } from "../events/event-bus.ts";
 import { withWriteScope } from "../write-scope.ts";
 import { endJob } from "./end-job.ts";
 import type { EndingParts } from "./end-job.ts";
-import { jobChanged } from "./enqueue.ts";
+import { fairShares } from "./fair-share.ts";
 import { lockFreeJob } from "./lock-job.ts";
+import { transitionOf } from "./transition.ts";
+import type { TellingJob } from "./transition.ts";
 
-/** Moves scheduled jobs whose time has come to their queues, oldest first, at most 500 a call. */
+/**
+ * Moves scheduled jobs whose time has come to their queues, oldest first, at most 500 a call. Those that
+ * were enqueued for later take their place in their owner's line now; one that had its turn keeps it.
+ */
 export async function promoteDueJobs(parts: {
   readonly database: QueryAccess;
   readonly broker: Broker;
   readonly bus: EventBus;
 }): Promise<number> {
-  const moved = await sql<{ id: string; owner: string | null; queue: string }>`
-    UPDATE job SET state = 'queued', reason = NULL
-    WHERE id IN (SELECT id FROM job WHERE state = 'scheduled' AND run_at <= now()
-                 ORDER BY run_at LIMIT 500 FOR UPDATE SKIP LOCKED)
-    RETURNING id, owner, queue`.execute(parts.database.queryable);
-  for (const { id, owner } of moved.rows) parts.bus.publishNotice(jobChanged(id, owner, "queued"));
+  const moved = await sql<TellingJob>`
+    WITH placed AS MATERIALIZED (
+      SELECT id, queue, priority, owner, row_number() OVER (ORDER BY run_at, id) AS nth
+      FROM (SELECT * FROM job WHERE state = 'scheduled' AND parked_by IS NULL AND run_at <= now()
+            ORDER BY run_at LIMIT 500 FOR UPDATE SKIP LOCKED) AS due
+    ), ${fairShares(sql`placed`)}
+    UPDATE job SET state = 'queued', reason = NULL, fair = CASE reason WHEN 'delay' THEN share.fair ELSE job.fair END
+    FROM share WHERE job.id = share.id
+    RETURNING job.id, task, queue, owner, attempt`.execute(parts.database.queryable);
+  for (const job of moved.rows) parts.bus.publishTransition(transitionOf("due", job, "queued"));
   for (const queue of new Set(moved.rows.map((row) => row.queue))) parts.broker.announce(queue);
   return moved.rows.length;
 }

@@ -2,17 +2,28 @@ import { sql } from "kysely";
 import type { Broker } from "../brokers/broker.ts";
 import type { EventBus } from "../events/event-bus.ts";
 import type { WriteScope } from "../write-scope.ts";
-import { jobChanged } from "./enqueue.ts";
 import type { LockedJob } from "./job-row.ts";
+import { transitionOf } from "./transition.ts";
 
 export type Requeue =
   /** The attempt is counted; it runs again after the wait. */
-  | { readonly why: "retry"; readonly delayMs: number }
+  | {
+      readonly why: "retry";
+      readonly delayMs: number;
+      readonly error: { readonly code: string; readonly message: string };
+    }
   /** Not counted. */
   | { readonly why: "snooze"; readonly delayMs: number }
   /** Not counted; at once. */
   | { readonly why: "handed_back" }
   | { readonly why: "crashed"; readonly crashCount: number };
+
+const types = {
+  retry: "retry_scheduled",
+  snooze: "snoozed",
+  handed_back: "handed_back",
+  crashed: "crashed",
+} as const;
 
 /** Puts a locked running job back in line. The fence grows, so the former holder's writes are void. */
 export async function requeueJob(
@@ -23,6 +34,7 @@ export async function requeueJob(
 ): Promise<void> {
   const isLater = requeue.why === "retry" || requeue.why === "snooze";
   const delayMs = isLater ? requeue.delayMs : 0;
+  const error = requeue.why === "retry" ? requeue.error : undefined;
   const crashCount = requeue.why === "crashed" ? requeue.crashCount : job.crash_count;
   await sql`
     UPDATE job SET state = ${isLater ? "scheduled" : "queued"}, reason = ${isLater ? requeue.why : null},
@@ -31,8 +43,13 @@ export async function requeueJob(
            crash_count = ${crashCount}, runs_alone = ${requeue.why === "crashed" || (job.runs_alone && requeue.why !== "retry")},
            fence = fence + 1, worker_id = NULL, lease_until = NULL
     WHERE id = ${job.id}`.execute(scope.transaction);
+  const details = {
+    ...(job.run_ms === null ? {} : { runMs: job.run_ms }),
+    ...(error === undefined ? {} : { error }),
+  };
   scope.afterCommit(() => {
-    parts.bus.publishNotice(jobChanged(job.id, job.owner, isLater ? "scheduled" : "queued"));
+    const state = isLater ? "scheduled" : "queued";
+    parts.bus.publishTransition(transitionOf(types[requeue.why], job, state, details));
     if (!isLater) parts.broker.announce(job.queue);
   });
 }

@@ -1,16 +1,17 @@
 import { sql } from "kysely";
 import type { Broker } from "../brokers/broker.ts";
-import { jobNotFound, notRetryable } from "../errors.ts";
+import { jobIsPending, jobNotFound, notRetryable } from "../errors.ts";
 import { appendEvents, parseStream } from "../events/append-events.ts";
 import type { WriteScope } from "../write-scope.ts";
 import type { EndingParts } from "./end-job.ts";
-import { jobChanged } from "./enqueue.ts";
+import { fairShares } from "./fair-share.ts";
 import { lockJob } from "./lock-job.ts";
+import { transitionOf } from "./transition.ts";
 
 /**
  * Puts a failed, cancelled or expired job back in line: the same row and input, the next attempt,
- * a fresh set of retries, no progress, the history and the recorded steps kept. Throws
- * `job_not_found` or `job_not_ended`.
+ * a fresh set of retries, a new place in its owner's line, no progress, the history and the recorded steps
+ * kept. Throws `job_not_found`, `job_not_ended`, or `job_is_pending` when another has its unique key now.
  */
 export async function retryJob(
   scope: WriteScope,
@@ -22,11 +23,7 @@ export async function retryJob(
   if (job.state !== "failed" && job.state !== "cancelled" && job.state !== "expired") {
     throw notRetryable(id, job.state);
   }
-  await sql`
-    UPDATE job SET state = 'queued', finished_at = NULL, run_at = now(), expires_at = NULL,
-           max_attempts = attempt + retries + 1, cancel_requested_at = NULL, crash_count = 0,
-           fence = fence + 1
-    WHERE id = ${id}`.execute(scope.transaction);
+  await requeue(scope, id);
   await sql`DELETE FROM job_result WHERE job_id = ${id}`.execute(scope.transaction);
   await sql`DELETE FROM job_progress WHERE job_id = ${id}`.execute(scope.transaction);
   await parts.registry.find(job.task, job.task_version)?.onRetry(scope, { jobId: id, input: job.input });
@@ -40,7 +37,21 @@ export async function retryJob(
     },
   ]);
   scope.afterCommit(() => {
-    parts.bus.publishNotice(jobChanged(id, job.owner, "queued"));
+    parts.bus.publishTransition(transitionOf("retried", job, "queued"));
     parts.broker.announce(job.queue);
   });
+}
+
+async function requeue({ transaction }: WriteScope, id: string): Promise<void> {
+  const moved = await sql`
+    WITH placed AS (
+      SELECT id, queue, priority, owner, 1 AS nth FROM job WHERE id = ${id} AND NOT EXISTS (
+        SELECT 1 FROM job AS other WHERE other.task = job.task AND other.unique_key = job.unique_key
+          AND other.finished_at IS NULL)
+    ), ${fairShares(sql`placed`)}
+    UPDATE job SET state = 'queued', fair = share.fair, finished_at = NULL, purge_at = NULL, run_at = now(),
+           expires_at = NULL, max_attempts = attempt + retries + 1, cancel_requested_at = NULL, crash_count = 0,
+           fence = fence + 1
+    FROM share WHERE job.id = share.id RETURNING job.id`.execute(transaction);
+  if (moved.rows.length === 0) throw jobIsPending(id);
 }

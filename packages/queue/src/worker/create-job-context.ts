@@ -1,23 +1,30 @@
+import { jsonText } from "@millrace/database";
 import type { QueryAccess } from "@millrace/database";
 import { sleep } from "@millrace/kernel";
 import type { Logger } from "@millrace/kernel";
+import { sql } from "kysely";
+import type { Broker } from "../brokers/broker.ts";
 import { leaseLost } from "../errors.ts";
 import type { NewEvent } from "../events/append-events.ts";
 import type { EventBus } from "../events/event-bus.ts";
+import { enqueueJobs, prepareJob } from "../jobs/enqueue.ts";
 import type { ClaimedJob } from "../jobs/job-row.ts";
 import { lockHeldRow } from "../jobs/lock-job.ts";
 import { recordStep, startStep } from "../steps/run-step.ts";
+import type { TaskRegistry } from "../tasks/task-registry.ts";
 import { withWriteScope } from "../write-scope.ts";
 import type { AttemptStop } from "./attempt-stop.ts";
 import { mayPassLater } from "./database-trouble.ts";
 import type { EventWriter } from "./event-writer.ts";
-import type { FencedScope, JobContext, ProgressReport, StepOptions } from "./job-context.ts";
+import type { FencedScope, JobContext, StepOptions } from "./job-context.ts";
 import { writePending } from "./pending-writes.ts";
-import type { ProgressState } from "./pending-writes.ts";
+import { ProgressEstimate } from "./progress-estimate.ts";
 
 export type ContextParts = {
   readonly database: QueryAccess;
   readonly bus: EventBus;
+  readonly broker: Broker;
+  readonly registry: TaskRegistry;
   readonly writer: EventWriter;
   readonly logger: Logger;
 };
@@ -26,33 +33,23 @@ export type ContextParts = {
 const maxRecordTries = 6;
 
 /** A claimed job and what ends its attempt before it returns. */
-type RunningJob = { readonly job: ClaimedJob; readonly attempt: AttemptStop };
-
-const noProgress: ProgressState = {
-  percent: 0,
-  stage: null,
-  message: null,
-  done: null,
-  total: null,
-  unit: null,
-  eta_seconds: null,
+type RunningJob = {
+  readonly job: ClaimedJob;
+  readonly attempt: AttemptStop;
+  /** From now. */
+  readonly softLimitMs: number;
 };
 
 /** Builds what a handler works with for one claimed job. */
 export function createJobContext(parts: ContextParts, running: RunningJob): JobContext<unknown> {
   const { job } = running;
   const { signal } = running.attempt;
-  let progress = noProgress;
+  const softEndMs = performance.now() + running.softLimitMs;
+  const estimate = new ProgressEstimate();
 
   const transaction = <Result>(work: (scope: FencedScope) => Promise<Result>): Promise<Result> =>
     runFenced(parts, running, work);
-
-  const report = (next: ProgressReport): void => {
-    const isNewStage = next.stage !== undefined && next.stage !== progress.stage;
-    const counts = isNewStage ? { done: null, total: null, unit: null } : {};
-    progress = { ...progress, ...counts, ...next, percent: Math.max(progress.percent, next.percent ?? 0) };
-    parts.writer.progress(job, progress);
-  };
+  const { database } = parts;
 
   return {
     job: {
@@ -66,12 +63,34 @@ export function createJobContext(parts: ContextParts, running: RunningJob): JobC
     input: job.input,
     signal,
     isLastAttempt: job.attempt >= job.max_attempts,
-    step: (key, run, options) =>
-      runStep({ key, run, options, signal, database: parts.database, transaction, held: job }),
+    timeLeft: () => Math.max(0, softEndMs - performance.now()),
+    step: (key, run, options) => runStep({ key, run, options, signal, database, transaction, held: job }),
     transaction,
-    progress: report,
+    enqueueChild: async (key, task, input, options) => {
+      const child = prepareJob(parts.registry.taskFor(task), input, {
+        ...(job.owner === null ? {} : { owner: job.owner }),
+        ...options,
+        parentId: job.id,
+      });
+      return await runStep<{ id: string }>({
+        key,
+        run: () => Promise.resolve({ id: child.id }),
+        options: { record: async (scope) => void (await enqueueJobs(scope, parts, [child])) },
+        signal,
+        database,
+        transaction,
+        held: job,
+      });
+    },
+    setMeta: (patch) =>
+      transaction(async (scope) => {
+        await sql`UPDATE job_payload SET meta = meta || ${jsonText(patch)}::jsonb WHERE job_id = ${job.id}`.execute(
+          scope.transaction,
+        );
+      }),
+    progress: (report) => parts.writer.progress(job, estimate.next(report)),
     log: (level, message, step) => {
-      const line = { level, message: message.slice(0, 2000), step: step ?? progress.stage };
+      const line = { level, message: message.slice(0, 2000), step: step ?? estimate.stage };
       parts.writer.log(job, { ...line, created_at: new Date().toISOString() });
     },
     logger: parts.logger.child({ jobId: job.id, task: job.task, attempt: job.attempt }),

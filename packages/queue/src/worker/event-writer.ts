@@ -19,6 +19,8 @@ type Buffer = {
   logs: LogEntry[];
   progress: ProgressState | undefined;
   lastProgressMs: number;
+  /** Whether the job has said or written anything in this attempt. */
+  hasHeard: boolean;
 };
 
 /**
@@ -44,16 +46,28 @@ export class EventWriter {
   }
 
   open(job: HeldJob): void {
-    this.#buffers.set(job.id, { job, logs: [], progress: undefined, lastProgressMs: -progressEveryMs });
+    this.#buffers.set(job.id, {
+      job,
+      logs: [],
+      progress: undefined,
+      lastProgressMs: -progressEveryMs,
+      hasHeard: false,
+    });
   }
 
   close(job: HeldJob): void {
     if (this.#buffers.get(job.id)?.job.fence === job.fence) this.#buffers.delete(job.id);
   }
 
+  /** Whether a job has logged, reported progress or had a transaction of its own since it was opened. */
+  hasHeard(job: HeldJob): boolean {
+    return this.#bufferOf(job)?.hasHeard ?? true;
+  }
+
   log(job: HeldJob, line: LogEntry): void {
     const buffer = this.#bufferOf(job);
     if (buffer === undefined || buffer.logs.length >= maxPendingLogs) return;
+    buffer.hasHeard = true;
     buffer.logs.push(line);
     this.#arm(flushEveryMs);
   }
@@ -61,6 +75,7 @@ export class EventWriter {
   progress(job: HeldJob, progress: ProgressState): void {
     const buffer = this.#bufferOf(job);
     if (buffer === undefined) return;
+    buffer.hasHeard = true;
     buffer.progress = progress;
     this.#arm(flushEveryMs);
   }
@@ -85,6 +100,8 @@ export class EventWriter {
     work: (pending: PendingWrites) => Promise<Result>,
     take: () => PendingWrites,
   ): Promise<Result> {
+    const buffer = this.#bufferOf(job);
+    if (buffer !== undefined) buffer.hasHeard = true;
     const before = this.#writing.get(job.id);
     const own = Promise.withResolvers<void>();
     this.#writing.set(job.id, own.promise);

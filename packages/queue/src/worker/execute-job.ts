@@ -1,13 +1,15 @@
+import { jsonText } from "@millrace/database";
 import { toError } from "@millrace/kernel";
 import { timedOut } from "../errors.ts";
 import type { AttemptEnd } from "../jobs/finish-attempt.ts";
 import type { ClaimedJob } from "../jobs/job-row.ts";
+import { keptDays } from "../retention/kept-days.ts";
 import type { AnyTaskHandler } from "../tasks/task.ts";
 import { AttemptStop } from "./attempt-stop.ts";
 import { createJobContext } from "./create-job-context.ts";
 import { isDatabaseTrouble } from "./database-trouble.ts";
 import { decideEnd } from "./decide-end.ts";
-import type { ExecuteParts, Execution } from "./execution.ts";
+import type { ExecuteParts, Execution, RunJob } from "./execution.ts";
 import { recordEnd } from "./record-end.ts";
 
 /** A handler that was told to stop gets this long before its attempt ends without it. */
@@ -23,13 +25,23 @@ const maxFenceOfFreeTries = 300;
 /** A task that this process can't run goes to another that can; soon enough, and not in a tight loop. */
 const unknownTaskWaitMs = 10_000;
 
-/** Runs one claimed job to the end of its attempt. */
-export function executeJob(parts: ExecuteParts, job: ClaimedJob): Execution {
+/** Runs one claimed job to the end of its attempt, with its task's handler unless `run` is given. */
+export function executeJob(parts: ExecuteParts, job: ClaimedJob, run?: RunJob): Execution {
   const attempt = new AttemptStop();
-  return { job, stop: (reason) => attempt.stop(reason), done: run(parts, job, attempt) };
+  const ran = Promise.withResolvers<void>();
+  const done = execute(parts, { job, attempt, run, onRan: ran.resolve }).finally(ran.resolve);
+  return { job, stop: (reason) => attempt.stop(reason), ran: ran.promise, done };
 }
 
-async function run(parts: ExecuteParts, job: ClaimedJob, attempt: AttemptStop): Promise<void> {
+type Running = {
+  readonly job: ClaimedJob;
+  readonly attempt: AttemptStop;
+  readonly run: RunJob | undefined;
+  readonly onRan: () => void;
+};
+
+async function execute(parts: ExecuteParts, running: Running): Promise<void> {
+  const { job, attempt } = running;
   const handler = parts.registry.find(job.task, job.task_version);
   if (handler === undefined) {
     parts.logger.error(
@@ -41,26 +53,51 @@ async function run(parts: ExecuteParts, job: ClaimedJob, attempt: AttemptStop): 
   parts.writer.open(job);
   const soft = setTimeout(() => attempt.stop("timed_out"), handler.task.softLimitMs);
   try {
-    const end = await runToEnd(parts, job, attempt, handler);
-    if (end !== undefined) await recordEnd(parts, job, end, attempt);
+    const end = await runToEnd(parts, running, handler);
+    clearTimeout(soft);
+    running.onRan();
+    if (end === undefined) return;
+    const isRecorded = end.outcome === "succeeded" && (await recordSuccess(parts, job, handler, end.output));
+    if (!isRecorded) await recordEnd(parts, job, end, attempt);
   } finally {
     clearTimeout(soft);
     parts.writer.close(job);
   }
 }
 
+/**
+ * Records a success together with those of other jobs, where nothing else is to be written with it.
+ * False when that is not so, or did not work: then it is recorded by itself.
+ */
+async function recordSuccess(
+  { successes, writer }: ExecuteParts,
+  job: ClaimedJob,
+  { task, onEnd }: AnyTaskHandler,
+  output: unknown,
+): Promise<boolean> {
+  const isPlain =
+    onEnd === undefined && job.attempt === 1 && job.stream === `job:${job.id}` && !writer.hasHeard(job);
+  if (successes === undefined || !isPlain) return false;
+  const { id, fence } = job;
+  const success = { id, fence, job, output: jsonText(output), keptDays: keptDays(task, "succeeded") };
+  try {
+    return await successes.record(success);
+  } catch {
+    return false;
+  }
+}
+
 async function runToEnd(
   parts: ExecuteParts,
-  job: ClaimedJob,
-  attempt: AttemptStop,
+  { job, attempt, run }: Running,
   handler: AnyTaskHandler,
 ): Promise<AttemptEnd | undefined> {
   const tried = { task: handler.task, attempt: job.attempt, maxAttempts: job.max_attempts };
   const knife = untilForced(handler.task.hardLimitMs, attempt);
   try {
-    const context = createJobContext(parts, { job, attempt });
+    const context = createJobContext(parts, { job, attempt, softLimitMs: handler.task.softLimitMs });
     // Started in a then, so that a handler that throws at once is caught like any other.
-    const output = await Promise.race([Promise.resolve(context).then(handler.run), knife.forced]);
+    const output = await Promise.race([Promise.resolve(context).then(run ?? handler.run), knife.forced]);
     return { outcome: "succeeded", output };
   } catch (error) {
     const mayBeFree = attempt.reason === undefined && job.fence < maxFenceOfFreeTries;

@@ -5,6 +5,8 @@ import type { EventBus } from "../events/event-bus.ts";
 import type { ClaimedJob } from "../jobs/job-row.ts";
 import type { TaskRegistry } from "../tasks/task-registry.ts";
 import type { EventWriter } from "./event-writer.ts";
+import type { JobContext } from "./job-context.ts";
+import type { SuccessRecorder } from "./success-recorder.ts";
 
 /** What running a job takes. */
 export type ExecuteParts = {
@@ -13,15 +15,22 @@ export type ExecuteParts = {
   readonly broker: Broker;
   readonly registry: TaskRegistry;
   readonly writer: EventWriter;
+  /** Records successes that need nothing else, many at once. Without it each is recorded by itself. */
+  readonly successes?: SuccessRecorder;
   readonly logger: Logger;
-  /** Counts ends that came too late and were refused. */
-  readonly onStaleWrite: () => void;
+  /** Told of ends that came too late and were refused. */
+  readonly onStaleWrite: (job: ClaimedJob) => void;
 };
+
+/** What runs the handler of a job, given its context, and gives its output. */
+export type RunJob = (context: JobContext<unknown>) => Promise<unknown>;
 
 /** One attempt under way. */
 export type Execution = {
   readonly job: ClaimedJob;
   readonly stop: (reason: StopReason) => void;
+  /** Resolves when the handler has ended and only its end is to be recorded. Never rejects. */
+  readonly ran: Promise<void>;
   /** Resolves when the end is recorded, or is no longer ours to record. Never rejects. */
   readonly done: Promise<void>;
 };

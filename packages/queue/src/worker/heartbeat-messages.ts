@@ -1,9 +1,11 @@
-/** What goes between the worker and the thread that beats for it. */
-export type ToBeater = {
-  readonly kind: "hold" | "release";
-  readonly id: string;
-  readonly fence: number;
-};
+/** What the worker tells the thread that beats for it. */
+export type ToBeater =
+  | {
+      readonly kind: "hold";
+      /** `ageMs`: how long ago each was claimed. */
+      readonly jobs: readonly { readonly id: string; readonly fence: number; readonly ageMs: number }[];
+    }
+  | { readonly kind: "release"; readonly jobs: readonly { readonly id: string; readonly fence: number }[] };
 
 export type FromBeater =
   | { readonly kind: "lost" | "cancel_requested"; readonly id: string; readonly fence: number }

@@ -91,6 +91,10 @@ setInterval(() => {
 }, settings.beatMs);
 
 port.on("message", (message: ToBeater) => {
-  if (message.kind === "hold") held.set(message.id, { fence: message.fence, lastBeatMs: performance.now() });
-  else if (held.get(message.id)?.fence === message.fence) held.delete(message.id);
+  const nowMs = performance.now();
+  if (message.kind === "hold") {
+    for (const { id, fence, ageMs } of message.jobs) held.set(id, { fence, lastBeatMs: nowMs - ageMs });
+  } else {
+    for (const { id, fence } of message.jobs) if (held.get(id)?.fence === fence) held.delete(id);
+  }
 });

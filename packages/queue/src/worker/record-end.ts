@@ -31,7 +31,7 @@ export async function recordEnd(
   for (let waitMs = 200; ; waitMs = Math.min(waitMs * 2, 5_000)) {
     try {
       const isOurs = await write(parts, job, recording);
-      if (!isOurs) parts.onStaleWrite();
+      if (!isOurs) parts.onStaleWrite(job);
       return;
     } catch (error) {
       if (attempt.reason === "lease_lost") return;

@@ -4,10 +4,11 @@ import type { Service } from "@millrace/kernel";
 import { claimJobs, isFirstUnknown } from "../jobs/claim.ts";
 import type { ClaimRequest } from "../jobs/claim.ts";
 import type { ClaimedJob } from "../jobs/job-row.ts";
-import { jobChanged } from "../jobs/enqueue.ts";
+import { transitionOf } from "../jobs/transition.ts";
 import { runInChild } from "../isolation/run-in-child.ts";
+import { BatchGatherer } from "./batch-gatherer.ts";
 import { executeJob } from "./execute-job.ts";
-import type { ExecuteParts, Execution } from "./execution.ts";
+import type { ExecuteParts, Execution, RunJob } from "./execution.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import { RestingQueues } from "./resting-queues.ts";
 import { WakeSignal } from "./wake-signal.ts";
@@ -15,6 +16,8 @@ import { registerWorker, unregisterWorker } from "./worker-row.ts";
 
 /** One job in ten is the oldest that is due, whatever its priority, so that nothing starves. */
 const bestPerOldest = 9;
+/** A claim holds the locks of what it takes, and what it has taken waits here for its turn. */
+const maxClaim = 500;
 
 export type WorkerOptions = {
   readonly name: string;
@@ -41,8 +44,13 @@ export class Worker implements Service {
   readonly id = newId();
   readonly #parts: WorkerParts;
   readonly #options: WorkerOptions;
-  readonly #running = new Map<string, Execution>();
+  /** From the claim until the end is recorded. */
+  readonly #held = new Map<string, Execution>();
+  /** Those whose handlers are at work: what fills the slots. */
+  readonly #running = new Set<Execution>();
   readonly #wake = new WakeSignal();
+  readonly #batches: BatchGatherer;
+  #concurrency: number;
   #isStopping = false;
   #loop: Promise<void> | undefined;
   #unsubscribe: (() => void) | undefined;
@@ -50,10 +58,14 @@ export class Worker implements Service {
   readonly #resting = new RestingQueues();
   /** Jobs claimed by their priority that the oldest have not yet had their share for. */
   #unshared = 0;
+  /** Which queue is looked at first: each in its turn, or the first would starve the last. */
+  #firstQueue = 0;
 
   constructor(parts: WorkerParts, options: WorkerOptions) {
     this.#parts = parts;
     this.#options = options;
+    this.#concurrency = options.concurrency;
+    this.#batches = new BatchGatherer(parts.registry, (job, run) => this.#start(job, run));
     parts.heartbeat.listen({
       onLost: (held) => this.#executionOf(held)?.stop("lease_lost"),
       onCancelRequested: (held) => this.#executionOf(held)?.stop("cancelled"),
@@ -83,7 +95,8 @@ export class Worker implements Service {
     const timer = setTimeout(() => this.handBack(), this.#options.drainMs);
     // The loop first: what a claim under way still brings is running only after it.
     await this.#loop;
-    await Promise.all([...this.#running.values()].map((execution) => execution.done));
+    this.#batches.startAll();
+    await Promise.all([...this.#held.values()].map((execution) => execution.done));
     clearTimeout(timer);
     await this.#parts.writer.settle();
     await this.#parts.heartbeat.stop();
@@ -92,31 +105,39 @@ export class Worker implements Service {
 
   /** Tells every running job to stop now; each goes back to its queue with what it has recorded. */
   handBack(): void {
-    for (const execution of this.#running.values()) execution.stop("shutdown");
+    for (const execution of this.#held.values()) execution.stop("shutdown");
   }
 
   /** Tells a job that runs here to stop because it was cancelled. */
   cancel(id: string): void {
-    this.#running.get(id)?.stop("cancelled");
+    this.#held.get(id)?.stop("cancelled");
   }
 
   isRunning(id: string): boolean {
-    return this.#running.has(id);
+    return this.#held.has(id);
   }
 
   /** For health: false when the loop has not turned for several polls although slots are free. */
   isProgressing(): boolean {
-    const isFull = this.#running.size >= this.#options.concurrency;
+    const isFull = this.#free() <= 0;
     return isFull || performance.now() - this.#lastTurnMs < this.#options.pollMs * 5 + 5_000;
   }
 
   get busySlots(): number {
-    return this.#running.size;
+    return this.#running.size + this.#batches.size;
   }
 
   #executionOf(held: { readonly id: string; readonly fence: number }): Execution | undefined {
-    const execution = this.#running.get(held.id);
+    const execution = this.#held.get(held.id);
     return execution?.job.fence === held.fence ? execution : undefined;
+  }
+
+  /**
+   * Slots for more jobs. One whose handler has returned leaves its slot before its end is recorded; but
+   * of those there may be no more than slots, or a slow database would be given ever more to do.
+   */
+  #free(): number {
+    return Math.min(this.#concurrency - this.busySlots, 2 * this.#concurrency - this.#held.size);
   }
 
   async #turn(): Promise<void> {
@@ -133,7 +154,7 @@ export class Worker implements Service {
 
   /** Claims as much as there are free slots; returns how many jobs were started. */
   async #fill(): Promise<number> {
-    const free = this.#options.concurrency - this.#running.size;
+    const free = Math.min(this.#free(), maxClaim);
     if (free <= 0) return 0;
     const share = Math.floor(this.#unshared / bestPerOldest);
     if (share > 0) {
@@ -148,11 +169,16 @@ export class Worker implements Service {
   }
 
   async #claimFromQueues(limit: number, choice: ClaimRequest["choice"]): Promise<number> {
+    const { queues } = this.#options;
+    const first = this.#firstQueue++ % Math.max(1, queues.length);
+    const turns = [...queues.slice(first), ...queues.slice(0, first)];
     let started = 0;
-    for (const queue of this.#options.queues) {
+    for (const [index, queue] of turns.entries()) {
       if (this.#isStopping || started >= limit) break;
       if (this.#resting.isResting(queue)) continue;
-      const claimed = await this.#claim(queue, limit - started, choice);
+      // What one queue leaves of its part is for those after it.
+      const part = Math.ceil((limit - started) / (turns.length - index));
+      const claimed = await this.#claim(queue, part, choice);
       for (const job of claimed) this.#run(job);
       started += claimed.length;
     }
@@ -180,17 +206,30 @@ export class Worker implements Service {
 
   #run(job: ClaimedJob): void {
     this.#parts.heartbeat.hold(job);
+    const details = { waitMs: job.wait_ms, traceParent: job.trace_parent };
+    this.#parts.bus.publishTransition(transitionOf("started", job, "running", details));
+    if (!job.runs_alone && this.#batches.take(job)) return;
+    this.#start(job);
+  }
+
+  /** `run`: what runs the job instead of its own handler, as a part of a batch. */
+  #start(job: ClaimedJob, run?: RunJob): void {
     const { isolationEntry } = this.#options;
     const execution =
       job.runs_alone && isolationEntry !== undefined
         ? runInChild(this.#parts, { entry: isolationEntry, job })
-        : executeJob(this.#parts, job);
-    this.#running.set(job.id, execution);
-    this.#parts.bus.publishNotice(jobChanged(job.id, job.owner, "running"));
+        : executeJob(this.#parts, job, run);
+    this.#held.set(job.id, execution);
+    this.#running.add(execution);
     if (this.#isStopping) execution.stop("shutdown");
+    const leave = (): void => {
+      if (this.#running.delete(execution)) this.#wake.wake();
+    };
+    void execution.ran.then(leave);
     void execution.done.finally(() => {
       this.#parts.heartbeat.release(job);
-      if (this.#running.get(job.id) === execution) this.#running.delete(job.id);
+      if (this.#held.get(job.id) === execution) this.#held.delete(job.id);
+      leave();
       this.#wake.wake();
     });
   }

@@ -1,0 +1,67 @@
+type Waiting<Item, Result> = {
+  readonly item: Item;
+  readonly resolve: (result: Result) => void;
+  readonly reject: (error: unknown) => void;
+};
+
+export type BatcherOptions<Item, Result> = {
+  /** Items in one call at most. */
+  readonly maxSize: number;
+  /** Calls under way at once. */
+  readonly maxInFlight: number;
+  /** Does the work for many, and gives their results in the same order. */
+  readonly run: (items: readonly Item[]) => Promise<readonly Result[]>;
+  /** Whether one item may be the reason of a failure, so that each is to be tried alone. */
+  readonly isOfOne: (error: unknown) => boolean;
+};
+
+/**
+ * Merges calls that come while others are under way: the first goes at once, those that come meanwhile
+ * go together. When a call for several fails for one of them, each is tried alone, so that an item that
+ * can't work fails by itself. Doing an item twice must do no harm.
+ */
+export class Batcher<Item, Result> {
+  readonly #options: BatcherOptions<Item, Result>;
+  #waiting: Waiting<Item, Result>[] = [];
+  #inFlight = 0;
+  #isScheduled = false;
+
+  constructor(options: BatcherOptions<Item, Result>) {
+    this.#options = options;
+  }
+
+  add(item: Item): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ item, resolve, reject });
+      this.#schedule();
+    });
+  }
+
+  /** At the end of this turn of the event loop, so that calls made together go together. */
+  #schedule(): void {
+    if (this.#isScheduled || this.#inFlight >= this.#options.maxInFlight) return;
+    this.#isScheduled = true;
+    setImmediate(() => {
+      this.#isScheduled = false;
+      const batch = this.#waiting.splice(0, this.#options.maxSize);
+      if (batch.length === 0) return;
+      this.#inFlight++;
+      void this.#run(batch).finally(() => {
+        this.#inFlight--;
+        if (this.#waiting.length > 0) this.#schedule();
+      });
+      if (this.#waiting.length > 0) this.#schedule();
+    });
+  }
+
+  async #run(batch: readonly Waiting<Item, Result>[]): Promise<void> {
+    try {
+      const results = await this.#options.run(batch.map(({ item }) => item));
+      batch.forEach(({ resolve }, index) => resolve(results[index] as Result));
+    } catch (error) {
+      if (batch.length === 1 || !this.#options.isOfOne(error)) {
+        for (const { reject } of batch) reject(error);
+      } else for (const waiting of batch) await this.#run([waiting]);
+    }
+  }
+}

@@ -1,0 +1,28 @@
+import { sql } from "kysely";
+import type { RawBuilder } from "kysely";
+
+/**
+ * Common table expressions that say where jobs stand in the lines of their owners: start-time fair
+ * queueing (Goyal, Vin, Cheng, SIGCOMM 1996) with the number of jobs as their length. An owner's next
+ * job stands one turn behind the last of its line, and never before the first job that waits: who comes
+ * late does not catch up on turns it did not ask for, and 50,000 jobs of one owner stand in one line
+ * while the others pass. A weight of 2 makes a turn half as long.
+ *
+ * `placed` names an expression with id, queue, priority, owner and `nth`, its order of arrival. The
+ * result is called `share`: id and fair. Reads two index entries for each line; locks nothing, so that
+ * two who enqueue at once for one owner may give the same place twice, which is a tie.
+ */
+export function fairShares(placed: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`
+    line AS MATERIALIZED (
+      SELECT place.* FROM (
+        SELECT array_agg(queue) AS queues, array_agg(priority) AS priorities, array_agg(owner_key) AS owners
+        FROM (SELECT DISTINCT queue, priority, coalesce(owner, '') AS owner_key FROM ${placed} AS placed) AS lines
+      ) AS all_lines, LATERAL next_places(queues, priorities, owners) AS place
+    ), share AS (
+      SELECT placed.id, first_fair + turn * (row_number() OVER (
+        PARTITION BY placed.queue, placed.priority, coalesce(placed.owner, '') ORDER BY nth) - 1) AS fair
+      FROM ${placed} AS placed JOIN line ON line.queue = placed.queue AND line.priority = placed.priority
+        AND line.owner = coalesce(placed.owner, '')
+    )`;
+}
