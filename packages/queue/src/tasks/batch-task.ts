@@ -1,13 +1,34 @@
+import { toError } from "@millrace/kernel";
 import type { JobContext } from "../worker/job-context.ts";
+import { invalidBatchResult, invalidTask } from "./task-errors.ts";
+import { parsedHooks } from "./task.ts";
+import type { AnyTaskHandler, Task, TaskHooks } from "./task.ts";
+import { acceptOutput, parseInput } from "./task-values.ts";
 
-/** What became of one job of a batch. */
-export type BatchOutcome<Output = unknown> = { readonly output: Output } | { readonly error: unknown };
+/** What became of one job of a batch: what it gives, or what would be thrown if it ran by itself. */
+export type BatchOutcome<Output = unknown> = { readonly output: Output } | { readonly error: Error };
+
+/** Code that runs several jobs of one task at once, as one call of a model does for many texts. */
+export type BatchTaskHandler<Input = unknown, Output = unknown> = TaskHooks<Input, Output> & {
+  readonly task: Task<Input, Output>;
+  /** The most jobs at once. */
+  readonly maxSize: number;
+  /** How long a batch that is not full waits for more, in milliseconds. Default 0: it takes what is there. */
+  readonly maxWaitMs?: number;
+  /**
+   * Gives one outcome for each context, in the same order. What it throws counts against every job
+   * of the batch. `signal` aborts when all jobs of the batch were told to stop; each context has its
+   * own for its job.
+   */
+  readonly run: (
+    contexts: readonly JobContext<Input>[],
+    signal: AbortSignal,
+  ) => Promise<readonly BatchOutcome<Output>[]>;
+};
 
 /** How a worker runs several jobs of one task at once. */
 export type BatchRunner<Output = unknown> = {
-  /** The most jobs at once. */
   readonly maxSize: number;
-  /** How long a batch that is not full may wait for more. 0: it takes what is there. */
   readonly maxWaitMs: number;
   /**
    * One outcome for each context, in the same order; never rejects. Each job keeps its own fence,
@@ -15,3 +36,107 @@ export type BatchRunner<Output = unknown> = {
    */
   readonly run: (contexts: readonly JobContext<unknown>[]) => Promise<readonly BatchOutcome<Output>[]>;
 };
+
+/** More jobs than this would hold their leases for one call, and be lost together with it. */
+const maxBatchSize = 1000;
+
+/**
+ * Joins a task with code that runs up to `maxSize` of its jobs at once. Inputs and outputs are
+ * parsed one by one: what is wrong with one job fails that job. Throws `invalid_task` when the size
+ * or the wait can't be.
+ */
+export function handleBatchTask<Input, Output>(
+  handler: BatchTaskHandler<Input, Output>,
+): AnyTaskHandler<Input, Output> {
+  const { task, maxSize, maxWaitMs = 0 } = handler;
+  if (!Number.isSafeInteger(maxSize) || maxSize < 1 || maxSize > maxBatchSize) {
+    throw invalidTask(task.name, `maxSize of a batch must be a whole number from 1 to ${maxBatchSize}.`);
+  }
+  if (!(maxWaitMs >= 0 && maxWaitMs < task.softLimitMs)) {
+    throw invalidTask(task.name, "maxWaitMs of a batch must be 0 or more, and under softLimitMs.");
+  }
+  const runBatch = (contexts: readonly JobContext<unknown>[]) => runTogether(handler, contexts);
+  return {
+    task,
+    batch: { maxSize, maxWaitMs, run: runBatch },
+    run: async (context) => {
+      const [outcome] = await runBatch([context]);
+      if (outcome === undefined) throw new Error("A batch of one gave no outcome");
+      if ("error" in outcome) throw outcome.error;
+      return outcome.output;
+    },
+    ...parsedHooks(task, handler),
+  };
+}
+
+/** The outcomes of work that was started for each job by itself, in the same order. */
+export async function settled<Output>(
+  outputs: readonly Promise<Output>[],
+): Promise<readonly BatchOutcome<Output>[]> {
+  const results = await Promise.allSettled(outputs);
+  return results.map((result) =>
+    result.status === "fulfilled" ? { output: result.value } : { error: toError(result.reason) },
+  );
+}
+
+async function runTogether<Input, Output>(
+  handler: BatchTaskHandler<Input, Output>,
+  contexts: readonly JobContext<unknown>[],
+): Promise<readonly BatchOutcome<Output>[]> {
+  const { task } = handler;
+  const read = contexts.map((context) =>
+    attempt((): JobContext<Input> => ({ ...context, input: parseInput(task, context.input) })),
+  );
+  const readable = read.flatMap((context) => ("output" in context ? [context.output] : []));
+  const outcomes = (readable.length === 0 ? [] : await runReadable(handler, readable)).values();
+  return read.map((context) => {
+    if ("error" in context) return context;
+    const outcome = outcomes.next().value;
+    if (outcome === undefined) return { error: invalidBatchResult(task.name) };
+    if ("error" in outcome) return outcome;
+    return attempt(() => acceptOutput(task, outcome.output));
+  });
+}
+
+/** One outcome for each context: what is thrown for all goes to each. */
+async function runReadable<Input, Output>(
+  handler: BatchTaskHandler<Input, Output>,
+  contexts: readonly JobContext<Input>[],
+): Promise<readonly BatchOutcome<Output>[]> {
+  const stop = whenAllStop(contexts.map(({ signal }) => signal));
+  try {
+    const outcomes = await handler.run(contexts, stop.signal);
+    // Nobody can tell which job an answer belongs to when some are missing.
+    if (outcomes.length !== contexts.length) throw invalidBatchResult(handler.task.name);
+    return outcomes.map((outcome) => ("error" in outcome ? { error: toError(outcome.error) } : outcome));
+  } catch (thrown) {
+    const error = toError(thrown);
+    return contexts.map(() => ({ error }));
+  } finally {
+    stop.forget();
+  }
+}
+
+/** A signal that aborts when the last of several has: the others of a batch still want the answer. */
+function whenAllStop(signals: readonly AbortSignal[]): { signal: AbortSignal; forget: () => void } {
+  const all = new AbortController();
+  const onAbort = (): void => {
+    if (signals.every(({ aborted }) => aborted)) all.abort(signals.at(-1)?.reason);
+  };
+  for (const signal of signals) signal.addEventListener("abort", onAbort);
+  onAbort();
+  return {
+    signal: all.signal,
+    forget: () => {
+      for (const signal of signals) signal.removeEventListener("abort", onAbort);
+    },
+  };
+}
+
+function attempt<Value>(work: () => Value): BatchOutcome<Value> {
+  try {
+    return { output: work() };
+  } catch (thrown) {
+    return { error: toError(thrown) };
+  }
+}

@@ -1,3 +1,5 @@
+import type { z } from "zod";
+import { parseRedactPath } from "./redact.ts";
 import { invalidTask } from "./task-errors.ts";
 import type { Task } from "./task.ts";
 
@@ -11,12 +13,20 @@ const maxTimerMs = 2 ** 31 - 1;
 
 /** Throws `invalid_task`, saying what is wrong, for a task that could not work as declared. */
 export function checkTask(task: Task): void {
-  const problem = firstProblem(task);
+  const problem = findTaskProblem(task);
   if (problem !== undefined) throw invalidTask(task.name, problem);
 }
 
-function firstProblem(task: Task): string | undefined {
-  return nameProblem(task) ?? numberProblem(task) ?? limitProblem(task) ?? backoffProblem(task);
+/** What is wrong with a task, in words that follow its name; undefined when nothing is. */
+export function findTaskProblem(task: Task): string | undefined {
+  return (
+    nameProblem(task) ??
+    numberProblem(task) ??
+    limitProblem(task) ??
+    backoffProblem(task) ??
+    redactProblem(task) ??
+    schemaProblem(task)
+  );
 }
 
 function nameProblem(task: Task): string | undefined {
@@ -76,6 +86,32 @@ function backoffProblem({ backoff }: Task): string | undefined {
     return "backoff.capSeconds must be from 0 to 31536000, a year.";
   if (jitter !== "full" && jitter !== "none") return 'backoff.jitter must be "full" or "none".';
   return undefined;
+}
+
+function redactProblem({ redact }: Task): string | undefined {
+  const wrong = redact.find((path) => parseRedactPath(path) === undefined);
+  if (wrong === undefined) return undefined;
+  return `${JSON.stringify(wrong)} in redact is no path: write password, card.number, items[*].token or headers["x.key"].`;
+}
+
+/** Nothing is stored as null: a schema that takes only undefined would refuse what it wrote. */
+function schemaProblem(task: Task): string | undefined {
+  for (const name of ["input", "output"] as const) {
+    if (losesUndefined(task[name])) {
+      return `${name} may be undefined, which JSON can't say. Use z.null(), z.object({}) or .nullable() instead.`;
+    }
+  }
+  return undefined;
+}
+
+function losesUndefined(schema: z.ZodType): boolean {
+  try {
+    const parsed = schema.safeParse(undefined);
+    return parsed.success && parsed.data === undefined && !schema.safeParse(null).success;
+  } catch {
+    // A check of the schema's own that can't stand undefined. It speaks up when a job comes.
+    return false;
+  }
 }
 
 function isWhole(value: number, min: number): boolean {

@@ -56,3 +56,31 @@ export function doubledHandler(task: string): MillraceError {
     details: { task },
   });
 }
+
+/** Tried again by default: a model that left one answer out may give all the next time. */
+export function invalidBatchResult(task: string): MillraceError {
+  return new MillraceError({
+    code: "invalid_batch_result",
+    kind: "internal",
+    message: `The batch handler of ${task} must give one outcome for each job, in the same order; it gave another number, or something else.`,
+    retryable: true,
+  });
+}
+
+export function noInlineDatabase(): MillraceError {
+  return new MillraceError({
+    code: "inline_without_database",
+    kind: "invalid",
+    message:
+      "The handler opened a transaction, and runInline was given no database. Give it one: runInline(handler, input, { transaction: (work) => queue.transaction(work) }).",
+  });
+}
+
+export function unknownOverrides(patterns: readonly string[], names: readonly string[]): MillraceError {
+  return new MillraceError({
+    code: "unknown_task_override",
+    kind: "invalid",
+    message: `The settings override ${patterns.join(", ")}, which is no task here. Correct the name; known tasks: ${names.toSorted().join(", ")}.`,
+    details: { patterns },
+  });
+}

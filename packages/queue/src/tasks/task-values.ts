@@ -10,7 +10,7 @@ export function parseInput<Input>(task: Task<Input>, value: unknown): Input {
 }
 
 /** A job's output as its task's schema reads it. Throws `invalid_job_output`. */
-export function parseOutput<Output>(task: Task<unknown, Output>, value: unknown): Output {
+export function parseOutput<Input, Output>(task: Task<Input, Output>, value: unknown): Output {
   const parsed = task.output.safeParse(value);
   if (!parsed.success) throw invalidOutput(task.name, parsed.error);
   return parsed.data;
@@ -20,7 +20,7 @@ export function parseOutput<Output>(task: Task<unknown, Output>, value: unknown)
  * What a handler returned, if it can be kept: it fits the schema, it can be written as JSON, and it
  * is not too large. Throws `invalid_job_output` or `result_too_large`.
  */
-export function acceptOutput<Output>(task: Task<unknown, Output>, value: unknown): Output {
+export function acceptOutput<Input, Output>(task: Task<Input, Output>, value: unknown): Output {
   const output = parseOutput(task, value);
   const bytes = jsonBytes(task, output);
   if (bytes > task.maxOutputBytes) throw resultTooLarge(task.name, bytes, task.maxOutputBytes);

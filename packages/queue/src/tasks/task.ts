@@ -57,29 +57,30 @@ export type Task<Input = unknown, Output = unknown> = {
   /** Further tries after the first, when an attempt fails. */
   readonly retries: number;
   readonly backoff: Backoff;
-  readonly retryOn?: RetryRule;
+  /** What to do about one error. Default: errors that say they would come again end the job. */
+  readonly retryOn?: RetryRule | undefined;
   /** After this the signal aborts with reason `timed_out`. */
   readonly softLimitMs: number;
   /** After this the attempt ends even if the handler goes on; its later writes are void. Never under the soft limit. */
   readonly hardLimitMs: number;
   /** Starts of this task per time, over all workers. A job that waits for it holds no slot. */
-  readonly rateLimit?: RateLimit;
+  readonly rateLimit?: RateLimit | undefined;
   /** The same, for each key that `limitKey` gives. */
-  readonly keyRateLimit?: RateLimit;
+  readonly keyRateLimit?: RateLimit | undefined;
   /** Jobs of this task at once, over all workers. */
-  readonly concurrency?: number;
+  readonly concurrency?: number | undefined;
   /** The same, for each key that `limitKey` gives. */
-  readonly keyConcurrency?: number;
+  readonly keyConcurrency?: number | undefined;
   /** What the limits per key count by: a provider, an account. Asked once, when the job is enqueued. */
   // A method, so that a task of one input can stand among tasks of any.
   limitKey?(this: void, input: Input): string;
   /** A job that has not started this long after it was enqueued ends as `expired`. Default never. */
-  readonly expiresInMs?: number;
+  readonly expiresInMs?: number | undefined;
   /** While a job with this key is pending, enqueueing another gives that one. */
   unique?(this: void, input: Input): string;
-  readonly retention?: Retention;
+  readonly retention?: Retention | undefined;
   /** Default: in the worker's own process. */
-  readonly isolation?: Isolation;
+  readonly isolation?: Isolation | undefined;
   /**
    * Places in the input and the output that people are never shown: `password`, `card.number`,
    * `items[*].token`. The database keeps them as they are: the handler needs them.
@@ -96,8 +97,8 @@ type Given = "name" | "input" | "output" | "backoff" | "rateLimit" | "keyRateLim
 export type TaskOptions<Input, Output> = Pick<Task<Input, Output>, "name" | "input" | "output"> &
   Partial<Omit<Task<Input, Output>, Given>> & {
     readonly backoff?: Partial<Backoff>;
-    readonly rateLimit?: RateLimitOption;
-    readonly keyRateLimit?: RateLimitOption;
+    readonly rateLimit?: RateLimitOption | undefined;
+    readonly keyRateLimit?: RateLimitOption | undefined;
   };
 
 /**
@@ -118,8 +119,8 @@ export function defineTask<Input, Output>(options: TaskOptions<Input, Output>): 
     maxOutputBytes: 1_048_576,
     ...rest,
     backoff: { firstSeconds: 60, factor: 2, capSeconds: 600, jitter: "full", ...backoff },
-    ...(rateLimit === undefined ? {} : { rateLimit: parseRateLimit(rateLimit) }),
-    ...(keyRateLimit === undefined ? {} : { keyRateLimit: parseRateLimit(keyRateLimit) }),
+    rateLimit: rateLimit === undefined ? undefined : parseRateLimit(rateLimit),
+    keyRateLimit: keyRateLimit === undefined ? undefined : parseRateLimit(keyRateLimit),
   };
   checkTask(task);
   return task;
@@ -161,7 +162,8 @@ export type AnyTaskHandler<Input = unknown, Output = unknown> = {
   readonly run: (context: JobContext<unknown>) => Promise<Output>;
   /** Present when several jobs can run at once. */
   readonly batch?: BatchRunner<Output>;
-  readonly onEnd: (scope: WriteScope, end: JobEnd) => Promise<void>;
+  /** Absent when the task has nothing to write: such jobs can be ended many at once. */
+  readonly onEnd?: ((scope: WriteScope, end: JobEnd) => Promise<void>) | undefined;
   readonly onRetry: (scope: WriteScope, job: { jobId: string; input: unknown }) => Promise<void>;
 };
 
@@ -188,18 +190,16 @@ export function parsedHooks<Input, Output>(
   { onEnd, onRetry }: TaskHooks<Input, Output>,
 ): Pick<AnyTaskHandler, "onEnd" | "onRetry"> {
   return {
-    onEnd: async (scope, end) => {
-      if (onEnd === undefined) return;
-      const input = parseInput(task, end.input);
-      await onEnd(
-        scope,
-        end.state === "succeeded"
-          ? { ...end, input, output: parseOutput(task, end.output) }
-          : { ...end, input },
-      );
-    },
+    onEnd: onEnd === undefined ? undefined : async (scope, end) => onEnd(scope, parseEnd(task, end)),
     onRetry: async (scope, job) => {
       await onRetry?.(scope, { jobId: job.jobId, input: parseInput(task, job.input) });
     },
   };
+}
+
+function parseEnd<Input, Output>(task: Task<Input, Output>, end: JobEnd): JobEnd<Input, Output> {
+  const input = parseInput(task, end.input);
+  return end.state === "succeeded"
+    ? { ...end, input, output: parseOutput(task, end.output) }
+    : { ...end, input };
 }

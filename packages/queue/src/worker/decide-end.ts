@@ -1,12 +1,20 @@
-import { isMillraceError } from "@millrace/kernel";
+import { isMillraceError, toError } from "@millrace/kernel";
 import type { StopReason } from "@millrace/kernel";
-import { jobTimedOut } from "../errors.ts";
+import { jobTimedOut, timedOut } from "../errors.ts";
 import type { AttemptEnd } from "../jobs/finish-attempt.ts";
-import type { Backoff, Task } from "../tasks/task.ts";
-import { JobEnding } from "./job-ending.ts";
+import type { Backoff, RetryRule, Task } from "../tasks/task.ts";
+import { JobEnding, maxDelayMs } from "./job-ending.ts";
 import { storedError } from "./stored-error.ts";
 
 type Tried = { readonly task: Task; readonly attempt: number; readonly maxAttempts: number };
+
+/**
+ * The other side's word is followed for no longer than an hour: a provider that asks for a day, or
+ * for 10⁹ seconds, would bury the job. Waits that the program itself chooses are not cut.
+ */
+const maxRetryAfterSeconds = 3600;
+/** As the other side asked, and up to this share later: all who heard the same must not return at once. */
+const retryAfterSpread = 0.1;
 
 /**
  * What a thrown error means for the job, or undefined when the attempt no longer holds it and must
@@ -24,19 +32,10 @@ export function decideEnd(
   if (stopped === "cancelled") return { outcome: "cancelled" };
   if (stopped === "shutdown") return { outcome: "handed_back" };
   if (stopped === "timed_out") {
-    return { outcome: "timed_out", error: jobTimedOut, retryInMs: nextTry(tried, random) };
+    return { outcome: "timed_out", error: jobTimedOut, retryInMs: retryWait(timedOut(), tried, random) };
   }
   if (thrown instanceof JobEnding) return chosenEnd(thrown, tried);
-  const error = storedError(thrown);
-  const isFinal = isMillraceError(thrown) && !thrown.retryable;
-  if (isFinal) return { outcome: "failed", error, retryInMs: undefined };
-  const askedMs = isMillraceError(thrown) ? (thrown.retryAfterSeconds ?? 0) * 1000 : 0;
-  const waitMs = nextTry(tried, random);
-  return {
-    outcome: "failed",
-    error,
-    retryInMs: waitMs === undefined ? undefined : Math.max(waitMs, askedMs),
-  };
+  return { outcome: "failed", error: storedError(thrown), retryInMs: retryWait(thrown, tried, random) };
 }
 
 function chosenEnd(thrown: JobEnding, tried: Tried): AttemptEnd {
@@ -54,19 +53,55 @@ function chosenEnd(thrown: JobEnding, tried: Tried): AttemptEnd {
   }
 }
 
-function nextTry({ task, attempt, maxAttempts }: Tried, random: () => number): number | undefined {
+/**
+ * How long until the next try, or undefined when there is none: the tries are used up, the task's
+ * own rule says no, or there is no rule and the error says that it would come again.
+ */
+function retryWait(thrown: unknown, tried: Tried, random: () => number): number | undefined {
+  const { task, attempt, maxAttempts } = tried;
   if (attempt >= maxAttempts) return undefined;
+  const chosen = askRule(task, thrown, attempt);
+  if (chosen === false) return undefined;
+  if (typeof chosen === "object") return Math.min(Math.max(0, chosen.delayMs), maxDelayMs);
+  const isFinal = isMillraceError(thrown) && !thrown.retryable;
+  if (isFinal && chosen !== true) return undefined;
+  return Math.max(usualWaitMs(tried, random), askedWaitMs(thrown, task.backoff, random));
+}
+
+/** A rule that breaks must not keep the end of the attempt from being written: the usual one holds then. */
+function askRule(task: Task, thrown: unknown, attempt: number): ReturnType<RetryRule> {
+  try {
+    const chosen = task.retryOn?.(thrown, attempt);
+    if (typeof chosen === "object" && !Number.isFinite(chosen.delayMs)) {
+      throw new TypeError(`its delayMs is ${chosen.delayMs}`);
+    }
+    return chosen;
+  } catch (error) {
+    process.emitWarning(`retryOn of ${task.name} failed, the usual rule holds: ${toError(error).message}`);
+    return undefined;
+  }
+}
+
+function usualWaitMs({ task, attempt, maxAttempts }: Tried, random: () => number): number {
   // A person's retry adds a fresh set of tries to those that were made: the waits begin anew with it.
   const earlierTries = maxAttempts - task.retries - 1;
   return backoffMs(task.backoff, Math.max(1, attempt - earlierTries), random);
 }
 
+/** What `Retry-After` asks for. 0 when nobody asked. */
+function askedWaitMs(thrown: unknown, { jitter }: Backoff, random: () => number): number {
+  const asked = isMillraceError(thrown) ? (thrown.retryAfterSeconds ?? 0) : 0;
+  if (!(asked > 0)) return 0;
+  const spread = jitter === "full" ? random() * retryAfterSpread : 0;
+  return Math.round(Math.min(asked, maxRetryAfterSeconds) * (1 + spread) * 1000);
+}
+
 /**
- * Exponential wait with full jitter: anything from 0 to the cap of this try, so that jobs that
- * failed together do not come back together (AWS Architecture Blog, "Exponential Backoff And
- * Jitter", 2015). `failures` counts from 1.
+ * The wait after so many failures, counted from 1. With full jitter anything from 0 to that, so that
+ * jobs that failed together do not come back together (AWS Architecture Blog, "Exponential Backoff
+ * And Jitter", 2015).
  */
 export function backoffMs(backoff: Backoff, failures: number, random: () => number): number {
   const seconds = Math.min(backoff.capSeconds, backoff.firstSeconds * backoff.factor ** (failures - 1));
-  return Math.round(random() * seconds * 1000);
+  return Math.round((backoff.jitter === "full" ? random() : 1) * seconds * 1000);
 }
