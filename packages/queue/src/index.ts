@@ -9,7 +9,7 @@ export { countOpenJobs, findJobs, listJobs, listLog, readJobDetail } from "./job
 export { jobNotFound } from "./errors.ts";
 export { toJob, toJobDetail, toLogLine } from "./jobs/job-json.ts";
 export type { JobDetailRecord, JobFilter, JobRecord, LogRecord } from "./jobs/find-jobs.ts";
-export { serveOneJob } from "./isolation/serve-jobs.ts";
+export { serveJobs } from "./isolation/serve-jobs.ts";
 export { Queue } from "./queue.ts";
 export type { QueueWorker, QueueWorkerOptions } from "./queue.ts";
 export { defineTask, handleTask } from "./tasks/task.ts";

@@ -1,6 +1,6 @@
 /** The process of its own that a job gets after its worker died. Started by the worker, never by hand. */
 import { createLogger, Lifecycle } from "@millrace/kernel";
-import { appendEvents, serveOneJob } from "@millrace/queue";
+import { appendEvents, serveJobs } from "@millrace/queue";
 import { readSettings } from "../settings.ts";
 import { createHandlers } from "./create-handlers.ts";
 
@@ -10,7 +10,7 @@ const logger = createLogger({ level: settings.LOG_LEVEL, name: "millrace job" })
 process.on("SIGINT", () => undefined);
 process.on("SIGTERM", () => undefined);
 
-await serveOneJob({
+await serveJobs({
   parent: process,
   kind: settings.DATABASE_URL === undefined ? "embedded" : "postgres",
   logger,

@@ -1,4 +1,5 @@
 import { toError } from "@millrace/kernel";
+import type { MillraceError } from "@millrace/kernel";
 import type { ClaimedJob } from "../jobs/job-row.ts";
 import { recordCrashAlone } from "../jobs/record-crash-alone.ts";
 import type { AttemptStop } from "../worker/attempt-stop.ts";
@@ -6,33 +7,52 @@ import { mayPassLater } from "../worker/database-trouble.ts";
 import { decideEnd } from "../worker/decide-end.ts";
 import type { ExecuteParts } from "../worker/execution.ts";
 import { recordEnd } from "../worker/record-end.ts";
+import { jobOutOfMemory } from "./isolation-errors.ts";
+import type { ChildRun } from "./job-child.ts";
 
 /** A process that can't be started may be for want of memory or of a file that is being replaced. */
 const notStartedWaitMs = 10_000;
 
+type Death = Exclude<ChildRun, { readonly kind: "done" }> & { readonly ceilingMegabytes: number };
+
 /**
- * Records what became of a job whose own process ended without a word. Only a death that is the
- * job's own doing is a crash: not one on our order, and not one before the job was given to it.
- * Never rejects.
+ * Records what became of a job whose process ended without a word. Only a death that is the job's own
+ * doing is a crash: not one on our order, and not one before the job was given to it. Never rejects.
  */
 export async function recordDeath(
   parts: ExecuteParts,
   job: ClaimedJob,
-  death: { readonly wasGivenJob: boolean; readonly ended: string },
+  death: Death,
   attempt: AttemptStop,
 ): Promise<void> {
-  const facts = { jobId: job.id, task: job.task, ended: death.ended, stopped: attempt.reason };
-  const wasToldToStop = attempt.reason !== undefined && attempt.reason !== "timed_out";
-  if (!death.wasGivenJob && !wasToldToStop) {
+  const { kind, ended } = death;
+  const facts = { jobId: job.id, task: job.task, ended, stopped: attempt.reason };
+  if (attempt.reason !== undefined) {
+    parts.logger.warn(facts, "a job that was told to stop ended with its process");
+    return await recordFailure(parts, job, undefined, attempt);
+  }
+  if (kind === "not_started") {
     parts.logger.error(facts, "a job's own process did not start; it is tried again later");
     return await recordEnd(parts, job, { outcome: "snoozed", delayMs: notStartedWaitMs }, attempt);
   }
   parts.logger.warn(facts, "a job's own process died");
-  if (attempt.reason === undefined) return await recordCrash(parts, job, death.ended);
+  if (kind === "died") return await recordCrash(parts, job, ended);
+  const isIsolated = parts.registry.find(job.task, job.task_version)?.task.isolation !== undefined;
+  if (isIsolated) return await recordFailure(parts, job, jobOutOfMemory(death.ceilingMegabytes), attempt);
+  // As a mere failure it would be tried again in the worker's own process, and kill that.
+  await recordCrash(parts, job, `more than ${death.ceilingMegabytes} MB of memory`);
+}
+
+async function recordFailure(
+  parts: ExecuteParts,
+  job: ClaimedJob,
+  error: MillraceError | undefined,
+  attempt: AttemptStop,
+): Promise<void> {
   const task = parts.registry.find(job.task, job.task_version)?.task;
   if (task === undefined) return;
   const tried = { task, attempt: job.attempt, maxAttempts: job.max_attempts };
-  const end = decideEnd(undefined, attempt.reason, tried);
+  const end = decideEnd(error, attempt.reason, tried);
   if (end !== undefined) await recordEnd(parts, job, end, attempt);
 }
 

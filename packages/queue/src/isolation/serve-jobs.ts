@@ -1,27 +1,30 @@
 import { Worker as Thread } from "node:worker_threads";
 import { openRelayed } from "@millrace/database";
 import type { Database } from "@millrace/database";
+import { toError } from "@millrace/kernel";
 import type { Logger } from "@millrace/kernel";
-import type { AnyTaskHandler } from "../tasks/task.ts";
-import { TaskRegistry } from "../tasks/task-registry.ts";
 import { EventBus } from "../events/event-bus.ts";
 import type { ClaimedJob } from "../jobs/job-row.ts";
-import { AttemptStop } from "../worker/attempt-stop.ts";
+import type { AnyTaskHandler } from "../tasks/task.ts";
+import { TaskRegistry } from "../tasks/task-registry.ts";
 import { EventWriter } from "../worker/event-writer.ts";
 import { executeJob } from "../worker/execute-job.ts";
+import type { Execution } from "../worker/execution.ts";
+import { forwardBus } from "./forward-bus.ts";
+import { HandlerWatch } from "./handler-watch.ts";
+import { uncaughtExitCode } from "./messages.ts";
 import type { FromJobChild, ToJobChild } from "./messages.ts";
 
-/** What one job's process is told by its worker, which may come before it is ready to listen. */
-type Orders = { readonly job: Promise<ClaimedJob>; readonly attempt: AttemptStop };
-
 /** The parent's end of the way, seen from the child: `process`, but for tests. */
-type Parent = Pick<NodeJS.Process, "on" | "once" | "send" | "disconnect" | "exit">;
+type Parent = Pick<NodeJS.Process, "on" | "once" | "send" | "exit">;
 
 /**
- * The main loop of a child process that runs one job for a worker: connects to the parent, makes
- * the handlers with the parent's database, runs the job it is given, and ends.
+ * The main program of a child process that runs jobs for a worker: connects to the parent, makes the
+ * handlers with the parent's database, and runs one job after another until it is told to end.
+ * Resolves when it is ready for the first. An error that nothing catches ends the process: what it
+ * leaves behind is unknown.
  */
-export async function serveOneJob(options: {
+export async function serveJobs(options: {
   readonly parent: Parent;
   readonly kind: Database["kind"];
   readonly logger: Logger;
@@ -38,6 +41,11 @@ export async function serveOneJob(options: {
   const send = (message: FromJobChild): void => void parent.send?.(message);
   // Without a parent nobody holds the job's lease for us: whatever is under way is void.
   parent.once("disconnect", () => parent.exit(1));
+  // Also for promises that are rejected and that nobody waits for.
+  parent.on("uncaughtException", (error) => {
+    logger.error({ err: error }, "an error that nothing caught ends a process that runs jobs");
+    parent.exit(uncaughtExitCode);
+  });
   guardAgainstOrphanhood();
   const database = openRelayed(
     {
@@ -49,11 +57,10 @@ export async function serveOneJob(options: {
     },
     options.kind,
   );
-  const orders = takeOrders(parent);
   const bus = new EventBus(logger);
-  bus.onEvents((events) => send({ kind: "events", events }));
-  bus.onNotice((notice) => send({ kind: "notice", notice }));
+  forwardBus(bus, send);
   const { handlers, close } = await options.open(database, bus);
+  const watch = new HandlerWatch();
   let wasStale = false;
   const parts = {
     database,
@@ -63,31 +70,40 @@ export async function serveOneJob(options: {
       announce: (queue: string) => send({ kind: "announce", queue }),
       subscribe: () => () => undefined,
     },
-    registry: new TaskRegistry(handlers),
+    registry: new TaskRegistry(handlers.map((handler) => watch.watched(handler))),
     writer: new EventWriter({ database, bus, logger }),
     onStaleWrite: () => {
       wasStale = true;
     },
   };
-  send({ kind: "ready" });
-  const execution = executeJob(parts, await orders.job);
-  orders.attempt.onStop((reason) => execution.stop(reason));
-  await execution.done;
-  await parts.writer.settle();
-  await close();
-  send({ kind: "done", wasStale });
-  parent.disconnect?.();
-  parent.exit(0);
-}
+  let execution: Execution | undefined;
 
-function takeOrders(parent: Parent): Orders {
-  const given = Promise.withResolvers<ClaimedJob>();
-  const attempt = new AttemptStop();
+  const run = async (job: ClaimedJob): Promise<void> => {
+    wasStale = false;
+    send({ kind: "started" });
+    execution = executeJob(parts, job);
+    await execution.done;
+    execution = undefined;
+    await parts.writer.settle();
+    send({
+      kind: "done",
+      wasStale,
+      isReusable: watch.isClean,
+      residentBytes: process.memoryUsage.rss(),
+    });
+  };
+  const end = async (): Promise<void> => {
+    await close().catch((error: unknown) =>
+      logger.warn({ err: toError(error) }, "a process that runs jobs could not close what it had open"),
+    );
+    parent.exit(0);
+  };
   parent.on("message", (message: ToJobChild) => {
-    if (message.kind === "run") given.resolve(message.job);
-    else if (message.kind === "stop") attempt.stop(message.reason);
+    if (message.kind === "run") void run(message.job);
+    else if (message.kind === "stop") execution?.stop(message.reason);
+    else if (message.kind === "end") void end();
   });
-  return { job: given.promise, attempt };
+  send({ kind: "ready" });
 }
 
 function guardAgainstOrphanhood(): void {
