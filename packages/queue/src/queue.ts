@@ -86,7 +86,7 @@ export class Queue {
       maxSize: 1000,
       maxInFlight: 2,
       isOfOne: (error) => !mayPassLater(error),
-      run: (jobs) => this.transaction((scope) => this.#enqueue(scope, jobs)),
+      run: (jobs) => withWriteScope(this.database, (scope) => this.#enqueue(scope, jobs), "enqueue"),
     });
   }
 
@@ -133,7 +133,7 @@ export class Queue {
   /** The same for many: all of them or none. */
   async addMany<Input, Output>(requests: readonly JobRequest<Input, Output>[]): Promise<JobRecord[]> {
     const jobs = requests.map((request) => this.#prepare(request));
-    return await this.transaction((scope) => this.#enqueue(scope, jobs));
+    return await withWriteScope(this.database, (scope) => this.#enqueue(scope, jobs), "enqueue");
   }
 
   /**

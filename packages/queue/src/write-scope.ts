@@ -1,5 +1,7 @@
 import type { QueryAccess, Transaction } from "@millrace/database";
 import { toError } from "@millrace/kernel";
+import { crashPoint } from "./crash-point.ts";
+import type { CommitName } from "./crash-point.ts";
 
 /**
  * An open transaction plus what to do when it has committed: wake a worker, tell those who watch.
@@ -14,13 +16,16 @@ export type WriteScope = {
 export async function withWriteScope<Result>(
   database: QueryAccess,
   work: (scope: WriteScope) => Promise<Result>,
+  name: CommitName = "caller",
 ): Promise<Result> {
   // A repeated transaction starts its own list, or a rolled-back try would announce itself.
   const [result, announcements] = await database.transaction(async (transaction) => {
     const asked: (() => void)[] = [];
     const value = await work({ transaction, afterCommit: (announce) => void asked.push(announce) });
+    crashPoint(name, "before");
     return [value, asked] as const;
   });
+  crashPoint(name, "after");
   for (const announce of announcements) {
     try {
       announce();

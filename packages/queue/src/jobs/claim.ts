@@ -1,6 +1,7 @@
 import type { QueryAccess } from "@millrace/database";
 import { sql } from "kysely";
 import type { RawBuilder } from "kysely";
+import { commit } from "../crash-point.ts";
 import { openQueue } from "../control/open-queue.ts";
 import type { ClaimedJob } from "./job-row.ts";
 
@@ -21,11 +22,12 @@ export type ClaimRequest = {
  * nobody gets one of a queue that is paused.
  */
 export async function claimJobs(database: QueryAccess, request: ClaimRequest): Promise<ClaimedJob[]> {
-  const claimed = await sql<ClaimedJob>`
+  const statement = sql<ClaimedJob>`
     WITH ${openQueue(request.queue)}, next AS MATERIALIZED (
       SELECT next_job.id FROM open_queue, next_jobs(${request.queue}, ${[...request.taskKeys]}::text[],
         ${request.limit}, ${request.choice === "oldest"}) AS next_job
-    ), ${takeJobs(sql`next`, request)}`.execute(database.queryable);
+    ), ${takeJobs(sql`next`, request)}`;
+  const claimed = await commit("claim", () => statement.execute(database.queryable));
   return inOrder(claimed.rows);
 }
 

@@ -1,6 +1,7 @@
 import type { QueryAccess } from "@millrace/database";
 import { sql } from "kysely";
 import type { Broker } from "../brokers/broker.ts";
+import { commit } from "../crash-point.ts";
 import type { EventBus } from "../events/event-bus.ts";
 import { withWriteScope } from "../write-scope.ts";
 import { endJob } from "./end-job.ts";
@@ -19,7 +20,7 @@ export async function promoteDueJobs(parts: {
   readonly broker: Broker;
   readonly bus: EventBus;
 }): Promise<number> {
-  const moved = await sql<TellingJob>`
+  const statement = sql<TellingJob>`
     WITH placed AS MATERIALIZED (
       SELECT id, queue, priority, owner, row_number() OVER (ORDER BY run_at, id) AS nth
       FROM (SELECT * FROM job WHERE state = 'scheduled' AND parked_by IS NULL AND run_at <= now()
@@ -27,7 +28,8 @@ export async function promoteDueJobs(parts: {
     ), ${fairShares(sql`placed`)}
     UPDATE job SET state = 'queued', reason = NULL, fair = CASE reason WHEN 'delay' THEN share.fair ELSE job.fair END
     FROM share WHERE job.id = share.id
-    RETURNING job.id, task, queue, owner, attempt`.execute(parts.database.queryable);
+    RETURNING job.id, task, queue, owner, attempt`;
+  const moved = await commit("promote", () => statement.execute(parts.database.queryable));
   for (const job of moved.rows) parts.bus.publishTransition(transitionOf("due", job, "queued"));
   for (const queue of new Set(moved.rows.map((row) => row.queue))) parts.broker.announce(queue);
   return moved.rows.length;
@@ -69,10 +71,14 @@ export async function expireJobs(
 }
 
 function expireJob(parts: EndingParts & { readonly database: QueryAccess }, id: string): Promise<boolean> {
-  return withWriteScope(parts.database, async (scope) => {
-    const job = await lockFreeJob(scope.transaction, id, isLate);
-    if (job === undefined) return false;
-    await endJob(scope, parts, job, { state: "expired" });
-    return true;
-  });
+  return withWriteScope(
+    parts.database,
+    async (scope) => {
+      const job = await lockFreeJob(scope.transaction, id, isLate);
+      if (job === undefined) return false;
+      await endJob(scope, parts, job, { state: "expired" });
+      return true;
+    },
+    "expire",
+  );
 }

@@ -62,13 +62,17 @@ function reapJob(
   which: Which,
   seen: { readonly id: string; readonly fence: number },
 ): Promise<boolean> {
-  return withWriteScope(parts.database, async (scope) => {
-    const isStill = sql`job.state = 'running' AND job.fence = ${seen.fence} AND ${conditions[which]}`;
-    const job = await lockFreeJob(scope.transaction, seen.id, isStill);
-    if (job === undefined) return false;
-    await takeBack(scope, parts, job);
-    return true;
-  });
+  return withWriteScope(
+    parts.database,
+    async (scope) => {
+      const isStill = sql`job.state = 'running' AND job.fence = ${seen.fence} AND ${conditions[which]}`;
+      const job = await lockFreeJob(scope.transaction, seen.id, isStill);
+      if (job === undefined) return false;
+      await takeBack(scope, parts, job);
+      return true;
+    },
+    "reap",
+  );
 }
 
 /**

@@ -21,17 +21,21 @@ export async function recordCrashAlone(
   held: { readonly id: string; readonly fence: number },
   ended: string,
 ): Promise<void> {
-  await withWriteScope(parts.database, async (scope) => {
-    const job = await lockHeldJob(scope.transaction, held);
-    if (job === undefined) return;
-    const crashCount = job.crash_count + 1;
-    const error = storable({ code: "job_process_died", message: `The job's own process died (${ended}).` });
-    await endAttempt(scope.transaction, held, "crashed", error);
-    if (job.is_cancel_requested) return await endJob(scope, parts, job, { state: "cancelled" });
-    await sql`UPDATE job SET crash_count = ${crashCount} WHERE id = ${job.id}`.execute(scope.transaction);
-    if (crashCount >= maxCrashesAlone) {
-      return await endJob(scope, parts, job, { state: "failed", error: jobCrashedWorker });
-    }
-    await requeueJob(scope, parts, job, { why: "crashed", crashCount });
-  });
+  await withWriteScope(
+    parts.database,
+    async (scope) => {
+      const job = await lockHeldJob(scope.transaction, held);
+      if (job === undefined) return;
+      const crashCount = job.crash_count + 1;
+      const error = storable({ code: "job_process_died", message: `The job's own process died (${ended}).` });
+      await endAttempt(scope.transaction, held, "crashed", error);
+      if (job.is_cancel_requested) return await endJob(scope, parts, job, { state: "cancelled" });
+      await sql`UPDATE job SET crash_count = ${crashCount} WHERE id = ${job.id}`.execute(scope.transaction);
+      if (crashCount >= maxCrashesAlone) {
+        return await endJob(scope, parts, job, { state: "failed", error: jobCrashedWorker });
+      }
+      await requeueJob(scope, parts, job, { why: "crashed", crashCount });
+    },
+    "crash_alone",
+  );
 }

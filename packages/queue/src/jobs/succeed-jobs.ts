@@ -1,5 +1,6 @@
 import type { QueryAccess } from "@millrace/database";
 import { sql } from "kysely";
+import { commit } from "../crash-point.ts";
 
 /** A job whose handler returned, with what there is to write. */
 export type SucceededJob = {
@@ -30,7 +31,7 @@ export async function succeedJobs(
 ): Promise<RecordedSuccess[]> {
   // In the order of their ids, as everybody locks who locks several.
   const sorted = jobs.toSorted((left, right) => (left.id < right.id ? -1 : 1));
-  const ended = await sql<RecordedSuccess>`
+  const statement = sql<RecordedSuccess>`
     WITH given AS MATERIALIZED (
       SELECT * FROM unnest(${sorted.map(({ id }) => id)}::uuid[], ${sorted.map(({ fence }) => fence)}::bigint[],
                            ${sorted.map(({ output }) => output)}::text[],
@@ -56,8 +57,7 @@ export async function succeedJobs(
       SELECT 'job:' || id, event_seq, 'job.succeeded', jsonb_build_object('job_id', id), now() FROM ended
     )
     SELECT id, event_seq AS seq, now() AS at,
-           (extract(epoch FROM now() - claimed_at) * 1000)::double precision AS run_ms FROM ended`.execute(
-    database.queryable,
-  );
+           (extract(epoch FROM now() - claimed_at) * 1000)::double precision AS run_ms FROM ended`;
+  const ended = await commit("succeed", () => statement.execute(database.queryable));
   return ended.rows;
 }

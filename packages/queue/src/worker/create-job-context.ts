@@ -4,6 +4,7 @@ import { sleep } from "@millrace/kernel";
 import type { Logger } from "@millrace/kernel";
 import { sql } from "kysely";
 import type { Broker } from "../brokers/broker.ts";
+import { commit } from "../crash-point.ts";
 import { leaseLost } from "../errors.ts";
 import type { NewEvent } from "../events/append-events.ts";
 import type { EventBus } from "../events/event-bus.ts";
@@ -108,21 +109,25 @@ async function runFenced<Result>(
   work: (scope: FencedScope) => Promise<Result>,
 ): Promise<Result> {
   return await parts.writer.write(job, (pending) =>
-    withWriteScope(parts.database, async (scope) => {
-      const held = await lockHeldRow(scope.transaction, job);
-      if (held === undefined) throw leaseLost(job.id);
-      if (held.is_cancel_requested) {
-        attempt.stop("cancelled");
-        attempt.signal.throwIfAborted();
-      }
-      const emitted: NewEvent[] = [];
-      const emit: FencedScope["emit"] = (type, data) => {
-        emitted.push({ stream: job.stream, owner: job.owner, type, data });
-      };
-      const result = await work({ ...scope, emit });
-      await writePending(scope, parts.bus, [pending], emitted);
-      return result;
-    }),
+    withWriteScope(
+      parts.database,
+      async (scope) => {
+        const held = await lockHeldRow(scope.transaction, job);
+        if (held === undefined) throw leaseLost(job.id);
+        if (held.is_cancel_requested) {
+          attempt.stop("cancelled");
+          attempt.signal.throwIfAborted();
+        }
+        const emitted: NewEvent[] = [];
+        const emit: FencedScope["emit"] = (type, data) => {
+          emitted.push({ stream: job.stream, owner: job.owner, type, data });
+        };
+        const result = await work({ ...scope, emit });
+        await writePending(scope, parts.bus, [pending], emitted);
+        return result;
+      },
+      "fenced_write",
+    ),
   );
 }
 
@@ -139,7 +144,7 @@ type StepCall<Value> = {
 async function runStep<Value>(call: StepCall<Value>): Promise<Value> {
   const { key, run, options, signal, database, held } = call;
   signal.throwIfAborted();
-  const found = await startStep(database.queryable, held, key);
+  const found = await commit("step_start", () => startStep(database.queryable, held, key));
   if (found === undefined) return await refuse(call);
   if (found.state === "done") {
     // Without a schema the value is what this same step returned before, through JSON.
@@ -155,7 +160,8 @@ async function keep<Value>(call: StepCall<Value>, value: Value): Promise<void> {
   const { key, options, database, transaction, held } = call;
   const { record } = options ?? {};
   if (record === undefined) {
-    if (!(await recordStep(database.queryable, held, key, value))) await refuse(call);
+    const isRecorded = await commit("step_record", () => recordStep(database.queryable, held, key, value));
+    if (!isRecorded) await refuse(call);
     return;
   }
   await transaction(async (scope) => {

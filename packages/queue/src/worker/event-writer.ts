@@ -188,13 +188,17 @@ export class EventWriter {
   }
 
   async #write(pending: readonly PendingWrites[]): Promise<void> {
-    await withWriteScope(this.#database, async (scope) => {
-      const locked = await sql<{ id: string; fence: number }>`
+    await withWriteScope(
+      this.#database,
+      async (scope) => {
+        const locked = await sql<{ id: string; fence: number }>`
         SELECT id, fence FROM job WHERE id = ANY(${pending.map(({ job }) => job.id)}::uuid[]) AND state = 'running'
         ORDER BY id FOR UPDATE`.execute(scope.transaction);
-      const fences = new Map(locked.rows.map((row) => [row.id, row.fence]));
-      const held = pending.filter(({ job }) => fences.get(job.id) === job.fence);
-      await writePending(scope, this.#bus, held);
-    });
+        const fences = new Map(locked.rows.map((row) => [row.id, row.fence]));
+        const held = pending.filter(({ job }) => fences.get(job.id) === job.fence);
+        await writePending(scope, this.#bus, held);
+      },
+      "write_progress",
+    );
   }
 }

@@ -7,6 +7,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { Client } from "pg";
 import { z } from "zod";
+import { commit } from "../crash-point.ts";
 import { beatStatement } from "./beat-statement.ts";
 import type { BeatRow } from "./beat-statement.ts";
 import type { FromBeater, ToBeater } from "./heartbeat-messages.ts";
@@ -49,11 +50,11 @@ async function beat(): Promise<void> {
   if (before.length === 0) return;
   const sentMs = performance.now();
   const connection = await connected();
-  const answer = await connection.query<BeatRow>(beatStatement, [
-    before.map(([id]) => id),
-    before.map(([, { fence }]) => fence),
-    settings.leaseMs,
-  ]);
+  const ids = before.map(([id]) => id);
+  const fences = before.map(([, { fence }]) => fence);
+  const answer = await commit("beat", () =>
+    connection.query<BeatRow>(beatStatement, [ids, fences, settings.leaseMs]),
+  );
   const alive = new Map(answer.rows.map((row) => [row.id, row]));
   for (const [id, job] of before) {
     if (held.get(id) !== job) continue;

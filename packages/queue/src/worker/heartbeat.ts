@@ -2,6 +2,7 @@ import type { QueryAccess } from "@millrace/database";
 import { toError } from "@millrace/kernel";
 import type { Logger, Service } from "@millrace/kernel";
 import { CompiledQuery } from "kysely";
+import { commit } from "../crash-point.ts";
 import { beatStatement } from "./beat-statement.ts";
 import type { BeatRow } from "./beat-statement.ts";
 
@@ -46,9 +47,8 @@ export function createLocalHeartbeat(parts: {
     if (before.length === 0) return;
     const ids = before.map(([id]) => id);
     const fences = before.map(([, fence]) => fence);
-    const answer = await parts.database.queryable.executeQuery<BeatRow>(
-      CompiledQuery.raw(beatStatement, [ids, fences, parts.times.leaseMs]),
-    );
+    const statement = CompiledQuery.raw(beatStatement, [ids, fences, parts.times.leaseMs]);
+    const answer = await commit("beat", () => parts.database.queryable.executeQuery<BeatRow>(statement));
     const alive = new Map(answer.rows.map((row) => [row.id, row]));
     for (const [id, fence] of before) {
       if (held.get(id) !== fence) continue;

@@ -55,14 +55,17 @@ export async function recordEnd(
 
 function write(parts: ExecuteParts, job: ClaimedJob, { end, isBare }: Recording): Promise<boolean> {
   return parts.writer.writeEnd(job, (pending) =>
-    withWriteScope(parts.database, (scope) =>
-      finishAttempt(scope, parts, job, {
-        end,
-        skipsHook: isBare,
-        writeFirst: async () => {
-          if (!isBare) await writePending(scope, parts.bus, [pending]);
-        },
-      }),
+    withWriteScope(
+      parts.database,
+      (scope) =>
+        finishAttempt(scope, parts, job, {
+          end,
+          skipsHook: isBare,
+          writeFirst: async () => {
+            if (!isBare) await writePending(scope, parts.bus, [pending]);
+          },
+        }),
+      "finish_attempt",
     ),
   );
 }
