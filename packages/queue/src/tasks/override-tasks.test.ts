@@ -64,6 +64,15 @@ describe("applyOverrides", () => {
     expect(changed).toMatchObject({ queue: "exact", priority: 2, retries: 1 });
   });
 
+  it("goes by the exact name before any pattern", () => {
+    const changed = applyOverrides(task, {
+      "documents.process_document": { queue: "exact" },
+      "documents.process_document*": { queue: "pattern" },
+    });
+
+    expect(changed.queue).toBe("exact");
+  });
+
   it("goes by the later of two that are alike", () => {
     const changed = applyOverrides(task, {
       "documents.*": { queue: "first" },

@@ -69,6 +69,12 @@ describe("back-off", () => {
     ).toEqual([60_000, 120_000, 240_000]);
   });
 
+  it("stays at once after a thousand failures when the first wait is nothing", () => {
+    const backoff = { firstSeconds: 0, factor: 2, capSeconds: 600, jitter: "none" as const };
+
+    expect(backoffMs(backoff, 2000, Math.random)).toBe(0);
+  });
+
   it("is never negative, never above its cap, never without end", () => {
     fc.assert(
       fc.property(

@@ -102,6 +102,8 @@ function askedWaitMs(thrown: unknown, { jitter }: Backoff, random: () => number)
  * And Jitter", 2015).
  */
 export function backoffMs(backoff: Backoff, failures: number, random: () => number): number {
-  const seconds = Math.min(backoff.capSeconds, backoff.firstSeconds * backoff.factor ** (failures - 1));
+  // Not Infinity, which a first wait of 0 would make into NaN.
+  const growth = Math.min(backoff.factor ** (failures - 1), Number.MAX_VALUE);
+  const seconds = Math.min(backoff.capSeconds, backoff.firstSeconds * growth);
   return Math.round((backoff.jitter === "full" ? random() : 1) * seconds * 1000);
 }
