@@ -218,6 +218,21 @@ describe("why the attempt was stopped", () => {
   });
 });
 
+it("keeps the secrets of an input out of the error", () => {
+  const secret = { task, ...first, secrets: ["sk-12345"] };
+  const message = "Key sk-12345 was refused.";
+
+  expect(
+    [
+      new MillraceError({ code: "refused", kind: "unauthorized", message }),
+      retryAfter({ delayMs: 1, code: "refused", message }),
+    ].map((thrown) => decideEnd(thrown, undefined, secret)),
+  ).toEqual([
+    expect.objectContaining({ error: { code: "refused", message: "Key [redacted] was refused." } }),
+    expect.objectContaining({ error: { code: "refused", message: "Key [redacted] was refused." } }),
+  ]);
+});
+
 describe("a delay", () => {
   it.each([NaN, -1, Infinity, 400 * 24 * 3600 * 1000])("can't be %s", (delayMs) => {
     expect(() => snooze(delayMs, "later")).toThrow(expect.objectContaining({ code: "invalid_delay" }));

@@ -2,11 +2,19 @@ import { isMillraceError, toError } from "@millrace/kernel";
 import type { StopReason } from "@millrace/kernel";
 import { jobTimedOut, timedOut } from "../errors.ts";
 import type { AttemptEnd } from "../jobs/finish-attempt.ts";
+import { scrubText } from "../tasks/redact.ts";
 import type { Backoff, RetryRule, Task } from "../tasks/task.ts";
 import { JobEnding, maxDelayMs } from "./job-ending.ts";
 import { storedError } from "./stored-error.ts";
+import type { StoredError } from "./stored-error.ts";
 
-type Tried = { readonly task: Task; readonly attempt: number; readonly maxAttempts: number };
+type Tried = {
+  readonly task: Task;
+  readonly attempt: number;
+  readonly maxAttempts: number;
+  /** What errors must not say: see `collectSecrets`. Default nothing. */
+  readonly secrets?: readonly string[];
+};
 
 /**
  * The other side's word is followed for no longer than an hour: a provider that asks for a day, or
@@ -35,7 +43,7 @@ export function decideEnd(
     return { outcome: "timed_out", error: jobTimedOut, retryInMs: retryWait(timedOut(), tried, random) };
   }
   if (thrown instanceof JobEnding) return chosenEnd(thrown, tried);
-  return { outcome: "failed", error: storedError(thrown), retryInMs: retryWait(thrown, tried, random) };
+  return { outcome: "failed", error: shownError(thrown, tried), retryInMs: retryWait(thrown, tried, random) };
 }
 
 function chosenEnd(thrown: JobEnding, tried: Tried): AttemptEnd {
@@ -47,10 +55,15 @@ function chosenEnd(thrown: JobEnding, tried: Tried): AttemptEnd {
     case "retry_after":
       return {
         outcome: "failed",
-        error: storedError(thrown),
+        error: shownError(thrown, tried),
         retryInMs: tried.attempt < tried.maxAttempts ? thrown.ending.delayMs : undefined,
       };
   }
+}
+
+function shownError(thrown: unknown, { secrets = [] }: Tried): StoredError {
+  const { code, message } = storedError(thrown);
+  return { code, message: scrubText(message, secrets) };
 }
 
 /**
