@@ -11,7 +11,7 @@ import {
 } from "@opentelemetry/sdk-trace";
 import type { ReadableSpan, Sampler } from "@opentelemetry/sdk-trace";
 import { afterEach, describe, expect, it } from "vitest";
-import { startEnqueueSpan, traceAttempt, traceBatch, traceStep, withEnqueueSpans } from "./spans.ts";
+import { startEnqueueSpan, traceAttempt, traceBatch, traceStep } from "./spans.ts";
 import { currentTraceParent } from "./trace-context.ts";
 
 const job = { id: "job-1", task: "examples.add_numbers", queue: "examples", attempt: 1 };
@@ -159,17 +159,6 @@ describe("with a tracer", () => {
 
     expect(traceParent).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/);
     expect(() => spanNamed("process examples.add_numbers")).toThrow();
-  });
-
-  it("enqueues that are written together end together, with what was thrown", async () => {
-    const spanNamed = recordSpans();
-    const spans = [startEnqueueSpan(job), startEnqueueSpan({ ...job, task: "examples.other" })];
-    const error = new MillraceError({ code: "job_id_taken", kind: "conflict", message: "x" });
-
-    await expect(withEnqueueSpans(spans, () => Promise.reject(error))).rejects.toBe(error);
-
-    for (const name of ["enqueue examples.add_numbers", "enqueue examples.other"])
-      expect(spanNamed(name).status).toEqual({ code: SpanStatusCode.ERROR, message: "job_id_taken" });
   });
 
   it("a batch has a span of its own, linked with what enqueued its jobs", async () => {

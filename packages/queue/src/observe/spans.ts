@@ -60,21 +60,6 @@ export function startEnqueueSpan(job: Pick<TracedJob, "id" | "task" | "queue">):
   };
 }
 
-/** Writes jobs, and ends their spans with what came of it. */
-export async function withEnqueueSpans<Result>(
-  spans: readonly EnqueueSpan[],
-  write: () => Promise<Result>,
-): Promise<Result> {
-  try {
-    const written = await write();
-    for (const span of spans) span.end();
-    return written;
-  } catch (error) {
-    for (const span of spans) span.end(error);
-    throw error;
-  }
-}
-
 /**
  * Runs an attempt in the span `process <task>`, a child of the span that enqueued the job: spans that
  * the handler makes nest below it. Without OpenTelemetry in the process it only calls `run`.
