@@ -51,52 +51,6 @@ CREATE UNIQUE INDEX job_idempotency ON job (task, coalesce(owner, ''), idempoten
 CREATE INDEX job_parent ON job (parent_id) WHERE parent_id IS NOT NULL;
 CREATE INDEX job_purge ON job (purge_at) WHERE purge_at IS NOT NULL;
 
--- The two looks into the line of jobs that must never sort or read all of it, whatever the statistics
--- say: they are old whenever a queue fills or drains. A setting of a function holds for its statements.
--- Also, its plans are kept, which a statement behind a pooler can't have.
-
--- Locks up to `wanted` jobs in the order in which they are to be started.
-CREATE FUNCTION next_jobs(wanted_queue text, task_keys text[], wanted integer, is_oldest boolean)
-RETURNS TABLE (id uuid) LANGUAGE plpgsql ROWS 100
-SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off AS $$
-BEGIN
-  IF is_oldest THEN
-    RETURN QUERY SELECT job.id FROM job
-      WHERE queue = wanted_queue AND state = 'queued' AND run_at <= now()
-        AND task || '@' || task_version = ANY(task_keys) AND (expires_at IS NULL OR expires_at > now())
-      ORDER BY run_at, job.id LIMIT wanted FOR UPDATE SKIP LOCKED;
-  ELSE
-    RETURN QUERY SELECT job.id FROM job
-      WHERE queue = wanted_queue AND state = 'queued' AND run_at <= now()
-        AND task || '@' || task_version = ANY(task_keys) AND (expires_at IS NULL OR expires_at > now())
-      ORDER BY priority DESC, fair, run_at, job.id LIMIT wanted FOR UPDATE SKIP LOCKED;
-  END IF;
-END $$;
-
--- Where the next job of each owner stands in its line, and how far apart an owner's jobs stand: by the
--- last of its own that waits, and the first that waits at all. A line is a queue, a priority, an owner.
-CREATE FUNCTION next_places(queues text[], priorities smallint[], owners text[])
-RETURNS TABLE (queue text, priority smallint, owner text, turn double precision, first_fair double precision)
-LANGUAGE plpgsql ROWS 100
-SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off AS $$
-BEGIN
-  RETURN QUERY SELECT line.queue, line.priority, line.owner, weighed.turn,
-    greatest(coalesce(last.fair + weighed.turn, 0), coalesce(head.fair, 0))
-  FROM unnest(queues, priorities, owners) AS line (queue, priority, owner)
-  CROSS JOIN LATERAL (
-    SELECT coalesce(1 / (SELECT weight FROM owner_weight WHERE owner_weight.owner = line.owner), 1) AS turn
-  ) AS weighed
-  LEFT JOIN LATERAL (
-    SELECT job.fair FROM job WHERE job.state = 'queued' AND job.queue = line.queue AND job.priority = line.priority
-      AND coalesce(job.owner, '') = line.owner
-    ORDER BY job.fair DESC LIMIT 1
-  ) AS last ON true
-  LEFT JOIN LATERAL (
-    SELECT job.fair FROM job WHERE job.state = 'queued' AND job.queue = line.queue AND job.priority = line.priority
-    ORDER BY job.fair LIMIT 1
-  ) AS head ON true;
-END $$;
-
 -- 2. The side tables. A foreign key costs a look at the job for every row that is written; whoever
 -- deletes a job deletes these with it (retention).
 
@@ -238,3 +192,174 @@ ALTER TABLE worker
   -- What somebody asks of it; it looks with every beat of its row.
   ADD COLUMN wanted_state text CHECK (wanted_state IN ('running', 'draining', 'stopped')),
   ADD COLUMN wanted_concurrency integer CHECK (wanted_concurrency >= 1);
+
+-- 7. The three statements that every job goes through: as functions, whose plans are kept. Sent as text
+-- through a pooler they would be planned each time, which takes longer than a small batch of their work.
+-- And looks into the line of jobs must never sort or read all of it, whatever the statistics say: those
+-- are old whenever a queue fills or drains. The settings of a function hold for its statements.
+
+-- Locks up to `wanted` jobs in the order in which they are to be started.
+CREATE FUNCTION next_jobs(wanted_queue text, task_keys text[], wanted integer, is_oldest boolean)
+RETURNS SETOF uuid LANGUAGE plpgsql ROWS 100
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off AS $$
+BEGIN
+  IF is_oldest THEN
+    RETURN QUERY SELECT id FROM job
+      WHERE queue = wanted_queue AND state = 'queued' AND run_at <= now()
+        AND task || '@' || task_version = ANY(task_keys) AND (expires_at IS NULL OR expires_at > now())
+      ORDER BY run_at, id LIMIT wanted FOR UPDATE SKIP LOCKED;
+  ELSE
+    RETURN QUERY SELECT id FROM job
+      WHERE queue = wanted_queue AND state = 'queued' AND run_at <= now()
+        AND task || '@' || task_version = ANY(task_keys) AND (expires_at IS NULL OR expires_at > now())
+      ORDER BY priority DESC, fair, run_at, id LIMIT wanted FOR UPDATE SKIP LOCKED;
+  END IF;
+END $$;
+
+-- Gives jobs that the caller has locked to a worker.
+CREATE FUNCTION take_jobs(ids uuid[], new_worker_id uuid, lease_ms double precision)
+RETURNS TABLE (id uuid, queue text, task text, task_version integer, owner text, stream text, attempt integer,
+  max_attempts integer, fence bigint, runs_alone boolean, priority smallint, limit_key text,
+  wait_ms double precision, trace_parent text, input jsonb)
+LANGUAGE plpgsql ROWS 100 SET enable_seqscan = off AS $$
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY WITH taken AS (
+    UPDATE job SET state = 'running', fence = job.fence + 1, attempt = job.attempt + 1, worker_id = new_worker_id,
+      lease_until = now() + lease_ms * interval '1 millisecond', claimed_at = now(),
+      started_at = coalesce(job.started_at, now())
+    FROM unnest(ids) AS chosen (id) WHERE job.id = chosen.id
+    RETURNING job.id, job.queue, job.task, job.task_version, job.owner, job.stream, job.attempt, job.max_attempts,
+      job.fence, job.runs_alone, job.priority, job.limit_key,
+      (extract(epoch FROM now() - greatest(job.run_at, job.created_at)) * 1000)::double precision AS wait_ms
+  )
+  SELECT taken.*, job_payload.trace_parent, job_payload.input
+  FROM taken JOIN job_payload ON job_payload.job_id = taken.id;
+END $$;
+
+-- The plain claim: the best, or the oldest, due jobs of one queue that the worker can run.
+CREATE FUNCTION claim_jobs(wanted_queue text, task_keys text[], wanted integer, is_oldest boolean,
+  new_worker_id uuid, lease_ms double precision)
+RETURNS TABLE (id uuid, queue text, task text, task_version integer, owner text, stream text, attempt integer,
+  max_attempts integer, fence bigint, runs_alone boolean, priority smallint, limit_key text,
+  wait_ms double precision, trace_parent text, input jsonb)
+LANGUAGE plpgsql ROWS 100 AS $$
+DECLARE
+  chosen uuid[];
+BEGIN
+  IF NOT queue_is_open(wanted_queue) THEN RETURN; END IF;
+  chosen := ARRAY(SELECT next_jobs(wanted_queue, task_keys, wanted, is_oldest));
+  IF cardinality(chosen) > 0 THEN
+    RETURN QUERY SELECT * FROM take_jobs(chosen, new_worker_id, lease_ms);
+  END IF;
+END $$;
+
+-- Where the next job of each owner stands in its line, and how far apart an owner's jobs stand: by the
+-- last of its own that waits, and the first that waits at all. A line is a queue, a priority, an owner.
+CREATE FUNCTION next_places(queues text[], priorities smallint[], owners text[])
+RETURNS TABLE (queue text, priority smallint, owner text, turn double precision, first_fair double precision)
+LANGUAGE plpgsql ROWS 100
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off AS $$
+BEGIN
+  RETURN QUERY SELECT line.queue, line.priority, line.owner, weighed.turn,
+    greatest(coalesce(last.fair + weighed.turn, 0), coalesce(head.fair, 0))
+  FROM unnest(queues, priorities, owners) AS line (queue, priority, owner)
+  CROSS JOIN LATERAL (
+    SELECT coalesce(1 / (SELECT weight FROM owner_weight WHERE owner_weight.owner = line.owner), 1) AS turn
+  ) AS weighed
+  LEFT JOIN LATERAL (
+    SELECT job.fair FROM job WHERE job.state = 'queued' AND job.queue = line.queue AND job.priority = line.priority
+      AND coalesce(job.owner, '') = line.owner
+    ORDER BY job.fair DESC LIMIT 1
+  ) AS last ON true
+  LEFT JOIN LATERAL (
+    SELECT job.fair FROM job WHERE job.state = 'queued' AND job.queue = line.queue AND job.priority = line.priority
+    ORDER BY job.fair LIMIT 1
+  ) AS head ON true;
+END $$;
+
+-- Writes jobs with their inputs and their first events. Leaves out those whose unique key is pending, or
+-- whose idempotency key or id is there; the answer has those that were written.
+CREATE FUNCTION enqueue_jobs(ids uuid[], queues text[], tasks text[], versions integer[], owners text[], streams text[],
+  priorities smallint[], delays_ms double precision[], expires_ms double precision[], all_retries integer[],
+  limit_keys text[], unique_keys text[], idempotency_keys text[], parent_ids uuid[], inputs text[], metas text[],
+  all_tags text[], trace_parents text[], waiting_text text)
+RETURNS TABLE (id uuid, state text, run_at timestamptz, created_at timestamptz, seq bigint)
+LANGUAGE plpgsql ROWS 100 AS $$
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY WITH given AS MATERIALIZED (
+    SELECT given.* FROM unnest(ids, queues, tasks, versions, owners, streams, priorities, delays_ms, expires_ms, all_retries,
+      limit_keys, unique_keys, idempotency_keys, parent_ids, inputs, metas, all_tags, trace_parents) WITH ORDINALITY
+      AS given (id, queue, task, version, owner, stream, priority, delay_ms, expire_ms, retries, limit_key, unique_key,
+                idempotency_key, parent_id, input, meta, tags, trace_parent, nth)
+  ), line AS MATERIALIZED (
+    SELECT place.* FROM (
+      SELECT array_agg(queue) AS of_queues, array_agg(priority) AS of_priorities, array_agg(owner_key) AS of_owners
+      FROM (SELECT DISTINCT queue, priority, coalesce(owner, '') AS owner_key FROM given) AS lines
+    ) AS all_lines, LATERAL next_places(of_queues, of_priorities, of_owners) AS place
+  ), share AS (
+    SELECT given.id, first_fair + turn * (row_number() OVER (
+      PARTITION BY given.queue, given.priority, coalesce(given.owner, '') ORDER BY nth) - 1) AS fair
+    FROM given JOIN line ON line.queue = given.queue AND line.priority = given.priority
+      AND line.owner = coalesce(given.owner, '')
+  ), fresh AS (
+    INSERT INTO job (id, queue, task, task_version, owner, stream, state, reason, priority, fair, run_at, expires_at,
+                     max_attempts, retries, limit_key, unique_key, idempotency_key, parent_id, event_seq)
+    SELECT id, queue, task, version, owner, stream, CASE WHEN delay_ms > 0 THEN 'scheduled' ELSE 'queued' END,
+           CASE WHEN delay_ms > 0 THEN 'delay' END, priority, fair, now() + delay_ms * interval '1 millisecond',
+           now() + expire_ms * interval '1 millisecond', retries + 1, retries, limit_key, unique_key,
+           idempotency_key, parent_id, CASE WHEN stream = 'job:' || id THEN 1 ELSE 0 END
+    FROM given JOIN share USING (id) ORDER BY nth
+    ON CONFLICT DO NOTHING
+    RETURNING job.id, job.state, job.run_at, job.created_at, job.event_seq
+  ), written AS MATERIALIZED (
+    SELECT given.id, nth, stream, input, meta, tags, trace_parent, fresh.state, fresh.run_at, created_at, event_seq
+    FROM fresh JOIN given USING (id)
+  ), payload AS (
+    INSERT INTO job_payload (job_id, input, meta, tags, trace_parent)
+    SELECT id, input::jsonb, meta::jsonb, tags::text[], trace_parent FROM written
+  ), shared AS (
+    INSERT INTO event_stream AS known (stream, last_seq)
+    SELECT stream, count(*) FROM written WHERE event_seq = 0 GROUP BY stream ORDER BY stream
+    ON CONFLICT (stream) DO UPDATE SET last_seq = known.last_seq + excluded.last_seq, ended_at = NULL
+    RETURNING stream, last_seq
+  ), numbered AS MATERIALIZED (
+    SELECT id, nth, stream, state, run_at, created_at, CASE WHEN event_seq = 1 THEN 1 ELSE
+             last_seq - row_number() OVER (PARTITION BY stream, event_seq ORDER BY nth DESC) + 1 END AS seq
+    FROM written LEFT JOIN shared USING (stream)
+  ), told AS (
+    INSERT INTO event (stream, seq, type, data, at)
+    SELECT stream, seq, split_part(stream, ':', 1) || '.queued',
+           jsonb_build_object('job_id', id, 'message', waiting_text), now() FROM numbered
+  )
+  SELECT numbered.id, numbered.state, numbered.run_at, numbered.created_at, numbered.seq FROM numbered;
+END $$;
+
+-- Ends jobs that succeeded, where nothing else is to be written with their end: state, result, the record
+-- of the attempt, the last event of their own streams. Leaves those that this claim does not hold any
+-- more, or whose cancel was asked for. The ids come in order: everybody locks so who locks several.
+CREATE FUNCTION succeed_jobs(ids uuid[], fences bigint[], outputs text[], kept_days double precision[],
+  id_of_worker uuid, name_of_worker text)
+RETURNS TABLE (id uuid, seq bigint, at timestamptz, run_ms double precision)
+LANGUAGE plpgsql ROWS 100 SET enable_seqscan = off AS $$
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY WITH ended AS (
+    UPDATE job SET state = 'succeeded', finished_at = now(), purge_at = now() + days * interval '1 day',
+      lease_until = NULL, worker_id = NULL, event_seq = job.event_seq + 1
+    FROM unnest(ids, fences, outputs, kept_days) AS given (id, fence, output, days)
+    WHERE job.id = given.id AND job.fence = given.fence AND job.state = 'running' AND job.cancel_requested_at IS NULL
+    RETURNING job.id, job.fence, job.attempt, job.claimed_at, job.event_seq, output
+  ), results AS (
+    INSERT INTO job_result (job_id, output) SELECT id, output::jsonb FROM ended
+    ON CONFLICT (job_id) DO UPDATE SET output = excluded.output, error_code = NULL, error_message = NULL
+  ), attempts AS (
+    INSERT INTO job_attempt (job_id, fence, attempt, worker_id, worker_name, started_at, finished_at, outcome)
+    SELECT id, fence, attempt, id_of_worker, name_of_worker, claimed_at, now(), 'succeeded' FROM ended
+  ), told AS (
+    INSERT INTO event (stream, seq, type, data, at)
+    SELECT 'job:' || id, event_seq, 'job.succeeded', jsonb_build_object('job_id', id), now() FROM ended
+  )
+  SELECT ended.id, ended.event_seq, now(), (extract(epoch FROM now() - ended.claimed_at) * 1000)::double precision FROM ended;
+END $$;

@@ -1,4 +1,5 @@
 import type { Database } from "@millrace/database";
+import { newId } from "@millrace/kernel";
 import type { Logger, Service } from "@millrace/kernel";
 import { Batcher } from "./batcher.ts";
 import type { Broker } from "./brokers/broker.ts";
@@ -216,6 +217,7 @@ export class Queue {
 
   /** A worker of this process with its upkeep; start it to run jobs. */
   createWorker(options: QueueWorkerOptions): QueueWorker {
+    const id = newId();
     const times = { leaseMs: options.leaseMs, beatMs: options.beatMs };
     const heartbeat =
       options.heartbeatUrl === undefined
@@ -225,6 +227,7 @@ export class Queue {
             logger: this.#logger,
           });
     const worker = new Worker(
+      id,
       {
         ...this.#reapParts(),
         logger: this.#logger,
@@ -232,7 +235,7 @@ export class Queue {
         successes: new SuccessRecorder({
           database: this.database.background,
           bus: this.bus,
-          workerName: options.name,
+          worker: { id, name: options.name },
         }),
         writer: new EventWriter({ database: this.database.background, bus: this.bus, logger: this.#logger }),
         onStaleWrite: (job) => this.#refused(job),

@@ -2,7 +2,6 @@ import type { QueryAccess } from "@millrace/database";
 import { sql } from "kysely";
 import type { RawBuilder } from "kysely";
 import { commit } from "../crash-point.ts";
-import { openQueue } from "../control/open-queue.ts";
 import type { ClaimedJob } from "./job-row.ts";
 
 export type ClaimRequest = {
@@ -19,14 +18,13 @@ export type ClaimRequest = {
 /**
  * Takes up to `limit` due jobs of one queue for this worker, in one statement. One queue at a time:
  * with a list of queues every queued row would be sorted. Two workers never get the same job, and
- * nobody gets one of a queue that is paused.
+ * nobody gets one of a queue that is paused. SQL: `claim_jobs`, migration 5.
  */
 export async function claimJobs(database: QueryAccess, request: ClaimRequest): Promise<ClaimedJob[]> {
+  const { queue, taskKeys, limit, worker, leaseMs, choice } = request;
   const statement = sql<ClaimedJob>`
-    WITH ${openQueue(request.queue)}, next AS MATERIALIZED (
-      SELECT next_job.id FROM open_queue, next_jobs(${request.queue}, ${[...request.taskKeys]}::text[],
-        ${request.limit}, ${request.choice === "oldest"}) AS next_job
-    ), ${takeJobs(sql`next`, request)}`;
+    SELECT * FROM claim_jobs(${queue}, ${[...taskKeys]}::text[], ${limit}, ${choice === "oldest"}, ${worker.id}::uuid,
+      ${leaseMs}::double precision)`;
   const claimed = await commit("claim", () => statement.execute(database.queryable));
   return inOrder(claimed.rows);
 }

@@ -10,7 +10,6 @@ import type { EventBus } from "../events/event-bus.ts";
 import type { Task } from "../tasks/task.ts";
 import { parseInput } from "../tasks/task-values.ts";
 import type { WriteScope } from "../write-scope.ts";
-import { fairShares } from "./fair-share.ts";
 import { findJobs } from "./find-jobs.ts";
 import type { JobRecord } from "./find-jobs.ts";
 
@@ -164,57 +163,24 @@ type WrittenRow = {
   readonly seq: number;
 };
 
+/** SQL: `enqueue_jobs`, migration 5. */
 async function insertJobs(scope: WriteScope, jobs: readonly PreparedJob[]): Promise<readonly WrittenRow[]> {
   const each = <Value>(value: (job: PreparedJob) => Value): Value[] => jobs.map(value);
   const inserted = await sql<WrittenRow>`
-    WITH given AS MATERIALIZED (
-      SELECT given.*, now() + delay_ms * interval '1 millisecond' AS run_at FROM unnest(
-        ${each(({ id }) => id)}::uuid[], ${each(({ task }) => task.queue)}::text[],
-        ${each(({ task }) => task.name)}::text[], ${each(({ task }) => task.version)}::integer[],
-        ${each(({ options }) => options.owner ?? null)}::text[], ${each(({ stream }) => stream)}::text[],
-        ${each(({ options, task }) => options.priority ?? task.priority)}::smallint[],
-        ${each(({ delayMs }) => delayMs)}::double precision[],
-        ${each(({ options, task }) => options.expiresInMs ?? task.expiresInMs ?? null)}::double precision[],
-        ${each(({ task }) => task.retries)}::integer[],
-        ${each(({ limitKey }) => limitKey)}::text[], ${each(({ uniqueKey }) => uniqueKey)}::text[],
-        ${each(({ options }) => options.idempotencyKey ?? null)}::text[],
-        ${each(({ options }) => options.parentId ?? null)}::uuid[],
-        ${each(({ input }) => input)}::text[], ${each(({ options }) => jsonText(options.meta ?? {}))}::text[],
-        ${each(({ options }) => arrayLiteral(options.tags ?? []))}::text[],
-        ${each(({ options }) => options.traceParent ?? null)}::text[]
-      ) WITH ORDINALITY AS given (id, queue, task, version, owner, stream, priority, delay_ms, expires_ms, retries,
-                                  limit_key, unique_key, idempotency_key, parent_id, input, meta, tags, trace_parent, nth)
-    ), ${fairShares(sql`given`)}, fresh AS (
-      INSERT INTO job (id, queue, task, task_version, owner, stream, state, reason, priority, fair, run_at, expires_at,
-                       max_attempts, retries, limit_key, unique_key, idempotency_key, parent_id, event_seq)
-      SELECT id, queue, task, version, owner, stream, CASE WHEN delay_ms > 0 THEN 'scheduled' ELSE 'queued' END,
-             CASE WHEN delay_ms > 0 THEN 'delay' END, priority, fair, run_at, now() + expires_ms * interval '1 millisecond',
-             retries + 1, retries, limit_key, unique_key, idempotency_key, parent_id,
-             CASE WHEN stream = 'job:' || id THEN 1 ELSE 0 END
-      FROM given JOIN share USING (id) ORDER BY nth
-      ON CONFLICT DO NOTHING
-      RETURNING id, state, run_at, created_at, event_seq
-    ), written AS MATERIALIZED (
-      SELECT given.id, given.nth, stream, input, meta, tags, trace_parent, fresh.state, fresh.run_at, created_at, event_seq
-      FROM fresh JOIN given USING (id)
-    ), payload AS (
-      INSERT INTO job_payload (job_id, input, meta, tags, trace_parent)
-      SELECT id, input::jsonb, meta::jsonb, tags::text[], trace_parent FROM written
-    ), shared AS (
-      INSERT INTO event_stream AS known (stream, last_seq)
-      SELECT stream, count(*) FROM written WHERE event_seq = 0 GROUP BY stream ORDER BY stream
-      ON CONFLICT (stream) DO UPDATE SET last_seq = known.last_seq + excluded.last_seq, ended_at = NULL
-      RETURNING stream, last_seq
-    ), numbered AS MATERIALIZED (
-      SELECT id, nth, stream, state, run_at, created_at, CASE WHEN event_seq = 1 THEN 1 ELSE
-               last_seq - row_number() OVER (PARTITION BY stream, event_seq ORDER BY nth DESC) + 1 END AS seq
-      FROM written LEFT JOIN shared USING (stream)
-    ), told AS (
-      INSERT INTO event (stream, seq, type, data, at)
-      SELECT stream, seq, split_part(stream, ':', 1) || '.queued',
-             jsonb_build_object('job_id', id, 'message', ${waiting}::text), now() FROM numbered
-    )
-    SELECT id, state, run_at, created_at, seq FROM numbered`.execute(scope.transaction);
+    SELECT * FROM enqueue_jobs(
+      ${each(({ id }) => id)}::uuid[], ${each(({ task }) => task.queue)}::text[],
+      ${each(({ task }) => task.name)}::text[], ${each(({ task }) => task.version)}::integer[],
+      ${each(({ options }) => options.owner ?? null)}::text[], ${each(({ stream }) => stream)}::text[],
+      ${each(({ options, task }) => options.priority ?? task.priority)}::smallint[],
+      ${each(({ delayMs }) => delayMs)}::double precision[],
+      ${each(({ options, task }) => options.expiresInMs ?? task.expiresInMs ?? null)}::double precision[],
+      ${each(({ task }) => task.retries)}::integer[],
+      ${each(({ limitKey }) => limitKey)}::text[], ${each(({ uniqueKey }) => uniqueKey)}::text[],
+      ${each(({ options }) => options.idempotencyKey ?? null)}::text[],
+      ${each(({ options }) => options.parentId ?? null)}::uuid[],
+      ${each(({ input }) => input)}::text[], ${each(({ options }) => jsonText(options.meta ?? {}))}::text[],
+      ${each(({ options }) => arrayLiteral(options.tags ?? []))}::text[],
+      ${each(({ options }) => options.traceParent ?? null)}::text[], ${waiting})`.execute(scope.transaction);
   return inserted.rows;
 }
 

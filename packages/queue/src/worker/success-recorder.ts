@@ -18,13 +18,17 @@ type Success = SucceededJob & { readonly job: TellingJob };
 export class SuccessRecorder {
   readonly #batcher: Batcher<Success, boolean>;
 
-  constructor(parts: { database: QueryAccess; bus: EventBus; workerName: string }) {
+  constructor(parts: {
+    database: QueryAccess;
+    bus: EventBus;
+    worker: { readonly id: string; readonly name: string };
+  }) {
     this.#batcher = new Batcher({
       maxSize: 500,
       maxInFlight: 2,
       isOfOne: (error) => !mayPassLater(error),
       run: async (successes) => {
-        const recorded = await succeedJobs(parts.database, parts.workerName, successes);
+        const recorded = await succeedJobs(parts.database, parts.worker, successes);
         const rows = new Map(recorded.map((row) => [row.id, row]));
         const events: StoredEvent[] = [];
         for (const { job } of successes) {

@@ -1,5 +1,5 @@
 import { databaseUnavailable } from "@millrace/database";
-import { newId, toError } from "@millrace/kernel";
+import { toError } from "@millrace/kernel";
 import type { Service } from "@millrace/kernel";
 import { claimJobs, isFirstUnknown } from "../jobs/claim.ts";
 import type { ClaimRequest } from "../jobs/claim.ts";
@@ -41,7 +41,7 @@ export type WorkerParts = ExecuteParts & { readonly heartbeat: Heartbeat };
 /** Claims jobs and runs them, in a loop that hints wake and a poll backs up. */
 export class Worker implements Service {
   readonly name = "worker";
-  readonly id = newId();
+  readonly id: string;
   readonly #parts: WorkerParts;
   readonly #options: WorkerOptions;
   /** From the claim until the end is recorded. */
@@ -61,7 +61,8 @@ export class Worker implements Service {
   /** Which queue is looked at first: each in its turn, or the first would starve the last. */
   #firstQueue = 0;
 
-  constructor(parts: WorkerParts, options: WorkerOptions) {
+  constructor(id: string, parts: WorkerParts, options: WorkerOptions) {
+    this.id = id;
     this.#parts = parts;
     this.#options = options;
     this.#concurrency = options.concurrency;
