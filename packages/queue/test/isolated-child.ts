@@ -5,6 +5,9 @@ import { handleTask, serveJobs } from "../src/index.ts";
 import type { EventBus, JobContext } from "../src/index.ts";
 import { scriptTask } from "./script-task.ts";
 
+/** The same with limits that a test can wait for. */
+const quickTask = { ...scriptTask, version: 2, softLimitMs: 100, hardLimitMs: 300 };
+
 const megabyte = 1024 * 1024;
 const kept: unknown[] = [];
 
@@ -54,6 +57,8 @@ async function runScript(
       await context.step("pid", async () => process.pid);
       await sleep(60_000, context.signal);
       return answer;
+    case "hang":
+      return await new Promise(() => undefined);
     case "keep":
       kept.push(Buffer.alloc(100 * megabyte, 1));
       return answer;
@@ -91,8 +96,8 @@ await serveJobs({
   logger: silentLogger,
   open: async (_database, bus) => ({
     close: async () => undefined,
-    handlers: [
-      handleTask({ task: scriptTask, run: (context) => runScript(context.input.script, context, bus) }),
-    ],
+    handlers: [scriptTask, quickTask].map((task) =>
+      handleTask({ task, run: (context) => runScript(context.input.script, context, bus) }),
+    ),
   }),
 });

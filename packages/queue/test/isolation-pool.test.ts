@@ -196,3 +196,22 @@ describe("the pool of children", () => {
     await expect.poll(() => pool.size, { timeout: 10_000 }).toBe(1);
   });
 });
+
+describe("a child whose job reaches its hard limit", () => {
+  let setup: IsolationSetup;
+
+  beforeAll(async () => {
+    setup = await IsolationSetup.open({ ...task, version: 2 });
+  });
+  afterAll(() => setup.close());
+
+  it("records that itself and ends, because the handler may still be at work", async () => {
+    const pool = setup.pool();
+    const job = await setup.claim("hang");
+
+    await pool.run(job).done;
+
+    expect(await setup.result(job)).toMatchObject({ attempt: 1, crashes: 0, outcome: "timed_out" });
+    expect(pool.size).toBe(0);
+  });
+});

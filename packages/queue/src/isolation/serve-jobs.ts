@@ -5,6 +5,7 @@ import { toError } from "@millrace/kernel";
 import type { Logger } from "@millrace/kernel";
 import { EventBus } from "../events/event-bus.ts";
 import type { ClaimedJob } from "../jobs/job-row.ts";
+import type { TaskOverrides } from "../tasks/override-tasks.ts";
 import type { AnyTaskHandler } from "../tasks/task.ts";
 import { TaskRegistry } from "../tasks/task-registry.ts";
 import { EventWriter } from "../worker/event-writer.ts";
@@ -28,6 +29,8 @@ export async function serveJobs(options: {
   readonly parent: Parent;
   readonly kind: Database["kind"];
   readonly logger: Logger;
+  /** What settings change of the tasks: the same as in the worker. Default nothing. */
+  readonly overrides?: TaskOverrides;
   /** Makes what the handlers need, and returns them with the way to end it. */
   readonly open: (
     database: Database,
@@ -39,24 +42,9 @@ export async function serveJobs(options: {
 }): Promise<void> {
   const { parent, logger } = options;
   const send = (message: FromJobChild): void => void parent.send?.(message);
-  // Without a parent nobody holds the job's lease for us: whatever is under way is void.
-  parent.once("disconnect", () => parent.exit(1));
-  // Also for promises that are rejected and that nobody waits for.
-  parent.on("uncaughtException", (error) => {
-    logger.error({ err: error }, "an error that nothing caught ends a process that runs jobs");
-    parent.exit(uncaughtExitCode);
-  });
-  guardAgainstOrphanhood();
-  const database = openRelayed(
-    {
-      send: (message) => send({ kind: "database", message }),
-      onMessage: (listener) =>
-        void parent.on("message", (message: ToJobChild) => {
-          if (message.kind === "database") listener(message.message);
-        }),
-    },
-    options.kind,
-  );
+  guardAgainstOrphanhood(parent);
+  endWhenNothingCaught(parent, logger);
+  const database = openParentsDatabase(parent, send, options.kind);
   const bus = new EventBus(logger);
   forwardBus(bus, send);
   const { handlers, close } = await options.open(database, bus);
@@ -70,7 +58,10 @@ export async function serveJobs(options: {
       announce: (queue: string) => send({ kind: "announce", queue }),
       subscribe: () => () => undefined,
     },
-    registry: new TaskRegistry(handlers.map((handler) => watch.watched(handler))),
+    registry: new TaskRegistry(
+      handlers.map((handler) => watch.watched(handler)),
+      { overrides: options.overrides ?? {} },
+    ),
     writer: new EventWriter({ database, bus, logger }),
     onStaleWrite: () => {
       wasStale = true;
@@ -106,9 +97,36 @@ export async function serveJobs(options: {
   send({ kind: "ready" });
 }
 
-function guardAgainstOrphanhood(): void {
+/** Without a parent nobody holds the job's lease for us: whatever is under way is void. */
+function guardAgainstOrphanhood(parent: Parent): void {
+  parent.once("disconnect", () => parent.exit(1));
   new Thread(new URL("./orphan-guard-thread.ts", import.meta.url), {
     workerData: process.ppid,
     resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 4, codeRangeSizeMb: 8 },
   }).unref();
+}
+
+/** Hears also of promises that are rejected and that nobody waits for. */
+function endWhenNothingCaught(parent: Parent, logger: Logger): void {
+  parent.on("uncaughtException", (error) => {
+    logger.error({ err: error }, "an error that nothing caught ends a process that runs jobs");
+    parent.exit(uncaughtExitCode);
+  });
+}
+
+function openParentsDatabase(
+  parent: Parent,
+  send: (message: FromJobChild) => void,
+  kind: Database["kind"],
+): Database {
+  return openRelayed(
+    {
+      send: (message) => send({ kind: "database", message }),
+      onMessage: (listener) =>
+        void parent.on("message", (message: ToJobChild) => {
+          if (message.kind === "database") listener(message.message);
+        }),
+    },
+    kind,
+  );
 }
