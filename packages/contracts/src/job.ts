@@ -103,6 +103,10 @@ export const jobDetailSchema = jobSchema
   .extend({
     input: z.unknown(),
     output: z.unknown(),
+    /** What its handler or its caller keeps with it. */
+    meta: z.record(z.string(), z.unknown()),
+    tags: z.array(z.string()),
+    parent_id: idSchema.nullable(),
     attempts: z.array(attemptSchema),
     steps: z.array(stepSchema),
   })

@@ -4,6 +4,7 @@ import type { Logger, Service } from "@millrace/kernel";
 import { Batcher } from "./batcher.ts";
 import type { Broker } from "./brokers/broker.ts";
 import { createMemoryBroker } from "./brokers/memory-broker.ts";
+import { jobNotFound } from "./errors.ts";
 import { appendEvents } from "./events/append-events.ts";
 import type { NewEvent } from "./events/append-events.ts";
 import type { EventFeed } from "./events/event.ts";
@@ -15,12 +16,13 @@ import type { EnqueueOptions, PreparedJob } from "./jobs/enqueue.ts";
 import { isTerminal } from "@millrace/contracts";
 import { Hooks } from "./observe/hooks.ts";
 import { currentTraceParent } from "./observe/trace-context.ts";
-import { findJobs } from "./jobs/find-jobs.ts";
-import type { JobRecord } from "./jobs/find-jobs.ts";
+import { findJobs, readJobDetail } from "./jobs/find-jobs.ts";
+import type { JobDetailRecord, JobRecord } from "./jobs/find-jobs.ts";
 import { readOutput } from "./jobs/read-output.ts";
 import type { ClaimedJob } from "./jobs/job-row.ts";
 import { reapJobs } from "./jobs/reap.ts";
 import { retryJob } from "./jobs/retry.ts";
+import type { TaskOverrides } from "./tasks/override-tasks.ts";
 import type { AnyTaskHandler, Task } from "./tasks/task.ts";
 import { TaskRegistry } from "./tasks/task-registry.ts";
 import { mayPassLater } from "./worker/database-trouble.ts";
@@ -75,12 +77,22 @@ export class Queue {
     logger: Logger;
     handlers: readonly AnyTaskHandler[];
     broker?: Broker;
+    /** Tasks that this process knows besides those it runs: to enqueue them and to show their jobs. */
+    tasks?: readonly Task[];
+    /** What settings change of the tasks. */
+    overrides?: TaskOverrides;
   }) {
     this.database = parts.database;
     this.#logger = parts.logger;
     this.bus = new EventBus(parts.logger);
     this.#broker = parts.broker ?? createMemoryBroker();
-    this.#registry = new TaskRegistry(parts.handlers);
+    this.#registry = new TaskRegistry(parts.handlers, {
+      tasks: parts.tasks ?? [],
+      overrides: parts.overrides ?? {},
+    });
+    for (const pattern of this.#registry.checkOverrides()) {
+      parts.logger.warn({ pattern }, "a task override covers no task");
+    }
     this.hooks = new Hooks(this.bus, parts.logger);
     this.feed = createEventFeed(parts.database, this.bus);
     this.#adding = new Batcher({
@@ -269,6 +281,22 @@ export class Queue {
       get busySlots() {
         return worker.busySlots;
       },
+    };
+  }
+
+  /**
+   * What a job was given, gave and went through, without what its task says nobody is to see. Throws
+   * `job_not_found`.
+   */
+  async readDetail(id: string): Promise<JobDetailRecord> {
+    const [job] = await findJobs(this.database.queryable, [id]);
+    if (job === undefined) throw jobNotFound(id);
+    const detail = await readJobDetail(this.database.queryable, id);
+    const seen = { task: job.task, version: job.task_version };
+    return {
+      ...detail,
+      input: this.#registry.redact(seen, detail.input),
+      output: this.#registry.redact(seen, detail.output),
     };
   }
 

@@ -8,16 +8,7 @@ import {
   pageSchema,
 } from "@millrace/contracts";
 import type { Access } from "@millrace/kernel";
-import {
-  findJobs,
-  jobNotFound,
-  listJobs,
-  listLog,
-  readJobDetail,
-  toJob,
-  toJobDetail,
-  toLogLine,
-} from "@millrace/queue";
+import { findJobs, jobNotFound, listJobs, listLog, toJob, toJobDetail, toLogLine } from "@millrace/queue";
 import type { JobRecord } from "@millrace/queue";
 import { z } from "zod";
 import { parsePrefer, preferenceApplied } from "../http/index.ts";
@@ -78,7 +69,7 @@ export function jobRoutes(app: TypedApp, parts: RouteParts): void {
       const current = waitSeconds === 0 ? job : ((await queue.waitForEnd(job.id, waiting)) ?? job);
       if (waitSeconds > 0) void reply.header("preference-applied", preferenceApplied(waitSeconds));
       if (current.finished_at === null) void reply.header("retry-after", "1");
-      return toJobDetail(current, await readJobDetail(queryable, job.id));
+      return toJobDetail(current, await queue.readDetail(job.id));
     },
   );
 

@@ -7,6 +7,7 @@ import { parseStream, publishEvents } from "../events/append-events.ts";
 import type { NewEvent } from "../events/append-events.ts";
 import type { StoredEvent } from "../events/event.ts";
 import type { EventBus } from "../events/event-bus.ts";
+import { jobKeys } from "../tasks/job-keys.ts";
 import type { Task } from "../tasks/task.ts";
 import { parseInput } from "../tasks/task-values.ts";
 import type { WriteScope } from "../write-scope.ts";
@@ -67,8 +68,7 @@ export function prepareJob<Input>(
     task,
     stream: options.stream ?? `job:${id}`,
     delayMs: Math.max(0, delayMs),
-    uniqueKey: task.unique?.(parsed) ?? null,
-    limitKey: task.limitKey?.(parsed) ?? null,
+    ...jobKeys(task, parsed),
     input: jsonText(parsed),
     options,
   };
@@ -228,6 +228,7 @@ function recordOf({ id, task, stream, options }: PreparedJob, row: WrittenRow): 
     ...nothingYet,
     id,
     task: task.name,
+    task_version: task.version,
     queue: task.queue,
     owner: options.owner ?? null,
     stream,

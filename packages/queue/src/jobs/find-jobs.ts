@@ -5,6 +5,7 @@ import { sql } from "kysely";
 export type JobRecord = {
   readonly id: string;
   readonly task: string;
+  readonly task_version: number;
   readonly queue: string;
   readonly owner: string | null;
   readonly stream: string;
@@ -33,9 +34,15 @@ export type JobRecord = {
 export type JobDetailRecord = {
   readonly input: unknown;
   readonly output: unknown;
+  readonly meta: Readonly<Record<string, unknown>>;
+  readonly tags: readonly string[];
+  /** The job that it is a part of. */
+  readonly parent_id: string | null;
   readonly attempts: readonly AttemptRecord[];
   readonly steps: readonly StepRecord[];
 };
+
+type PayloadRow = Pick<JobDetailRecord, "input" | "output" | "meta" | "tags" | "parent_id">;
 
 export type AttemptRecord = {
   readonly attempt: number;
@@ -66,7 +73,7 @@ export type LogRecord = {
 };
 
 const columns = sql`
-  job.id, job.task, job.queue, job.owner, job.stream, job.state, job.reason, job.priority, job.attempt,
+  job.id, job.task, job.task_version, job.queue, job.owner, job.stream, job.state, job.reason, job.priority, job.attempt,
   job.max_attempts, job.crash_count, job.run_at, job.created_at, job.started_at, job.finished_at,
   job.cancel_requested_at IS NOT NULL AS is_cancel_requested,
   progress.percent, progress.stage, progress.message, progress.done, progress.total, progress.unit,
@@ -108,18 +115,28 @@ export async function listJobs(queryable: Queryable, filter: JobFilter): Promise
 
 /** What a job was given, gave, and went through: attempts newest first, steps in order. */
 export async function readJobDetail(queryable: Queryable, id: string): Promise<JobDetailRecord> {
-  const payload = await sql<{ input: unknown; output: unknown }>`
-    SELECT payload.input, result.output FROM job_payload payload
-    LEFT JOIN job_result result USING (job_id) WHERE payload.job_id = ${id}`.execute(queryable);
+  const payload = await sql<PayloadRow>`
+    SELECT payload.input, payload.meta, payload.tags, result.output, job.parent_id FROM job_payload payload
+    JOIN job ON job.id = payload.job_id LEFT JOIN job_result result USING (job_id) WHERE payload.job_id = ${id}`.execute(
+    queryable,
+  );
   const attempts = await sql<AttemptRecord>`
-    SELECT attempt, worker_name, started_at, finished_at, outcome, error_code, error_message
-    FROM job_attempt WHERE job_id = ${id} ORDER BY fence DESC LIMIT 100`.execute(queryable);
+    SELECT attempt, worker_name, started_at, finished_at, outcome, error_code, error_message FROM (
+      SELECT fence, attempt, worker_name, started_at, finished_at, outcome, error_code, error_message
+      FROM job_attempt WHERE job_id = ${id}
+      UNION ALL
+      SELECT fence, attempt, coalesce(worker.name, 'unknown'), claimed_at, NULL, NULL, NULL, NULL
+      FROM job LEFT JOIN worker ON worker.id = job.worker_id WHERE job.id = ${id} AND job.state = 'running'
+    ) AS tries ORDER BY fence DESC LIMIT 100`.execute(queryable);
   const steps = await sql<StepRecord>`
     SELECT key, state, starts, started_at, finished_at FROM job_step
     WHERE job_id = ${id} ORDER BY started_at, key LIMIT 1000`.execute(queryable);
   return {
     input: payload.rows[0]?.input ?? null,
     output: payload.rows[0]?.output ?? null,
+    meta: payload.rows[0]?.meta ?? {},
+    tags: payload.rows[0]?.tags ?? [],
+    parent_id: payload.rows[0]?.parent_id ?? null,
     attempts: attempts.rows,
     steps: steps.rows,
   };

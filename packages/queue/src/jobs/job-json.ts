@@ -56,6 +56,9 @@ export function toJobDetail(record: JobRecord, detail: JobDetailRecord): JobDeta
     ...toJob(record),
     input: detail.input,
     output: detail.output,
+    meta: detail.meta,
+    tags: [...detail.tags],
+    parent_id: detail.parent_id,
     attempts: detail.attempts.map((attempt) => ({
       attempt: attempt.attempt,
       worker: attempt.worker_name,

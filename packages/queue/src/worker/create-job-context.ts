@@ -12,12 +12,13 @@ import { enqueueJobs, prepareJob } from "../jobs/enqueue.ts";
 import type { ClaimedJob } from "../jobs/job-row.ts";
 import { lockHeldRow } from "../jobs/lock-job.ts";
 import { recordStep, startStep } from "../steps/run-step.ts";
+import { scrubText } from "../tasks/redact.ts";
 import type { TaskRegistry } from "../tasks/task-registry.ts";
 import { withWriteScope } from "../write-scope.ts";
 import type { AttemptStop } from "./attempt-stop.ts";
 import { mayPassLater } from "./database-trouble.ts";
 import type { EventWriter } from "./event-writer.ts";
-import type { FencedScope, JobContext, StepOptions } from "./job-context.ts";
+import type { FencedScope, JobContext, ProgressReport, StepOptions } from "./job-context.ts";
 import { writePending } from "./pending-writes.ts";
 import { ProgressEstimate } from "./progress-estimate.ts";
 
@@ -39,6 +40,8 @@ type RunningJob = {
   readonly attempt: AttemptStop;
   /** From now. */
   readonly softLimitMs: number;
+  /** What log lines and progress must not say. */
+  readonly secrets: readonly string[];
 };
 
 /** Builds what a handler works with for one claimed job. */
@@ -89,12 +92,26 @@ export function createJobContext(parts: ContextParts, running: RunningJob): JobC
           scope.transaction,
         );
       }),
-    progress: (report) => parts.writer.progress(job, estimate.next(report)),
+    progress: (report) => parts.writer.progress(job, estimate.next(scrubReport(report, running.secrets))),
     log: (level, message, step) => {
-      const line = { level, message: message.slice(0, 2000), step: step ?? estimate.stage };
+      const line = {
+        level,
+        message: scrubText(message, running.secrets).slice(0, 2000),
+        step: step ?? estimate.stage,
+      };
       parts.writer.log(job, { ...line, created_at: new Date().toISOString() });
     },
     logger: parts.logger.child({ jobId: job.id, task: job.task, attempt: job.attempt }),
+  };
+}
+
+function scrubReport(report: ProgressReport, secrets: readonly string[]): ProgressReport {
+  if (secrets.length === 0) return report;
+  const scrub = (text: string): string => scrubText(text, secrets);
+  return {
+    ...report,
+    ...(report.message === undefined ? {} : { message: scrub(report.message) }),
+    ...(report.stage === undefined ? {} : { stage: scrub(report.stage) }),
   };
 }
 

@@ -4,6 +4,7 @@ import { timedOut } from "../errors.ts";
 import type { AttemptEnd } from "../jobs/finish-attempt.ts";
 import type { ClaimedJob } from "../jobs/job-row.ts";
 import { keptDays } from "../retention/kept-days.ts";
+import { collectSecrets } from "../tasks/redact.ts";
 import type { AnyTaskHandler } from "../tasks/task.ts";
 import { AttemptStop } from "./attempt-stop.ts";
 import { createJobContext } from "./create-job-context.ts";
@@ -92,10 +93,16 @@ async function runToEnd(
   { job, attempt, run }: Running,
   handler: AnyTaskHandler,
 ): Promise<AttemptEnd | undefined> {
-  const tried = { task: handler.task, attempt: job.attempt, maxAttempts: job.max_attempts };
+  const secrets = collectSecrets(handler.task, job.input);
+  const tried = { task: handler.task, attempt: job.attempt, maxAttempts: job.max_attempts, secrets };
   const knife = untilForced(handler.task.hardLimitMs, attempt);
   try {
-    const context = createJobContext(parts, { job, attempt, softLimitMs: handler.task.softLimitMs });
+    const context = createJobContext(parts, {
+      job,
+      attempt,
+      softLimitMs: handler.task.softLimitMs,
+      secrets,
+    });
     // Started in a then, so that a handler that throws at once is caught like any other.
     const output = await Promise.race([Promise.resolve(context).then(run ?? handler.run), knife.forced]);
     return { outcome: "succeeded", output };
