@@ -90,6 +90,21 @@ describe("jobs of a task with isolation", () => {
     },
   );
 
+  it("are not blamed for the death of a process in which others had been, and run alone next", async () => {
+    const pool = setup.pool();
+    await setup.processesOf(pool, ["answer"]);
+    const job = await setup.claim("die");
+
+    await pool.run(job).done;
+
+    expect(await setup.result(job)).toMatchObject({
+      state: "queued",
+      runsAlone: true,
+      crashes: 0,
+      outcome: "crashed",
+    });
+  });
+
   it("do not use a process again in which an error was left to nobody", async () => {
     const pool = setup.pool();
 

@@ -94,6 +94,9 @@ export class IsolationSetup {
   /** The job and how its one attempt ended; cancels it, so that no other test claims it. */
   async result(job: ClaimedJob) {
     const [found] = await findJobs(this.database.queryable, [job.id]);
+    const marked = await sql<{
+      runs_alone: boolean;
+    }>`SELECT runs_alone FROM job WHERE id = ${job.id}`.execute(this.database.queryable);
     const { attempts } = await readJobDetail(this.database.queryable, job.id);
     if (found?.finished_at === null)
       await this.queue.transaction((scope) => this.queue.cancel(scope, job.id));
@@ -101,6 +104,7 @@ export class IsolationSetup {
       state: found?.state,
       attempt: found?.attempt,
       crashes: found?.crash_count,
+      runsAlone: marked.rows[0]?.runs_alone,
       outcome: attempts[0]?.outcome ?? null,
       code: attempts[0]?.error_code ?? null,
     };

@@ -113,7 +113,12 @@ describe("a job in a process of its own", () => {
 
   it("counts a want of memory as a crash, so that it is never tried in the worker's own process", async () => {
     const job = await claim("wait");
-    const death = { kind: "out_of_memory", ended: "SIGABRT", ceilingMegabytes: 1024 } as const;
+    const death = {
+      kind: "out_of_memory",
+      ended: "SIGABRT",
+      wasShared: false,
+      ceilingMegabytes: 1024,
+    } as const;
 
     await recordDeath(setup.parts, job, death, new AttemptStop());
 

@@ -13,3 +13,11 @@ export function jobOutOfMemory(ceilingMegabytes: number): MillraceError {
     retryable: true,
   });
 }
+
+/** What is stored of an attempt that ended with a process in which other jobs had been before. */
+export function sharedProcessDied(ended: string): { readonly code: string; readonly message: string } {
+  return {
+    code: "job_process_died",
+    message: `The job's process died (${ended}). Other jobs had been in it, so the job is not blamed: it runs alone next.`,
+  };
+}

@@ -25,8 +25,12 @@ export type ChildRun =
   | JobDone
   /** The child ended, or was ended, before it took the job: none of the job's doing. */
   | { readonly kind: "not_started"; readonly ended: string }
-  | { readonly kind: "out_of_memory"; readonly ended: string }
-  | { readonly kind: "died"; readonly ended: string };
+  | {
+      readonly kind: "out_of_memory" | "died";
+      readonly ended: string;
+      /** Whether other jobs had been in the child: then what they left behind may be the reason. */
+      readonly wasShared: boolean;
+    };
 
 /**
  * A child process that runs jobs, one at a time, with this process's database. It leads a process
@@ -110,8 +114,8 @@ export class JobChild {
     }
     if (!run.isStarted || run.killedFor === "silence") return { kind: "not_started", ended };
     const isHeapFull = ended === "SIGABRT" && this.#heapMessage.isFound;
-    if (run.killedFor === "memory" || isHeapFull) return { kind: "out_of_memory", ended };
-    return { kind: "died", ended };
+    const kind = run.killedFor === "memory" || isHeapFull ? "out_of_memory" : "died";
+    return { kind, ended, wasShared: this.#jobsServed > 0 };
   }
 
   /** Lets this process end while the child idles; `hold` reverses it. */

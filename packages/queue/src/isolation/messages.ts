@@ -16,7 +16,7 @@ export type ToJobChild =
 /** What the child tells its worker. */
 export type FromJobChild =
   | { readonly kind: "ready" }
-  /** It has the job: from here on its death is the job's own doing. */
+  /** It has the job: from here on its death may be the job's doing. */
   | { readonly kind: "started" }
   | JobDone
   | { readonly kind: "database"; readonly message: RelayToParent }

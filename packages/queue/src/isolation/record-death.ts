@@ -7,8 +7,9 @@ import { mayPassLater } from "../worker/database-trouble.ts";
 import { decideEnd } from "../worker/decide-end.ts";
 import type { ExecuteParts } from "../worker/execution.ts";
 import { recordEnd } from "../worker/record-end.ts";
-import { jobOutOfMemory } from "./isolation-errors.ts";
+import { jobOutOfMemory, sharedProcessDied } from "./isolation-errors.ts";
 import type { ChildRun } from "./job-child.ts";
+import { recordSharedDeath } from "./record-shared-death.ts";
 
 /** A process that can't be started may be for want of memory or of a file that is being replaced. */
 const notStartedWaitMs = 10_000;
@@ -17,7 +18,8 @@ type Death = Exclude<ChildRun, { readonly kind: "done" }> & { readonly ceilingMe
 
 /**
  * Records what became of a job whose process ended without a word. Only a death that is the job's own
- * doing is a crash: not one on our order, and not one before the job was given to it. Never rejects.
+ * doing is a crash: not one on our order, not one before the job was given to it, and not one in a
+ * process where other jobs were before. Never rejects.
  */
 export async function recordDeath(
   parts: ExecuteParts,
@@ -25,22 +27,26 @@ export async function recordDeath(
   death: Death,
   attempt: AttemptStop,
 ): Promise<void> {
-  const { kind, ended } = death;
-  const facts = { jobId: job.id, task: job.task, ended, stopped: attempt.reason };
+  const facts = { jobId: job.id, task: job.task, ended: death.ended, stopped: attempt.reason };
   if (attempt.reason !== undefined) {
     parts.logger.warn(facts, "a job that was told to stop ended with its process");
     return await recordFailure(parts, job, undefined, attempt);
   }
-  if (kind === "not_started") {
+  if (death.kind === "not_started") {
     parts.logger.error(facts, "a job's own process did not start; it is tried again later");
     return await recordEnd(parts, job, { outcome: "snoozed", delayMs: notStartedWaitMs }, attempt);
   }
   parts.logger.warn(facts, "a job's own process died");
-  if (kind === "died") return await recordCrash(parts, job, ended);
+  const outOfMemory = death.kind === "out_of_memory" ? jobOutOfMemory(death.ceilingMegabytes) : undefined;
+  if (death.wasShared) {
+    const error = outOfMemory ?? sharedProcessDied(death.ended);
+    return await recordCrash(parts, job, (by) => recordSharedDeath(by, job, error));
+  }
   const isIsolated = parts.registry.find(job.task, job.task_version)?.task.isolation !== undefined;
-  if (isIsolated) return await recordFailure(parts, job, jobOutOfMemory(death.ceilingMegabytes), attempt);
-  // As a mere failure it would be tried again in the worker's own process, and kill that.
-  await recordCrash(parts, job, `more than ${death.ceilingMegabytes} MB of memory`);
+  if (outOfMemory !== undefined && isIsolated) return await recordFailure(parts, job, outOfMemory, attempt);
+  // Without isolation a mere failure would be tried again in the worker's own process, and kill that.
+  const ended = outOfMemory === undefined ? death.ended : `more than ${death.ceilingMegabytes} MB of memory`;
+  await recordCrash(parts, job, (by) => recordCrashAlone(by, job, ended));
 }
 
 async function recordFailure(
@@ -56,16 +62,20 @@ async function recordFailure(
   if (end !== undefined) await recordEnd(parts, job, end, attempt);
 }
 
-async function recordCrash(parts: ExecuteParts, job: ClaimedJob, ended: string): Promise<void> {
+async function recordCrash(
+  parts: ExecuteParts,
+  job: ClaimedJob,
+  record: (by: ExecuteParts & { readonly skipsHook?: boolean }) => Promise<void>,
+): Promise<void> {
   const log = (error: unknown): void =>
     // Its lease runs out, and the reaper takes it back uncounted.
     parts.logger.error({ err: toError(error), jobId: job.id }, "the crash of a job could not be recorded");
   try {
-    await recordCrashAlone(parts, job, ended);
+    await record(parts);
   } catch (error) {
     log(error);
     if (mayPassLater(error)) return;
     // Uncounted it would crash for ever: better an end without what the task's hook writes.
-    await recordCrashAlone({ ...parts, skipsHook: true }, job, ended).catch(log);
+    await record({ ...parts, skipsHook: true }).catch(log);
   }
 }
