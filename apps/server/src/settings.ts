@@ -2,8 +2,26 @@ import { databaseSettings } from "@millrace/database";
 import { integerSetting, logLevels, parseSettings } from "@millrace/kernel";
 import type { SettingsSection } from "@millrace/kernel";
 import { checkModelSettings, modelSettings, modelSettingsSchema } from "@millrace/models";
+import { taskOverrides } from "@millrace/queue";
+import type { TaskOverrides } from "@millrace/queue";
 import { z } from "zod";
 import { serverSettings, serverSettingsSchema } from "./http/index.ts";
+
+function parseTaskOverrides(text: string, context: z.RefinementCtx): TaskOverrides {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    context.addIssue({ code: "custom", message: "must be JSON, an object with task names as keys" });
+    return z.NEVER;
+  }
+  const read = taskOverrides.safeParse(parsed);
+  if (read.success) return read.data;
+  for (const { path, message } of read.error.issues) {
+    context.addIssue({ code: "custom", message: `${path.join(".")}: ${message}` });
+  }
+  return z.NEVER;
+}
 
 const workerSettings = {
   title: "Workers and log",
@@ -27,6 +45,13 @@ const workerSettings = {
     WORKER_LEASE_SECONDS: integerSetting({ min: 3, max: 3600, byDefault: 60 }).describe(
       "With PostgreSQL: how long a silent worker keeps its jobs. It beats four times as often.",
     ),
+    TASK_OVERRIDES: z
+      .string()
+      .transform(parseTaskOverrides)
+      .optional()
+      .describe(
+        'Queue, priority, retries and limits of tasks by name or pattern, as JSON: {"documents.*":{"queue":"slow","rateLimit":"10/m"}}. Unset: as the program says.',
+      ),
     LOG_LEVEL: z
       .enum(logLevels)
       .default("info")

@@ -44,7 +44,7 @@ export type QueueWorkerOptions = {
   readonly beatMs: number;
   readonly pollMs: number;
   readonly drainMs: number;
-  /** A module that calls `serveOneJob`, for jobs that run in a process of their own. */
+  /** A module that calls `serveJobs`, for jobs that run in a process of their own. */
   readonly isolationEntry?: URL;
   /** With PostgreSQL: where the thread that beats connects. Absent in embedded mode. */
   readonly heartbeatUrl?: string;

@@ -14,6 +14,7 @@ await serveJobs({
   parent: process,
   kind: settings.DATABASE_URL === undefined ? "embedded" : "postgres",
   logger,
+  ...(settings.TASK_OVERRIDES === undefined ? {} : { overrides: settings.TASK_OVERRIDES }),
   open: async (database, bus) => {
     const lifecycle = new Lifecycle(logger);
     const { extractor, models, handlers } = createHandlers({

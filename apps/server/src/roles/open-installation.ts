@@ -42,7 +42,12 @@ export async function openInstallation(parts: {
     database,
     appendEvents: (scope, events) => queue.appendEvents(scope, events),
   });
-  const queue: Queue = new Queue({ database, logger, handlers });
+  const queue: Queue = new Queue({
+    database,
+    logger,
+    handlers,
+    ...(settings.TASK_OVERRIDES === undefined ? {} : { overrides: settings.TASK_OVERRIDES }),
+  });
   if (lock !== undefined) await queue.takeBackAll();
   for (const service of [files, extractor, models, createTidying({ database, files, folder, logger })]) {
     await lifecycle.start(service);

@@ -52,6 +52,12 @@ export function handleBatchTask<Input, Output>(
   if (!Number.isSafeInteger(maxSize) || maxSize < 1 || maxSize > maxBatchSize) {
     throw invalidTask(task.name, `maxSize of a batch must be a whole number from 1 to ${maxBatchSize}.`);
   }
+  if (task.isolation !== undefined) {
+    throw invalidTask(
+      task.name,
+      "a batch runs in the worker's own process: leave isolation out, or the batch.",
+    );
+  }
   if (!(maxWaitMs >= 0 && maxWaitMs < task.softLimitMs)) {
     throw invalidTask(task.name, "maxWaitMs of a batch must be 0 or more, and under softLimitMs.");
   }

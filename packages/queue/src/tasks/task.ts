@@ -41,7 +41,7 @@ export type Retention = {
 
 /** The job runs in a child process, which crashes alone. */
 export type Isolation = {
-  /** The child ends when it holds more, and the job counts as crashed. Default: no ceiling of its own. */
+  /** A child that holds more ends, and the attempt fails with `job_out_of_memory`. Default 1024. */
   readonly memoryMegabytes?: number;
 };
 

@@ -5,7 +5,7 @@ import { claimJobs, isFirstUnknown } from "../jobs/claim.ts";
 import type { ClaimRequest } from "../jobs/claim.ts";
 import type { ClaimedJob } from "../jobs/job-row.ts";
 import { transitionOf } from "../jobs/transition.ts";
-import { runInChild } from "../isolation/run-in-child.ts";
+import { ChildPool } from "../isolation/child-pool.ts";
 import { BatchGatherer } from "./batch-gatherer.ts";
 import { executeJob } from "./execute-job.ts";
 import type { ExecuteParts, Execution, RunJob } from "./execution.ts";
@@ -30,7 +30,7 @@ export type WorkerOptions = {
   /** How long stop waits for running jobs before it hands them back. */
   readonly drainMs: number;
   /**
-   * A module that calls `serveOneJob`, for jobs that must run in a process of their own. Without it
+   * A module that calls `serveJobs`, for jobs that must run in a process of their own. Without it
    * they share this one, and what kills it does so again.
    */
   readonly isolationEntry?: URL;
@@ -50,6 +50,7 @@ export class Worker implements Service {
   readonly #running = new Set<Execution>();
   readonly #wake = new WakeSignal();
   readonly #batches: BatchGatherer;
+  readonly #children: ChildPool | undefined;
   #concurrency: number;
   #isStopping = false;
   #loop: Promise<void> | undefined;
@@ -67,6 +68,9 @@ export class Worker implements Service {
     this.#options = options;
     this.#concurrency = options.concurrency;
     this.#batches = new BatchGatherer(parts.registry, (job, run) => this.#start(job, run));
+    const { isolationEntry: entry, concurrency } = options;
+    this.#children =
+      entry === undefined ? undefined : new ChildPool(parts, { entry, maxChildren: concurrency });
     parts.heartbeat.listen({
       onLost: (held) => this.#executionOf(held)?.stop("lease_lost"),
       onCancelRequested: (held) => this.#executionOf(held)?.stop("cancelled"),
@@ -99,6 +103,7 @@ export class Worker implements Service {
     this.#batches.startAll();
     await Promise.all([...this.#held.values()].map((execution) => execution.done));
     clearTimeout(timer);
+    await this.#children?.stop();
     await this.#parts.writer.settle();
     await this.#parts.heartbeat.stop();
     if (this.#loop !== undefined) await unregisterWorker(this.#parts.database, this.id);
@@ -209,17 +214,20 @@ export class Worker implements Service {
     this.#parts.heartbeat.hold(job);
     const details = { waitMs: job.wait_ms, traceParent: job.trace_parent };
     this.#parts.bus.publishTransition(transitionOf("started", job, "running", details));
-    if (!job.runs_alone && this.#batches.take(job)) return;
+    if (!this.#isIsolated(job) && this.#batches.take(job)) return;
     this.#start(job);
+  }
+
+  #isIsolated(job: ClaimedJob): boolean {
+    return (
+      job.runs_alone || this.#parts.registry.find(job.task, job.task_version)?.task.isolation !== undefined
+    );
   }
 
   /** `run`: what runs the job instead of its own handler, as a part of a batch. */
   #start(job: ClaimedJob, run?: RunJob): void {
-    const { isolationEntry } = this.#options;
-    const execution =
-      job.runs_alone && isolationEntry !== undefined
-        ? runInChild(this.#parts, { entry: isolationEntry, job })
-        : executeJob(this.#parts, job, run);
+    const children = this.#isIsolated(job) ? this.#children : undefined;
+    const execution = children === undefined ? executeJob(this.#parts, job, run) : children.run(job);
     this.#held.set(job.id, execution);
     this.#running.add(execution);
     if (this.#isStopping) execution.stop("shutdown");
