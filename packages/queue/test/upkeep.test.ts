@@ -4,16 +4,8 @@ import { testDatabases } from "@millrace/testing";
 import type { TestDatabase } from "@millrace/testing";
 import { sql } from "kysely";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import {
-  findJobs,
-  forgetStream,
-  handleTask,
-  Queue,
-  queuesWithoutWorker,
-  unservedTasks,
-} from "../src/index.ts";
+import { findJobs, handleTask, Queue, queuesWithoutWorker, unservedTasks } from "../src/index.ts";
 import { expireJobs } from "../src/jobs/promote.ts";
-import { defaultRetention, pruneHistory } from "../src/retention/prune.ts";
 import { TaskRegistry } from "../src/tasks/task-registry.ts";
 import { createMaintenance } from "../src/worker/maintenance.ts";
 import { registerWorker } from "../src/worker/worker-row.ts";
@@ -38,13 +30,10 @@ describe.each(testDatabases())("upkeep on $name", (kind) => {
   afterEach(async () => {
     await sql`DELETE FROM job`.execute(database.queryable);
     await sql`DELETE FROM worker`.execute(database.queryable);
-    await sql`DELETE FROM event_stream`.execute(database.queryable);
   });
 
   const enqueue = async (script = "x", options = {}): Promise<string> =>
     (await queue.transaction((scope) => queue.enqueue(scope, scriptTask, { script }, options))).id;
-
-  const lastSeq = async (id: string): Promise<number> => (await queue.feed.read(`job:${id}`, 0, 10)).lastSeq;
 
   it("expires every late job but the one that can't be ended", async () => {
     const ids = [await enqueue("broken"), await enqueue(), await enqueue()];
@@ -130,62 +119,5 @@ describe.each(testDatabases())("upkeep on $name", (kind) => {
     await registerWorker(database, worker);
 
     expect(await unservedTasks(database, 60_000)).toEqual([`${scriptTask.name}@7`]);
-  });
-
-  it("keeps the numbers of a stream whose events are over, and looks at it only once", async () => {
-    const id = await enqueue();
-    await queue.transaction((scope) => queue.cancel(scope, id));
-    const numbered = await lastSeq(id);
-    await sql`UPDATE event_stream SET ended_at = now() - interval '2 days'`.execute(database.queryable);
-
-    expect(await pruneHistory(database, defaultRetention)).toBe(1);
-
-    expect(await queue.feed.read(`job:${id}`, 0, 10)).toMatchObject({ events: [], lastSeq: numbered });
-    expect(await pruneHistory(database, defaultRetention)).toBe(0);
-  });
-
-  it("forgets a job's stream with the job", async () => {
-    const [succeeded, failed] = [await enqueue(), await enqueue()];
-    const kept = await enqueue("x", { stream: "document:1" });
-    await sql`
-      UPDATE job SET state = CASE WHEN id = ${failed} THEN 'failed' ELSE 'succeeded' END,
-        finished_at = now() - interval '8 days'`.execute(database.queryable);
-
-    await pruneHistory(database, defaultRetention);
-
-    expect((await findJobs(database.queryable, [succeeded, failed, kept])).map(({ id }) => id)).toEqual([
-      failed,
-    ]);
-    expect(await lastSeq(succeeded)).toBe(0);
-    expect(await lastSeq(failed)).toBe(1);
-    expect((await queue.feed.read("document:1", 0, 10)).lastSeq).toBe(1);
-  });
-
-  it("removes a forgotten stream once its events are over, and not before", async () => {
-    const stream = "document:2";
-    await queue.transaction(async (scope) => {
-      await queue.appendEvents(scope, [{ stream, owner: null, type: "document.deleted", data: {} }]);
-      await forgetStream(scope.transaction, stream);
-    });
-
-    await pruneHistory(database, defaultRetention);
-    expect((await queue.feed.read(stream, 0, 10)).lastSeq).toBe(1);
-    await sql`UPDATE event_stream SET ended_at = now() - interval '2 days' WHERE stream = ${stream}`.execute(
-      database.queryable,
-    );
-    await pruneHistory(database, defaultRetention);
-
-    expect((await queue.feed.read(stream, 0, 10)).lastSeq).toBe(0);
-  });
-
-  it("prunes more than one batch, unless it is told to stop", async () => {
-    await sql`
-      INSERT INTO event_stream (stream, ended_at)
-      SELECT 'document:many-' || number, now() - interval '2 days' FROM generate_series(1, 250) AS number`.execute(
-      database.queryable,
-    );
-
-    expect(await pruneHistory(database, defaultRetention, AbortSignal.abort())).toBe(0);
-    expect(await pruneHistory(database, defaultRetention)).toBe(250);
   });
 });

@@ -1,119 +1,194 @@
 import type { QueryAccess } from "@millrace/database";
 import { sql } from "kysely";
 import type { RawBuilder } from "kysely";
+import { commit } from "../crash-point.ts";
 
+/** How long is kept what does not go with its job; each task says how long its jobs are kept (`keptDays`). */
 export type Retention = {
-  readonly succeededDays: number;
-  readonly otherEndsDays: number;
+  /** Lines that jobs log, from when they were written. */
   readonly logDays: number;
+  /** Events, from the end of the job or the stream. */
   readonly eventHours: number;
 };
 
-export const defaultRetention: Retention = {
-  succeededDays: 7,
-  otherEndsDays: 30,
-  logDays: 7,
-  eventHours: 24,
+export const defaultRetention: Retention = { logDays: 7, eventHours: 24 };
+
+/** What one call has deleted or dealt with. */
+export type PruneResult = {
+  /** Jobs, log lines, jobs and streams whose events went, and workers. */
+  readonly count: number;
+  /** The call ended before the work did: worth another one soon. */
+  readonly hasMore: boolean;
 };
 
 /** Small enough that a delete holds its locks for milliseconds. */
-const batch = 1_000;
-/** Fewer: each has its events with it. */
-const streamBatch = 100;
+const lineBatch = 1_000;
+/** Fewer: each job or stream has its events with it. */
+const jobBatch = 200;
+/** Of each kind in one call. With a call every few seconds that is thousands of jobs a second. */
+const maxBatches = 50;
 
-/** One statement that deletes a batch and says how many rows it dealt with, and how large a full batch is. */
+/**
+ * One statement that deals with a batch and says how many rows that were, and how large a full batch is.
+ * What goes with the batch is named by arrays, so that each table is looked into by its index, however
+ * little is known of its size.
+ */
 type Pruning = { readonly statement: RawBuilder<{ count: number }>; readonly full: number };
 
 /**
- * Deletes what its retention time has passed, in batches, oldest first; returns how many jobs, log
- * lines, streams and workers that were. Rows that are locked are left for the next time. The signal ends the work after the batch at hand.
+ * Deletes what its retention time has passed, oldest first, in batches and at most so many of them that
+ * the call ends soon. Rows that are locked are left for the next time. The signal ends the work after the
+ * batch at hand. Any number of processes may do it at once.
  */
 export async function pruneHistory(
   database: QueryAccess,
   retention: Retention,
   signal?: AbortSignal,
-): Promise<number> {
+): Promise<PruneResult> {
+  await startEventMark(database);
   const prunings = [
     pruneLog(retention.logDays),
-    pruneJobs(sql`state = 'succeeded'`, retention.succeededDays),
-    pruneJobs(sql`state <> 'succeeded'`, retention.otherEndsDays),
-    pruneStreams(retention.eventHours),
+    pruneJobs(),
+    pruneOwnEvents(retention.eventHours),
+    pruneSharedEvents(retention.eventHours),
     pruneWorkers(),
   ];
-  let total = 0;
-  for (const { statement, full } of prunings) {
-    for (;;) {
-      if (signal?.aborted) return total;
-      const result = await statement.execute(database.queryable);
-      const dealtWith = result.rows[0]?.count ?? 0;
-      total += dealtWith;
-      if (dealtWith < full) break;
-    }
+  let count = 0;
+  let hasMore = false;
+  for (const pruning of prunings) {
+    const done = await runPruning(database, pruning, signal);
+    count += done.count;
+    hasMore ||= done.hasMore;
   }
-  return total;
+  return { count, hasMore };
+}
+
+async function runPruning(
+  database: QueryAccess,
+  { statement, full }: Pruning,
+  signal: AbortSignal | undefined,
+): Promise<PruneResult> {
+  let count = 0;
+  for (let batches = 0; batches < maxBatches; batches++) {
+    if (signal?.aborted) return { count, hasMore: true };
+    const result = await commit("prune", () => statement.execute(database.queryable));
+    const dealtWith = result.rows[0]?.count ?? 0;
+    count += dealtWith;
+    if (dealtWith < full) return { count, hasMore: false };
+  }
+  return { count, hasMore: true };
 }
 
 const daysAgo = (days: number) => sql`now() - ${days}::double precision * interval '1 day'`;
+const hoursAgo = (hours: number) => sql`now() - ${hours}::double precision * interval '1 hour'`;
 
 function pruneLog(days: number): Pruning {
   const statement = sql<{ count: number }>`
     WITH gone AS (
       DELETE FROM job_log WHERE id IN (
         SELECT id FROM job_log WHERE created_at < ${daysAgo(days)}
-        ORDER BY created_at LIMIT ${batch} FOR UPDATE SKIP LOCKED)
+        ORDER BY created_at LIMIT ${lineBatch} FOR UPDATE SKIP LOCKED)
       RETURNING id
     )
     SELECT count(*) AS count FROM gone`;
-  return { statement, full: batch };
+  return { statement, full: lineBatch };
 }
 
-/** A stream of its own goes with its job, and with the stream its events. */
-function pruneJobs(ended: RawBuilder<unknown>, days: number): Pruning {
+/** The tables whose rows belong to a job and go with it: there are no foreign keys that would see to it. */
+const sideTables = [
+  "job_payload",
+  "job_result",
+  "job_progress",
+  "job_attempt",
+  "job_step",
+  "job_log",
+] as const;
+
+/** Deletes jobs with all that belongs to them, the events of their own streams too. */
+function pruneJobs(): Pruning {
+  const sideRows = sideTables.map(
+    (table) => sql`
+    ${sql.ref(`without_${table}`)} AS (
+      DELETE FROM ${sql.table(table)} WHERE job_id = ANY(ARRAY(SELECT id FROM gone))
+    )`,
+  );
   const statement = sql<{ count: number }>`
     WITH gone AS (
       DELETE FROM job WHERE id IN (
-        SELECT id FROM job WHERE finished_at < ${daysAgo(days)} AND ${ended}
-        ORDER BY finished_at LIMIT ${batch} FOR UPDATE SKIP LOCKED)
-      RETURNING id, stream
-    ), unwritten AS (
-      DELETE FROM event_stream USING gone
-      WHERE event_stream.stream = gone.stream AND gone.stream = 'job:' || gone.id
+        SELECT id FROM job WHERE purge_at < now() ORDER BY purge_at LIMIT ${jobBatch} FOR UPDATE SKIP LOCKED)
+      RETURNING id
+    ), ${sql.join(sideRows)}, without_events AS (
+      DELETE FROM event WHERE stream = ANY(ARRAY(SELECT 'job:' || id FROM gone))
     )
     SELECT count(*) AS count FROM gone`;
-  return { statement, full: batch };
+  return { statement, full: jobBatch };
+}
+
+const eventMark = "own_events";
+
+/** Before the first job that could have ended. */
+async function startEventMark(database: QueryAccess): Promise<void> {
+  const start = sql`
+    INSERT INTO retention_mark (chore, until) VALUES (${eventMark}, '-infinity') ON CONFLICT DO NOTHING`;
+  await commit("prune", () => start.execute(database.queryable));
 }
 
 /**
- * Deletes the events of streams that ended, whole streams at a time. The row of a stream stays, so that
- * its numbers are never given again, and leaves the index of those to prune; of one that is forgotten
- * the row goes too.
+ * Deletes the events in the own streams of jobs that ended, in the order of their ends, from where the
+ * mark stands. The mark is locked, so that one process at a time does it. Jobs that ended in the same
+ * moment go together, since the mark can't stand between them. A job that runs again ends again, after
+ * the mark. No end can come before the mark any more: it is younger than the retention, and longer than
+ * that no transaction lasts.
  */
-function pruneStreams(hours: number): Pruning {
+function pruneOwnEvents(hours: number): Pruning {
   const statement = sql<{ count: number }>`
-    WITH ended AS MATERIALIZED (
-      SELECT stream, is_forgotten FROM event_stream
-      WHERE ended_at < now() - ${hours}::double precision * interval '1 hour'
-      ORDER BY ended_at LIMIT ${streamBatch} FOR UPDATE SKIP LOCKED
+    WITH mark AS MATERIALIZED (
+      SELECT until FROM retention_mark WHERE chore = ${eventMark} FOR UPDATE SKIP LOCKED
+    ), ended AS MATERIALIZED (
+      SELECT id, finished_at FROM job
+      WHERE finished_at > (SELECT until FROM mark) AND finished_at < ${hoursAgo(hours)}
+      ORDER BY finished_at FETCH FIRST ${sql.lit(jobBatch)} ROWS WITH TIES
     ), emptied AS (
-      DELETE FROM event USING ended WHERE event.stream = ended.stream
-    ), kept AS (
-      UPDATE event_stream SET ended_at = NULL FROM ended
-      WHERE event_stream.stream = ended.stream AND NOT ended.is_forgotten
-    ), forgotten AS (
-      DELETE FROM event_stream USING ended WHERE event_stream.stream = ended.stream AND ended.is_forgotten
+      DELETE FROM event WHERE stream = ANY(ARRAY(SELECT 'job:' || id FROM ended))
+    ), moved AS (
+      UPDATE retention_mark SET until = (SELECT max(finished_at) FROM ended)
+      WHERE chore = ${eventMark} AND EXISTS (SELECT FROM ended)
     )
     SELECT count(*) AS count FROM ended`;
-  return { statement, full: streamBatch };
+  return { statement, full: jobBatch };
 }
 
+/**
+ * Deletes the events of shared streams that ended, whole streams at a time. The row of a stream stays, so
+ * that its numbers are never given again, and leaves the index of those to prune; of one that is forgotten
+ * the row goes too.
+ */
+function pruneSharedEvents(hours: number): Pruning {
+  const statement = sql<{ count: number }>`
+    WITH ended AS MATERIALIZED (
+      SELECT stream, is_forgotten FROM event_stream WHERE ended_at < ${hoursAgo(hours)}
+      ORDER BY ended_at LIMIT ${jobBatch} FOR UPDATE SKIP LOCKED
+    ), emptied AS (
+      DELETE FROM event WHERE stream = ANY(ARRAY(SELECT stream FROM ended))
+    ), kept AS (
+      UPDATE event_stream SET ended_at = NULL
+      WHERE stream = ANY(ARRAY(SELECT stream FROM ended WHERE NOT is_forgotten))
+    ), forgotten AS (
+      DELETE FROM event_stream WHERE stream = ANY(ARRAY(SELECT stream FROM ended WHERE is_forgotten))
+    )
+    SELECT count(*) AS count FROM ended`;
+  return { statement, full: jobBatch };
+}
+
+/** A day after they were last heard of, for those who look for what became of them. */
 function pruneWorkers(): Pruning {
   const statement = sql<{ count: number }>`
     WITH gone AS (
       DELETE FROM worker WHERE id IN (
         SELECT id FROM worker WHERE greatest(beat_at, stopped_at) < ${daysAgo(1)}
-        LIMIT ${batch} FOR UPDATE SKIP LOCKED)
+        LIMIT ${lineBatch} FOR UPDATE SKIP LOCKED)
       RETURNING id
     )
     SELECT count(*) AS count FROM gone`;
-  return { statement, full: batch };
+  return { statement, full: lineBatch };
 }

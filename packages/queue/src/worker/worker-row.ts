@@ -1,7 +1,13 @@
-import type { QueryAccess } from "@millrace/database";
+import { hostname } from "node:os";
+import type { QueryAccess, Queryable } from "@millrace/database";
 import { sql } from "kysely";
+import { commit } from "../crash-point.ts";
+import { busyQueues } from "../counts/busy-queues.ts";
 
-/** Says that a worker is there, what it runs and how much at once. */
+/** `draining`: claims nothing more. `stopped`: nothing of it runs any more. */
+export type WorkerState = "running" | "draining" | "stopped";
+
+/** Says that a worker of this process is there, what it runs and how much at once. */
 export async function registerWorker(
   database: QueryAccess,
   worker: {
@@ -10,35 +16,100 @@ export async function registerWorker(
     readonly queues: readonly string[];
     readonly concurrency: number;
     readonly tasks: readonly string[];
+    /** Of the program, for those who look at a fleet in the middle of an update. Default unknown. */
+    readonly version?: string;
   },
 ): Promise<void> {
-  await sql`
-    INSERT INTO worker (id, name, queues, concurrency, tasks)
-    VALUES (${worker.id}, ${worker.name}, ${[...worker.queues]}::text[], ${worker.concurrency}, ${[...worker.tasks]}::text[])`.execute(
-    database.queryable,
-  );
+  const insert = sql`
+    INSERT INTO worker (id, name, queues, concurrency, tasks, host, pid, version)
+    VALUES (${worker.id}, ${worker.name}, ${[...worker.queues]}::text[], ${worker.concurrency},
+            ${[...worker.tasks]}::text[], ${hostname()}, ${process.pid}, ${worker.version ?? ""})`;
+  await commit("worker_register", () => insert.execute(database.queryable));
 }
 
+/** Says that it is gone, for good. */
 export async function unregisterWorker(database: QueryAccess, id: string): Promise<void> {
-  await sql`UPDATE worker SET stopped_at = now() WHERE id = ${id}`.execute(database.queryable);
+  const update = sql`UPDATE worker SET stopped_at = now(), state = 'stopped', running = 0 WHERE id = ${id}`;
+  await commit("worker_unregister", () => update.execute(database.queryable));
 }
 
-export async function beatWorker(database: QueryAccess, id: string): Promise<void> {
-  await sql`UPDATE worker SET beat_at = now() WHERE id = ${id}`.execute(database.queryable);
+/** What a worker says of itself with each beat of its row. */
+export type WorkerFigures = {
+  readonly state: WorkerState;
+  /** Jobs at once, as it has it now. */
+  readonly concurrency: number;
+  /** Jobs that run. */
+  readonly running: number;
+  /** Attempts that ended since it started, and those of them that failed, timed out or crashed. */
+  readonly processed: number;
+  readonly failed: number;
+  readonly rssBytes: number;
+  readonly loopDelayMs: number;
+};
+
+/** What somebody asks of a worker. Null: nothing. */
+export type WorkerWishes = {
+  readonly wanted_state: WorkerState | null;
+  readonly wanted_concurrency: number | null;
+};
+
+/**
+ * Says that a worker lives and how it is; returns what is asked of it. Undefined when there is no row of
+ * it: it was silent for so long that it was forgotten, and has to register again.
+ */
+export async function beatWorker(
+  database: QueryAccess,
+  id: string,
+  figures: WorkerFigures,
+): Promise<WorkerWishes | undefined> {
+  const beat = sql<WorkerWishes>`
+    UPDATE worker SET beat_at = now(), state = ${figures.state}, concurrency = ${figures.concurrency},
+           running = ${figures.running}, processed = ${figures.processed}, failed = ${figures.failed},
+           rss_bytes = ${figures.rssBytes}, loop_delay_ms = ${figures.loopDelayMs}
+    WHERE id = ${id} RETURNING wanted_state, wanted_concurrency`;
+  const beaten = await commit("worker_beat", () => beat.execute(database.queryable));
+  return beaten.rows[0];
 }
 
-/** Each queue that holds queued jobs, by one look into the index per queue, however many jobs it holds. */
-const busyQueues = sql`
-  busy AS (
-    (SELECT queue FROM job WHERE state = 'queued' ORDER BY queue LIMIT 1)
-    UNION ALL
-    SELECT (SELECT queue FROM job WHERE state = 'queued' AND queue > busy.queue ORDER BY queue LIMIT 1)
-    FROM busy WHERE busy.queue IS NOT NULL
-  )`;
+/** Six beats of a row: a worker that was silent for that long is taken for dead by those who look. */
+const silenceMs = 60_000;
 
-const isHeardOf = (withinMs: number) => sql`
+/** A condition on a row of `worker`: it has not said goodbye, and was heard of within that time. */
+export const isHeardOf = (withinMs: number = silenceMs) => sql`
   worker.stopped_at IS NULL
   AND worker.beat_at > now() - ${withinMs}::double precision * interval '1 millisecond'`;
+
+export type WorkerRecord = WorkerWishes & {
+  readonly id: string;
+  readonly name: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly version: string;
+  readonly queues: readonly string[];
+  /** As `name@version`. */
+  readonly tasks: readonly string[];
+  readonly state: WorkerState;
+  /** Whether it was heard of within a minute and has not stopped. */
+  readonly is_live: boolean;
+  readonly concurrency: number;
+  readonly running: number;
+  readonly processed: number;
+  readonly failed: number;
+  readonly rss_bytes: number;
+  readonly loop_delay_ms: number;
+  readonly started_at: Date;
+  readonly beat_at: Date;
+  readonly stopped_at: Date | null;
+};
+
+/** The workers there are, and those that went within a day: the living first, then the latest, at most 1000. */
+export async function listWorkers(queryable: Queryable): Promise<WorkerRecord[]> {
+  const found = await sql<WorkerRecord>`
+    SELECT id, name, host, pid, version, queues, tasks, state, (${isHeardOf()}) AS is_live, concurrency, running,
+           processed, failed, rss_bytes, loop_delay_ms, started_at, beat_at, stopped_at, wanted_state, wanted_concurrency
+    FROM worker ORDER BY is_live DESC, beat_at DESC, id LIMIT 1000`.execute(queryable);
+  return found.rows;
+}
 
 /** Queues that hold due jobs while no worker that was heard of within `withinMs` serves them. At most 50. */
 export async function queuesWithoutWorker(database: QueryAccess, withinMs: number): Promise<string[]> {

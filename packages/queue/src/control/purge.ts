@@ -1,0 +1,176 @@
+import type { QueryAccess } from "@millrace/database";
+import { sleep } from "@millrace/kernel";
+import { sql } from "kysely";
+import { cancelJob } from "../jobs/cancel.ts";
+import { endJob } from "../jobs/end-job.ts";
+import type { EndingParts } from "../jobs/end-job.ts";
+import type { LockedJob } from "../jobs/job-row.ts";
+import { lockFreeJob } from "../jobs/lock-job.ts";
+import { withWriteScope } from "../write-scope.ts";
+import type { WriteScope } from "../write-scope.ts";
+import { purgeCountMismatch } from "./control-errors.ts";
+import { assertQueueName } from "./names.ts";
+
+/** Few enough that the rows are locked for a fraction of a second. */
+const batchSize = 100;
+/** Jobs that could not be cancelled before the purge gives up. */
+const maxFailures = 1000;
+/** Rounds in which every job that is left was locked by others, and the wait between them. */
+const maxIdleRounds = 10;
+const idleMs = 200;
+
+/** One state at a time: with a list of them the index of what is queued is of no use. */
+const states = ["queued", "scheduled"] as const;
+
+export type PurgeParts = EndingParts & {
+  readonly database: QueryAccess;
+  readonly onCancelRequested: (id: string) => void;
+};
+
+export type PurgeOptions = {
+  /** What the person was told there is: with another number nothing is done. Default: any number. */
+  readonly expectedCount?: number;
+  /** Only jobs of this task. Default: all. */
+  readonly task?: string;
+  /** Ends the purge after the batch at hand. */
+  readonly signal?: AbortSignal;
+  /** Called after each batch with how many have been cancelled so far. */
+  readonly onProgress?: (cancelled: number) => void;
+};
+
+export type PurgeResult = {
+  readonly cancelled: number;
+  /** Jobs that stayed, because others kept them locked or the signal came. */
+  readonly left: number;
+};
+
+type Purge = {
+  readonly queue: string;
+  readonly task: string | null;
+  /** Jobs enqueued later than this are none of its business. As text: a Date would cut the microseconds. */
+  readonly askedAt: string;
+  /** Jobs whose end was refused, and why. */
+  readonly failures: Map<string, unknown>;
+};
+
+/**
+ * Cancels what is queued or scheduled in a queue, as it was when this was called; running jobs go on. The
+ * jobs end as `cancelled`, each as if a person had cancelled it, and are kept as such: nothing that was
+ * accepted disappears. A job that can't be ended does not keep the others; the first such failure is
+ * thrown in the end. Throws `invalid_queue_name`, or `purge_count_mismatch` before anything is done.
+ */
+export async function purgeQueue(
+  parts: PurgeParts,
+  queue: string,
+  options: PurgeOptions = {},
+): Promise<PurgeResult> {
+  assertQueueName(queue);
+  const task = options.task ?? null;
+  const { count, asked_at } = await countPurgeable(parts.database, queue, task);
+  const { expectedCount = count, signal } = options;
+  if (count !== expectedCount) throw purgeCountMismatch(queue, expectedCount, count);
+  const purge: Purge = { queue, task, askedAt: asked_at, failures: new Map() };
+  let cancelled = 0;
+  for (let idleRounds = 0; idleRounds < maxIdleRounds;) {
+    if (idleRounds > 0) await sleep(idleMs);
+    if (signal?.aborted) break;
+    const round = await purgeRound(parts, purge, (ended) => options.onProgress?.(cancelled + ended), signal);
+    cancelled += round.cancelled;
+    if (round.found === 0 || purge.failures.size >= maxFailures) break;
+    idleRounds = round.cancelled > 0 ? 0 : idleRounds + 1;
+  }
+  for (const failure of purge.failures.values()) throw failure;
+  return { cancelled, left: Math.max(0, count - cancelled) };
+}
+
+async function countPurgeable(
+  database: QueryAccess,
+  queue: string,
+  task: string | null,
+): Promise<{ readonly count: number; readonly asked_at: string }> {
+  const counted = await sql<{ count: number; asked_at: string }>`
+    SELECT count(*) AS count, now()::text AS asked_at FROM job
+    WHERE queue = ${queue} AND state IN ('queued', 'scheduled')
+      AND (${task}::text IS NULL OR task = ${task})`.execute(database.queryable);
+  return counted.rows[0] ?? { count: 0, asked_at: "-infinity" };
+}
+
+type Round = { readonly found: number; readonly cancelled: number };
+
+/** Goes once through the jobs in the order of their ids; those that are locked are for the next round. */
+async function purgeRound(
+  parts: PurgeParts,
+  purge: Purge,
+  onProgress: (cancelled: number) => void,
+  signal: AbortSignal | undefined,
+): Promise<Round> {
+  let [found, cancelled] = [0, 0];
+  for (const state of states) {
+    for (let after = "00000000-0000-0000-0000-000000000000"; ;) {
+      if (signal?.aborted) break;
+      const ids = await findPurgeable(parts.database, purge, { state, after });
+      const last = ids.at(-1);
+      if (last === undefined) break;
+      after = last;
+      found += ids.length;
+      cancelled += await cancelBatch(parts, purge, ids);
+      onProgress(cancelled);
+    }
+  }
+  return { found, cancelled };
+}
+
+async function findPurgeable(
+  database: QueryAccess,
+  { queue, task, askedAt, failures }: Purge,
+  page: { readonly state: (typeof states)[number]; readonly after: string },
+): Promise<string[]> {
+  const found = await sql<{ id: string }>`
+    SELECT id FROM job
+    WHERE queue = ${queue} AND state = ${page.state} AND id > ${page.after}::uuid
+      AND created_at <= ${askedAt}::timestamptz AND (${task}::text IS NULL OR task = ${task})
+      AND id <> ALL(${[...failures.keys()]}::uuid[])
+    ORDER BY id LIMIT ${batchSize}`.execute(database.queryable);
+  return found.rows.map((row) => row.id);
+}
+
+/** All in one transaction, or, when one of them can't be ended, each in its own. */
+async function cancelBatch(parts: PurgeParts, purge: Purge, ids: readonly string[]): Promise<number> {
+  try {
+    return await cancelTogether(parts, purge, ids);
+  } catch {
+    // Whose failure it was comes out when it fails alone.
+    let cancelled = 0;
+    for (const id of ids) {
+      cancelled += await cancelTogether(parts, purge, [id]).catch((error: unknown) => {
+        purge.failures.set(id, error);
+        return 0;
+      });
+    }
+    return cancelled;
+  }
+}
+
+function cancelTogether(parts: PurgeParts, purge: Purge, ids: readonly string[]): Promise<number> {
+  const work = async (scope: WriteScope): Promise<number> => {
+    const jobs = await lockAll(scope, purge, ids);
+    for (const job of jobs) {
+      // Only a job that has run can have children, which are cancelled with it.
+      if (job.fence > 0) await cancelJob(scope, parts, job.id);
+      else await endJob(scope, parts, job, { state: "cancelled" });
+    }
+    return jobs.length;
+  };
+  return withWriteScope(parts.database, work, "purge");
+}
+
+/** All job rows before anything else, and then in the order of their streams: the lock order. */
+async function lockAll(scope: WriteScope, purge: Purge, ids: readonly string[]): Promise<LockedJob[]> {
+  const isStill = sql`job.queue = ${purge.queue} AND job.state IN ('queued', 'scheduled')`;
+  const jobs: LockedJob[] = [];
+  for (const id of ids) {
+    const job = await lockFreeJob(scope.transaction, id, isStill);
+    if (job !== undefined) jobs.push(job);
+  }
+  return jobs.toSorted((left, right) => (left.stream < right.stream ? -1 : 1));
+}

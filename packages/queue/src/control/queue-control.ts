@@ -1,0 +1,155 @@
+import type { Database } from "@millrace/database";
+import type { Broker } from "../brokers/broker.ts";
+import { countJobs } from "../counts/count-jobs.ts";
+import type { JobCount } from "../counts/count-jobs.ts";
+import { listBusyQueues } from "../counts/busy-queues.ts";
+import { queueDepths } from "../counts/queue-depths.ts";
+import type { QueueDepth } from "../counts/queue-depths.ts";
+import type { QueueSignal } from "../observe/queue-signal.ts";
+import { listWorkers } from "../worker/worker-row.ts";
+import type { WorkerRecord } from "../worker/worker-row.ts";
+import { withWriteScope } from "../write-scope.ts";
+import type { WriteScope } from "../write-scope.ts";
+import { forceRelease } from "./force-release.ts";
+import type { ReleaseParts } from "./force-release.ts";
+import { allQueues } from "./names.ts";
+import { listOwnerWeights, setOwnerWeight } from "./owner-weight.ts";
+import type { OwnerWeight } from "./owner-weight.ts";
+import { clearPastPauses, pauseQueue, resumeQueue } from "./pause.ts";
+import type { PauseOptions } from "./pause.ts";
+import { purgeQueue } from "./purge.ts";
+import type { PurgeOptions, PurgeParts, PurgeResult } from "./purge.ts";
+import { listQueueSettings, setQueueLimit } from "./queue-settings.ts";
+import type { QueueSettings } from "./queue-settings.ts";
+import { readTaskControls, setTaskLimits } from "./task-limits.ts";
+import type { TaskControl, TaskLimits } from "./task-limits.ts";
+import { requestConcurrency, requestState } from "./worker-requests.ts";
+
+export type QueueControlParts = Omit<ReleaseParts & PurgeParts, "database" | "skipsHook"> & {
+  readonly database: Database;
+  readonly broker: Broker;
+  /** Told after the commit that a queue was paused or goes on. Must not throw. */
+  readonly onSignal: (signal: QueueSignal) => void;
+};
+
+/** Who does it, for the record. */
+type By = { readonly by: string };
+
+/** What people and programs may set and ask for while the queue runs. */
+export class QueueControl {
+  readonly #parts: QueueControlParts;
+
+  constructor(parts: QueueControlParts) {
+    this.#parts = parts;
+  }
+
+  /** See `pauseQueue`: once this has returned, nothing of the queue is claimed any more. */
+  async pause(queue: string, options: PauseOptions): Promise<void> {
+    await pauseQueue(this.#parts.database, queue, options);
+    const { by, reason = null, until } = options;
+    this.#parts.onSignal({ type: "queue.paused", queue, by, reason, until: until?.toISOString() ?? null });
+  }
+
+  /** See `resumeQueue`. Returns whether it was paused. */
+  async resume(queue: string, { by }: By): Promise<boolean> {
+    const wasPaused = await resumeQueue(this.#parts.database, queue, { by });
+    if (wasPaused) await this.#tellResumed(queue, by);
+    return wasPaused;
+  }
+
+  /** For the upkeep: clears the pauses whose time is over, and wakes those who wait for their queues. */
+  async endPastPauses(): Promise<void> {
+    for (const queue of await clearPastPauses(this.#parts.database.background)) {
+      await this.#tellResumed(queue, null);
+    }
+  }
+
+  /** See `listQueueSettings`. */
+  listQueues(): Promise<QueueSettings[]> {
+    return listQueueSettings(this.#parts.database.queryable);
+  }
+
+  /** See `setQueueLimit`. */
+  async setQueueLimit(queue: string, maxRunning: number | null, { by }: By): Promise<void> {
+    await setQueueLimit(this.#parts.database, queue, { maxRunning, by });
+    await this.#wake(queue);
+  }
+
+  /** See `setTaskLimits`. */
+  setTaskLimits(task: string, limits: TaskLimits | null, { by }: By): Promise<void> {
+    return setTaskLimits(this.#parts.database, task, { limits, by });
+  }
+
+  /** See `readTaskControls`. */
+  listTaskLimits(): Promise<Map<string, TaskControl>> {
+    return readTaskControls(this.#parts.database);
+  }
+
+  /** See `setOwnerWeight`. */
+  setOwnerWeight(owner: string, weight: number | null): Promise<void> {
+    return setOwnerWeight(this.#parts.database, owner, weight);
+  }
+
+  /** See `listOwnerWeights`. */
+  listOwnerWeights(): Promise<OwnerWeight[]> {
+    return listOwnerWeights(this.#parts.database.queryable);
+  }
+
+  /** See `purgeQueue`. */
+  purge(queue: string, options: PurgeOptions = {}): Promise<PurgeResult> {
+    return purgeQueue({ ...this.#parts, database: this.#parts.database.background }, queue, options);
+  }
+
+  /** See `forceRelease`. */
+  forceRelease(jobId: string, by: By): Promise<void> {
+    const release = (scope: WriteScope) => forceRelease(scope, this.#parts, jobId, by);
+    return withWriteScope(this.#parts.database, release, "force_release");
+  }
+
+  /** See `listWorkers`. */
+  listWorkers(): Promise<WorkerRecord[]> {
+    return listWorkers(this.#parts.database.queryable);
+  }
+
+  /** Asks a worker, by id or name, to claim nothing more. See `requestState`. */
+  requestDrain(worker: string): Promise<string[]> {
+    return requestState(this.#parts.database, worker, "draining");
+  }
+
+  /** Asks it to end what runs or hand it back, and to stop. */
+  requestStop(worker: string): Promise<string[]> {
+    return requestState(this.#parts.database, worker, "stopped");
+  }
+
+  /** Takes a drain back: it claims again. */
+  requestRun(worker: string): Promise<string[]> {
+    return requestState(this.#parts.database, worker, "running");
+  }
+
+  /** See `requestConcurrency`. */
+  requestConcurrency(worker: string, concurrency: number): Promise<string[]> {
+    return requestConcurrency(this.#parts.database, worker, concurrency);
+  }
+
+  /** See `countJobs`. */
+  countJobs(): Promise<JobCount[]> {
+    return countJobs(this.#parts.database.queryable);
+  }
+
+  /** See `queueDepths`. */
+  queueDepths(): Promise<QueueDepth[]> {
+    return queueDepths(this.#parts.database.queryable);
+  }
+
+  async #tellResumed(queue: string, by: string | null): Promise<void> {
+    this.#parts.onSignal({ type: "queue.resumed", queue, by });
+    await this.#wake(queue);
+  }
+
+  /** Hints that the queue, or every one that holds jobs, is worth a look. */
+  async #wake(queue: string): Promise<void> {
+    const { broker, database } = this.#parts;
+    const queues = queue === allQueues ? await listBusyQueues(database.queryable) : [queue];
+    for (const name of queues) broker.announce(name);
+  }
+}

@@ -1,0 +1,123 @@
+import type { Database } from "@millrace/database";
+import { testDatabases } from "@millrace/testing";
+import type { TestDatabase } from "@millrace/testing";
+import { sql } from "kysely";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { listOwnerWeights, setOwnerWeight } from "../src/control/owner-weight.ts";
+import { listQueueSettings, setQueueLimit } from "../src/control/queue-settings.ts";
+import { readTaskControls, setTaskLimits } from "../src/control/task-limits.ts";
+
+describe.each(testDatabases())("limits set live on $name", (kind) => {
+  let opened: TestDatabase;
+  let database: Database;
+
+  beforeAll(async () => {
+    opened = await kind.open();
+    database = opened.database;
+  });
+  afterAll(() => opened.close());
+  afterEach(async () => {
+    for (const table of ["queue_control", "task_control", "owner_weight"]) {
+      await sql`DELETE FROM ${sql.table(table)}`.execute(database.queryable);
+    }
+  });
+
+  it("are kept for a queue and for all queues, which come first", async () => {
+    await setQueueLimit(database, "tests", { maxRunning: 5, by: "ann" });
+    await setQueueLimit(database, "*", { maxRunning: 100, by: "ann" });
+    await setQueueLimit(database, "alpha", { maxRunning: 0, by: "ben" });
+
+    expect(await listQueueSettings(database.queryable)).toMatchObject([
+      { queue: "*", max_running: 100, is_paused: false, updated_by: "ann" },
+      { queue: "alpha", max_running: 0, updated_by: "ben" },
+      { queue: "tests", max_running: 5 },
+    ]);
+  });
+
+  it("are lifted from a queue by null", async () => {
+    await setQueueLimit(database, "tests", { maxRunning: 5, by: "ann" });
+
+    await setQueueLimit(database, "tests", { maxRunning: null, by: "ann" });
+
+    expect(await listQueueSettings(database.queryable)).toMatchObject([
+      { queue: "tests", max_running: null },
+    ]);
+  });
+
+  it.each([-1, 1.5, Number.NaN, 2 ** 31])("can't be %d jobs", async (maxRunning) => {
+    const refused = { code: "invalid_limit" };
+    await expect(setQueueLimit(database, "tests", { maxRunning, by: "ann" })).rejects.toMatchObject(refused);
+    const limits = { concurrency: maxRunning };
+    await expect(setTaskLimits(database, "a.b", { limits, by: "ann" })).rejects.toMatchObject(refused);
+  });
+
+  it("are read for a task as the task itself has them", async () => {
+    const limits = { rateLimit: "10/m", keyRateLimit: " 0.5 / s ", concurrency: 0, keyConcurrency: 2 };
+    await setTaskLimits(database, "tests.run_script", { limits, by: "ann" });
+
+    expect(await readTaskControls(database)).toEqual(
+      new Map([
+        [
+          "tests.run_script",
+          {
+            rateLimit: { perSecond: 10 / 60, burst: 1 },
+            keyRateLimit: { perSecond: 0.5, burst: 1 },
+            concurrency: 0,
+            keyConcurrency: 2,
+          },
+        ],
+      ]),
+    );
+  });
+
+  it("of a task stay as they are when they are left out, and are the program's again with null", async () => {
+    const by = "ann";
+    await setTaskLimits(database, "a.b", { limits: { rateLimit: "10/m", concurrency: 3 }, by });
+
+    await setTaskLimits(database, "a.b", { limits: { concurrency: null, keyConcurrency: 4 }, by });
+
+    expect((await readTaskControls(database)).get("a.b")).toEqual({
+      rateLimit: { perSecond: 10 / 60, burst: 1 },
+      keyConcurrency: 4,
+    });
+  });
+
+  it("of a task are taken back all together", async () => {
+    await setTaskLimits(database, "a.b", { limits: { concurrency: 3 }, by: "ann" });
+
+    await setTaskLimits(database, "a.b", { limits: null, by: "ann" });
+
+    expect(await readTaskControls(database)).toEqual(new Map());
+  });
+
+  it.each(["", "10", "0/m", "ten/m", "10/d"])("can't be the rate %j", async (rateLimit) => {
+    for (const limits of [{ rateLimit }, { keyRateLimit: rateLimit }]) {
+      await expect(setTaskLimits(database, "a.b", { limits, by: "ann" })).rejects.toMatchObject({
+        code: "invalid_rate_limit",
+      });
+    }
+  });
+
+  it.each(["", "nothing", "A.b", `a.${"b".repeat(200)}`])("can't be of a task %j", async (task) => {
+    await expect(
+      setTaskLimits(database, task, { limits: { concurrency: 1 }, by: "ann" }),
+    ).rejects.toMatchObject({ code: "invalid_task_name" });
+  });
+
+  it("weigh owners until they weigh the same again", async () => {
+    await setOwnerWeight(database, "small", 0.5);
+    await setOwnerWeight(database, "large", 2);
+    await setOwnerWeight(database, "large", 4);
+    await setOwnerWeight(database, "gone", 3);
+    await setOwnerWeight(database, "gone", null);
+
+    expect(await listOwnerWeights(database.queryable)).toEqual([
+      { owner: "large", weight: 4 },
+      { owner: "small", weight: 0.5 },
+    ]);
+  });
+
+  it.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY, 1e-9])("can't weigh %d", async (weight) => {
+    await expect(setOwnerWeight(database, "a", weight)).rejects.toMatchObject({ code: "invalid_limit" });
+  });
+});

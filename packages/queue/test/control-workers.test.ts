@@ -1,0 +1,159 @@
+import type { Database } from "@millrace/database";
+import { newId } from "@millrace/kernel";
+import { testDatabases } from "@millrace/testing";
+import type { TestDatabase } from "@millrace/testing";
+import { sql } from "kysely";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { requestConcurrency, requestState } from "../src/control/worker-requests.ts";
+import { beatWorker, listWorkers, registerWorker, unregisterWorker } from "../src/worker/worker-row.ts";
+import type { WorkerFigures } from "../src/worker/worker-row.ts";
+
+const figures: WorkerFigures = {
+  state: "running",
+  concurrency: 10,
+  running: 3,
+  processed: 120,
+  failed: 7,
+  rssBytes: 5_000_000_000,
+  loopDelayMs: 1.5,
+};
+
+describe.each(testDatabases())("workers on $name", (kind) => {
+  let opened: TestDatabase;
+  let database: Database;
+
+  beforeAll(async () => {
+    opened = await kind.open();
+    database = opened.database;
+  });
+  afterAll(() => opened.close());
+  afterEach(() => sql`DELETE FROM worker`.execute(database.queryable));
+
+  const register = async (name = "w"): Promise<string> => {
+    const id = newId();
+    const worker = { id, name, queues: ["tests"], concurrency: 10, tasks: ["a.b@1"], version: "1.2.3" };
+    await registerWorker(database, worker);
+    return id;
+  };
+
+  const silence = (id: string, minutes: number) =>
+    sql`UPDATE worker SET beat_at = now() - ${minutes}::integer * interval '1 minute' WHERE id = ${id}`.execute(
+      database.queryable,
+    );
+
+  it("say who they are", async () => {
+    const id = await register("one");
+
+    const [worker] = await listWorkers(database.queryable);
+
+    expect(worker).toMatchObject({
+      id,
+      name: "one",
+      pid: process.pid,
+      version: "1.2.3",
+      queues: ["tests"],
+      tasks: ["a.b@1"],
+      state: "running",
+      is_live: true,
+      stopped_at: null,
+    });
+    expect(worker?.host).not.toBe("");
+  });
+
+  it("say with each beat how they are, and hear that nothing is asked of them", async () => {
+    const id = await register();
+    await silence(id, 5);
+
+    const wishes = await beatWorker(database, id, { ...figures, state: "draining", concurrency: 4 });
+
+    expect(wishes).toEqual({ wanted_state: null, wanted_concurrency: null });
+    expect(await listWorkers(database.queryable)).toMatchObject([
+      {
+        id,
+        is_live: true,
+        state: "draining",
+        concurrency: 4,
+        running: 3,
+        processed: 120,
+        failed: 7,
+        rss_bytes: 5_000_000_000,
+        loop_delay_ms: 1.5,
+      },
+    ]);
+  });
+
+  it("learn with a beat that they were forgotten", async () => {
+    expect(await beatWorker(database, newId(), figures)).toBeUndefined();
+  });
+
+  it("hear with the next beat what is asked of them, by their id", async () => {
+    const [asked, other] = [await register(), await register()];
+
+    expect(await requestState(database, asked, "draining")).toEqual([asked]);
+    expect(await requestConcurrency(database, asked, 25)).toEqual([asked]);
+
+    expect(await beatWorker(database, asked, figures)).toEqual({
+      wanted_state: "draining",
+      wanted_concurrency: 25,
+    });
+    expect(await beatWorker(database, other, figures)).toEqual({
+      wanted_state: null,
+      wanted_concurrency: null,
+    });
+  });
+
+  it("are all asked when they share a name, the last wish counting", async () => {
+    const ids = [await register("same"), await register("same")];
+    await register("another");
+
+    await requestState(database, "same", "draining");
+    const asked = await requestState(database, "same", "stopped");
+
+    expect(asked.toSorted()).toEqual(ids.toSorted());
+    const listed = await listWorkers(database.queryable);
+    expect(listed.map(({ name, wanted_state }) => `${name}: ${wanted_state}`).toSorted()).toEqual([
+      "another: null",
+      "same: stopped",
+      "same: stopped",
+    ]);
+  });
+
+  it("can't be asked when none of that name or id lives", async () => {
+    const [stopped, silent] = [await register("stopped"), await register("silent")];
+    await unregisterWorker(database, stopped);
+    await silence(silent, 5);
+
+    for (const worker of [stopped, "stopped", silent, "silent", "never", newId()]) {
+      await expect(requestState(database, worker, "draining")).rejects.toMatchObject({
+        code: "worker_not_found",
+      });
+    }
+  });
+
+  it.each([0, -1, 2.5])("can't run %d jobs at once", async (concurrency) => {
+    const id = await register();
+
+    await expect(requestConcurrency(database, id, concurrency)).rejects.toMatchObject({
+      code: "invalid_limit",
+    });
+  });
+
+  it("are listed with those that went, the living first", async () => {
+    const [stopped, silent, live] = [
+      await register("stopped"),
+      await register("silent"),
+      await register("live"),
+    ];
+    await unregisterWorker(database, stopped);
+    await silence(silent, 5);
+
+    const listed = await listWorkers(database.queryable);
+
+    expect(listed.map(({ id, is_live, state }) => [id, is_live, state])).toEqual([
+      [live, true, "running"],
+      [stopped, false, "stopped"],
+      [silent, false, "running"],
+    ]);
+    expect(listed[1]?.stopped_at).not.toBeNull();
+  });
+});
