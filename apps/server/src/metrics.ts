@@ -1,40 +1,24 @@
-import { countOpenJobs } from "@millrace/queue";
-import { collectDefaultMetrics, Counter, Gauge, Registry } from "prom-client";
+import type { Logger } from "@millrace/kernel";
+// oxlint-disable-next-line no-restricted-imports -- a public entry by itself: processes that run one job must not load prom-client
+import { queueReadings, registerQueueMetrics } from "@millrace/queue/metrics";
+import { collectDefaultMetrics, Registry } from "prom-client";
 import type { Installation } from "./roles/open-installation.ts";
+import type { Settings } from "./settings.ts";
 
 /** What `/metrics` shows of the queue and of this process. Counts are read when asked for. */
-export function addMetrics({ database, queue, worker }: Installation): Registry {
+export function addMetrics(
+  { database, queue, worker }: Pick<Installation, "database" | "queue" | "worker">,
+  { settings, logger }: { readonly settings: Settings; readonly logger: Logger },
+): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  const openJobs = new Gauge({
-    name: "millrace_jobs_open",
-    help: "Jobs that have not ended, by queue and state",
-    labelNames: ["queue", "state"],
-    registers: [],
-    async collect() {
-      this.reset();
-      for (const { queue: name, state, count } of await countOpenJobs(database.queryable)) {
-        this.set({ queue: name, state }, count);
-      }
-    },
+  registerQueueMetrics({
+    registry,
+    bus: queue.bus,
+    hooks: queue.hooks,
+    logger,
+    ...queueReadings(database),
+    slots: () => ({ busy: worker.busySlots, total: settings.WORKER_CONCURRENCY }),
   });
-  const busySlots = new Gauge({
-    name: "millrace_worker_busy_slots",
-    help: "Jobs that this process runs now",
-    registers: [],
-    collect() {
-      this.set(worker.busySlots);
-    },
-  });
-  const staleWrites = new Counter({
-    name: "millrace_stale_writes_refused_total",
-    help: "Ends of attempts that no longer held their job",
-    registers: [],
-    collect() {
-      this.reset();
-      this.inc(queue.staleWrites);
-    },
-  });
-  for (const metric of [openJobs, busySlots, staleWrites]) registry.registerMetric(metric);
   return registry;
 }

@@ -1,17 +1,18 @@
 import { isTerminal, jobStates } from "@millrace/contracts";
 import type { JobState } from "@millrace/contracts";
+import type { QueryAccess } from "@millrace/database";
 import { toError } from "@millrace/kernel";
 import type { Logger } from "@millrace/kernel";
 import { Counter, Gauge } from "prom-client";
 import type { Registry } from "prom-client";
 import type { EventBus } from "../events/event-bus.ts";
-import { workerStates } from "./count-workers.ts";
+import { countJobs } from "../counts/count-jobs.ts";
+import { oldestWaits } from "../counts/queue-depths.ts";
+import { countWorkers, workerStates } from "./count-workers.ts";
 import type { WorkerCount } from "./count-workers.ts";
 import type { Hooks } from "./hooks.ts";
 import { TransitionMetrics } from "./transition-metrics.ts";
 import type { KnownTask } from "./transition-metrics.ts";
-
-export { countWorkers } from "./count-workers.ts";
 
 export type QueueMetricsOptions = {
   readonly registry: Registry;
@@ -34,6 +35,24 @@ export type QueueMetricsOptions = {
   /** What was not read by then is left out of the scrape, whose own limit is 10 s by default. Default 3000. */
   readonly readTimeoutMs?: number;
 };
+
+/** Four missed beats of the default lease: longer than any worker that works is silent. */
+const defaultSilenceMs = 60_000;
+
+/**
+ * What a scrape reads, for `registerQueueMetrics`: three small statements that read no job. A worker is
+ * silent when it was not heard of for `silentAfterMs`, by default a minute.
+ */
+export function queueReadings(
+  database: QueryAccess,
+  silentAfterMs: number = defaultSilenceMs,
+): Pick<QueueMetricsOptions, "readCounts" | "readOldestWaits" | "readWorkers"> {
+  return {
+    readCounts: () => countJobs(database.queryable),
+    readOldestWaits: () => oldestWaits(database.queryable),
+    readWorkers: () => countWorkers(database, silentAfterMs),
+  };
+}
 
 const openStates = jobStates.filter((state) => !isTerminal(state));
 
