@@ -9,6 +9,7 @@ import { appendEvents } from "./events/append-events.ts";
 import type { NewEvent } from "./events/append-events.ts";
 import type { EventFeed } from "./events/event.ts";
 import { EventBus } from "./events/event-bus.ts";
+import { QueueControl } from "./control/queue-control.ts";
 import { createEventFeed } from "./events/event-feed.ts";
 import { cancelJob } from "./jobs/cancel.ts";
 import { enqueueJobs, prepareJob } from "./jobs/enqueue.ts";
@@ -28,6 +29,7 @@ import { TaskRegistry } from "./tasks/task-registry.ts";
 import { mayPassLater } from "./worker/database-trouble.ts";
 import { createLocalHeartbeat } from "./worker/heartbeat.ts";
 import { createMaintenance } from "./worker/maintenance.ts";
+import { queueChores } from "./worker/queue-chores.ts";
 import { EventWriter } from "./worker/event-writer.ts";
 import { createThreadedHeartbeat } from "./worker/threaded-heartbeat.ts";
 import { SuccessRecorder } from "./worker/success-recorder.ts";
@@ -40,6 +42,8 @@ export type QueueWorkerOptions = {
   readonly concurrency: number;
   /** Default: every queue of a registered task. */
   readonly queues?: readonly string[];
+  /** Of the program, shown with the worker. */
+  readonly version?: string;
   readonly leaseMs: number;
   readonly beatMs: number;
   readonly pollMs: number;
@@ -51,6 +55,9 @@ export type QueueWorkerOptions = {
 };
 
 export type QueueWorker = Service & Pick<Worker, "id" | "handBack" | "isProgressing" | "busySlots">;
+
+/** How often a worker says how it is and looks what is asked of it. */
+const workerBeatMs = 5_000;
 
 /** One job to write: what, on what, and how. */
 export type JobRequest<Input = unknown, Output = unknown> = {
@@ -64,6 +71,8 @@ export class Queue {
   readonly bus: EventBus;
   readonly feed: EventFeed;
   readonly hooks: Hooks;
+  /** Pause, limits, purge, workers: what people set and ask for while the queue runs. */
+  readonly control: QueueControl;
   readonly database: Database;
   readonly #logger: Logger;
   readonly #broker: Broker;
@@ -89,6 +98,15 @@ export class Queue {
     this.#registry = new TaskRegistry(parts.handlers, {
       tasks: parts.tasks ?? [],
       overrides: parts.overrides ?? {},
+    });
+    this.control = new QueueControl({
+      database: parts.database,
+      bus: this.bus,
+      broker: this.#broker,
+      registry: this.#registry,
+      onSignal: (signal) => this.hooks.emit(signal),
+      onCancelRequested: (id) => this.#stopRunning(id),
+      onReleased: (held) => this.#letGo(held),
     });
     for (const pattern of this.#registry.checkOverrides()) {
       parts.logger.warn({ pattern }, "a task override covers no task");
@@ -244,6 +262,7 @@ export class Queue {
         ...this.#reapParts(),
         logger: this.#logger,
         heartbeat,
+        hooks: this.hooks,
         successes: new SuccessRecorder({
           database: this.database.background,
           bus: this.bus,
@@ -254,14 +273,19 @@ export class Queue {
       },
       { ...options, queues: options.queues ?? this.#registry.queues() },
     );
-    const maintenance = createMaintenance(
-      { ...this.#reapParts(), logger: this.#logger },
+    const chores = queueChores(
+      { ...this.#reapParts(), whole: this.database, control: this.control, logger: this.#logger },
       {
         pollMs: options.pollMs,
         leaseMs: options.leaseMs,
-        workerId: worker.id,
-        isHeld: (id) => this.database.kind === "embedded" && worker.isRunning(id),
+        onLost: (lost, jobs) => this.hooks.emit({ type: "worker.lost", worker: lost, jobs }),
+        isHeld: (jobId) => this.database.kind === "embedded" && worker.isRunning(jobId),
       },
+    );
+    const beat = { name: "beat", everyMs: Math.min(options.pollMs, workerBeatMs), run: () => worker.beat() };
+    const maintenance = createMaintenance(
+      { logger: this.#logger },
+      { pollMs: options.pollMs, chores: [beat, ...chores] },
     );
     this.#workers.add(worker);
     return {
@@ -325,6 +349,10 @@ export class Queue {
 
   #reapParts() {
     return { ...this.#endingParts(), database: this.database.background, broker: this.#broker };
+  }
+
+  #letGo(held: { readonly id: string; readonly fence: number }): void {
+    for (const worker of this.#workers) worker.letGo(held);
   }
 
   #stopRunning(jobId: string): void {

@@ -8,6 +8,7 @@ import { findJobs, handleTask, Queue, queuesWithoutWorker, unservedTasks } from 
 import { expireJobs } from "../src/jobs/promote.ts";
 import { TaskRegistry } from "../src/tasks/task-registry.ts";
 import { createMaintenance } from "../src/worker/maintenance.ts";
+import { queueChores } from "../src/worker/queue-chores.ts";
 import { registerWorker } from "../src/worker/worker-row.ts";
 import { scriptTask } from "./script-task.ts";
 
@@ -64,16 +65,19 @@ describe.each(testDatabases())("upkeep on $name", (kind) => {
       run: () => Promise.reject(new Error()),
       onEnd: () => Promise.reject(new Error("a broken hook")),
     });
-    const maintenance = createMaintenance(
+    const chores = queueChores(
       {
         database,
+        whole: database,
+        control: queue.control,
         logger: silentLogger,
         bus: queue.bus,
         broker: { announce: () => undefined, subscribe: () => () => undefined },
         registry: new TaskRegistry([broken]),
       },
-      { pollMs: 10, reapEveryMs: 10, leaseMs: 50, workerId: crypto.randomUUID(), isHeld: () => false },
+      { pollMs: 10, reapEveryMs: 10, leaseMs: 50, isHeld: () => false, onLost: () => undefined },
     );
+    const maintenance = createMaintenance({ logger: silentLogger }, { pollMs: 10, chores });
 
     await maintenance.start();
     await expect

@@ -24,6 +24,8 @@ export type ReapOptions = {
   readonly isHeld?: (id: string) => boolean;
   /** Ends the work after the job at hand. */
   readonly signal?: AbortSignal;
+  /** Told of each worker that jobs were taken back from, and how many. */
+  readonly onLost?: (worker: { readonly id: string; readonly name: string }, jobs: number) => void;
 };
 
 /**
@@ -35,16 +37,23 @@ export type ReapOptions = {
  */
 export async function reapJobs(parts: ReapParts, which: Which, options: ReapOptions = {}): Promise<number> {
   const failures: unknown[] = [];
+  const lost = new Map<string, { readonly name: string; jobs: number }>();
   let reaped = 0;
   for (let after = "00000000-0000-0000-0000-000000000000"; ;) {
-    const found = await sql<{ id: string; fence: number }>`
-      SELECT id, fence FROM job WHERE state = 'running' AND id > ${after} AND ${conditions[which]}
-      ORDER BY id LIMIT ${batchSize}`.execute(parts.database.queryable);
+    const found = await sql<SeenJob>`
+      SELECT job.id, job.fence, job.worker_id, coalesce(worker.name, 'unknown') AS worker_name
+      FROM job LEFT JOIN worker ON worker.id = job.worker_id
+      WHERE job.state = 'running' AND job.id > ${after} AND ${conditions[which]}
+      ORDER BY job.id LIMIT ${batchSize}`.execute(parts.database.queryable);
     for (const seen of found.rows) {
       if (options.signal?.aborted) break;
       if (options.isHeld?.(seen.id)) continue;
       try {
-        if (await reapJob(parts, which, seen)) reaped++;
+        if (!(await reapJob(parts, which, seen))) continue;
+        reaped++;
+        const worker = lost.get(seen.worker_id) ?? { name: seen.worker_name, jobs: 0 };
+        worker.jobs++;
+        lost.set(seen.worker_id, worker);
       } catch (error) {
         failures.push(error);
       }
@@ -53,9 +62,17 @@ export async function reapJobs(parts: ReapParts, which: Which, options: ReapOpti
     if (last === undefined || found.rows.length < batchSize || options.signal?.aborted) break;
     after = last.id;
   }
+  for (const [id, { name, jobs }] of lost) options.onLost?.({ id, name }, jobs);
   if (failures.length > 0) throw failures[0];
   return reaped;
 }
+
+type SeenJob = {
+  readonly id: string;
+  readonly fence: number;
+  readonly worker_id: string;
+  readonly worker_name: string;
+};
 
 function reapJob(
   parts: ReapParts,

@@ -1,73 +1,45 @@
 import { toError } from "@millrace/kernel";
 import type { Logger, Service } from "@millrace/kernel";
-import { expireJobs, promoteDueJobs } from "../jobs/promote.ts";
-import { reapJobs } from "../jobs/reap.ts";
-import type { ReapParts } from "../jobs/reap.ts";
-import { defaultRetention, pruneHistory } from "../retention/prune.ts";
-import { beatWorker } from "./worker-row.ts";
-import { ClockGuard, readDatabaseMs } from "./clock-guard.ts";
 
-const defaultReapEveryMs = 10_000;
-const pruneEveryMs = 3_600_000;
-
-export type MaintenanceOptions = {
-  readonly pollMs: number;
-  readonly leaseMs: number;
-  readonly workerId: string;
-  /** How often dead workers are looked for, and this one is said to live. Default 10 s. */
-  readonly reapEveryMs?: number;
-  /**
-   * In embedded mode every running job is of this process, whose blocked loop may let a lease run
-   * out: what still runs here is left. With PostgreSQL a lost lease is lost: nothing is left.
-   */
-  readonly isHeld: (jobId: string) => boolean;
+/** Something that a worker does for all of them, again and again. Any number of processes may at once. */
+export type Chore = {
+  readonly name: string;
+  /** At least this long from one to the next; at most one poll longer. */
+  readonly everyMs: number;
+  /** For the first time this long after the start. Default `everyMs`. */
+  readonly firstMs?: number;
+  /** Ends soon when the signal aborts. True: there is more to do, come back at the next poll. */
+  readonly run: (signal: AbortSignal) => Promise<unknown>;
 };
 
-/**
- * What any worker does for all: due jobs to their queues, late ones expired, dead workers' jobs
- * taken back, history bounded. Any number of processes may do it at once.
- */
+/** Does chores one after another, looking every `pollMs` which are due. One that fails is logged. */
 export function createMaintenance(
-  parts: ReapParts & { readonly logger: Logger },
-  options: MaintenanceOptions,
+  parts: { readonly logger: Logger },
+  options: { readonly pollMs: number; readonly chores: readonly Chore[] },
 ): Service {
-  const clock = new ClockGuard(() => readDatabaseMs(parts.database), options.leaseMs);
-  const reapEveryMs = options.reapEveryMs ?? defaultReapEveryMs;
   const stopping = new AbortController();
   const { signal } = stopping;
+  const startedMs = performance.now();
+  const dueMs = new Map(options.chores.map((chore) => [chore, startedMs + (chore.firstMs ?? chore.everyMs)]));
   let timer: NodeJS.Timeout | undefined;
   let turn: Promise<void> = Promise.resolve();
-  let reapedAtMs = performance.now();
-  let prunedAtMs = performance.now() - pruneEveryMs + 60_000;
 
   // What one chore finds wrong must not keep the others from theirs.
-  const attempt = async (chore: string, work: () => Promise<unknown>): Promise<void> => {
-    if (signal.aborted) return;
+  const attempt = async (chore: Chore): Promise<boolean> => {
     try {
-      await work();
+      return (await chore.run(signal)) === true;
     } catch (error) {
-      parts.logger.warn({ err: toError(error), chore }, "queue maintenance failed this time");
-    }
-  };
-
-  const reap = async (): Promise<void> => {
-    if (await clock.isSane()) {
-      await reapJobs(parts, "expired_leases", { isHeld: options.isHeld, signal });
+      parts.logger.warn({ err: toError(error), chore: chore.name }, "queue maintenance failed this time");
+      return false;
     }
   };
 
   const once = async (): Promise<void> => {
-    await attempt("promote", () => promoteDueJobs(parts));
-    await attempt("expire", () => expireJobs(parts, signal));
-    const nowMs = performance.now();
-    if (nowMs - reapedAtMs >= reapEveryMs) {
-      reapedAtMs = nowMs;
-      await attempt("beat", () => beatWorker(parts.database, options.workerId));
-      await attempt("reap", reap);
-    }
-    if (nowMs - prunedAtMs >= pruneEveryMs) {
-      prunedAtMs = nowMs;
-      await attempt("prune", () => pruneHistory(parts.database, defaultRetention, signal));
+    for (const chore of options.chores) {
+      if (signal.aborted) return;
+      if (performance.now() < (dueMs.get(chore) ?? 0)) continue;
+      const hasMore = await attempt(chore);
+      dueMs.set(chore, performance.now() + (hasMore ? 0 : chore.everyMs));
     }
   };
 

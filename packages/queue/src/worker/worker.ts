@@ -1,18 +1,22 @@
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import { databaseUnavailable } from "@millrace/database";
 import { toError } from "@millrace/kernel";
 import type { Service } from "@millrace/kernel";
 import { claimJobs, isFirstUnknown } from "../jobs/claim.ts";
 import type { ClaimRequest } from "../jobs/claim.ts";
+import type { JobTransition } from "../events/event.ts";
 import type { ClaimedJob } from "../jobs/job-row.ts";
 import { transitionOf } from "../jobs/transition.ts";
 import { ChildPool } from "../isolation/child-pool.ts";
+import type { Hooks } from "../observe/hooks.ts";
 import { BatchGatherer } from "./batch-gatherer.ts";
 import { executeJob } from "./execute-job.ts";
 import type { ExecuteParts, Execution, RunJob } from "./execution.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import { RestingQueues } from "./resting-queues.ts";
 import { WakeSignal } from "./wake-signal.ts";
-import { registerWorker, unregisterWorker } from "./worker-row.ts";
+import { beatWorker, registerWorker, unregisterWorker } from "./worker-row.ts";
+import type { WorkerFigures } from "./worker-row.ts";
 
 /** One job in ten is the oldest that is due, whatever its priority, so that nothing starves. */
 const bestPerOldest = 9;
@@ -24,6 +28,8 @@ export type WorkerOptions = {
   readonly queues: readonly string[];
   /** Jobs at once. */
   readonly concurrency: number;
+  /** Of the program, shown with the worker. */
+  readonly version?: string;
   readonly leaseMs: number;
   /** Without any hint, queues are looked at this often. */
   readonly pollMs: number;
@@ -36,7 +42,7 @@ export type WorkerOptions = {
   readonly isolationEntry?: URL;
 };
 
-export type WorkerParts = ExecuteParts & { readonly heartbeat: Heartbeat };
+export type WorkerParts = ExecuteParts & { readonly heartbeat: Heartbeat; readonly hooks: Hooks };
 
 /** Claims jobs and runs them, in a loop that hints wake and a poll backs up. */
 export class Worker implements Service {
@@ -53,8 +59,14 @@ export class Worker implements Service {
   readonly #children: ChildPool | undefined;
   #concurrency: number;
   #isStopping = false;
+  /** Somebody wants it to claim nothing more for now. */
+  #isDraining = false;
+  #processed = 0;
+  #failed = 0;
+  readonly #loopDelay = monitorEventLoopDelay({ resolution: 20 });
   #loop: Promise<void> | undefined;
   #unsubscribe: (() => void) | undefined;
+  #unobserve: (() => void) | undefined;
   #lastTurnMs = performance.now();
   readonly #resting = new RestingQueues();
   /** Jobs claimed by their priority that the oldest have not yet had their share for. */
@@ -79,21 +91,25 @@ export class Worker implements Service {
 
   async start(): Promise<void> {
     if (this.#loop !== undefined) return;
-    await registerWorker(this.#parts.database, {
-      ...this.#options,
-      id: this.id,
-      tasks: this.#parts.registry.keys(),
-    });
+    await this.#register();
     await this.#parts.heartbeat.start();
+    this.#loopDelay.enable();
+    this.#unobserve = this.#parts.bus.onTransition((transition) => this.#observe(transition));
     this.#unsubscribe = this.#parts.broker.subscribe(this.#options.queues, (queue) => {
       this.#resting.wake(queue);
       this.#wake.wake();
     });
     this.#loop = this.#turn();
+    const { queues } = this.#options;
+    this.#parts.hooks.emit({
+      type: "worker.started",
+      worker: { ...this.#self(), queues, concurrency: this.#concurrency },
+    });
   }
 
   /** Stops claiming, lets running jobs end for a while, then hands them back uncounted. */
   async stop(): Promise<void> {
+    if (!this.#isStopping) this.#tellDraining();
     this.#isStopping = true;
     this.#unsubscribe?.();
     this.#wake.wake();
@@ -106,7 +122,36 @@ export class Worker implements Service {
     await this.#children?.stop();
     await this.#parts.writer.settle();
     await this.#parts.heartbeat.stop();
-    if (this.#loop !== undefined) await unregisterWorker(this.#parts.database, this.id);
+    this.#loopDelay.disable();
+    this.#unobserve?.();
+    if (this.#loop === undefined) return;
+    await unregisterWorker(this.#parts.database, this.id);
+    this.#parts.hooks.emit({ type: "worker.stopped", worker: this.#self() });
+  }
+
+  /** Says in the database how it is, and does what somebody asked of it there. */
+  async beat(): Promise<void> {
+    if (this.#isStopping) return;
+    const wishes = await beatWorker(this.#parts.database, this.id, this.#figures());
+    if (wishes === undefined) return await this.#register();
+    if (wishes.wanted_concurrency !== null) this.setConcurrency(wishes.wanted_concurrency);
+    if (wishes.wanted_state === "stopped") return void this.stop();
+    const isDraining = wishes.wanted_state === "draining";
+    if (isDraining && !this.#isDraining) this.#tellDraining();
+    this.#isDraining = isDraining;
+    if (!isDraining) this.#wake.wake();
+  }
+
+  /** Jobs at once from now on. Fewer than run now: the others end first. */
+  setConcurrency(concurrency: number): void {
+    if (concurrency === this.#concurrency) return;
+    this.#concurrency = concurrency;
+    this.#children?.resize(concurrency);
+    this.#wake.wake();
+  }
+
+  get concurrency(): number {
+    return this.#concurrency;
   }
 
   /** Tells every running job to stop now; each goes back to its queue with what it has recorded. */
@@ -119,18 +164,64 @@ export class Worker implements Service {
     this.#held.get(id)?.stop("cancelled");
   }
 
+  /** The job was taken from here: what it still writes is void. */
+  letGo(held: { readonly id: string; readonly fence: number }): void {
+    this.#executionOf(held)?.stop("lease_lost");
+  }
+
   isRunning(id: string): boolean {
     return this.#held.has(id);
   }
 
-  /** For health: false when the loop has not turned for several polls although slots are free. */
+  /**
+   * For health: false when the loop has not turned for several polls although slots are free. One that
+   * was told to drain or to stop is as it should be.
+   */
   isProgressing(): boolean {
-    const isFull = this.#free() <= 0;
-    return isFull || performance.now() - this.#lastTurnMs < this.#options.pollMs * 5 + 5_000;
+    const isAtRest = this.#free() <= 0 || this.#isDraining || this.#isStopping;
+    return isAtRest || performance.now() - this.#lastTurnMs < this.#options.pollMs * 5 + 5_000;
   }
 
   get busySlots(): number {
     return this.#running.size + this.#batches.size;
+  }
+
+  #self() {
+    return { id: this.id, name: this.#options.name };
+  }
+
+  async #register(): Promise<void> {
+    await registerWorker(this.#parts.database, {
+      ...this.#options,
+      id: this.id,
+      concurrency: this.#concurrency,
+      tasks: this.#parts.registry.keys(),
+    });
+  }
+
+  #figures(): WorkerFigures {
+    const loopDelayMs = this.#loopDelay.percentile(99) / 1e6;
+    this.#loopDelay.reset();
+    return {
+      state: this.#isDraining ? "draining" : "running",
+      concurrency: this.#concurrency,
+      running: this.busySlots,
+      processed: this.#processed,
+      failed: this.#failed,
+      rssBytes: process.memoryUsage.rss(),
+      loopDelayMs: Number.isFinite(loopDelayMs) ? loopDelayMs : 0,
+    };
+  }
+
+  #observe({ type, job }: JobTransition): void {
+    const isEnd = type === "succeeded" || type === "failed" || type === "retry_scheduled";
+    if (!isEnd || !this.#held.has(job.id)) return;
+    this.#processed++;
+    if (type !== "succeeded") this.#failed++;
+  }
+
+  #tellDraining(): void {
+    this.#parts.hooks.emit({ type: "worker.draining", worker: this.#self(), running: this.busySlots });
   }
 
   #executionOf(held: { readonly id: string; readonly fence: number }): Execution | undefined {
@@ -160,7 +251,7 @@ export class Worker implements Service {
 
   /** Claims as much as there are free slots; returns how many jobs were started. */
   async #fill(): Promise<number> {
-    const free = Math.min(this.#free(), maxClaim);
+    const free = this.#isDraining ? 0 : Math.min(this.#free(), maxClaim);
     if (free <= 0) return 0;
     const share = Math.floor(this.#unshared / bestPerOldest);
     if (share > 0) {

@@ -1,0 +1,86 @@
+import type { Database } from "@millrace/database";
+import type { Logger } from "@millrace/kernel";
+import type { QueueControl } from "../control/queue-control.ts";
+import { rollUpCounts } from "../counts/count-jobs.ts";
+import { expireJobs, promoteDueJobs } from "../jobs/promote.ts";
+import { reapJobs } from "../jobs/reap.ts";
+import type { ReapOptions, ReapParts } from "../jobs/reap.ts";
+import { oldestSnapshotSeconds } from "../retention/oldest-snapshot.ts";
+import { defaultRetention, pruneHistory } from "../retention/prune.ts";
+import { vacuumEmbedded } from "../retention/vacuum-embedded.ts";
+import { ClockGuard, readDatabaseMs } from "./clock-guard.ts";
+import type { Chore } from "./maintenance.ts";
+
+const second = 1_000;
+const hour = 3_600 * second;
+/** An open snapshot keeps dead rows from being removed: claims pass more of them each time. */
+const oldSnapshotSeconds = 60;
+
+export type ChoreParts = ReapParts & {
+  readonly whole: Database;
+  readonly control: QueueControl;
+  readonly logger: Logger;
+};
+
+export type ChoreOptions = {
+  readonly pollMs: number;
+  readonly leaseMs: number;
+  /** How often dead workers are looked for. Default 10 s. */
+  readonly reapEveryMs?: number;
+  /**
+   * In embedded mode every running job is of this process, whose blocked loop may let a lease run
+   * out: what still runs here is left. With PostgreSQL a lost lease is lost: nothing is left.
+   */
+  readonly isHeld: (jobId: string) => boolean;
+  readonly onLost: NonNullable<ReapOptions["onLost"]>;
+};
+
+/**
+ * What any worker does for all: due jobs to their queues, late ones expired, dead workers' jobs taken
+ * back, counts summed up, history bounded, and a look at what slows the database down.
+ */
+export function queueChores(parts: ChoreParts, options: ChoreOptions): readonly Chore[] {
+  const clock = new ClockGuard(() => readDatabaseMs(parts.database), options.leaseMs);
+  const everyPoll = options.pollMs;
+  return [
+    { name: "promote", everyMs: everyPoll, run: () => promoteDueJobs(parts) },
+    { name: "expire", everyMs: everyPoll, run: (signal) => expireJobs(parts, signal) },
+    { name: "end pauses", everyMs: everyPoll, run: () => parts.control.endPastPauses() },
+    { name: "roll up counts", everyMs: everyPoll, run: (signal) => rollUpCounts(parts.database, signal) },
+    {
+      name: "reap",
+      everyMs: options.reapEveryMs ?? 10 * second,
+      run: async (signal) => {
+        if (!(await clock.isSane())) return;
+        await reapJobs(parts, "expired_leases", { isHeld: options.isHeld, signal, onLost: options.onLost });
+      },
+    },
+    {
+      name: "look for old snapshots",
+      everyMs: 60 * second,
+      run: () => warnOfOldSnapshot(parts),
+    },
+    {
+      name: "prune",
+      everyMs: hour,
+      firstMs: 60 * second,
+      run: async (signal) => (await pruneHistory(parts.database, defaultRetention, signal)).hasMore,
+    },
+    {
+      name: "vacuum",
+      everyMs: hour,
+      firstMs: 120 * second,
+      run: (signal) => vacuumEmbedded(parts.whole, signal),
+    },
+  ];
+}
+
+async function warnOfOldSnapshot({ whole, logger }: ChoreParts): Promise<void> {
+  const seconds = await oldestSnapshotSeconds(whole);
+  if (seconds > oldSnapshotSeconds) {
+    logger.warn(
+      { seconds },
+      "a transaction has been open for long; the queue slows down until it ends (pg_stat_activity shows it)",
+    );
+  }
+}
