@@ -1,14 +1,13 @@
 import type { Logger } from "@millrace/kernel";
-// oxlint-disable-next-line no-restricted-imports -- a public entry by itself: processes that run one job must not load prom-client
+// An entry by itself: processes that run one job must not load prom-client.
 import { queueReadings, registerQueueMetrics } from "@millrace/queue/metrics";
 import { collectDefaultMetrics, Registry } from "prom-client";
 import type { Installation } from "./roles/open-installation.ts";
-import type { Settings } from "./settings.ts";
 
 /** What `/metrics` shows of the queue and of this process. Counts are read when asked for. */
 export function addMetrics(
   { database, queue, worker }: Pick<Installation, "database" | "queue" | "worker">,
-  { settings, logger }: { readonly settings: Settings; readonly logger: Logger },
+  { logger }: { readonly logger: Logger },
 ): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
@@ -18,7 +17,7 @@ export function addMetrics(
     hooks: queue.hooks,
     logger,
     ...queueReadings(database),
-    slots: () => ({ busy: worker.busySlots, total: settings.WORKER_CONCURRENCY }),
+    slots: () => ({ busy: worker.busySlots, total: worker.concurrency }),
   });
   return registry;
 }

@@ -16,7 +16,8 @@ import { enqueueJobs, prepareJob } from "./jobs/enqueue.ts";
 import type { EnqueueOptions, PreparedJob } from "./jobs/enqueue.ts";
 import { isTerminal } from "@millrace/contracts";
 import { Hooks } from "./observe/hooks.ts";
-import { currentTraceParent } from "./observe/trace-context.ts";
+import type { HookListener, HookName } from "./observe/hooks.ts";
+import { traceEnqueues } from "./observe/trace-enqueues.ts";
 import { findJobs, readJobDetail } from "./jobs/find-jobs.ts";
 import type { JobDetailRecord, JobRecord } from "./jobs/find-jobs.ts";
 import { readOutput } from "./jobs/read-output.ts";
@@ -54,7 +55,8 @@ export type QueueWorkerOptions = {
   readonly heartbeatUrl?: string;
 };
 
-export type QueueWorker = Service & Pick<Worker, "id" | "handBack" | "isProgressing" | "busySlots">;
+export type QueueWorker = Service &
+  Pick<Worker, "id" | "handBack" | "isProgressing" | "busySlots" | "concurrency">;
 
 /** How often a worker says how it is and looks what is asked of it. */
 const workerBeatMs = 5_000;
@@ -121,6 +123,11 @@ export class Queue {
     });
   }
 
+  /** Calls back on what happens to jobs, workers and queues in this process. See `Hooks`. */
+  on<Name extends HookName>(name: Name, listener: HookListener<Name>): () => void {
+    return this.hooks.on(name, listener);
+  }
+
   /** Opens a transaction whose hints and events go out when it has committed. */
   transaction<Result>(work: (scope: WriteScope) => Promise<Result>): Promise<Result> {
     return withWriteScope(this.database, work);
@@ -133,7 +140,7 @@ export class Queue {
     input: Input,
     options: EnqueueOptions = {},
   ): Promise<JobRecord> {
-    const [job] = await this.#enqueue(scope, [this.#prepare({ task, input, options })]);
+    const [job] = await this.#traced([{ task, input, options }], (jobs) => this.#enqueue(scope, jobs));
     if (job === undefined) throw new Error("one job was given and none came back");
     return job;
   }
@@ -143,10 +150,7 @@ export class Queue {
     scope: WriteScope,
     requests: readonly JobRequest<Input, Output>[],
   ): Promise<JobRecord[]> {
-    return await this.#enqueue(
-      scope,
-      requests.map((request) => this.#prepare(request)),
-    );
+    return await this.#traced(requests, (jobs) => this.#enqueue(scope, jobs));
   }
 
   /**
@@ -158,13 +162,18 @@ export class Queue {
     input: Input,
     options: EnqueueOptions = {},
   ): Promise<JobRecord> {
-    return await this.#adding.add(this.#prepare({ task, input, options }));
+    const [job] = await this.#traced([{ task, input, options }], (jobs) =>
+      Promise.all(jobs.map((one) => this.#adding.add(one))),
+    );
+    if (job === undefined) throw new Error("one job was given and none came back");
+    return job;
   }
 
   /** The same for many: all of them or none. */
   async addMany<Input, Output>(requests: readonly JobRequest<Input, Output>[]): Promise<JobRecord[]> {
-    const jobs = requests.map((request) => this.#prepare(request));
-    return await withWriteScope(this.database, (scope) => this.#enqueue(scope, jobs), "enqueue");
+    return await this.#traced(requests, (jobs) =>
+      withWriteScope(this.database, (scope) => this.#enqueue(scope, jobs), "enqueue"),
+    );
   }
 
   /**
@@ -299,9 +308,13 @@ export class Queue {
         // Beside each other: jobs must not wait for a turn of the upkeep to be told.
         await Promise.all([maintenance.stop(), worker.stop()]);
         this.#workers.delete(worker);
+        await this.hooks.settle();
       },
       handBack: () => worker.handBack(),
       isProgressing: () => worker.isProgressing(),
+      get concurrency() {
+        return worker.concurrency;
+      },
       get busySlots() {
         return worker.busySlots;
       },
@@ -329,9 +342,19 @@ export class Queue {
     return this.#staleWrites;
   }
 
+  /** Prepares and writes jobs within a span of each, in the caller's trace. */
+  #traced<Input, Output, Result>(
+    requests: readonly JobRequest<Input, Output>[],
+    write: (jobs: readonly PreparedJob[]) => Promise<Result>,
+  ): Promise<Result> {
+    return traceEnqueues(
+      requests.map((request) => this.#prepare(request)),
+      write,
+    );
+  }
+
   #prepare<Input, Output>({ task, input, options }: JobRequest<Input, Output>): PreparedJob {
-    const traced = { traceParent: currentTraceParent(), ...options };
-    return prepareJob(this.#registry.taskFor(task), input, traced);
+    return prepareJob(this.#registry.taskFor(task), input, options ?? {});
   }
 
   #enqueue(scope: WriteScope, jobs: readonly PreparedJob[]): Promise<JobRecord[]> {

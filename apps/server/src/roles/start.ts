@@ -38,7 +38,7 @@ async function open(settings: Settings, logger: Logger, lifecycle: Lifecycle): P
   const installation = await openInstallation({ settings, logger, lifecycle });
   const hub = createLiveHub({ feed: installation.queue.feed, logger });
   await lifecycle.start(hub);
-  const metrics = addMetrics(installation, { settings, logger });
+  const metrics = addMetrics(installation, { logger });
   const version = readVersion();
   const app = await createHttpApp({
     settings,

@@ -4,7 +4,6 @@ import { silentLogger } from "@millrace/kernel";
 import { Queue } from "@millrace/queue";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { addMetrics } from "../../src/metrics.ts";
-import { readSettings } from "../../src/settings.ts";
 
 let database: Database;
 
@@ -19,9 +18,7 @@ describe("what /metrics shows", () => {
     const queue = new Queue({ database, logger: silentLogger, handlers: [] });
     const times = { leaseMs: 20_000, beatMs: 5_000, pollMs: 2_000, drainMs: 100 };
     const worker = queue.createWorker({ name: "w", concurrency: 7, ...times });
-    const settings = readSettings({ WORKER_CONCURRENCY: "7" });
-
-    const registry = addMetrics({ database, queue, worker }, { settings, logger: silentLogger });
+    const registry = addMetrics({ database, queue, worker }, { logger: silentLogger });
     queue.hooks.emit({
       type: "write.refused",
       job: { id: "j", task: "a.b", queue: "a", owner: null, attempt: 1 },

@@ -158,14 +158,3 @@ export async function listLog(
     ORDER BY id DESC LIMIT ${filter.limit}`.execute(queryable);
   return found.rows;
 }
-
-/** Jobs by queue and state, of those that have not ended, for metrics. */
-export async function countOpenJobs(
-  queryable: Queryable,
-): Promise<{ readonly queue: string; readonly state: string; readonly count: number }[]> {
-  const found = await sql<{ queue: string; state: string; count: number }>`
-    SELECT queue, state, count(*) AS count FROM job WHERE finished_at IS NULL GROUP BY queue, state`.execute(
-    queryable,
-  );
-  return found.rows;
-}

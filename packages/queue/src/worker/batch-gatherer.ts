@@ -2,6 +2,7 @@ import type { ClaimedJob } from "../jobs/job-row.ts";
 import type { AnyTaskHandler } from "../tasks/task.ts";
 import type { TaskRegistry } from "../tasks/task-registry.ts";
 import type { BatchOutcome, BatchRunner } from "../tasks/batch-task.ts";
+import { traceBatch } from "../observe/spans.ts";
 import type { RunJob } from "./execution.ts";
 import type { JobContext } from "./job-context.ts";
 
@@ -60,18 +61,20 @@ export class BatchGatherer {
     this.#gathering.delete(handler);
     clearTimeout(gathering.timer as NodeJS.Timeout);
     clearImmediate(gathering.timer as NodeJS.Immediate);
-    const run = runTogether(gathering.jobs.length, batch);
+    const run = runTogether(gathering.jobs, batch);
     for (const job of gathering.jobs) this.#start(job, run);
   }
 }
 
-/** Gives each of `size` jobs its own outcome of one run, which begins when all have come. */
-function runTogether(size: number, batch: BatchRunner): RunJob {
+/** Gives each of some jobs its own outcome of one run, which begins when all have come. */
+function runTogether(jobs: readonly ClaimedJob[], batch: BatchRunner): RunJob {
   const contexts: JobContext<unknown>[] = [];
   const outcomes = Promise.withResolvers<readonly BatchOutcome[]>();
   return async (context) => {
     const index = contexts.push(context) - 1;
-    if (contexts.length === size) batch.run(contexts).then(outcomes.resolve, outcomes.reject);
+    if (contexts.length === jobs.length) {
+      traceBatch(jobs, () => batch.run(contexts)).then(outcomes.resolve, outcomes.reject);
+    }
     const outcome = (await outcomes.promise)[index];
     if (outcome === undefined) throw new Error("a batch gave no outcome for a job");
     if ("error" in outcome) throw outcome.error;

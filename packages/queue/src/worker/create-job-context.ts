@@ -11,6 +11,8 @@ import type { EventBus } from "../events/event-bus.ts";
 import { enqueueJobs, prepareJob } from "../jobs/enqueue.ts";
 import type { ClaimedJob } from "../jobs/job-row.ts";
 import { lockHeldRow } from "../jobs/lock-job.ts";
+import { traceStep } from "../observe/spans.ts";
+import { traceEnqueues } from "../observe/trace-enqueues.ts";
 import { recordStep, startStep } from "../steps/run-step.ts";
 import { scrubText } from "../tasks/redact.ts";
 import type { TaskRegistry } from "../tasks/task-registry.ts";
@@ -79,7 +81,10 @@ export function createJobContext(parts: ContextParts, running: RunningJob): JobC
       return await runStep<{ id: string }>({
         key,
         run: () => Promise.resolve({ id: child.id }),
-        options: { record: async (scope) => void (await enqueueJobs(scope, parts, [child])) },
+        options: {
+          record: async (scope) =>
+            void (await traceEnqueues([child], (jobs) => enqueueJobs(scope, parts, jobs))),
+        },
         signal,
         database,
         transaction,
@@ -168,9 +173,11 @@ async function runStep<Value>(call: StepCall<Value>): Promise<Value> {
     return options?.output === undefined ? (found.output as Value) : options.output.parse(found.output);
   }
   signal.throwIfAborted();
-  const value = await run(signal);
-  await persist(signal, () => keep(call, value));
-  return value;
+  return await traceStep(key, async () => {
+    const value = await run(signal);
+    await persist(signal, () => keep(call, value));
+    return value;
+  });
 }
 
 async function keep<Value>(call: StepCall<Value>, value: Value): Promise<void> {

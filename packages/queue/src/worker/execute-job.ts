@@ -11,6 +11,8 @@ import { createJobContext } from "./create-job-context.ts";
 import { isDatabaseTrouble } from "./database-trouble.ts";
 import { decideEnd } from "./decide-end.ts";
 import type { ExecuteParts, Execution, RunJob } from "./execution.ts";
+import { traceAttempt } from "../observe/spans.ts";
+import type { AttemptSpan } from "../observe/spans.ts";
 import { recordEnd } from "./record-end.ts";
 
 /** A handler that was told to stop gets this long before its attempt ends without it. */
@@ -30,7 +32,8 @@ const unknownTaskWaitMs = 10_000;
 export function executeJob(parts: ExecuteParts, job: ClaimedJob, run?: RunJob): Execution {
   const attempt = new AttemptStop();
   const ran = Promise.withResolvers<void>();
-  const done = execute(parts, { job, attempt, run, onRan: ran.resolve }).finally(ran.resolve);
+  const running = { job, attempt, run, onRan: ran.resolve };
+  const done = traceAttempt(job, (span) => execute(parts, running, span)).finally(ran.resolve);
   return { job, stop: (reason) => attempt.stop(reason), ran: ran.promise, done };
 }
 
@@ -41,7 +44,7 @@ type Running = {
   readonly onRan: () => void;
 };
 
-async function execute(parts: ExecuteParts, running: Running): Promise<void> {
+async function execute(parts: ExecuteParts, running: Running, span: AttemptSpan): Promise<void> {
   const { job, attempt } = running;
   const handler = parts.registry.find(job.task, job.task_version);
   if (handler === undefined) {
@@ -58,6 +61,7 @@ async function execute(parts: ExecuteParts, running: Running): Promise<void> {
     clearTimeout(soft);
     running.onRan();
     if (end === undefined) return;
+    span.ended(end.outcome, "error" in end ? end.error : undefined);
     const isRecorded = end.outcome === "succeeded" && (await recordSuccess(parts, job, handler, end.output));
     if (!isRecorded) await recordEnd(parts, job, end, attempt);
   } finally {

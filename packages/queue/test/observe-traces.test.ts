@@ -1,0 +1,94 @@
+import { migrate, openEmbedded } from "@millrace/database";
+import type { Database } from "@millrace/database";
+import { MillraceError, silentLogger } from "@millrace/kernel";
+import { context, trace } from "@opentelemetry/api";
+import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
+import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { handleTask, Queue } from "../src/index.ts";
+import type { JobContext } from "../src/index.ts";
+import { scriptTask } from "./script-task.ts";
+
+let database: Database;
+const exporter = new InMemorySpanExporter();
+
+beforeAll(async () => {
+  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+  const spanProcessors = [new SimpleSpanProcessor({ exporter })];
+  trace.setGlobalTracerProvider(new TracerProvider({ spanProcessors }));
+  database = await openEmbedded(null);
+  await migrate(database);
+});
+beforeEach(() => exporter.reset());
+afterAll(async () => {
+  await database.close();
+  trace.disable();
+  context.disable();
+});
+
+/** Runs one job, enqueued in a span of the caller's, to its end. */
+async function runInTrace(
+  run: (context: JobContext<{ script: string }>) => Promise<{ answer: string }>,
+): Promise<void> {
+  const handler = handleTask({ task: scriptTask, run });
+  const queue = new Queue({ database, logger: silentLogger, handlers: [handler] });
+  const worker = queue.createWorker({
+    name: "w",
+    concurrency: 2,
+    leaseMs: 20_000,
+    beatMs: 10_000,
+    pollMs: 50,
+    drainMs: 100,
+  });
+  await worker.start();
+  const { id } = await trace.getTracer("test").startActiveSpan("POST /answers", async (span) => {
+    const job = await queue.add(scriptTask, { script: "any" });
+    span.end();
+    return job;
+  });
+  await queue.waitForEnd(id, { timeoutMs: 10_000 });
+  await worker.stop();
+}
+
+/** Each span with its parent, by their names. */
+function pairs(): string[] {
+  const spans = exporter.getFinishedSpans();
+  const names = new Map(spans.map((span) => [span.spanContext().spanId, span.name]));
+  return spans
+    .map((span) => `${names.get(span.parentSpanContext?.spanId ?? "") ?? "none"} > ${span.name}`)
+    .toSorted();
+}
+
+describe("traces", () => {
+  it("lead from the caller over the enqueue to the attempt, its steps and what they do", async () => {
+    await runInTrace(async ({ step }) => {
+      const answer = await step("answer/1", async () => {
+        await Promise.resolve();
+        trace.getTracer("test").startSpan("call a model").end();
+        return "42";
+      });
+      return { answer };
+    });
+
+    const { name } = scriptTask;
+    expect(pairs()).toEqual(
+      [
+        "none > POST /answers",
+        `POST /answers > enqueue ${name}`,
+        `enqueue ${name} > process ${name}`,
+        `process ${name} > step answer`,
+        "step answer > call a model",
+      ].toSorted(),
+    );
+    expect(new Set(exporter.getFinishedSpans().map((span) => span.spanContext().traceId)).size).toBe(1);
+  });
+
+  it("tell how an attempt came out", async () => {
+    await runInTrace(() =>
+      Promise.reject(new MillraceError({ code: "file_empty", kind: "invalid", message: "Empty." })),
+    );
+
+    const attempt = exporter.getFinishedSpans().find(({ name }) => name.startsWith("process "));
+    expect(attempt?.attributes).toMatchObject({ "millrace.outcome": "failed", "error.type": "file_empty" });
+  });
+});
