@@ -39,6 +39,7 @@ export const commitNames = [
 
 export type CommitName = (typeof commitNames)[number];
 
+// oxlint-disable-next-line node/no-process-env -- no setting of the product: for tests that kill it, in every process and thread
 const [wanted, nth = "1"] = (process.env["MILLRACE_CRASH_AT"] ?? "").split("#");
 let timesLeft = Number(nth);
 

@@ -1,13 +1,11 @@
 import { Worker as Thread } from "node:worker_threads";
 import type { Logger } from "@millrace/kernel";
 import type { BeaterSettings, FromBeater, ToBeater } from "./heartbeat-messages.ts";
+import { HeldJobs } from "./held-jobs.ts";
 import type { Heartbeat, HeartbeatListener } from "./heartbeat.ts";
 
 /** A thread that dies as soon as it starts must not fill the log and the processor. */
 const restartAfterMs = 1_000;
-
-type Released = { readonly id: string; readonly fence: number };
-type Held = { readonly fence: number; readonly sinceMs: number };
 
 /** Beats from a thread that handlers can't block, over a connection of its own. */
 export function createThreadedHeartbeat(parts: {
@@ -18,13 +16,10 @@ export function createThreadedHeartbeat(parts: {
   let thread: Thread | undefined;
   let restart: NodeJS.Timeout | undefined;
   let isStarted = false;
-  const held = new Map<string, Held>();
-  const untold = new Map<string, Held>();
-  let isTelling = false;
-  let released: Released[] = [];
   let telling: NodeJS.Timeout | undefined;
 
   const send = (message: ToBeater): void => thread?.postMessage(message);
+  const held = new HeldJobs(send);
 
   const onMessage = (message: FromBeater): void => {
     if (message.kind === "lost") listener?.onLost(message);
@@ -47,24 +42,7 @@ export function createThreadedHeartbeat(parts: {
       thread = undefined;
       restart = setTimeout(open, restartAfterMs);
     });
-    for (const [id, job] of held) untold.set(id, job);
-    released = [];
-    tellHeld();
-  };
-
-  const tellHeld = (): void => {
-    isTelling = false;
-    const nowMs = performance.now();
-    const jobs = [];
-    for (const [id, job] of untold)
-      if (held.get(id) === job) jobs.push({ id, fence: job.fence, ageMs: nowMs - job.sinceMs });
-    untold.clear();
-    if (jobs.length > 0) send({ kind: "hold", jobs });
-  };
-
-  const tellReleased = (): void => {
-    if (released.length > 0) send({ kind: "release", jobs: released });
-    released = [];
+    held.tellAll();
   };
 
   return {
@@ -73,7 +51,7 @@ export function createThreadedHeartbeat(parts: {
       if (isStarted) return;
       isStarted = true;
       open();
-      telling = setInterval(tellReleased, Math.min(1_000, parts.settings.beatMs / 4));
+      telling = setInterval(() => held.tellReleased(), Math.min(1_000, parts.settings.beatMs / 4));
     },
     stop: async () => {
       isStarted = false;
@@ -84,21 +62,8 @@ export function createThreadedHeartbeat(parts: {
       // Not asked to end: with a connection on its way, or one to a dead network, it could not.
       await ending?.terminate();
     },
-    hold: ({ id, fence }) => {
-      const job = { fence, sinceMs: performance.now() };
-      held.set(id, job);
-      untold.set(id, job);
-      if (isTelling) return;
-      isTelling = true;
-      // Once for all of a claim, and before any of their handlers can block this thread.
-      queueMicrotask(tellHeld);
-    },
-    release: ({ id, fence }) => {
-      const job = held.get(id);
-      if (job?.fence !== fence) return;
-      held.delete(id);
-      released.push({ id, fence });
-    },
+    hold: (job) => held.hold(job),
+    release: (job) => held.release(job),
     listen: (given) => {
       listener = given;
     },
