@@ -12,7 +12,7 @@ import { EventBus } from "./events/event-bus.ts";
 import { QueueControl } from "./control/queue-control.ts";
 import { createEventFeed } from "./events/event-feed.ts";
 import { cancelJob } from "./jobs/cancel.ts";
-import { enqueueJobs, prepareJob } from "./jobs/enqueue.ts";
+import { enqueueAlone, enqueueJobs, prepareJob } from "./jobs/enqueue.ts";
 import type { EnqueueOptions, PreparedJob } from "./jobs/enqueue.ts";
 import { isTerminal } from "@millrace/contracts";
 import { Hooks } from "./observe/hooks.ts";
@@ -119,7 +119,7 @@ export class Queue {
       maxSize: 1000,
       maxInFlight: 2,
       isOfOne: (error) => !mayPassLater(error),
-      run: (jobs) => withWriteScope(this.database, (scope) => this.#enqueue(scope, jobs), "enqueue"),
+      run: (jobs) => enqueueAlone(this.database, { bus: this.bus, broker: this.#broker }, jobs),
     });
   }
 

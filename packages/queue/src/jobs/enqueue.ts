@@ -1,7 +1,9 @@
 import { jsonText } from "@millrace/database";
-import { newId } from "@millrace/kernel";
+import type { QueryAccess, Queryable } from "@millrace/database";
+import { MillraceError, newId } from "@millrace/kernel";
 import { sql } from "kysely";
 import type { Broker } from "../brokers/broker.ts";
+import { commit } from "../crash-point.ts";
 import { idempotencyKeyReused, jobIdTaken } from "../errors.ts";
 import { parseStream, publishEvents } from "../events/append-events.ts";
 import type { NewEvent } from "../events/append-events.ts";
@@ -86,31 +88,53 @@ const waiting = "Waiting for a worker";
  */
 export async function enqueueJobs(
   scope: WriteScope,
-  parts: { readonly bus: EventBus; readonly broker: Broker },
+  parts: AnnounceParts,
   jobs: readonly PreparedJob[],
 ): Promise<JobRecord[]> {
+  const found = await writeJobs(scope.transaction, jobs);
+  scope.afterCommit(() => announce(parts, jobs, found.written));
+  return jobs.map((job) => recordOf(job, found));
+}
+
+/** The same by itself: it needs no transaction around it, which would take two more ways to the database. */
+export async function enqueueAlone(
+  database: QueryAccess,
+  parts: AnnounceParts,
+  jobs: readonly PreparedJob[],
+): Promise<JobRecord[]> {
+  const found = await commit("enqueue", () => writeJobs(database.queryable, jobs));
+  announce(parts, jobs, found.written);
+  return jobs.map((job) => recordOf(job, found));
+}
+
+type AnnounceParts = { readonly bus: EventBus; readonly broker: Broker };
+
+type Found = {
+  readonly written: ReadonlyMap<string, WrittenRow>;
+  /**
+   * Those that were there before, by the ids of those that were not written for them, or why they can't
+   * be given instead.
+   */
+  readonly known: ReadonlyMap<string, JobRecord | MillraceError>;
+};
+
+async function writeJobs(queryable: Queryable, jobs: readonly PreparedJob[]): Promise<Found> {
   const written = new Map<string, WrittenRow>();
-  const known = new Map<string, JobRecord>();
+  const known = new Map<string, JobRecord | MillraceError>();
   let left = jobs;
   // A job that stood in the way may end before it is read: then there is room for the new one.
   for (let tries = 0; left.length > 0 && tries < maxTries; tries++) {
-    for (const row of await insertJobs(scope, left)) written.set(row.id, row);
+    for (const row of await insertJobs(queryable, left)) written.set(row.id, row);
     left = left.filter(({ id }) => !written.has(id));
     if (left.length === 0) break;
-    for (const [id, record] of await findDoubled(scope, left)) known.set(id, record);
+    for (const [id, record] of await findDoubled(queryable, left)) known.set(id, record);
     left = left.filter(({ id }) => !known.has(id));
   }
-  scope.afterCommit(() => announce(parts, jobs, written));
-  return jobs.map((job) => {
-    const row = written.get(job.id);
-    const record = row === undefined ? known.get(job.id) : recordOf(job, row);
-    if (record === undefined) throw jobIdTaken(job.id);
-    return record;
-  });
+  return { written, known };
 }
 
 function announce(
-  { bus, broker }: { readonly bus: EventBus; readonly broker: Broker },
+  { bus, broker }: AnnounceParts,
   jobs: readonly PreparedJob[],
   written: ReadonlyMap<string, WrittenRow>,
 ): void {
@@ -164,7 +188,10 @@ type WrittenRow = {
 };
 
 /** SQL: `enqueue_jobs`, migration 5. */
-async function insertJobs(scope: WriteScope, jobs: readonly PreparedJob[]): Promise<readonly WrittenRow[]> {
+async function insertJobs(
+  queryable: Queryable,
+  jobs: readonly PreparedJob[],
+): Promise<readonly WrittenRow[]> {
   const each = <Value>(value: (job: PreparedJob) => Value): Value[] => jobs.map(value);
   const inserted = await sql<WrittenRow>`
     SELECT * FROM enqueue_jobs(
@@ -180,7 +207,7 @@ async function insertJobs(scope: WriteScope, jobs: readonly PreparedJob[]): Prom
       ${each(({ options }) => options.parentId ?? null)}::uuid[],
       ${each(({ input }) => input)}::text[], ${each(({ options }) => jsonText(options.meta ?? {}))}::text[],
       ${each(({ options }) => arrayLiteral(options.tags ?? []))}::text[],
-      ${each(({ options }) => options.traceParent ?? null)}::text[], ${waiting})`.execute(scope.transaction);
+      ${each(({ options }) => options.traceParent ?? null)}::text[], ${waiting})`.execute(queryable);
   return inserted.rows;
 }
 
@@ -191,10 +218,7 @@ function arrayLiteral(items: readonly string[]): string {
 }
 
 /** The jobs that stand in the way of those that were not written, by the ids of the latter. */
-async function findDoubled(
-  scope: WriteScope,
-  missing: readonly PreparedJob[],
-): Promise<ReadonlyMap<string, JobRecord>> {
+async function findDoubled(queryable: Queryable, missing: readonly PreparedJob[]): Promise<Found["known"]> {
   const found = await sql<{ id: string; known_id: string; is_same: boolean }>`
     SELECT given.id, known.id AS known_id,
            (known.id <> given.id AND known.idempotency_key IS DISTINCT FROM given.idempotency_key)
@@ -208,22 +232,27 @@ async function findDoubled(
       known.id = given.id
       OR (known.unique_key = given.unique_key AND known.finished_at IS NULL)
       OR (known.idempotency_key = given.idempotency_key AND coalesce(known.owner, '') = coalesce(given.owner, '')))
-    JOIN job_payload ON job_payload.job_id = known.id`.execute(scope.transaction);
-  const reused = found.rows.find(({ is_same }) => !is_same);
-  if (reused !== undefined) {
-    throw reused.known_id === reused.id ? jobIdTaken(reused.id) : idempotencyKeyReused(reused.known_id);
-  }
-  const records = await findJobs(scope.transaction, [...new Set(found.rows.map((row) => row.known_id))]);
+    JOIN job_payload ON job_payload.job_id = known.id`.execute(queryable);
+  const records = await findJobs(queryable, [...new Set(found.rows.map((row) => row.known_id))]);
   const byId = new Map(records.map((record) => [record.id, record]));
-  const doubled = new Map<string, JobRecord>();
-  for (const { id, known_id } of found.rows) {
+  const doubled = new Map<string, JobRecord | MillraceError>();
+  for (const { id, known_id, is_same } of found.rows) {
     const record = byId.get(known_id);
-    if (record !== undefined) doubled.set(id, record);
+    if (!is_same) doubled.set(id, known_id === id ? jobIdTaken(id) : idempotencyKeyReused(known_id));
+    else if (record !== undefined) doubled.set(id, record);
   }
   return doubled;
 }
 
-function recordOf({ id, task, stream, options }: PreparedJob, row: WrittenRow): JobRecord {
+function recordOf(job: PreparedJob, { written, known }: Found): JobRecord {
+  const { id, task, stream, options } = job;
+  const row = written.get(id);
+  const record = known.get(id);
+  if (row === undefined) {
+    if (record === undefined) throw jobIdTaken(id);
+    if (record instanceof MillraceError) throw record;
+    return record;
+  }
   return {
     ...nothingYet,
     id,
