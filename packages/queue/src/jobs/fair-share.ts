@@ -26,3 +26,14 @@ export function fairShares(placed: RawBuilder<unknown>): RawBuilder<unknown> {
         AND line.owner = coalesce(placed.owner, '')
     )`;
 }
+
+/** An owner that nobody is: its next place is the head of the line. */
+const newcomer = "\u0001";
+
+/**
+ * Where a job of a line stands that had its turn and comes back: where it stood, but not before the first
+ * that waits. A place from long ago would be the head then, from which new owners count, and its own
+ * owner's next jobs with them: they would all go before those that waited meanwhile. For an UPDATE of job.
+ */
+export const comebackPlace = sql`
+  greatest(job.fair, (SELECT first_fair FROM next_places(ARRAY[job.queue], ARRAY[job.priority], ARRAY[${newcomer}]::text[])))`;
