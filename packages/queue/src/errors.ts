@@ -36,6 +36,15 @@ export function invalidInput(task: string, cause: unknown): MillraceError {
   });
 }
 
+export function invalidJobOption(option: string, given: unknown, expected: string): MillraceError {
+  return new MillraceError({
+    code: "invalid_job_option",
+    kind: "invalid",
+    message: `${option} of a job can't be ${String(given)}. Give ${expected}.`,
+    details: { option, given: String(given) },
+  });
+}
+
 export function idempotencyKeyReused(id: string): MillraceError {
   return new MillraceError({
     code: "idempotency_key_reused",

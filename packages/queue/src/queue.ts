@@ -1,5 +1,6 @@
+import { isTransactionConflict } from "@millrace/database";
 import type { Database } from "@millrace/database";
-import { newId } from "@millrace/kernel";
+import { MillraceError, newId } from "@millrace/kernel";
 import type { Logger, Service } from "@millrace/kernel";
 import { Batcher } from "./batcher.ts";
 import type { Broker } from "./brokers/broker.ts";
@@ -80,7 +81,7 @@ export class Queue {
   readonly #broker: Broker;
   readonly #registry: TaskRegistry;
   readonly #workers = new Set<Worker>();
-  readonly #adding: Batcher<PreparedJob, JobRecord>;
+  readonly #adding: Batcher<PreparedJob, JobRecord | MillraceError>;
   #staleWrites = 0;
 
   constructor(parts: {
@@ -118,7 +119,8 @@ export class Queue {
     this.#adding = new Batcher({
       maxSize: 1000,
       maxInFlight: 2,
-      isOfOne: (error) => !mayPassLater(error),
+      // Alone none can be in a deadlock.
+      isOfOne: (error) => !mayPassLater(error) || isTransactionConflict(error),
       run: (jobs) => enqueueAlone(this.database, { bus: this.bus, broker: this.#broker }, jobs),
     });
   }
@@ -163,7 +165,7 @@ export class Queue {
     options: EnqueueOptions = {},
   ): Promise<JobRecord> {
     const [job] = await this.#traced([{ task, input, options }], (jobs) =>
-      Promise.all(jobs.map((one) => this.#adding.add(one))),
+      Promise.all(jobs.map((one) => this.#addMerged(one))),
     );
     if (job === undefined) throw new Error("one job was given and none came back");
     return job;
@@ -292,9 +294,14 @@ export class Queue {
       },
     );
     const beat = { name: "beat", everyMs: Math.min(options.pollMs, workerBeatMs), run: () => worker.beat() };
+    const limits = {
+      name: "refresh limits",
+      everyMs: options.pollMs,
+      run: () => worker.refreshLimits(),
+    };
     const maintenance = createMaintenance(
       { logger: this.#logger },
-      { pollMs: options.pollMs, chores: [beat, ...chores] },
+      { pollMs: options.pollMs, chores: [beat, limits, ...chores] },
     );
     this.#workers.add(worker);
     return {
@@ -355,6 +362,12 @@ export class Queue {
 
   #prepare<Input, Output>({ task, input, options }: JobRequest<Input, Output>): PreparedJob {
     return prepareJob(this.#registry.taskFor(task), input, options ?? {});
+  }
+
+  async #addMerged(job: PreparedJob): Promise<JobRecord> {
+    const record = await this.#adding.add(job);
+    if (record instanceof MillraceError) throw record;
+    return record;
   }
 
   #enqueue(scope: WriteScope, jobs: readonly PreparedJob[]): Promise<JobRecord[]> {

@@ -4,7 +4,7 @@ import { MillraceError, newId } from "@millrace/kernel";
 import { sql } from "kysely";
 import type { Broker } from "../brokers/broker.ts";
 import { commit } from "../crash-point.ts";
-import { idempotencyKeyReused, jobIdTaken } from "../errors.ts";
+import { idempotencyKeyReused, invalidJobOption, jobIdTaken } from "../errors.ts";
 import { parseStream, publishEvents } from "../events/append-events.ts";
 import type { NewEvent } from "../events/append-events.ts";
 import type { StoredEvent } from "../events/event.ts";
@@ -56,7 +56,10 @@ export type PreparedJob = {
   readonly options: EnqueueOptions;
 };
 
-/** Checks one request. Throws `invalid_job_input` when the input does not fit the task's schema. */
+/**
+ * Checks one request. Throws `invalid_job_input` when the input does not fit the task's schema, and
+ * `invalid_job_option` for a priority or a time that can't be.
+ */
 export function prepareJob<Input>(
   task: Task<Input>,
   input: Input,
@@ -65,6 +68,7 @@ export function prepareJob<Input>(
   const parsed = parseInput(task, input);
   const id = options.id ?? newId();
   const delayMs = options.runAt === undefined ? (options.delayMs ?? 0) : options.runAt.getTime() - Date.now();
+  checkOptions({ ...options, delayMs });
   return {
     id,
     task,
@@ -74,6 +78,21 @@ export function prepareJob<Input>(
     input: jsonText(parsed),
     options,
   };
+}
+
+/** A century: the database could not count much further, and nobody waits that long. */
+const maxTimeMs = 100 * 365 * 24 * 3600 * 1000;
+
+/** What the database would refuse, or take for something else, with all that is written beside it. */
+function checkOptions({ priority = 0, delayMs = 0, runAt, expiresInMs = 0 }: EnqueueOptions): void {
+  if (!Number.isInteger(priority) || priority < 0 || priority > 9) {
+    throw invalidJobOption("priority", priority, "a whole number from 0 to 9; 9 goes first");
+  }
+  if (Number.isNaN(runAt?.getTime())) throw invalidJobOption("runAt", runAt, "a valid date");
+  if (!(Math.abs(delayMs) <= maxTimeMs)) throw invalidJobOption("delayMs", delayMs, "milliseconds from now");
+  if (!(Math.abs(expiresInMs) <= maxTimeMs)) {
+    throw invalidJobOption("expiresInMs", expiresInMs, "milliseconds from now");
+  }
 }
 
 const maxTries = 3;
@@ -92,24 +111,33 @@ export async function enqueueJobs(
   jobs: readonly PreparedJob[],
 ): Promise<JobRecord[]> {
   const found = await writeJobs(scope.transaction, jobs);
-  scope.afterCommit(() => announce(parts, jobs, found.written));
-  return jobs.map((job) => recordOf(job, found));
+  scope.afterCommit(() => announce(parts, found));
+  return jobs.map((job) => {
+    const record = recordOf(job, found);
+    if (record instanceof MillraceError) throw record;
+    return record;
+  });
 }
 
-/** The same by itself: it needs no transaction around it, which would take two more ways to the database. */
+/**
+ * The same for jobs that have nothing to do with each other: what `enqueueJobs` would throw for one is given
+ * in its place. Needs no transaction around it, which would take two more ways to the database.
+ */
 export async function enqueueAlone(
   database: QueryAccess,
   parts: AnnounceParts,
   jobs: readonly PreparedJob[],
-): Promise<JobRecord[]> {
+): Promise<(JobRecord | MillraceError)[]> {
   const found = await commit("enqueue", () => writeJobs(database.queryable, jobs));
-  announce(parts, jobs, found.written);
+  announce(parts, found);
   return jobs.map((job) => recordOf(job, found));
 }
 
 type AnnounceParts = { readonly bus: EventBus; readonly broker: Broker };
 
 type Found = {
+  /** Each id's first job: the same may be asked for twice in one call. */
+  readonly given: ReadonlyMap<string, PreparedJob>;
   readonly written: ReadonlyMap<string, WrittenRow>;
   /**
    * Those that were there before, by the ids of those that were not written for them, or why they can't
@@ -119,9 +147,11 @@ type Found = {
 };
 
 async function writeJobs(queryable: Queryable, jobs: readonly PreparedJob[]): Promise<Found> {
+  const given = new Map<string, PreparedJob>();
+  for (const job of jobs) if (!given.has(job.id)) given.set(job.id, job);
   const written = new Map<string, WrittenRow>();
   const known = new Map<string, JobRecord | MillraceError>();
-  let left = jobs;
+  let left: readonly PreparedJob[] = [...given.values()];
   // A job that stood in the way may end before it is read: then there is room for the new one.
   for (let tries = 0; left.length > 0 && tries < maxTries; tries++) {
     for (const row of await insertJobs(queryable, left)) written.set(row.id, row);
@@ -130,18 +160,14 @@ async function writeJobs(queryable: Queryable, jobs: readonly PreparedJob[]): Pr
     for (const [id, record] of await findDoubled(queryable, left)) known.set(id, record);
     left = left.filter(({ id }) => !known.has(id));
   }
-  return { written, known };
+  return { given, written, known };
 }
 
-function announce(
-  { bus, broker }: AnnounceParts,
-  jobs: readonly PreparedJob[],
-  written: ReadonlyMap<string, WrittenRow>,
-): void {
+function announce({ bus, broker }: AnnounceParts, { given, written }: Found): void {
   const events: NewEvent[] = [];
   const stored: StoredEvent[] = [];
   const ready = new Set<string>();
-  for (const job of jobs) {
+  for (const job of given.values()) {
     const row = written.get(job.id);
     if (row === undefined) continue;
     const event = queuedEvent(job);
@@ -156,7 +182,7 @@ function announce(
     if (row.state === "queued") ready.add(job.task.queue);
   }
   publishEvents(bus, events, stored);
-  for (const { id, task, options } of jobs) {
+  for (const { id, task, options } of given.values()) {
     const row = written.get(id);
     if (row === undefined) continue;
     const { name, queue } = task;
@@ -211,18 +237,23 @@ async function insertJobs(
   return inserted.rows;
 }
 
-/** A one-dimensional array as text: arrays of several lengths can't be unnested beside each other. */
+/**
+ * A one-dimensional array as text: arrays of several lengths can't be unnested beside each other. What
+ * PostgreSQL refuses becomes the replacement character, as in JSON.
+ */
 function arrayLiteral(items: readonly string[]): string {
-  const quoted = items.map((item) => `"${item.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`);
+  const storable = items.map((item) => item.replaceAll("\0", "\uFFFD").toWellFormed());
+  const quoted = storable.map((item) => `"${item.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`);
   return `{${quoted.join(",")}}`;
 }
 
-/** The jobs that stand in the way of those that were not written, by the ids of the latter. */
+/**
+ * The jobs that stand in the way of those that were not written, by the ids of the latter. Where several do,
+ * the one of the same id counts, else that of the same idempotency key: the caller named that one.
+ */
 async function findDoubled(queryable: Queryable, missing: readonly PreparedJob[]): Promise<Found["known"]> {
   const found = await sql<{ id: string; known_id: string; is_same: boolean }>`
-    SELECT given.id, known.id AS known_id,
-           (known.id <> given.id AND known.idempotency_key IS DISTINCT FROM given.idempotency_key)
-             OR job_payload.input = given.input::jsonb AS is_same
+    SELECT given.id, known.id AS known_id, NOT is_named OR job_payload.input = given.input::jsonb AS is_same
     FROM unnest(
       ${missing.map(({ id }) => id)}::uuid[], ${missing.map(({ task }) => task.name)}::text[],
       ${missing.map(({ options }) => options.owner ?? null)}::text[], ${missing.map(({ uniqueKey }) => uniqueKey)}::text[],
@@ -232,7 +263,11 @@ async function findDoubled(queryable: Queryable, missing: readonly PreparedJob[]
       known.id = given.id
       OR (known.unique_key = given.unique_key AND known.finished_at IS NULL)
       OR (known.idempotency_key = given.idempotency_key AND coalesce(known.owner, '') = coalesce(given.owner, '')))
-    JOIN job_payload ON job_payload.job_id = known.id`.execute(queryable);
+    CROSS JOIN LATERAL (SELECT known.id = given.id OR coalesce(
+      known.idempotency_key = given.idempotency_key AND coalesce(known.owner, '') = coalesce(given.owner, ''), false)
+    ) AS named (is_named)
+    JOIN job_payload ON job_payload.job_id = known.id
+    ORDER BY is_named, known.id = given.id`.execute(queryable);
   const records = await findJobs(queryable, [...new Set(found.rows.map((row) => row.known_id))]);
   const byId = new Map(records.map((record) => [record.id, record]));
   const doubled = new Map<string, JobRecord | MillraceError>();
@@ -244,15 +279,13 @@ async function findDoubled(queryable: Queryable, missing: readonly PreparedJob[]
   return doubled;
 }
 
-function recordOf(job: PreparedJob, { written, known }: Found): JobRecord {
+/** A job as it was written or found, or why it can't be given. */
+function recordOf(job: PreparedJob, { given, written, known }: Found): JobRecord | MillraceError {
   const { id, task, stream, options } = job;
+  const first = given.get(id);
+  if (first?.input !== job.input || first.task.name !== task.name) return jobIdTaken(id);
   const row = written.get(id);
-  const record = known.get(id);
-  if (row === undefined) {
-    if (record === undefined) throw jobIdTaken(id);
-    if (record instanceof MillraceError) throw record;
-    return record;
-  }
+  if (row === undefined) return known.get(id) ?? jobIdTaken(id);
   return {
     ...nothingYet,
     id,
