@@ -15,6 +15,15 @@ describe("verdictOf", () => {
     expect(verdictOf({ name: "p95", unit: "ms", values: [100], target })).toBe("between aim and floor");
   });
 
+  it("takes more as better when the aim is above the floor", () => {
+    const ratio = { aim: 3, floor: 2 };
+
+    expect(verdictOf({ name: "ratio", unit: "×", values: [3], target: ratio })).toBe("aim met");
+    expect(verdictOf({ name: "ratio", unit: "×", values: [2], target: ratio })).toBe("between aim and floor");
+    expect(verdictOf({ name: "ratio", unit: "×", values: [1.9], target: ratio })).toBe("beyond the floor");
+    expect(verdictOf({ name: "ratio", unit: "×", values: [], target: ratio })).toBe("beyond the floor");
+  });
+
   it("is beyond the floor when nothing was measured", () => {
     expect(verdictOf({ name: "p95", unit: "ms", values: [], target })).toBe("beyond the floor");
   });

@@ -1,9 +1,12 @@
 import { median } from "./statistics.ts";
 
-/** Between aim and floor a figure is acceptable; beyond the floor the work is not done. */
+/**
+ * Between aim and floor a figure is acceptable; beyond the floor the work is not done. Lower is better,
+ * unless the aim is above the floor.
+ */
 export type Target = { readonly aim: number; readonly floor: number };
 
-/** One line of a benchmark's table. Lower is better wherever there is a target. */
+/** One line of a benchmark's table. */
 export type Figure = {
   readonly name: string;
   /** "ms", "s", "MB", "×", … */
@@ -19,8 +22,9 @@ export type Verdict = "aim met" | "between aim and floor" | "beyond the floor";
 export function verdictOf({ values, target }: Figure): Verdict | undefined {
   if (target === undefined) return undefined;
   const value = median(values);
-  if (value <= target.aim) return "aim met";
-  return value <= target.floor ? "between aim and floor" : "beyond the floor";
+  const reaches = (limit: number): boolean => (target.aim > target.floor ? value >= limit : value <= limit);
+  if (reaches(target.aim)) return "aim met";
+  return reaches(target.floor) ? "between aim and floor" : "beyond the floor";
 }
 
 /** Collects the values of several runs under their names, in the order of first mention. */

@@ -7,7 +7,17 @@ import { parseJson } from "@millrace/kernel";
 import { z } from "zod";
 import { repository } from "../processes/repository.ts";
 
-const peers = ["@electric-sql/pglite", "fastify", "ws", "pg", "kysely"];
+const peers = [
+  "@electric-sql/pglite",
+  "fastify",
+  "ws",
+  "pg",
+  "kysely",
+  "bullmq",
+  "ioredis",
+  "pg-boss",
+  "graphile-worker",
+];
 
 /** What the figures depend on: machine, versions, commit and how busy everything is now. */
 export async function machineConditions(): Promise<string[]> {
