@@ -2,7 +2,6 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { databaseUnavailable } from "@millrace/database";
 import { toError } from "@millrace/kernel";
 import type { Service } from "@millrace/kernel";
-import { claimJobs, isFirstUnknown } from "../jobs/claim.ts";
 import type { ClaimRequest } from "../jobs/claim.ts";
 import type { JobTransition } from "../events/event.ts";
 import type { ClaimedJob } from "../jobs/job-row.ts";
@@ -10,10 +9,10 @@ import { transitionOf } from "../jobs/transition.ts";
 import { ChildPool } from "../isolation/child-pool.ts";
 import type { Hooks } from "../observe/hooks.ts";
 import { BatchGatherer } from "./batch-gatherer.ts";
+import { Claimer } from "./claimer.ts";
 import { executeJob } from "./execute-job.ts";
 import type { ExecuteParts, Execution, RunJob } from "./execution.ts";
 import type { Heartbeat } from "./heartbeat.ts";
-import { RestingQueues } from "./resting-queues.ts";
 import { WakeSignal } from "./wake-signal.ts";
 import { beatWorker, registerWorker, unregisterWorker } from "./worker-row.ts";
 import type { WorkerFigures } from "./worker-row.ts";
@@ -68,7 +67,7 @@ export class Worker implements Service {
   #unsubscribe: (() => void) | undefined;
   #unobserve: (() => void) | undefined;
   #lastTurnMs = performance.now();
-  readonly #resting = new RestingQueues();
+  readonly #claimer: Claimer;
   /** Jobs claimed by their priority that the oldest have not yet had their share for. */
   #unshared = 0;
   /** Which queue is looked at first: each in its turn, or the first would starve the last. */
@@ -79,6 +78,7 @@ export class Worker implements Service {
     this.#parts = parts;
     this.#options = options;
     this.#concurrency = options.concurrency;
+    this.#claimer = new Claimer(parts, { worker: { id, name: options.name }, leaseMs: options.leaseMs });
     this.#batches = new BatchGatherer(parts.registry, (job, run) => this.#start(job, run));
     const { isolationEntry: entry, concurrency } = options;
     this.#children =
@@ -92,11 +92,12 @@ export class Worker implements Service {
   async start(): Promise<void> {
     if (this.#loop !== undefined) return;
     await this.#register();
+    await this.#claimer.refreshLimits();
     await this.#parts.heartbeat.start();
     this.#loopDelay.enable();
     this.#unobserve = this.#parts.bus.onTransition((transition) => this.#observe(transition));
     this.#unsubscribe = this.#parts.broker.subscribe(this.#options.queues, (queue) => {
-      this.#resting.wake(queue);
+      this.#claimer.wake(queue);
       this.#wake.wake();
     });
     this.#loop = this.#turn();
@@ -127,6 +128,11 @@ export class Worker implements Service {
     if (this.#loop === undefined) return;
     await unregisterWorker(this.#parts.database, this.id);
     this.#parts.hooks.emit({ type: "worker.stopped", worker: this.#self() });
+  }
+
+  /** Follows the limits that people have set since the last time. */
+  refreshLimits(): Promise<void> {
+    return this.#claimer.refreshLimits();
   }
 
   /** Says in the database how it is, and does what somebody asked of it there. */
@@ -245,7 +251,7 @@ export class Worker implements Service {
         this.#parts.logger.warn({ err: isAway ? undefined : toError(error) }, "jobs could not be claimed");
         return 0;
       });
-      if (started === 0) await this.#wake.wait(this.#options.pollMs);
+      if (started === 0) await this.#wake.wait(Math.min(this.#options.pollMs, this.#claimer.untilOpeningMs));
     }
   }
 
@@ -267,38 +273,19 @@ export class Worker implements Service {
 
   async #claimFromQueues(limit: number, choice: ClaimRequest["choice"]): Promise<number> {
     const { queues } = this.#options;
+    this.#claimer.startRound();
     const first = this.#firstQueue++ % Math.max(1, queues.length);
     const turns = [...queues.slice(first), ...queues.slice(0, first)];
     let started = 0;
     for (const [index, queue] of turns.entries()) {
       if (this.#isStopping || started >= limit) break;
-      if (this.#resting.isResting(queue)) continue;
       // What one queue leaves of its part is for those after it.
       const part = Math.ceil((limit - started) / (turns.length - index));
-      const claimed = await this.#claim(queue, part, choice);
+      const claimed = await this.#claimer.claim({ queue, limit: part, choice });
       for (const job of claimed) this.#run(job);
       started += claimed.length;
     }
     return started;
-  }
-
-  async #claim(queue: string, limit: number, choice: ClaimRequest["choice"]): Promise<ClaimedJob[]> {
-    const { database, registry } = this.#parts;
-    const startedMs = performance.now();
-    const claimed = await claimJobs(database, {
-      queue,
-      taskKeys: registry.keys(),
-      limit,
-      worker: { id: this.id, name: this.#options.name },
-      leaseMs: this.#options.leaseMs,
-      choice,
-    });
-    if (claimed.length === 0) {
-      await this.#resting.lookedInVain(queue, performance.now() - startedMs, () =>
-        isFirstUnknown(database, { queue, taskKeys: registry.keys() }),
-      );
-    }
-    return claimed;
   }
 
   #run(job: ClaimedJob): void {
@@ -331,6 +318,8 @@ export class Worker implements Service {
       if (this.#held.get(job.id) === execution) this.#held.delete(job.id);
       leave();
       this.#wake.wake();
+      // Under a limit its end makes room for one that waits, perhaps at another worker.
+      if (this.#claimer.isLimited(job.queue)) this.#parts.broker.announce(job.queue);
     });
   }
 }

@@ -1,0 +1,177 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { admit } from "./admit.ts";
+import type { Candidate, Room } from "./admit.ts";
+
+const open: Room = { tokens: undefined, slots: undefined, turns: undefined };
+
+function queued(id: string, ...limiterKeys: string[]): Candidate {
+  return { id, parkedBy: null, limiterKeys };
+}
+
+describe("admit", () => {
+  it("starts as many as are wanted, and leaves the others", () => {
+    const decided = admit([queued("a"), queued("b"), queued("c")], new Map(), 2);
+
+    expect(decided).toEqual({ admitted: ["a", "b"], parked: [], started: new Map() });
+  });
+
+  it("starts a job for each whole token", () => {
+    const rooms = new Map([["task:t", { ...open, tokens: 1.9 }]]);
+
+    const { admitted, parked } = admit([queued("a", "task:t"), queued("b", "task:t")], rooms, 9);
+
+    expect(admitted).toEqual(["a"]);
+    expect(parked).toEqual([{ id: "b", limiter: "task:t", reason: "rate_limit" }]);
+  });
+
+  it("starts none where more run than are allowed, as after a limit was lowered", () => {
+    const rooms = new Map([["task:t", { ...open, slots: -2 }]]);
+
+    const { admitted, parked } = admit([queued("a", "task:t")], rooms, 9);
+
+    expect(admitted).toEqual([]);
+    expect(parked).toEqual([{ id: "a", limiter: "task:t", reason: "concurrency_limit" }]);
+  });
+
+  it("takes no token of a limit from a job that another one holds", () => {
+    const rooms = new Map([
+      ["key:t:k", { ...open, slots: 0 }],
+      ["task:t", { ...open, tokens: 1 }],
+    ]);
+
+    const { admitted, parked } = admit(
+      [queued("held", "key:t:k", "task:t"), queued("free", "task:t")],
+      rooms,
+      9,
+    );
+
+    expect(admitted).toEqual(["free"]);
+    expect(parked).toEqual([{ id: "held", limiter: "key:t:k", reason: "concurrency_limit" }]);
+  });
+
+  it("parks what is held also behind the last one that is wanted", () => {
+    const rooms = new Map([["task:t", { ...open, tokens: 0 }]]);
+
+    const { admitted, parked } = admit([queued("a"), queued("b"), queued("held", "task:t")], rooms, 1);
+
+    expect(admitted).toEqual(["a"]);
+    expect(parked.map(({ id }) => id)).toEqual(["held"]);
+  });
+
+  it("leaves a job in its line, and moves it to that of another limit which holds it now", () => {
+    const rooms = new Map([
+      ["key:t:k", { ...open, slots: 0 }],
+      ["task:t", { ...open, tokens: 1 }],
+    ]);
+    const inLine = { id: "stays", parkedBy: "key:t:k", limiterKeys: ["key:t:k", "task:t"] };
+    const mayGo = { id: "moves", parkedBy: "task:t", limiterKeys: ["key:t:k", "task:t"] };
+
+    const { parked } = admit([inLine, mayGo], rooms, 9);
+
+    expect(parked).toEqual([{ id: "moves", limiter: "key:t:k", reason: "concurrency_limit" }]);
+  });
+
+  it("lets a new job pass only as many of those in line as have had their turn", () => {
+    const rooms = new Map([["task:t", { ...open, tokens: 5, turns: 1 }]]);
+    const first = { id: "first", parkedBy: "task:t", limiterKeys: ["task:t"] };
+
+    const { admitted, parked } = admit([first, queued("new", "task:t")], rooms, 9);
+
+    expect(admitted).toEqual(["first"]);
+    expect(parked).toEqual([{ id: "new", limiter: "task:t", reason: "rate_limit" }]);
+  });
+
+  it("does not give the turn of a job that goes to another line to a new one", () => {
+    const rooms = new Map([
+      ["key:t:k", { ...open, slots: 0 }],
+      ["task:t", { ...open, tokens: 5, turns: 1 }],
+    ]);
+    const mayGo = { id: "moves", parkedBy: "task:t", limiterKeys: ["key:t:k", "task:t"] };
+
+    const { admitted } = admit([mayGo, queued("new", "task:t")], rooms, 9);
+
+    expect(admitted).toEqual([]);
+  });
+});
+
+describe("whatever the candidates and the limits are", () => {
+  const keys = ["task:a", "task:b", "key:a:1", "key:a:2"];
+  const room = fc.record({
+    tokens: fc.option(fc.double({ min: -1, max: 4, noNaN: true }), { nil: undefined }),
+    slots: fc.option(fc.integer({ min: -2, max: 4 }), { nil: undefined }),
+    turns: fc.option(fc.integer({ min: 0, max: 4 }), { nil: undefined }),
+  });
+  const rooms = fc
+    .tuple(...keys.map(() => fc.option(room, { nil: open })))
+    .map((list) => new Map(list.map((one, index) => [keys[index]!, one])));
+  const candidates = fc
+    .array(fc.record({ limiterKeys: fc.uniqueArray(fc.constantFrom(...keys)), isInLine: fc.boolean() }), {
+      maxLength: 30,
+    })
+    .map((list) =>
+      list.map(({ limiterKeys, isInLine }, index): Candidate => {
+        const parkedBy = isInLine ? (limiterKeys[0] ?? null) : null;
+        return { id: `job ${index}`, parkedBy, limiterKeys };
+      }),
+    );
+  const wanted = fc.integer({ min: 0, max: 12 });
+
+  it("starts no more than any limit allows, nor than are wanted", () => {
+    fc.assert(
+      fc.property(candidates, rooms, wanted, (candidates, rooms, wanted) => {
+        const { admitted, started } = admit(candidates, rooms, wanted);
+
+        expect(admitted.length).toBeLessThanOrEqual(wanted);
+        for (const key of keys) {
+          const starts = candidates.filter(({ id, limiterKeys }) => {
+            return admitted.includes(id) && limiterKeys.includes(key);
+          }).length;
+          const { tokens = Infinity, slots = Infinity, turns = Infinity } = rooms.get(key)!;
+          expect(starts).toBe(started.get(key) ?? 0);
+          expect(starts).toBeLessThanOrEqual(Math.max(0, Math.min(Math.floor(tokens), slots, turns)));
+        }
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it("keeps their order, and lets nobody pass one whose limits are the same", () => {
+    fc.assert(
+      fc.property(candidates, rooms, wanted, (candidates, rooms, wanted) => {
+        const { admitted } = admit(candidates, rooms, wanted);
+
+        const ids = candidates.map(({ id }) => id);
+        expect(admitted).toEqual(ids.filter((id) => admitted.includes(id)));
+        const left = new Set<string>();
+        for (const { id, limiterKeys } of candidates) {
+          const limits = limiterKeys.toSorted().join();
+          if (!admitted.includes(id)) left.add(limits);
+          else expect(left).not.toContain(limits);
+        }
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it("parks each job that is held, once, in the line of a limit of its own that it does not stand in", () => {
+    fc.assert(
+      fc.property(candidates, rooms, wanted, (candidates, rooms, wanted) => {
+        const { admitted, parked } = admit(candidates, rooms, wanted);
+
+        expect(new Set(parked.map(({ id }) => id)).size).toBe(parked.length);
+        for (const { id, limiter } of parked) {
+          const job = candidates.find((candidate) => candidate.id === id)!;
+          expect(admitted).not.toContain(id);
+          expect(job.limiterKeys).toContain(limiter);
+          expect(job.parkedBy).not.toBe(limiter);
+        }
+        // What neither starts nor waits in a line is left only because no more were wanted.
+        const moved = new Set([...admitted, ...parked.map(({ id }) => id)]);
+        const isLeft = candidates.some(({ id, parkedBy }) => parkedBy === null && !moved.has(id));
+        if (isLeft) expect(admitted).toHaveLength(wanted);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});

@@ -1,0 +1,71 @@
+import type { QueryAccess } from "@millrace/database";
+import type { EventBus } from "../events/event-bus.ts";
+import type { ClaimRequest } from "../jobs/claim.ts";
+import type { ClaimedJob } from "../jobs/job-row.ts";
+import { transitionOf } from "../jobs/transition.ts";
+import { claimWithLimits } from "./claim-with-limits.ts";
+import { LineSchedule } from "./line-schedule.ts";
+import { limitersOf } from "./limits.ts";
+import type { LimitsOf } from "./limits.ts";
+
+/** Queued jobs that one transaction locks at most: parking them takes some 50 ms. */
+const maxLookAhead = 1000;
+/** Transactions that one claim takes at most before it lets its worker do something else. */
+const maxRounds = 10;
+
+type Parts = { readonly database: QueryAccess; readonly bus: EventBus };
+
+/** One worker's view of a queue in which limits hold: what it claims, and when it looks again. */
+export class LimitedQueue {
+  readonly #parts: Parts;
+  readonly #limitsOf: LimitsOf;
+  readonly #schedule: LineSchedule;
+
+  constructor(parts: Parts, options: { readonly limitsOf: LimitsOf; readonly pollMs: number }) {
+    this.#parts = parts;
+    this.#limitsOf = options.limitsOf;
+    this.#schedule = new LineSchedule(options.pollMs);
+  }
+
+  /**
+   * Claims as `claimWithLimits` does, until there is a job or nothing is left to look at. When it has
+   * brought nothing the worker, if it still has a free slot, is to claim again after `againInMs`, which is
+   * at most a poll: 0 when there may be more, else when the rate of a line allows the next start.
+   */
+  async claim(
+    request: ClaimRequest,
+  ): Promise<{ readonly jobs: readonly ClaimedJob[]; readonly againInMs: number }> {
+    let lookAhead = request.limit;
+    for (let round = 1; ; round++) {
+      const { jobs, isMore } = await this.#claimOnce(request, lookAhead);
+      if (jobs.length > 0 || !isMore || round === maxRounds) {
+        return { jobs, againInMs: isMore ? 0 : this.#schedule.againInMs() };
+      }
+      // What stands in front was held back. The further it reaches, the more is parked at once.
+      lookAhead = Math.min(lookAhead * 4, maxLookAhead);
+    }
+  }
+
+  /** A job of this queue runs no more, however it came to that: what waits for its place is looked at. */
+  ended(job: { readonly task: string; readonly limit_key: string | null }): void {
+    for (const { key, concurrency } of limitersOf(job, this.#limitsOf)) {
+      if (concurrency !== undefined) this.#schedule.hasRoom(key);
+    }
+  }
+
+  async #claimOnce(request: ClaimRequest, lookAhead: number) {
+    const limitsOf = this.#limitsOf;
+    const { database, bus } = this.#parts;
+    const claimed = await this.#schedule.look((lines) =>
+      claimWithLimits(database, {
+        ...request,
+        limitsOf,
+        lookAhead: Math.max(lookAhead, request.limit),
+        lines,
+      }),
+    );
+    for (const job of claimed.parked) bus.publishTransition(transitionOf("parked", job, "scheduled"));
+    for (const job of claimed.released) bus.publishTransition(transitionOf("released", job, "queued"));
+    return claimed;
+  }
+}

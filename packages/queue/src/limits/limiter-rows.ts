@@ -1,0 +1,109 @@
+import { jsonb } from "@millrace/database";
+import type { QueryAccess, Transaction } from "@millrace/database";
+import { sql } from "kysely";
+import type { RawBuilder } from "kysely";
+import { commit } from "../crash-point.ts";
+import { bucketSize, refill } from "./token-bucket.ts";
+import type { Limiter } from "./limits.ts";
+
+/** What a limiter has, under its lock. */
+export type LockedLimiter = {
+  readonly limiter: Limiter;
+  /** Refilled until the lock; undefined without a rate limit. */
+  readonly tokens: number | undefined;
+  /** May be negative after a limit was lowered; undefined without a concurrency limit. */
+  readonly slots: number | undefined;
+  /** When it was locked, by the database's clock, in seconds. */
+  readonly lockedAtSeconds: number;
+};
+
+/** Limiters as rows of a FROM clause: key, task, limit_key, burst, at_once. */
+export function limiterRows(limiters: readonly Limiter[]): RawBuilder<unknown> {
+  const rows = limiters.map(({ key, task, limitKey, rateLimit, concurrency }) => ({
+    key,
+    task,
+    limit_key: limitKey,
+    burst: rateLimit === undefined ? null : bucketSize(rateLimit),
+    at_once: concurrency ?? null,
+  }));
+  return sql`jsonb_to_recordset(${jsonb(rows)})
+    AS asked (key text, task text, limit_key text, burst double precision, at_once integer)`;
+}
+
+/** The jobs that run under a row of `limiterRows`; null where nothing is to be counted. Uses job_running. */
+export const runningUnder = sql`
+  CASE WHEN at_once IS NULL THEN NULL
+    WHEN asked.limit_key IS NULL
+      THEN (SELECT count(*) FROM job WHERE job.state = 'running' AND job.task = asked.task)
+    ELSE (SELECT count(*) FROM job
+          WHERE job.state = 'running' AND job.task = asked.task AND job.limit_key = asked.limit_key)
+  END`;
+
+/**
+ * Locks limiters in the order of their keys, making those that are not there yet, and says what each
+ * allows. Until the transaction ends nobody else starts a job under them. Waits for others who hold
+ * them, never the other way round: who holds a limiter waits for no job.
+ */
+export async function lockLimiters(
+  transaction: Transaction,
+  limiters: readonly Limiter[],
+): Promise<ReadonlyMap<string, LockedLimiter>> {
+  if (limiters.length === 0) return new Map();
+  const locked = await sql<{ key: string; tokens: number; age_seconds: number; at_seconds: number }>`
+    INSERT INTO limiter (key, tokens, refilled_at)
+    SELECT key, coalesce(burst, 0), clock_timestamp() FROM ${limiterRows(limiters)} ORDER BY key
+    ON CONFLICT (key) DO UPDATE SET tokens = limiter.tokens
+    RETURNING key, tokens, extract(epoch FROM clock_timestamp() - refilled_at)::double precision AS age_seconds,
+      extract(epoch FROM clock_timestamp())::double precision AS at_seconds`.execute(transaction);
+  const rows = new Map(locked.rows.map((row) => [row.key, row]));
+  const running = await countRunning(transaction, limiters);
+  return new Map(
+    limiters.flatMap((limiter) => {
+      const { key, rateLimit, concurrency } = limiter;
+      const row = rows.get(key);
+      if (row === undefined) return [];
+      const bucket = { tokens: row.tokens, ageSeconds: row.age_seconds };
+      const tokens = rateLimit === undefined ? undefined : refill(bucket, rateLimit);
+      const slots = concurrency === undefined ? undefined : concurrency - (running.get(key) ?? 0);
+      return [[key, { limiter, tokens, slots, lockedAtSeconds: row.at_seconds }]];
+    }),
+  );
+}
+
+/** A statement of its own: only one that begins after the locks sees what others claimed before them. */
+async function countRunning(
+  transaction: Transaction,
+  limiters: readonly Limiter[],
+): Promise<ReadonlyMap<string, number>> {
+  const counted = limiters.filter(({ concurrency }) => concurrency !== undefined);
+  if (counted.length === 0) return new Map();
+  const found = await sql<{ key: string; running: number }>`
+    SELECT key, ${runningUnder} AS running FROM ${limiterRows(counted)}`.execute(transaction);
+  return new Map(found.rows.map(({ key, running }) => [key, running]));
+}
+
+/** Writes what is left in the buckets of locked limiters, by key. */
+export async function storeTokens(
+  transaction: Transaction,
+  left: readonly { readonly key: string; readonly tokens: number; readonly lockedAtSeconds: number }[],
+): Promise<void> {
+  if (left.length === 0) return;
+  const rows = left.map(({ key, tokens, lockedAtSeconds }) => ({ key, tokens, at_seconds: lockedAtSeconds }));
+  await sql`
+    UPDATE limiter SET tokens = kept.tokens, refilled_at = to_timestamp(kept.at_seconds)
+    FROM jsonb_to_recordset(${jsonb(rows)}) AS kept (key text, tokens double precision, at_seconds double precision)
+    WHERE limiter.key = kept.key`.execute(transaction);
+}
+
+/**
+ * Deletes up to 1000 limiters that have not been used for two days: their buckets are full, as a new
+ * one's is. Returns how many. Waits for nobody; may be called at any time.
+ */
+export async function pruneLimiters(database: QueryAccess): Promise<number> {
+  const statement = sql`
+    DELETE FROM limiter WHERE key IN (
+      SELECT key FROM limiter WHERE refilled_at < now() - interval '2 days'
+      ORDER BY key LIMIT 1000 FOR UPDATE SKIP LOCKED)`;
+  const deleted = await commit("prune", () => statement.execute(database.queryable));
+  return Number(deleted.numAffectedRows ?? 0n);
+}

@@ -1,0 +1,78 @@
+import type { Transaction } from "@millrace/database";
+import { sql } from "kysely";
+import type { ClaimRequest } from "../jobs/claim.ts";
+import { firstOfLine } from "./candidates.ts";
+import type { Place } from "./candidates.ts";
+import { limiterRows, runningUnder } from "./limiter-rows.ts";
+import type { Limiter } from "./limits.ts";
+import { nextTokenInMs, refill } from "./token-bucket.ts";
+
+/** The jobs that wait for one limiter, as far as this worker may take them. Seen without a lock. */
+export type Line = {
+  readonly limiter: Limiter;
+  /** Jobs that may start now; 0 or less: none. */
+  readonly room: number;
+  /** When its rate allows the next start; undefined when it is not the rate that holds it. */
+  readonly nextInMs: number | undefined;
+  /** The place of its first job. */
+  readonly head: Place;
+};
+
+/**
+ * The keys of limiters with jobs in their lines, in order, after the given one, at most `count`. Steps
+ * from key to key on job_parked, so that a line of 100,000 costs as much as one of two.
+ */
+export async function listLineKeys(
+  transaction: Transaction,
+  after: string,
+  count: number,
+): Promise<readonly string[]> {
+  const found = await sql<{ key: string }>`
+    WITH RECURSIVE line (key, nth) AS (
+      (SELECT parked_by, 1 FROM job WHERE parked_by > ${after} ORDER BY parked_by LIMIT 1)
+      UNION ALL
+      SELECT (SELECT parked_by FROM job WHERE parked_by > line.key ORDER BY parked_by LIMIT 1), nth + 1
+      FROM line WHERE line.key IS NOT NULL AND nth < ${count}
+    )
+    SELECT key FROM line WHERE key IS NOT NULL ORDER BY nth`.execute(transaction);
+  return found.rows.map(({ key }) => key);
+}
+
+/** Of these limiters, those in whose lines jobs stand that this worker may take. */
+export async function readLines(
+  transaction: Transaction,
+  request: Pick<ClaimRequest, "queue" | "taskKeys" | "choice">,
+  limiters: readonly Limiter[],
+): Promise<readonly Line[]> {
+  if (limiters.length === 0) return [];
+  type Row = Place & {
+    key: string;
+    running: number | null;
+    tokens: number | null;
+    age_seconds: number | null;
+  };
+  const found = await sql<Row>`
+    SELECT line.*, first.*, limiter.tokens,
+      extract(epoch FROM clock_timestamp() - limiter.refilled_at)::double precision AS age_seconds
+    FROM (SELECT asked.key, ${runningUnder} AS running FROM ${limiterRows(limiters)}) AS line
+    CROSS JOIN LATERAL (${firstOfLine(request)}) AS first
+    LEFT JOIN limiter ON limiter.key = line.key`.execute(transaction);
+  const byKey = new Map(limiters.map((limiter) => [limiter.key, limiter]));
+  return found.rows.flatMap(({ key, running, tokens, age_seconds, ...head }) => {
+    const limiter = byKey.get(key);
+    if (limiter === undefined) return [];
+    const bucket = { tokens: tokens ?? 0, ageSeconds: tokens === null ? Infinity : (age_seconds ?? 0) };
+    return [{ limiter, head, ...roomOf(limiter, bucket, running ?? 0) }];
+  });
+}
+
+function roomOf(
+  { rateLimit, concurrency }: Limiter,
+  bucket: { tokens: number; ageSeconds: number },
+  running: number,
+): Pick<Line, "room" | "nextInMs"> {
+  const slots = concurrency === undefined ? Infinity : concurrency - running;
+  if (rateLimit === undefined) return { room: slots, nextInMs: undefined };
+  const tokens = refill(bucket, rateLimit);
+  return { room: Math.min(slots, Math.floor(tokens)), nextInMs: nextTokenInMs(tokens, rateLimit) };
+}

@@ -1,0 +1,71 @@
+import type { QueryAccess } from "@millrace/database";
+import { listQueueSettings } from "../control/queue-settings.ts";
+import { readTaskControls } from "../control/task-limits.ts";
+import type { TaskControl } from "../control/task-limits.ts";
+import type { TaskRegistry } from "../tasks/task-registry.ts";
+import { hasLimits } from "./limits.ts";
+import type { Limits } from "./limits.ts";
+
+/**
+ * The limits as a worker knows them: what its tasks declare, below what people have set while the queue
+ * runs. A change is followed at the next `refresh`.
+ */
+export class LiveLimits {
+  readonly #registry: TaskRegistry;
+  readonly #limits = new Map<string, Limits>();
+  readonly #limitedQueues = new Set<string>();
+  #areAllLimited = false;
+
+  constructor(registry: TaskRegistry) {
+    this.#registry = registry;
+    this.#apply(new Map());
+  }
+
+  async refresh(database: QueryAccess): Promise<void> {
+    const controls = await readTaskControls(database);
+    const limited = (await listQueueSettings(database.queryable)).filter(
+      ({ max_running }) => max_running !== null,
+    );
+    this.#apply(controls);
+    this.#areAllLimited = limited.some(({ queue }) => queue === "*");
+    for (const { queue } of limited) this.#limitedQueues.add(queue);
+  }
+
+  /** Undefined for a task that is not known here. */
+  limitsOf(task: string): Limits | undefined {
+    return this.#limits.get(task);
+  }
+
+  /** Whether a claim of this queue has to count: else it may take the short way. */
+  isLimited(queue: string): boolean {
+    return this.#areAllLimited || this.#limitedQueues.has(queue);
+  }
+
+  #apply(controls: ReadonlyMap<string, TaskControl>): void {
+    this.#limits.clear();
+    this.#limitedQueues.clear();
+    // Of several versions of a task the newest one's limits hold for all of them: they count together.
+    for (const task of this.#registry.tasks()) {
+      const limits = withControl(task, controls.get(task.name));
+      this.#limits.set(task.name, limits);
+      if (hasLimits(limits)) this.#limitedQueues.add(task.queue);
+    }
+  }
+}
+
+/** A rate that people set has no burst of its own: the task's stays. */
+function withControl(declared: Limits, control: TaskControl | undefined): Limits {
+  const { rateLimit, keyRateLimit, concurrency, keyConcurrency } = declared;
+  const limits: Limits = {
+    ...(rateLimit === undefined ? {} : { rateLimit }),
+    ...(keyRateLimit === undefined ? {} : { keyRateLimit }),
+    ...(concurrency === undefined ? {} : { concurrency }),
+    ...(keyConcurrency === undefined ? {} : { keyConcurrency }),
+  };
+  if (control === undefined) return limits;
+  const burst = (name: "rateLimit" | "keyRateLimit") => {
+    const set = control[name];
+    return set === undefined ? {} : { [name]: { ...set, burst: declared[name]?.burst ?? set.burst } };
+  };
+  return { ...limits, ...control, ...burst("rateLimit"), ...burst("keyRateLimit") };
+}
