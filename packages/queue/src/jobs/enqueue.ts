@@ -252,22 +252,25 @@ function arrayLiteral(items: readonly string[]): string {
  * the one of the same id counts, else that of the same idempotency key: the caller named that one.
  */
 async function findDoubled(queryable: Queryable, missing: readonly PreparedJob[]): Promise<Found["known"]> {
+  // One look by an index for each way: joined by "or", all jobs of the task would be compared with all of these.
   const found = await sql<{ id: string; known_id: string; is_same: boolean }>`
-    SELECT given.id, known.id AS known_id, NOT is_named OR job_payload.input = given.input::jsonb AS is_same
+    SELECT given.id, known.id AS known_id, known.is_unnamed OR job_payload.input = given.input::jsonb AS is_same
     FROM unnest(
       ${missing.map(({ id }) => id)}::uuid[], ${missing.map(({ task }) => task.name)}::text[],
       ${missing.map(({ options }) => options.owner ?? null)}::text[], ${missing.map(({ uniqueKey }) => uniqueKey)}::text[],
       ${missing.map(({ options }) => options.idempotencyKey ?? null)}::text[], ${missing.map(({ input }) => input)}::text[]
     ) AS given (id, task, owner, unique_key, idempotency_key, input)
-    JOIN job AS known ON known.task = given.task AND (
-      known.id = given.id
-      OR (known.unique_key = given.unique_key AND known.finished_at IS NULL)
-      OR (known.idempotency_key = given.idempotency_key AND coalesce(known.owner, '') = coalesce(given.owner, '')))
-    CROSS JOIN LATERAL (SELECT known.id = given.id OR coalesce(
-      known.idempotency_key = given.idempotency_key AND coalesce(known.owner, '') = coalesce(given.owner, ''), false)
-    ) AS named (is_named)
+    CROSS JOIN LATERAL (
+      SELECT job.id, 1 AS rank, false AS is_unnamed FROM job WHERE job.id = given.id AND job.task = given.task
+      UNION ALL
+      SELECT job.id, 2, false FROM job WHERE job.task = given.task
+        AND coalesce(job.owner, '') = coalesce(given.owner, '') AND job.idempotency_key = given.idempotency_key
+      UNION ALL
+      SELECT job.id, 3, true FROM job
+      WHERE job.task = given.task AND job.unique_key = given.unique_key AND job.finished_at IS NULL
+    ) AS known
     JOIN job_payload ON job_payload.job_id = known.id
-    ORDER BY is_named, known.id = given.id`.execute(queryable);
+    ORDER BY known.rank DESC`.execute(queryable);
   const records = await findJobs(queryable, [...new Set(found.rows.map((row) => row.known_id))]);
   const byId = new Map(records.map((record) => [record.id, record]));
   const doubled = new Map<string, JobRecord | MillraceError>();
