@@ -11,7 +11,8 @@ import { clockMs } from "../clock.ts";
 import { emptyRedis, redisDatabases, withRedis } from "../place.ts";
 
 const folder = "/srv/celery-bench";
-const limitSeconds = 240;
+/** For adding; and again for doing. */
+const limitMs = 240_000;
 const lookMs = 20;
 /** What a worker does beside jobs, where there is only one worker, is off. */
 const workerArguments = [
@@ -45,7 +46,7 @@ export async function measureCelery(count: number): Promise<number> {
 }
 
 async function measureDrain(broker: Redis, results: Redis, count: number): Promise<number> {
-  const deadline = performance.now() + limitSeconds * 1000;
+  const deadline = performance.now() + limitMs;
   for (;;) {
     const [waiting, unacknowledged] = await Promise.all([broker.llen("celery"), broker.hlen("unacked")]);
     if (waiting + unacknowledged === 0) break;
@@ -59,27 +60,29 @@ async function measureDrain(broker: Redis, results: Redis, count: number): Promi
 }
 
 /**
- * In a process namespace whose first process ends with `unshare` and takes all others with it. That
- * shell must stay root: a process that changes its user forgets that it was to end with its parent.
- * The limit is for the case that this process is killed and cannot end anything.
+ * The first process of a process namespace: its end is the end of all in it. It stays root, since a
+ * process that changes its user forgets that it was to end with its parent. Its input ends when
+ * this program does, however that was killed.
  */
+const endWithInput =
+  'exec 3<&0; unshare "$@" & child=$!; { cat <&3 >/dev/null; kill -KILL $child; } & wait $child; exit $?';
+
 function startPython(root: string, urls: Readonly<Record<string, string>>, words: string[]): ChildProcess {
   const python = ["sh", "-c", `cd ${folder} && exec python3 "$@"`, "sh", ...words];
-  const shell = ["sh", "-c", `timeout --signal=KILL ${limitSeconds} unshare "$@"; exit $?`, "sh"];
-  const child = spawn(
-    "unshare",
-    ["--pid", "--fork", "--kill-child", ...shell, ...enterRoot(root, "postgres", python)],
-    {
-      stdio: ["ignore", "ignore", "inherit"],
-      env: {
-        PATH: "/usr/bin:/bin:/usr/sbin",
-        LANG: "C.UTF-8",
-        HOME: "/tmp",
-        PYTHONDONTWRITEBYTECODE: "1",
-        ...urls,
-      },
+  const inRoot = enterRoot(root, "postgres", python);
+  const namespace = ["--pid", "--fork", "--kill-child", "sh", "-c", endWithInput, "sh", ...inRoot];
+  const child = spawn("unshare", namespace, {
+    stdio: ["pipe", "ignore", "inherit"],
+    env: {
+      PATH: "/usr/bin:/bin:/usr/sbin",
+      LANG: "C.UTF-8",
+      HOME: "/tmp",
+      PYTHONDONTWRITEBYTECODE: "1",
+      ...urls,
     },
-  );
+    timeout: limitMs,
+    killSignal: "SIGKILL",
+  });
   const kill = (): void => void child.kill("SIGKILL");
   process.once("exit", kill);
   child.once("exit", () => process.removeListener("exit", kill));
