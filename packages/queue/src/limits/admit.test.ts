@@ -143,12 +143,12 @@ describe("whatever the candidates and the limits are", () => {
 
         const ids = candidates.map(({ id }) => id);
         expect(admitted).toEqual(ids.filter((id) => admitted.includes(id)));
-        const left = new Set<string>();
-        for (const { id, limiterKeys } of candidates) {
-          const limits = limiterKeys.toSorted().join();
-          if (!admitted.includes(id)) left.add(limits);
-          else expect(left).not.toContain(limits);
-        }
+        const limitsOf = (job: Candidate): string => job.limiterKeys.toSorted().join();
+        const passed = candidates.filter((job, index) => {
+          const before = candidates.slice(0, index).filter((other) => limitsOf(other) === limitsOf(job));
+          return admitted.includes(job.id) && before.some(({ id }) => !admitted.includes(id));
+        });
+        expect(passed).toEqual([]);
       }),
       { numRuns: 2000 },
     );
@@ -169,7 +169,7 @@ describe("whatever the candidates and the limits are", () => {
         // What neither starts nor waits in a line is left only because no more were wanted.
         const moved = new Set([...admitted, ...parked.map(({ id }) => id)]);
         const isLeft = candidates.some(({ id, parkedBy }) => parkedBy === null && !moved.has(id));
-        if (isLeft) expect(admitted).toHaveLength(wanted);
+        expect(isLeft && admitted.length < wanted).toBe(false);
       }),
       { numRuns: 2000 },
     );

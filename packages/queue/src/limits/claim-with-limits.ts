@@ -69,13 +69,13 @@ export async function claimWithLimits(
 async function claimIn(transaction: Transaction, request: LimitedClaimRequest): Promise<LimitedClaim> {
   const { queue, limit } = request;
   const seen = await readGate(transaction, queue);
-  if (!seen.isOpen || (seen.room ?? limit) <= 0) return nothing;
+  if (!seen.isOpen || seen.room <= 0) return nothing;
   const { lines, linesTo } = await readAskedLines(transaction, request);
   if (!seen.hasQueued && !lines.some(({ room }) => room >= 1)) {
     return { ...nothing, nextInMs: soonest(lines.map(({ nextInMs }) => nextInMs)), linesTo };
   }
   const gate = await enterGate(transaction, queue, seen);
-  const wanted = Math.min(limit, gate.room ?? limit);
+  const wanted = Math.min(limit, gate.room);
   if (!gate.isOpen || wanted <= 0) return nothing;
   const choice = await chooseJobs(transaction, request, { lines, wanted, hasQueued: seen.hasQueued });
   const { admission, isMore } = choice;

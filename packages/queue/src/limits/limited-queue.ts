@@ -46,6 +46,11 @@ export class LimitedQueue {
     }
   }
 
+  /** Somebody says that there is work in the queue: a new job, or an end at another worker. */
+  hint(): void {
+    this.#schedule.hint();
+  }
+
   /** A job of this queue runs no more, however it came to that: what waits for its place is looked at. */
   ended(job: { readonly task: string; readonly limit_key: string | null }): void {
     for (const { key, concurrency } of limitersOf(job, this.#limitsOf)) {

@@ -42,17 +42,19 @@ export const runningUnder = sql`
 /**
  * Locks limiters in the order of their keys, making those that are not there yet, and says what each
  * allows. Until the transaction ends nobody else starts a job under them. Waits for others who hold
- * them, never the other way round: who holds a limiter waits for no job.
+ * them, never the other way round: who holds a limiter waits for no job. A bucket that was filled at a
+ * time to come, because the clock was put back since, fills from now on.
  */
 export async function lockLimiters(
   transaction: Transaction,
   limiters: readonly Limiter[],
 ): Promise<ReadonlyMap<string, LockedLimiter>> {
   if (limiters.length === 0) return new Map();
+  // The clock is read when the lock is held: a time from before the wait for it would be filled in twice.
   const locked = await sql<{ key: string; tokens: number; age_seconds: number; at_seconds: number }>`
     INSERT INTO limiter (key, tokens, refilled_at)
     SELECT key, coalesce(burst, 0), clock_timestamp() FROM ${limiterRows(limiters)} ORDER BY key
-    ON CONFLICT (key) DO UPDATE SET tokens = limiter.tokens
+    ON CONFLICT (key) DO UPDATE SET refilled_at = least(limiter.refilled_at, clock_timestamp())
     RETURNING key, tokens, extract(epoch FROM clock_timestamp() - refilled_at)::double precision AS age_seconds,
       extract(epoch FROM clock_timestamp())::double precision AS at_seconds`.execute(transaction);
   const rows = new Map(locked.rows.map((row) => [row.key, row]));

@@ -96,3 +96,17 @@ it("looks at the same lines again after a failure", async () => {
 
   expect(await look(schedule)).toEqual({ after: "", keys: ["task:t"] });
 });
+
+it("looks at all lines after a hint, unless looking takes much of its time", async () => {
+  const { clock, schedule } = create();
+  await schedule.look(() => {
+    clock.ms += 100;
+    return Promise.resolve(inVain);
+  });
+
+  schedule.hint();
+  expect(schedule.againInMs()).toBe(900);
+  clock.ms += 900;
+
+  expect(await look(schedule)).toEqual({ after: "", keys: [] });
+});

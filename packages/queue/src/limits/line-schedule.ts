@@ -9,6 +9,8 @@ type Look = {
 
 /** A line has room, and yet nothing could be taken: others are at it. */
 const contendedMs = 50;
+/** Hints may come with every job. For them at most one part in ten of the time goes into looking. */
+const hintRestFactor = 9;
 
 /**
  * When to look at which lines: at all of them with every poll, for what other workers end; when the rate
@@ -25,6 +27,8 @@ export class LineSchedule {
   /** Where the look at all lines goes on; "" at the first. */
   #after = "";
   #withRoom = new Set<string>();
+  /** Before this a hint is no reason to look at all lines again. */
+  #restsUntilMs = -Infinity;
 
   constructor(pollMs: number, nowMs: () => number = () => performance.now()) {
     this.#pollMs = pollMs;
@@ -34,6 +38,11 @@ export class LineSchedule {
   /** A limiter may have room now. */
   hasRoom(key: string): void {
     this.#withRoom.add(key);
+  }
+
+  /** Somebody says that there is work, of which nothing is known but the queue. */
+  hint(): void {
+    this.#dueMs = Math.min(this.#dueMs, this.#restsUntilMs);
   }
 
   /** Until the next look at all lines. */
@@ -46,9 +55,11 @@ export class LineSchedule {
     const keys = this.#withRoom;
     this.#withRoom = new Set();
     const isDue = this.againInMs() === 0;
+    const startedMs = this.#nowMs();
     try {
       const seen = await work({ keys: [...keys], ...(isDue ? { after: this.#after } : {}) });
       this.#remember(seen, isDue);
+      if (isDue) this.#restsUntilMs = this.#nowMs() + (this.#nowMs() - startedMs) * hintRestFactor;
       if (seen.isLineOpen) for (const key of keys) this.#withRoom.add(key);
       return seen;
     } catch (error) {

@@ -74,5 +74,8 @@ function roomOf(
   const slots = concurrency === undefined ? Infinity : concurrency - running;
   if (rateLimit === undefined) return { room: slots, nextInMs: undefined };
   const tokens = refill(bucket, rateLimit);
-  return { room: Math.min(slots, Math.floor(tokens)), nextInMs: nextTokenInMs(tokens, rateLimit) };
+  const starts = Math.floor(tokens);
+  // Filled at a time to come: the clock was put back. A claim that tries puts that right.
+  const tries = bucket.ageSeconds < 0 ? 1 : 0;
+  return { room: Math.min(slots, Math.max(starts, tries)), nextInMs: nextTokenInMs(tokens, rateLimit) };
 }

@@ -3,7 +3,7 @@ import { listQueueSettings } from "../control/queue-settings.ts";
 import { readTaskControls } from "../control/task-limits.ts";
 import type { TaskControl } from "../control/task-limits.ts";
 import type { TaskRegistry } from "../tasks/task-registry.ts";
-import { hasLimits } from "./limits.ts";
+import { effectiveLimits, hasLimits } from "./limits.ts";
 import type { Limits } from "./limits.ts";
 
 /**
@@ -46,26 +46,9 @@ export class LiveLimits {
     this.#limitedQueues.clear();
     // Of several versions of a task the newest one's limits hold for all of them: they count together.
     for (const task of this.#registry.tasks()) {
-      const limits = withControl(task, controls.get(task.name));
+      const limits = effectiveLimits(task, controls.get(task.name));
       this.#limits.set(task.name, limits);
       if (hasLimits(limits)) this.#limitedQueues.add(task.queue);
     }
   }
-}
-
-/** A rate that people set has no burst of its own: the task's stays. */
-function withControl(declared: Limits, control: TaskControl | undefined): Limits {
-  const { rateLimit, keyRateLimit, concurrency, keyConcurrency } = declared;
-  const limits: Limits = {
-    ...(rateLimit === undefined ? {} : { rateLimit }),
-    ...(keyRateLimit === undefined ? {} : { keyRateLimit }),
-    ...(concurrency === undefined ? {} : { concurrency }),
-    ...(keyConcurrency === undefined ? {} : { keyConcurrency }),
-  };
-  if (control === undefined) return limits;
-  const burst = (name: "rateLimit" | "keyRateLimit") => {
-    const set = control[name];
-    return set === undefined ? {} : { [name]: { ...set, burst: declared[name]?.burst ?? set.burst } };
-  };
-  return { ...limits, ...control, ...burst("rateLimit"), ...burst("keyRateLimit") };
 }

@@ -1,0 +1,169 @@
+import type { Database } from "@millrace/database";
+import { silentLogger } from "@millrace/kernel";
+import { testDatabases } from "@millrace/testing";
+import type { TestDatabase } from "@millrace/testing";
+import { sql } from "kysely";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { EventBus, Queue } from "../src/index.ts";
+import type { JobTransition } from "../src/events/event.ts";
+import { expireJobs, promoteDueJobs } from "../src/jobs/promote.ts";
+import { releaseParked } from "../src/limits/release-parked.ts";
+import { TaskRegistry } from "../src/tasks/task-registry.ts";
+import { claim, claimIds, clear, end, enqueue, rowsOf } from "./limits-scene.ts";
+
+const stopped = { "tests.limited": { keyConcurrency: 0, concurrency: 0 }, "tests.other": {} };
+const limitsOf = (task: string) => (stopped as Record<string, object>)[task];
+
+/** What becomes of jobs in the lines of limits, besides being claimed. */
+describe.each(testDatabases())("parked jobs on $name", (kind) => {
+  let opened: TestDatabase;
+  let database: Database;
+  let queue: Queue;
+  let told: JobTransition[];
+  let announced: string[];
+
+  beforeAll(async () => {
+    opened = await kind.open();
+    database = opened.database;
+    queue = new Queue({ database, logger: silentLogger, handlers: [] });
+  });
+  afterAll(() => opened.close());
+  afterEach(() => clear(database.queryable));
+
+  const parts = () => {
+    told = [];
+    announced = [];
+    const bus = new EventBus(silentLogger);
+    bus.onTransition((transition) => void told.push(transition));
+    const broker = {
+      announce: (name: string) => void announced.push(name),
+      subscribe: () => () => undefined,
+    };
+    return { database, bus, broker, registry: new TaskRegistry([]) };
+  };
+
+  const park = async (options: Parameters<typeof enqueue>[1] = {}): Promise<string[]> => {
+    const ids = await enqueue(database.queryable, options);
+    const { parked } = await claim(database, limitsOf, {
+      limit: ids.length,
+      ...(options.queue === undefined ? {} : { queue: options.queue }),
+    });
+    expect(parked).toHaveLength(ids.length);
+    return ids;
+  };
+
+  it("are let go when their limit was taken away, and their queues are told", async () => {
+    const ids = await park({ count: 2 });
+    const elsewhere = await park({ queue: "elsewhere" });
+
+    const count = await releaseParked(parts(), () => ({}));
+
+    expect(count).toBe(3);
+    expect(await rowsOf(database.queryable, [...ids, ...elsewhere])).toEqual(
+      Array.from({ length: 3 }, () => ({ state: "queued", reason: null, parked_by: null })),
+    );
+    expect(announced.toSorted()).toEqual(["elsewhere", "tests"]);
+    expect(told.map(({ type, job }) => [type, job.state])).toEqual(
+      Array.from({ length: 3 }, () => ["released", "queued"]),
+    );
+  });
+
+  it("are let go by the thousand, in several transactions", async () => {
+    await enqueue(database.queryable, { count: 2_500 });
+    await sql`
+      UPDATE job SET state = 'scheduled', reason = 'rate_limit', parked_by = 'task:tests.limited'`.execute(
+      database.queryable,
+    );
+
+    expect(await releaseParked(parts(), () => ({}))).toBe(2_500);
+  });
+
+  it("are let go when only the limit of their key was taken away", async () => {
+    const [keyed] = await park({ key: "a" });
+    const [other] = await park();
+
+    expect(await releaseParked(parts(), () => ({ concurrency: 0 }))).toBe(1);
+
+    const states = (await rowsOf(database.queryable, [keyed!, other!])).map(({ state }) => state);
+    expect(states).toEqual(["queued", "scheduled"]);
+  });
+
+  it("stay while their limit is there, and when this process does not know their task", async () => {
+    await park({ count: 2 });
+
+    expect(await releaseParked(parts(), limitsOf)).toBe(0);
+    expect(await releaseParked(parts(), () => undefined)).toBe(0);
+  });
+
+  it("come back behind those that took their places in the queue meanwhile", async () => {
+    const [parked] = await park();
+    const [first] = await enqueue(database.queryable, { task: "tests.other" });
+    await sql`UPDATE job SET fair = 40 WHERE id = ${first}`.execute(database.queryable);
+
+    await releaseParked(parts(), () => ({}));
+
+    const found = await sql<{ fair: number }>`SELECT fair FROM job WHERE id = ${parked}`.execute(
+      database.queryable,
+    );
+    expect(found.rows).toEqual([{ fair: 40 }]);
+  });
+
+  it("may start at once when the limit was raised", async () => {
+    const ids = await park({ count: 3 });
+
+    expect(await claimIds(database, () => ({ concurrency: 2 }))).toEqual(ids.slice(0, 2));
+  });
+
+  it("are not promoted: their time has come already", async () => {
+    const ids = await park();
+
+    expect(await promoteDueJobs(parts())).toBe(0);
+
+    expect(await rowsOf(database.queryable, ids)).toMatchObject([{ state: "scheduled" }]);
+  });
+
+  it("can be cancelled, and retried after that", async () => {
+    const [id] = await park();
+
+    await queue.transaction((scope) => queue.cancel(scope, id!));
+    expect(await rowsOf(database.queryable, [id!])).toEqual([
+      { state: "cancelled", reason: null, parked_by: null },
+    ]);
+    await queue.transaction((scope) => queue.retry(scope, id!));
+
+    expect(await claimIds(database, () => ({ concurrency: 1 }))).toEqual([id]);
+  });
+
+  it("expire, and are never claimed when they are late", async () => {
+    const [late, fresh] = await park({ count: 2 });
+    await sql`UPDATE job SET expires_at = now() - interval '1 second' WHERE id = ${late}`.execute(
+      database.queryable,
+    );
+
+    expect(await claimIds(database, () => ({ concurrency: 2 }))).toEqual([fresh]);
+    expect(await expireJobs(parts())).toBe(1);
+
+    expect(await rowsOf(database.queryable, [late!])).toEqual([
+      { state: "expired", reason: null, parked_by: null },
+    ]);
+  });
+
+  it("wait again when they run, fail and come back", async () => {
+    const limits = () => ({ concurrency: 1 });
+    const [first, second] = await enqueue(database.queryable, { count: 2 });
+    await claim(database, limits);
+    await end(database.queryable, [first!]);
+    await claim(database, limits);
+    await enqueue(database.queryable, { priority: 9 });
+    // As a handed back job is: queued, with nothing left of its claim.
+    await sql`
+      UPDATE job SET state = 'queued', worker_id = NULL, lease_until = NULL WHERE id = ${second}`.execute(
+      database.queryable,
+    );
+    await claim(database, limits);
+
+    expect(await rowsOf(database.queryable, [second!])).toEqual([
+      { state: "scheduled", reason: "concurrency_limit", parked_by: "task:tests.limited" },
+    ]);
+  });
+});
