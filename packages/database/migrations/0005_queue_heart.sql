@@ -201,7 +201,8 @@ ALTER TABLE worker
 -- Locks up to `wanted` jobs in the order in which they are to be started.
 CREATE FUNCTION next_jobs(wanted_queue text, task_keys text[], wanted integer, is_oldest boolean)
 RETURNS SETOF uuid LANGUAGE plpgsql ROWS 100
-SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off AS $$
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off
+SET enable_incremental_sort = off AS $$
 BEGIN
   IF is_oldest THEN
     RETURN QUERY SELECT id FROM job
@@ -259,11 +260,22 @@ END $$;
 CREATE FUNCTION next_places(queues text[], priorities smallint[], owners text[])
 RETURNS TABLE (queue text, priority smallint, owner text, turn double precision, first_fair double precision)
 LANGUAGE plpgsql ROWS 100
-SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off AS $$
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off
+SET enable_incremental_sort = off AS $$
 BEGIN
-  RETURN QUERY SELECT line.queue, line.priority, line.owner, weighed.turn,
+  -- The first that waits is the same for all owners of a queue and a priority. It is looked up once for
+  -- them: the look passes every entry of a job that was claimed since the last vacuum.
+  RETURN QUERY WITH line AS MATERIALIZED (
+    SELECT * FROM unnest(queues, priorities, owners) AS line (queue, priority, owner)
+  ), head AS MATERIALIZED (
+    SELECT lines.queue, lines.priority, (
+      SELECT job.fair FROM job WHERE job.state = 'queued' AND job.queue = lines.queue AND job.priority = lines.priority
+      ORDER BY job.fair LIMIT 1) AS fair
+    FROM (SELECT DISTINCT line.queue, line.priority FROM line) AS lines
+  )
+  SELECT line.queue, line.priority, line.owner, weighed.turn,
     greatest(coalesce(last.fair + weighed.turn, 0), coalesce(head.fair, 0))
-  FROM unnest(queues, priorities, owners) AS line (queue, priority, owner)
+  FROM line JOIN head ON head.queue = line.queue AND head.priority = line.priority
   CROSS JOIN LATERAL (
     SELECT coalesce(1 / (SELECT weight FROM owner_weight WHERE owner_weight.owner = line.owner), 1) AS turn
   ) AS weighed
@@ -271,11 +283,7 @@ BEGIN
     SELECT job.fair FROM job WHERE job.state = 'queued' AND job.queue = line.queue AND job.priority = line.priority
       AND coalesce(job.owner, '') = line.owner
     ORDER BY job.fair DESC LIMIT 1
-  ) AS last ON true
-  LEFT JOIN LATERAL (
-    SELECT job.fair FROM job WHERE job.state = 'queued' AND job.queue = line.queue AND job.priority = line.priority
-    ORDER BY job.fair LIMIT 1
-  ) AS head ON true;
+  ) AS last ON true;
 END $$;
 
 -- Writes jobs with their inputs and their first events. Leaves out those whose unique key is pending, or

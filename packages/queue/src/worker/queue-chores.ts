@@ -62,8 +62,7 @@ export function queueChores(parts: ChoreParts, options: ChoreOptions): readonly 
     },
     {
       name: "prune",
-      everyMs: hour,
-      firstMs: 60 * second,
+      everyMs: 60 * second,
       run: async (signal) => (await pruneHistory(parts.database, defaultRetention, signal)).hasMore,
     },
     {
