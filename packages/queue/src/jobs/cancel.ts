@@ -1,59 +1,64 @@
+import { isTerminal } from "@millrace/contracts";
+import type { Transaction } from "@millrace/database";
 import { sql } from "kysely";
 import { alreadyFinished, jobNotFound } from "../errors.ts";
 import type { WriteScope } from "../write-scope.ts";
 import { endJob } from "./end-job.ts";
 import type { EndingParts } from "./end-job.ts";
-import { isTerminal } from "@millrace/contracts";
-import { lockJob } from "./lock-job.ts";
+import type { LockedJob } from "./job-row.ts";
+import { lockJob, lockJobs } from "./lock-job.ts";
 import { transitionOf } from "./transition.ts";
 
 type CancelParts = EndingParts & { readonly onCancelRequested: (id: string) => void };
 
 /**
- * Cancels a job whatever its state, also with no worker alive, and with it what it enqueued as its
- * children. One that does not run ends now; a running one is told to stop and ends when it has, or when
- * its lease runs out. Twice is the same as once, also when the first has had its effect. Throws
- * `job_not_found`, or `already_finished` when it has ended in another way.
+ * Cancels a job whatever its state, also with no worker alive, and with it all that was enqueued below it:
+ * its children, and theirs, also of those that have ended. One that does not run ends now; a running one is
+ * told to stop and ends when it has, or when its lease runs out. Twice is the same as once, also when the
+ * first has had its effect. Throws `job_not_found`, or `already_finished` when it has ended in another way.
  */
 export async function cancelJob(
   scope: WriteScope,
   parts: CancelParts,
   id: string,
 ): Promise<"cancelled" | "cancelling"> {
-  const outcome = await cancelOne(scope, parts, id);
-  for (const child of await openChildren(scope, id)) await cancelJob(scope, parts, child);
-  return outcome;
-}
-
-/** Locks them too, in the order of their ids, which are later than their parent's. */
-async function openChildren(scope: WriteScope, id: string): Promise<string[]> {
-  const found = await sql<{ id: string }>`
-    SELECT id FROM job WHERE parent_id = ${id} AND finished_at IS NULL ORDER BY id FOR UPDATE`.execute(
-    scope.transaction,
-  );
-  return found.rows.map((row) => row.id);
-}
-
-async function cancelOne(
-  scope: WriteScope,
-  parts: CancelParts,
-  id: string,
-): Promise<"cancelled" | "cancelling"> {
   const job = await lockJob(scope.transaction, id);
   if (job === undefined) throw jobNotFound(id);
-  if (job.state === "cancelled") return "cancelled";
-  if (isTerminal(job.state)) throw alreadyFinished(id, job.state);
-  if (job.state !== "running") {
-    await endJob(scope, parts, job, { state: "cancelled" });
-    return "cancelled";
+  if (isTerminal(job.state) && job.state !== "cancelled") throw alreadyFinished(id, job.state);
+  // All rows of jobs before what the domains write at their ends: the lock order.
+  const below = await lockOpenBelow(scope.transaction, id);
+  for (const one of [job, ...below]) await cancelLocked(scope, parts, one);
+  return job.state === "running" ? "cancelling" : "cancelled";
+}
+
+/** Level by level, the parents locked before their children are read: a locked job can't enqueue more. */
+async function lockOpenBelow(transaction: Transaction, id: string): Promise<LockedJob[]> {
+  const seen = new Set([id]);
+  const open: LockedJob[] = [];
+  for (let parents = [id]; parents.length > 0;) {
+    const found = await sql<{ id: string; is_open: boolean }>`
+      SELECT id, finished_at IS NULL AS is_open FROM job WHERE parent_id = ANY(${parents}::uuid[])`.execute(
+      transaction,
+    );
+    const children = found.rows.filter((row) => !seen.has(row.id));
+    const openIds = children.filter(({ is_open }) => is_open).map((row) => row.id);
+    const locked = openIds.length === 0 ? [] : await lockJobs(transaction, openIds);
+    open.push(...locked.filter(({ state }) => !isTerminal(state)));
+    parents = children.map((row) => row.id);
+    for (const child of parents) seen.add(child);
   }
+  return open;
+}
+
+async function cancelLocked(scope: WriteScope, parts: CancelParts, job: LockedJob): Promise<void> {
+  if (job.state === "cancelled") return;
+  if (job.state !== "running") return await endJob(scope, parts, job, { state: "cancelled" });
   await sql`
-    UPDATE job SET cancel_requested_at = coalesce(cancel_requested_at, now()) WHERE id = ${id}`.execute(
+    UPDATE job SET cancel_requested_at = coalesce(cancel_requested_at, now()) WHERE id = ${job.id}`.execute(
     scope.transaction,
   );
   scope.afterCommit(() => {
     parts.bus.publishTransition(transitionOf("cancel_requested", job, "running"));
-    parts.onCancelRequested(id);
+    parts.onCancelRequested(job.id);
   });
-  return "cancelling";
 }

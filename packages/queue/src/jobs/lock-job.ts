@@ -24,6 +24,15 @@ export async function lockJob(transaction: Transaction, id: string): Promise<Loc
   return found.rows[0];
 }
 
+/** The same for several, in the order of their ids. Those that there are not are left out. */
+export async function lockJobs(transaction: Transaction, ids: readonly string[]): Promise<LockedJob[]> {
+  const found = await sql<LockedJob>`
+    ${selectJob} WHERE job.id = ANY(${[...ids]}::uuid[]) ORDER BY job.id FOR UPDATE OF job`.execute(
+    transaction,
+  );
+  return found.rows;
+}
+
 /**
  * The same for upkeep, which must not wait for one row: undefined also when another transaction
  * holds the row, or when `condition` is not true of the row as it is now.
