@@ -78,12 +78,18 @@ export function createJobContext(parts: ContextParts, running: RunningJob): JobC
         ...options,
         parentId: job.id,
       });
+      const value = { id: child.id };
       return await runStep<{ id: string }>({
         key,
-        run: () => Promise.resolve({ id: child.id }),
+        run: () => Promise.resolve(value),
         options: {
-          record: async (scope) =>
-            void (await traceEnqueues([child], (jobs) => enqueueJobs(scope, parts, jobs))),
+          record: async (scope) => {
+            const [written] = await traceEnqueues([child], (jobs) => enqueueJobs(scope, parts, jobs));
+            if (written === undefined || written.id === value.id) return;
+            // Its unique or idempotency key gave a job that was there before.
+            value.id = written.id;
+            await recordStep(scope.transaction, job, key, value);
+          },
         },
         signal,
         database,

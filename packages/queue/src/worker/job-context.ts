@@ -60,8 +60,9 @@ export type JobContext<Input> = {
   /**
    * Enqueues another job, once for the life of this one: recorded as the step `key` in the
    * transaction that writes the child, so that a later attempt gets the same child's id instead of
-   * another child. The child's owner is this job's unless the options name one. Throws `lease_lost`,
-   * and what enqueueing throws.
+   * another child. The child's owner is this job's unless the options name one. Where its unique or
+   * idempotency key gives a job that is there already, it is that one, still a child of whoever
+   * enqueued it. Throws `lease_lost`, and what enqueueing throws.
    */
   readonly enqueueChild: <Input, Output>(
     key: string,
