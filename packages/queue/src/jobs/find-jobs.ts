@@ -100,16 +100,16 @@ export type JobFilter = {
   readonly limit: number;
 };
 
-/** One owner's jobs, newest first. */
+/** One owner's jobs, newest first. Read by job_payload_owner, in order. */
 export async function listJobs(queryable: Queryable, filter: JobFilter): Promise<JobRecord[]> {
   const found = await sql<JobRecord>`
-    SELECT ${columns}
-    WHERE job.owner = ${filter.owner}
+    SELECT ${columns} JOIN job_payload payload ON payload.job_id = job.id
+    WHERE payload.owner = ${filter.owner}
       AND (${filter.state ?? null}::text IS NULL OR job.state = ${filter.state ?? null})
       AND (${filter.queue ?? null}::text IS NULL OR job.queue = ${filter.queue ?? null})
       AND (${filter.task ?? null}::text IS NULL OR job.task = ${filter.task ?? null})
-      AND (${filter.before ?? null}::uuid IS NULL OR job.id < ${filter.before ?? null}::uuid)
-    ORDER BY job.id DESC LIMIT ${filter.limit}`.execute(queryable);
+      AND (${filter.before ?? null}::uuid IS NULL OR payload.job_id < ${filter.before ?? null}::uuid)
+    ORDER BY payload.job_id DESC LIMIT ${filter.limit}`.execute(queryable);
   return found.rows;
 }
 
