@@ -1,6 +1,9 @@
 import { sql } from "kysely";
 import type { RawBuilder } from "kysely";
 
+/** An owner that nobody is: its next place is the head of the line. */
+const newcomer = "\u0001";
+
 /**
  * Common table expressions that say where jobs stand in the lines of their owners: start-time fair
  * queueing (Goyal, Vin, Cheng, SIGCOMM 1996) with the number of jobs as their length. An owner's next
@@ -9,26 +12,28 @@ import type { RawBuilder } from "kysely";
  * while the others pass. A weight of 2 makes a turn half as long.
  *
  * `placed` names an expression with id, queue, priority, owner and `nth`, its order of arrival. The
- * result is called `share`: id and fair. Reads two index entries for each line; locks nothing, so that
- * two who enqueue at once for one owner may give the same place twice, which is a tie.
+ * result is called `share`: id, fair, and the `head` of the line, where a new owner would stand. Reads two
+ * index entries for each line; locks nothing, so that two who enqueue at once for one owner may give the
+ * same place twice, which is a tie.
  */
 export function fairShares(placed: RawBuilder<unknown>): RawBuilder<unknown> {
   return sql`
     line AS MATERIALIZED (
       SELECT place.* FROM (
         SELECT array_agg(queue) AS queues, array_agg(priority) AS priorities, array_agg(owner_key) AS owners
-        FROM (SELECT DISTINCT queue, priority, coalesce(owner, '') AS owner_key FROM ${placed} AS placed) AS lines
+        FROM (
+          SELECT queue, priority, coalesce(owner, '') AS owner_key FROM ${placed} AS placed
+          UNION SELECT queue, priority, ${newcomer} FROM ${placed} AS placed) AS lines
       ) AS all_lines, LATERAL next_places(queues, priorities, owners) AS place
     ), share AS (
-      SELECT placed.id, first_fair + turn * (row_number() OVER (
+      SELECT placed.id, first_of_all.first_fair AS head, line.first_fair + line.turn * (row_number() OVER (
         PARTITION BY placed.queue, placed.priority, coalesce(placed.owner, '') ORDER BY nth) - 1) AS fair
       FROM ${placed} AS placed JOIN line ON line.queue = placed.queue AND line.priority = placed.priority
         AND line.owner = coalesce(placed.owner, '')
+      JOIN line AS first_of_all ON first_of_all.queue = placed.queue AND first_of_all.priority = placed.priority
+        AND first_of_all.owner = ${newcomer}
     )`;
 }
-
-/** An owner that nobody is: its next place is the head of the line. */
-const newcomer = "\u0001";
 
 /**
  * Where a job of a line stands that had its turn and comes back: where it stood, but not before the first

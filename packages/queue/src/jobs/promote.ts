@@ -6,7 +6,7 @@ import type { EventBus } from "../events/event-bus.ts";
 import { withWriteScope } from "../write-scope.ts";
 import { endJob } from "./end-job.ts";
 import type { EndingParts } from "./end-job.ts";
-import { comebackPlace, fairShares } from "./fair-share.ts";
+import { fairShares } from "./fair-share.ts";
 import { lockFreeJob } from "./lock-job.ts";
 import { transitionOf } from "./transition.ts";
 import type { TellingJob } from "./transition.ts";
@@ -27,7 +27,7 @@ export async function promoteDueJobs(parts: {
       FROM (SELECT * FROM job WHERE state = 'scheduled' AND parked_by IS NULL AND run_at <= now()
             ORDER BY run_at LIMIT 500 FOR UPDATE SKIP LOCKED) AS due
     ), ${fairShares(sql`placed`)}
-    UPDATE job SET state = 'queued', reason = NULL, fair = CASE reason WHEN 'delay' THEN share.fair ELSE ${comebackPlace} END
+    UPDATE job SET state = 'queued', reason = NULL, fair = CASE reason WHEN 'delay' THEN share.fair ELSE greatest(job.fair, share.head) END
     FROM share WHERE job.id = share.id
     RETURNING job.id, task, queue, owner, attempt`;
   const moved = await commit("promote", () => statement.execute(parts.database.queryable));
