@@ -60,6 +60,20 @@ describe.each(testDatabases())("a purge on $name", (kind) => {
     expect(await statesOf(queryable, others)).toEqual(["running", "waiting", "failed", "queued"]);
   });
 
+  it("ends a job once whose parent is purged with it", async () => {
+    const [parent, child] = await writeJobs(database.queryable, { count: 2 });
+    await sql`UPDATE job SET fence = 1 WHERE id = ${parent}`.execute(database.queryable);
+    await sql`UPDATE job SET parent_id = ${parent} WHERE id = ${child}`.execute(database.queryable);
+    const ended: string[] = [];
+
+    await purgeQueue(
+      createParts(async (id) => void ended.push(id)),
+      "tests",
+    );
+
+    expect(ended).toEqual([parent, child]);
+  });
+
   it("goes on for several batches and says how far it is", async () => {
     await writeJobs(database.queryable, { count: 250 });
     const progress: number[] = [];

@@ -154,9 +154,10 @@ async function cancelBatch(parts: PurgeParts, purge: Purge, ids: readonly string
 function cancelTogether(parts: PurgeParts, purge: Purge, ids: readonly string[]): Promise<number> {
   const work = async (scope: WriteScope): Promise<number> => {
     const jobs = await lockAll(scope, purge, ids);
+    // Only a job that has run can have children. They are cancelled with it, and may be among these.
+    const mayHaveChildren = jobs.some(({ fence }) => fence > 0);
     for (const job of jobs) {
-      // Only a job that has run can have children, which are cancelled with it.
-      if (job.fence > 0) await cancelJob(scope, parts, job.id);
+      if (mayHaveChildren) await cancelJob(scope, parts, job.id);
       else await endJob(scope, parts, job, { state: "cancelled" });
     }
     return jobs.length;
