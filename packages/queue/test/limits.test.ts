@@ -229,7 +229,7 @@ describe.each(testDatabases())("limits on $name", (kind) => {
     expect(await rowsOf(database.queryable, [late!])).toMatchObject([{ state: "scheduled" }]);
   });
 
-  it("does not give a new job the turn of those in a line of which it took only a part", async () => {
+  it("does not give a new job the turn of those in a line of which one claim took only a part", async () => {
     const limits = (task: string) => ({
       concurrency: 5,
       ...(task === "tests.other" ? { keyConcurrency: 0 } : {}),
@@ -246,6 +246,36 @@ describe.each(testDatabases())("limits on $name", (kind) => {
     expect(await claimIds(database, limits, { limit: 2 })).toEqual([a1]);
     expect(await claimIds(database, limits, { limit: 2 })).toEqual([a2, late]);
     expect(await rowsOf(database.queryable, [held!])).toMatchObject([{ parked_by: "key:tests.other:k" }]);
+  });
+
+  it("lets owners take turns in a line, and keeps the order of each one's jobs", async () => {
+    const limits = limited({ rateLimit: tenAnHour });
+    const many = await jobs({ count: 5, owner: "many" });
+    const order = await claimIds(database, limits, { limit: 10 });
+    // They stand at the head of an empty queue, where the others were when they came.
+    const few = [...(await jobs({ owner: "few" })), ...(await jobs({ owner: "few" }))];
+    const late = await jobs({ owner: "many" });
+
+    for (let turn = 0; turn < 7; turn++) {
+      await pass(database.queryable, tokenSeconds);
+      order.push(...(await claimIds(database, limits, { limit: 10 })));
+    }
+
+    const named = new Map([
+      ...many.map((id, index) => [id, `many ${index}`] as const),
+      ...few.map((id, index) => [id, `few ${index}`] as const),
+      ...late.map((id) => [id, "many, late"] as const),
+    ]);
+    expect(order.map((id) => named.get(id))).toEqual([
+      "many 0",
+      "many 1",
+      "few 0",
+      "many 2",
+      "few 1",
+      "many 3",
+      "many 4",
+      "many, late",
+    ]);
   });
 
   it("parks a job once, however often and by whomever it is looked at", async () => {

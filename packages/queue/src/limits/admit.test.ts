@@ -3,10 +3,10 @@ import { describe, expect, it } from "vitest";
 import { admit } from "./admit.ts";
 import type { Candidate, Room } from "./admit.ts";
 
-const open: Room = { tokens: undefined, slots: undefined, turns: undefined };
+const open: Room = { tokens: undefined, slots: undefined, linePriority: undefined };
 
 function queued(id: string, ...limiterKeys: string[]): Candidate {
-  return { id, parkedBy: null, limiterKeys };
+  return { id, priority: 5, parkedBy: null, limiterKeys };
 }
 
 describe("admit", () => {
@@ -64,34 +64,23 @@ describe("admit", () => {
       ["key:t:k", { ...open, slots: 0 }],
       ["task:t", { ...open, tokens: 1 }],
     ]);
-    const inLine = { id: "stays", parkedBy: "key:t:k", limiterKeys: ["key:t:k", "task:t"] };
-    const mayGo = { id: "moves", parkedBy: "task:t", limiterKeys: ["key:t:k", "task:t"] };
+    const inLine = { id: "stays", priority: 5, parkedBy: "key:t:k", limiterKeys: ["key:t:k", "task:t"] };
+    const mayGo = { id: "moves", priority: 5, parkedBy: "task:t", limiterKeys: ["key:t:k", "task:t"] };
 
     const { parked } = admit([inLine, mayGo], rooms, 9);
 
     expect(parked).toEqual([{ id: "moves", limiter: "key:t:k", reason: "concurrency_limit" }]);
   });
 
-  it("lets a new job pass only as many of those in line as have had their turn", () => {
-    const rooms = new Map([["task:t", { ...open, tokens: 5, turns: 1 }]]);
-    const first = { id: "first", parkedBy: "task:t", limiterKeys: ["task:t"] };
+  it("sends a new job to the end of the line first, unless its priority is higher than any there", () => {
+    const rooms = new Map([["task:t", { ...open, tokens: 5, linePriority: 5 }]]);
+    const inLine = { id: "in line", priority: 5, parkedBy: "task:t", limiterKeys: ["task:t"] };
+    const higher = { ...queued("higher", "task:t"), priority: 6 };
 
-    const { admitted, parked } = admit([first, queued("new", "task:t")], rooms, 9);
+    const { admitted, parked } = admit([higher, queued("new", "task:t"), inLine], rooms, 9);
 
-    expect(admitted).toEqual(["first"]);
+    expect(admitted).toEqual(["higher", "in line"]);
     expect(parked).toEqual([{ id: "new", limiter: "task:t", reason: "rate_limit" }]);
-  });
-
-  it("does not give the turn of a job that goes to another line to a new one", () => {
-    const rooms = new Map([
-      ["key:t:k", { ...open, slots: 0 }],
-      ["task:t", { ...open, tokens: 5, turns: 1 }],
-    ]);
-    const mayGo = { id: "moves", parkedBy: "task:t", limiterKeys: ["key:t:k", "task:t"] };
-
-    const { admitted } = admit([mayGo, queued("new", "task:t")], rooms, 9);
-
-    expect(admitted).toEqual([]);
   });
 });
 
@@ -100,19 +89,24 @@ describe("whatever the candidates and the limits are", () => {
   const room = fc.record({
     tokens: fc.option(fc.double({ min: -1, max: 4, noNaN: true }), { nil: undefined }),
     slots: fc.option(fc.integer({ min: -2, max: 4 }), { nil: undefined }),
-    turns: fc.option(fc.integer({ min: 0, max: 4 }), { nil: undefined }),
+    linePriority: fc.option(fc.integer({ min: 0, max: 9 }), { nil: undefined }),
   });
   const rooms = fc
     .tuple(...keys.map(() => fc.option(room, { nil: open })))
     .map((list) => new Map(list.map((one, index) => [keys[index]!, one])));
   const candidates = fc
-    .array(fc.record({ limiterKeys: fc.uniqueArray(fc.constantFrom(...keys)), isInLine: fc.boolean() }), {
-      maxLength: 30,
-    })
+    .array(
+      fc.record({
+        limiterKeys: fc.uniqueArray(fc.constantFrom(...keys)),
+        isInLine: fc.boolean(),
+        priority: fc.integer({ min: 0, max: 9 }),
+      }),
+      { maxLength: 30 },
+    )
     .map((list) =>
-      list.map(({ limiterKeys, isInLine }, index): Candidate => {
+      list.map(({ limiterKeys, isInLine, priority }, index): Candidate => {
         const parkedBy = isInLine ? (limiterKeys[0] ?? null) : null;
-        return { id: `job ${index}`, parkedBy, limiterKeys };
+        return { id: `job ${index}`, priority, parkedBy, limiterKeys };
       }),
     );
   const wanted = fc.integer({ min: 0, max: 12 });
@@ -127,16 +121,16 @@ describe("whatever the candidates and the limits are", () => {
           const starts = candidates.filter(({ id, limiterKeys }) => {
             return admitted.includes(id) && limiterKeys.includes(key);
           }).length;
-          const { tokens = Infinity, slots = Infinity, turns = Infinity } = rooms.get(key)!;
+          const { tokens = Infinity, slots = Infinity } = rooms.get(key)!;
           expect(starts).toBe(started.get(key) ?? 0);
-          expect(starts).toBeLessThanOrEqual(Math.max(0, Math.min(Math.floor(tokens), slots, turns)));
+          expect(starts).toBeLessThanOrEqual(Math.max(0, Math.min(Math.floor(tokens), slots)));
         }
       }),
       { numRuns: 2000 },
     );
   });
 
-  it("keeps their order, and lets nobody pass one whose limits are the same", () => {
+  it("keeps their order, and lets no queued job pass one of the same limits and a priority as high", () => {
     fc.assert(
       fc.property(candidates, rooms, wanted, (candidates, rooms, wanted) => {
         const { admitted } = admit(candidates, rooms, wanted);
@@ -145,8 +139,13 @@ describe("whatever the candidates and the limits are", () => {
         expect(admitted).toEqual(ids.filter((id) => admitted.includes(id)));
         const limitsOf = (job: Candidate): string => job.limiterKeys.toSorted().join();
         const passed = candidates.filter((job, index) => {
-          const before = candidates.slice(0, index).filter((other) => limitsOf(other) === limitsOf(job));
-          return admitted.includes(job.id) && before.some(({ id }) => !admitted.includes(id));
+          const isPassed = (other: Candidate): boolean =>
+            limitsOf(other) === limitsOf(job) &&
+            other.priority >= job.priority &&
+            !admitted.includes(other.id);
+          return (
+            job.parkedBy === null && admitted.includes(job.id) && candidates.slice(0, index).some(isPassed)
+          );
         });
         expect(passed).toEqual([]);
       }),

@@ -1,6 +1,7 @@
 /** A job that could start now but for the limits it has to pass. */
 export type Candidate = {
   readonly id: string;
+  readonly priority: number;
   /** The limiter in whose line it stands; null when it is queued. */
   readonly parkedBy: string | null;
   /** All that it has to pass. */
@@ -14,10 +15,10 @@ export type Room = {
   /** Jobs that may run besides those that do. */
   readonly slots: number | undefined;
   /**
-   * While jobs wait in its line: the starts for which no better job than the candidates waits there.
-   * Without it a new job could pass those that waited before it.
+   * While jobs wait in its line: a queued job passes them only with a higher priority than this, or it
+   * takes its place among them first, which is where the fair share holds.
    */
-  readonly turns: number | undefined;
+  readonly linePriority: number | undefined;
 };
 
 export type Parking = {
@@ -49,12 +50,11 @@ export function admit(
   const admitted: string[] = [];
   const parked: Parking[] = [];
   const started = new Map<string, number>();
-  for (const { id, parkedBy, limiterKeys } of candidates) {
-    const closed = limiterKeys.find((key) => !isOpen(left.get(key)));
+  for (const candidate of candidates) {
+    const { id, parkedBy, limiterKeys } = candidate;
+    const closed = limiterKeys.find((key) => !lets(left.get(key), candidate));
     if (closed !== undefined) {
       if (parkedBy !== closed) parked.push({ id, limiter: closed, reason: reasonOf(left.get(closed)) });
-      // It leaves the line it stood in: its turn there is for who stands behind it, who is not seen here.
-      if (parkedBy !== null && parkedBy !== closed) passTurn(left, parkedBy);
       continue;
     }
     if (admitted.length >= wanted) continue;
@@ -67,9 +67,10 @@ export function admit(
   return { admitted, parked, started };
 }
 
-function isOpen(room: Room | undefined): boolean {
-  const { tokens, slots, turns } = room ?? unlimited;
-  return (tokens ?? 1) >= 1 && (slots ?? 1) >= 1 && (turns ?? 1) >= 1;
+function lets(room: Room | undefined, { priority, parkedBy }: Candidate): boolean {
+  const { tokens, slots, linePriority } = room ?? unlimited;
+  const mustStandInLine = parkedBy === null && linePriority !== undefined && priority <= linePriority;
+  return (tokens ?? 1) >= 1 && (slots ?? 1) >= 1 && !mustStandInLine;
 }
 
 function reasonOf(room: Room | undefined): Parking["reason"] {
@@ -78,17 +79,12 @@ function reasonOf(room: Room | undefined): Parking["reason"] {
   return isFull || tokens === undefined ? "concurrency_limit" : "rate_limit";
 }
 
-const unlimited: Room = { tokens: undefined, slots: undefined, turns: undefined };
+const unlimited: Room = { tokens: undefined, slots: undefined, linePriority: undefined };
 
 function take(left: Map<string, Room>, key: string): void {
   const room = left.get(key);
   if (room === undefined) return;
-  left.set(key, { tokens: less(room.tokens), slots: less(room.slots), turns: less(room.turns) });
-}
-
-function passTurn(left: Map<string, Room>, key: string): void {
-  const room = left.get(key);
-  if (room !== undefined) left.set(key, { ...room, turns: less(room.turns) });
+  left.set(key, { ...room, tokens: less(room.tokens), slots: less(room.slots) });
 }
 
 function less(number: number | undefined): number | undefined {

@@ -46,11 +46,16 @@ export async function chooseJobs(
 
   const candidates = [...queued, ...heads]
     .toSorted(comparePlaces(request.choice))
-    .map((job) => ({ id: job.id, parkedBy: job.parked_by, limiters: limitersOf(job, limitsOf) }));
+    .map((job) => ({
+      id: job.id,
+      priority: job.priority,
+      parkedBy: job.parked_by,
+      limiters: limitersOf(job, limitsOf),
+    }));
   const locked = await lockLimiters(transaction, unique(candidates.flatMap(({ limiters }) => limiters)));
   const admission = admit(
     candidates.map(({ limiters, ...job }) => ({ ...job, limiterKeys: limiters.map(({ key }) => key) })),
-    roomsOf(locked, turnsOf(lines, opened, heads)),
+    roomsOf(locked, linePriorities(request, lines)),
     wanted,
   );
   const left = new Set([...admission.admitted, ...admission.parked.map(({ id }) => id)]);
@@ -90,29 +95,25 @@ function openLines(
   return chosen.map(({ limiter, room }) => ({ key: limiter.key, count: Math.min(room, part) }));
 }
 
-/** For each line that was looked at, the starts for which nobody better waits there: see `Room.turns`. */
-function turnsOf(
+/** See `Room.linePriority`. Who asks for the oldest lets nobody pass who does not stand in line yet. */
+function linePriorities(
+  { choice }: LimitedClaimRequest,
   lines: readonly Line[],
-  opened: readonly OpenedLine[],
-  heads: readonly LockedCandidate[],
 ): ReadonlyMap<string, number> {
-  const asked = new Map(opened.map(({ key, count }) => [key, count]));
-  const got = new Map<string, number>();
-  for (const { parked_by: key } of heads) if (key !== null) got.set(key, (got.get(key) ?? 0) + 1);
   return new Map(
-    lines.map(({ limiter: { key }, room }) => {
-      const count = asked.get(key) ?? 0;
-      return [key, (got.get(key) ?? 0) < count ? room : count];
-    }),
+    lines.map(({ limiter, head }) => [limiter.key, choice === "oldest" ? Infinity : head.priority]),
   );
 }
 
 function roomsOf(
   locked: ReadonlyMap<string, LockedLimiter>,
-  turns: ReadonlyMap<string, number>,
+  priorities: ReadonlyMap<string, number>,
 ): ReadonlyMap<string, Room> {
   return new Map(
-    [...locked].map(([key, { tokens, slots }]) => [key, { tokens, slots, turns: turns.get(key) }]),
+    [...locked].map(([key, { tokens, slots }]) => [
+      key,
+      { tokens, slots, linePriority: priorities.get(key) },
+    ]),
   );
 }
 

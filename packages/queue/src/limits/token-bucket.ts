@@ -4,7 +4,7 @@ import type { RateLimit } from "../tasks/rate-limit.ts";
  * Workers come by at most this often for a limit, so a bucket holds at least what a rate gives in ten
  * such turns. Without it `1000/s` with a burst of 1 would start one job a turn, not ten.
  */
-export const turnMs = 10;
+const turnMs = 10;
 const minBucketSeconds = (10 * turnMs) / 1000;
 
 /** The most starts that can come at once: the burst, or a tenth of a second's worth of a high rate. */
