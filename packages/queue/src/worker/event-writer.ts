@@ -4,6 +4,7 @@ import type { Logger } from "@millrace/kernel";
 import { sql } from "kysely";
 import type { EventBus } from "../events/event-bus.ts";
 import { withWriteScope } from "../write-scope.ts";
+import { mayPassLater } from "./database-trouble.ts";
 import { writePending } from "./pending-writes.ts";
 import type { HeldJob, LogEntry, PendingWrites, ProgressState } from "./pending-writes.ts";
 
@@ -175,9 +176,8 @@ export class EventWriter {
     try {
       if (pending.length > 0) await this.#write(pending);
     } catch (error) {
-      for (const item of pending) this.#putBack(item);
-      this.#logger.warn({ err: toError(error) }, "progress could not be written and will be tried again");
-      this.#arm(1000);
+      if (mayPassLater(error)) this.#keepForLater(pending, error);
+      else await this.#writeApart(pending);
     } finally {
       this.#inFlush = new Set();
     }
@@ -185,6 +185,26 @@ export class EventWriter {
       (buffer) => buffer.progress !== undefined || buffer.logs.length > 0,
     );
     if (isWaiting) this.#arm(progressEveryMs);
+  }
+
+  #keepForLater(pending: readonly PendingWrites[], error: unknown): void {
+    for (const item of pending) this.#putBack(item);
+    this.#logger.warn({ err: toError(error) }, "progress could not be written and will be tried again");
+    this.#arm(1000);
+  }
+
+  /** What the database refuses of one job keeps back nothing of the others, and does not come again. */
+  async #writeApart(pending: readonly PendingWrites[]): Promise<void> {
+    for (const item of pending) {
+      try {
+        await this.#write([item]);
+      } catch (error) {
+        if (mayPassLater(error)) this.#keepForLater([item], error);
+        else {
+          this.#logger.error({ err: toError(error), jobId: item.job.id }, "what a job said was refused");
+        }
+      }
+    }
   }
 
   async #write(pending: readonly PendingWrites[]): Promise<void> {

@@ -33,18 +33,18 @@ export class ProgressEstimate {
     return this.#state.stage;
   }
 
-  next(report: ProgressReport): ProgressState {
+  next(given: ProgressReport): ProgressState {
+    const report = withoutNonsense(given);
     const isNewStage = report.stage !== undefined && report.stage !== this.#state.stage;
     const counts = isNewStage ? { done: null, total: null, unit: null } : {};
     if (isNewStage) this.#counting = undefined;
     this.#givesPercent ||= report.percent !== undefined;
     const merged = { ...this.#state, ...counts, ...report };
+    const percent = report.percent ?? (this.#givesPercent ? 0 : percentOf(merged));
     this.#state = {
       ...merged,
-      percent: Math.max(
-        this.#state.percent,
-        Math.min(100, report.percent ?? (this.#givesPercent ? 0 : percentOf(merged))),
-      ),
+      // Two decimals: less than that is nothing to see, and next to nothing does not fit the column.
+      percent: Math.max(this.#state.percent, Math.min(100, Math.round(percent * 100) / 100)),
       eta_seconds: this.#secondsLeft(merged),
     };
     return this.#state;
@@ -61,5 +61,12 @@ export class ProgressEstimate {
 }
 
 function percentOf({ done, total }: Pick<ProgressState, "done" | "total">): number {
-  return done === null || total === null || total <= 0 ? 0 : Math.floor((done / total) * 100);
+  if (done === null || total === null || total <= 0) return 0;
+  return Math.floor((done / total) * 100);
+}
+
+/** Leaves out what is no number, as a share of nothing, 0 / 0: the database would refuse it. */
+function withoutNonsense(report: ProgressReport): ProgressReport {
+  const isSense = (value: unknown): boolean => typeof value !== "number" || Number.isFinite(value);
+  return Object.fromEntries(Object.entries(report).filter(([, value]) => isSense(value)));
 }
