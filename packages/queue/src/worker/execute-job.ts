@@ -80,8 +80,10 @@ async function recordSuccess(
   { task, onEnd }: AnyTaskHandler,
   output: unknown,
 ): Promise<boolean> {
+  // An attempt that was not counted may have left progress, which is full with the end.
+  const isFirstClaim = job.fence === 1;
   const isPlain =
-    onEnd === undefined && job.attempt === 1 && job.stream === `job:${job.id}` && !writer.hasHeard(job);
+    onEnd === undefined && isFirstClaim && job.stream === `job:${job.id}` && !writer.hasHeard(job);
   if (successes === undefined || !isPlain) return false;
   const { id, fence } = job;
   const success = { id, fence, job, output: jsonText(output), keptDays: keptDays(task, "succeeded") };
