@@ -47,6 +47,8 @@ CREATE INDEX job_due ON job (run_at) WHERE state = 'scheduled' AND parked_by IS 
 CREATE INDEX job_parked ON job (parked_by, priority DESC, fair, run_at, id) WHERE parked_by IS NOT NULL;
 -- The last share an owner took in a line of jobs: where its next one stands.
 CREATE INDEX job_share ON job (queue, priority, coalesce(owner, ''), fair) WHERE state = 'queued';
+-- The same of those who wait for a limit: where an owner's next job stands in that line.
+CREATE INDEX job_parked_share ON job (parked_by, priority, coalesce(owner, ''), fair) WHERE parked_by IS NOT NULL;
 DROP INDEX job_running;
 -- What runs, for the reaper and for the limits. Few rows; nothing that a beat changes.
 CREATE INDEX job_running ON job (task, limit_key, queue, id) WHERE state = 'running';

@@ -59,6 +59,9 @@ export type QueueWorkerOptions = {
 export type QueueWorker = Service &
   Pick<Worker, "id" | "handBack" | "isProgressing" | "busySlots" | "concurrency">;
 
+/** How soon jobs go on that waited for a limit that somebody has taken away. */
+const releaseEveryMs = 10_000;
+
 /** How often a worker says how it is and looks what is asked of it. */
 const workerBeatMs = 5_000;
 
@@ -299,9 +302,14 @@ export class Queue {
       everyMs: options.pollMs,
       run: () => worker.refreshLimits(),
     };
+    const release = {
+      name: "release parked jobs",
+      everyMs: releaseEveryMs,
+      run: (signal: AbortSignal) => worker.releaseParked(signal),
+    };
     const maintenance = createMaintenance(
       { logger: this.#logger },
-      { pollMs: options.pollMs, chores: [beat, limits, ...chores] },
+      { pollMs: options.pollMs, chores: [beat, limits, release, ...chores] },
     );
     this.#workers.add(worker);
     return {

@@ -1,33 +1,30 @@
 import { claimJobs, isFirstUnknown } from "../jobs/claim.ts";
 import type { ClaimRequest } from "../jobs/claim.ts";
 import type { ClaimedJob } from "../jobs/job-row.ts";
-import { transitionOf } from "../jobs/transition.ts";
-import { claimWithLimits } from "../limits/claim-with-limits.ts";
-import type { LimitedClaim } from "../limits/claim-with-limits.ts";
+import { LimitedQueue } from "../limits/limited-queue.ts";
 import { LiveLimits } from "../limits/live-limits.ts";
+import { releaseParked } from "../limits/release-parked.ts";
 import type { ExecuteParts } from "./execution.ts";
 import { RestingQueues } from "./resting-queues.ts";
 
-/** Jobs that a claim under limits looks at at least: those that are held back leave the line for good. */
-const minLookAhead = 200;
-
-type Asked = Pick<ClaimRequest, "queue" | "limit" | "choice">;
+export type ClaimerOptions = {
+  readonly worker: ClaimRequest["worker"];
+  readonly leaseMs: number;
+  readonly pollMs: number;
+};
 
 /** Takes jobs for one worker: the short way, or where there are limits to keep the way that counts. */
 export class Claimer {
   readonly #parts: ExecuteParts;
-  readonly #worker: ClaimRequest["worker"];
-  readonly #leaseMs: number;
+  readonly #options: ClaimerOptions;
   readonly #limits: LiveLimits;
+  readonly #limited = new Map<string, LimitedQueue>();
   readonly #resting = new RestingQueues();
-  /** Of each queue the line that was looked at last, when there were too many for one look. */
-  readonly #linesSeen = new Map<string, string>();
-  #nextOpeningMs = Number.POSITIVE_INFINITY;
+  #againAtMs = Number.POSITIVE_INFINITY;
 
-  constructor(parts: ExecuteParts, options: { worker: ClaimRequest["worker"]; leaseMs: number }) {
+  constructor(parts: ExecuteParts, options: ClaimerOptions) {
     this.#parts = parts;
-    this.#worker = options.worker;
-    this.#leaseMs = options.leaseMs;
+    this.#options = options;
     this.#limits = new LiveLimits(parts.registry);
   }
 
@@ -36,62 +33,70 @@ export class Claimer {
     return this.#limits.refresh(this.#parts.database);
   }
 
-  /** Whether the end of a job of this queue may let another one start, here or at another worker. */
-  isLimited(queue: string): boolean {
-    return this.#limits.isLimited(queue);
+  /** Lets go what waits for limits that are no more. */
+  releaseParked(signal: AbortSignal): Promise<number> {
+    return releaseParked(this.#parts, (task) => this.#limits.limitsOf(task), signal);
   }
 
-  /** Milliseconds until a rate allows a start that waits for it, as far as is known; Infinity for none. */
-  get untilOpeningMs(): number {
-    return Math.max(0, this.#nextOpeningMs - performance.now());
+  /** Milliseconds until there may be something to claim that nobody will say; Infinity for none. */
+  get againInMs(): number {
+    return Math.max(0, this.#againAtMs - performance.now());
   }
 
   /** Somebody says that there is work. */
   wake(queue: string): void {
     this.#resting.wake(queue);
+    this.#limited.get(queue)?.hint();
+  }
+
+  /** A job runs no more: under a limit that makes room for one that waits, perhaps at another worker. */
+  ended(job: ClaimedJob): void {
+    if (!this.#limits.isLimited(job.queue)) return;
+    this.#limitedQueue(job.queue).ended(job);
+    this.#parts.broker.announce(job.queue);
   }
 
   /** Before a round of claims of all queues. */
   startRound(): void {
-    this.#nextOpeningMs = Number.POSITIVE_INFINITY;
+    this.#againAtMs = Number.POSITIVE_INFINITY;
   }
 
-  async claim(asked: Asked): Promise<readonly ClaimedJob[]> {
+  async claim(asked: Pick<ClaimRequest, "queue" | "limit" | "choice">): Promise<readonly ClaimedJob[]> {
     const { queue } = asked;
     if (this.#resting.isResting(queue)) return [];
-    const { database, registry } = this.#parts;
-    const request = { ...asked, taskKeys: registry.keys(), worker: this.#worker, leaseMs: this.#leaseMs };
-    if (this.#limits.isLimited(queue)) return await this.#claimWithLimits(request);
+    const { worker, leaseMs } = this.#options;
+    const request = { ...asked, taskKeys: this.#parts.registry.keys(), worker, leaseMs };
+    return this.#limits.isLimited(queue)
+      ? await this.#claimLimited(request)
+      : await this.#claimPlain(request);
+  }
+
+  async #claimPlain(request: ClaimRequest): Promise<readonly ClaimedJob[]> {
+    const { database } = this.#parts;
     const startedMs = performance.now();
     const claimed = await claimJobs(database, request);
     if (claimed.length === 0) {
-      await this.#resting.lookedInVain(queue, performance.now() - startedMs, () =>
+      await this.#resting.lookedInVain(request.queue, performance.now() - startedMs, () =>
         isFirstUnknown(database, request),
       );
     }
     return claimed;
   }
 
-  async #claimWithLimits(request: ClaimRequest): Promise<readonly ClaimedJob[]> {
-    const { queue, limit } = request;
-    const claim = await claimWithLimits(this.#parts.database, {
-      ...request,
-      limitsOf: (task) => this.#limits.limitsOf(task),
-      lookAhead: Math.max(limit, minLookAhead),
-      lines: { after: this.#linesSeen.get(queue) ?? "" },
-    });
-    this.#tell(claim);
-    if (claim.linesTo === undefined) this.#linesSeen.delete(queue);
-    else this.#linesSeen.set(queue, claim.linesTo);
-    const hasMore = claim.isMore || claim.linesTo !== undefined;
-    const openingInMs = hasMore ? 0 : (claim.nextInMs ?? Number.POSITIVE_INFINITY);
-    this.#nextOpeningMs = Math.min(this.#nextOpeningMs, performance.now() + openingInMs);
-    return claim.jobs;
+  async #claimLimited(request: ClaimRequest): Promise<readonly ClaimedJob[]> {
+    const { jobs, againInMs } = await this.#limitedQueue(request.queue).claim(request);
+    if (jobs.length === 0) this.#againAtMs = Math.min(this.#againAtMs, performance.now() + againInMs);
+    return jobs;
   }
 
-  #tell({ parked, released }: LimitedClaim): void {
-    const { bus } = this.#parts;
-    for (const job of parked) bus.publishTransition(transitionOf("parked", job, "scheduled"));
-    for (const job of released) bus.publishTransition(transitionOf("released", job, "queued"));
+  #limitedQueue(queue: string): LimitedQueue {
+    const known = this.#limited.get(queue);
+    if (known !== undefined) return known;
+    const limited = new LimitedQueue(this.#parts, {
+      limitsOf: (task) => this.#limits.limitsOf(task),
+      pollMs: this.#options.pollMs,
+    });
+    this.#limited.set(queue, limited);
+    return limited;
   }
 }

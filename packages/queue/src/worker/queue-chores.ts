@@ -3,6 +3,7 @@ import type { Logger } from "@millrace/kernel";
 import type { QueueControl } from "../control/queue-control.ts";
 import { rollUpCounts } from "../counts/count-jobs.ts";
 import { expireJobs, promoteDueJobs } from "../jobs/promote.ts";
+import { pruneLimiters } from "../limits/limiter-rows.ts";
 import { reapJobs } from "../jobs/reap.ts";
 import type { ReapOptions, ReapParts } from "../jobs/reap.ts";
 import { oldestSnapshotSeconds } from "../retention/oldest-snapshot.ts";
@@ -65,6 +66,7 @@ export function queueChores(parts: ChoreParts, options: ChoreOptions): readonly 
       everyMs: 60 * second,
       run: async (signal) => (await pruneHistory(parts.database, defaultRetention, signal)).hasMore,
     },
+    { name: "prune limiters", everyMs: hour, run: () => pruneLimiters(parts.database) },
     {
       name: "vacuum",
       everyMs: hour,

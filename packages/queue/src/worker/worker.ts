@@ -78,7 +78,7 @@ export class Worker implements Service {
     this.#parts = parts;
     this.#options = options;
     this.#concurrency = options.concurrency;
-    this.#claimer = new Claimer(parts, { worker: { id, name: options.name }, leaseMs: options.leaseMs });
+    this.#claimer = new Claimer(parts, { ...options, worker: { id, name: options.name } });
     this.#batches = new BatchGatherer(parts.registry, (job, run) => this.#start(job, run));
     const { isolationEntry: entry, concurrency } = options;
     this.#children =
@@ -133,6 +133,11 @@ export class Worker implements Service {
   /** Follows the limits that people have set since the last time. */
   refreshLimits(): Promise<void> {
     return this.#claimer.refreshLimits();
+  }
+
+  /** Lets go what waits for limits that are no more. */
+  releaseParked(signal: AbortSignal): Promise<number> {
+    return this.#claimer.releaseParked(signal);
   }
 
   /** Says in the database how it is, and does what somebody asked of it there. */
@@ -251,7 +256,7 @@ export class Worker implements Service {
         this.#parts.logger.warn({ err: isAway ? undefined : toError(error) }, "jobs could not be claimed");
         return 0;
       });
-      if (started === 0) await this.#wake.wait(Math.min(this.#options.pollMs, this.#claimer.untilOpeningMs));
+      if (started === 0) await this.#wake.wait(Math.min(this.#options.pollMs, this.#claimer.againInMs));
     }
   }
 
@@ -318,8 +323,7 @@ export class Worker implements Service {
       if (this.#held.get(job.id) === execution) this.#held.delete(job.id);
       leave();
       this.#wake.wake();
-      // Under a limit its end makes room for one that waits, perhaps at another worker.
-      if (this.#claimer.isLimited(job.queue)) this.#parts.broker.announce(job.queue);
+      this.#claimer.ended(job);
     });
   }
 }
