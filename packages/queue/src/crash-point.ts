@@ -27,7 +27,6 @@ export const commitNames = [
   "worker_beat",
   "worker_unregister",
   "worker_request",
-  "queue_rows",
   "pause",
   "resume",
   "queue_limit",

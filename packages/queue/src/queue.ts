@@ -135,7 +135,7 @@ export class Queue {
 
   /** Opens a transaction whose hints and events go out when it has committed. */
   transaction<Result>(work: (scope: WriteScope) => Promise<Result>): Promise<Result> {
-    return withWriteScope(this.database, work);
+    return withWriteScope(this.database, work, "caller");
   }
 
   /** Writes a job in the caller's transaction. Returns it as written. See `enqueueJobs`. */

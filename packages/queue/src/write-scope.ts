@@ -16,7 +16,7 @@ export type WriteScope = {
 export async function withWriteScope<Result>(
   database: QueryAccess,
   work: (scope: WriteScope) => Promise<Result>,
-  name: CommitName = "caller",
+  name: CommitName,
 ): Promise<Result> {
   // A repeated transaction starts its own list, or a rolled-back try would announce itself.
   const [result, announcements] = await database.transaction(async (transaction) => {
