@@ -70,8 +70,11 @@ export class Worker implements Service {
   readonly #claimer: Claimer;
   /** Jobs claimed by their priority that the oldest have not yet had their share for. */
   #unshared = 0;
-  /** Which queue is looked at first: each in its turn, or the first would starve the last. */
-  #firstQueue = 0;
+  /**
+   * Which queue is looked at first: each in its turn, or the first would starve the last. Counted for each
+   * choice: in one rhythm, every tenth look would come to the same of two queues each time.
+   */
+  readonly #firstQueue = { best: 0, oldest: 0 };
 
   constructor(id: string, parts: WorkerParts, options: WorkerOptions) {
     this.id = id;
@@ -279,7 +282,7 @@ export class Worker implements Service {
   async #claimFromQueues(limit: number, choice: ClaimRequest["choice"]): Promise<number> {
     const { queues } = this.#options;
     this.#claimer.startRound();
-    const first = this.#firstQueue++ % Math.max(1, queues.length);
+    const first = this.#firstQueue[choice]++ % Math.max(1, queues.length);
     const turns = [...queues.slice(first), ...queues.slice(0, first)];
     let started = 0;
     for (const [index, queue] of turns.entries()) {
