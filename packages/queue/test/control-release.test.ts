@@ -79,17 +79,20 @@ describe.each(testDatabases())("a job that is taken from its worker on $name", (
     const [id] = await writeJobs(database.queryable, { state: "running" });
     await createControl().forceRelease(id!, { by: "ann" });
 
-    const hasEnded = await withWriteScope(database, (scope) =>
-      finishAttempt(
-        scope,
-        parts(),
-        { id: id!, fence: 1 },
-        {
-          end: { outcome: "succeeded", output: {} },
-          writeFirst: () => Promise.resolve(),
-          skipsHook: false,
-        },
-      ),
+    const hasEnded = await withWriteScope(
+      database,
+      (scope) =>
+        finishAttempt(
+          scope,
+          parts(),
+          { id: id!, fence: 1 },
+          {
+            end: { outcome: "succeeded", output: {} },
+            writeFirst: () => Promise.resolve(),
+            skipsHook: false,
+          },
+        ),
+      "finish_attempt",
     );
 
     expect(hasEnded).toBe(false);
