@@ -7,6 +7,7 @@ import type { JobTransition } from "../events/event.ts";
 import type { ClaimedJob } from "../jobs/job-row.ts";
 import { transitionOf } from "../jobs/transition.ts";
 import { ChildPool } from "../isolation/child-pool.ts";
+import { attemptOutcome } from "../observe/attempt-outcome.ts";
 import type { Hooks } from "../observe/hooks.ts";
 import { BatchGatherer } from "./batch-gatherer.ts";
 import { Claimer } from "./claimer.ts";
@@ -58,6 +59,7 @@ export class Worker implements Service {
   readonly #children: ChildPool | undefined;
   #concurrency: number;
   #isStopping = false;
+  #stopping: Promise<void> | undefined;
   /** Somebody wants it to claim nothing more for now. */
   #isDraining = false;
   #processed = 0;
@@ -112,9 +114,13 @@ export class Worker implements Service {
   }
 
   /** Stops claiming, lets running jobs end for a while, then hands them back uncounted. */
-  async stop(): Promise<void> {
-    if (!this.#isStopping) this.#tellDraining();
+  stop(): Promise<void> {
+    return (this.#stopping ??= this.#stop());
+  }
+
+  async #stop(): Promise<void> {
     this.#isStopping = true;
+    if (this.#loop !== undefined && !this.#isDraining) this.#tellDraining();
     this.#unsubscribe?.();
     this.#wake.wake();
     const timer = setTimeout(() => this.handBack(), this.#options.drainMs);
@@ -149,11 +155,18 @@ export class Worker implements Service {
     const wishes = await beatWorker(this.#parts.database, this.id, this.#figures());
     if (wishes === undefined) return await this.#register();
     if (wishes.wanted_concurrency !== null) this.setConcurrency(wishes.wanted_concurrency);
-    if (wishes.wanted_state === "stopped") return void this.stop();
+    if (wishes.wanted_state === "stopped") return this.#stopAsAsked();
     const isDraining = wishes.wanted_state === "draining";
     if (isDraining && !this.#isDraining) this.#tellDraining();
     this.#isDraining = isDraining;
     if (!isDraining) this.#wake.wake();
+  }
+
+  /** Not waited for: the upkeep, which beats, goes on until the process ends. */
+  #stopAsAsked(): void {
+    this.stop().catch((error: unknown) => {
+      this.#parts.logger.warn({ err: toError(error) }, "a worker that was asked to stop could not say so");
+    });
   }
 
   /** Jobs at once from now on. Fewer than run now: the others end first. */
@@ -227,11 +240,11 @@ export class Worker implements Service {
     };
   }
 
-  #observe({ type, job }: JobTransition): void {
-    const isEnd = type === "succeeded" || type === "failed" || type === "retry_scheduled";
-    if (!isEnd || !this.#held.has(job.id)) return;
+  #observe(transition: JobTransition): void {
+    const outcome = attemptOutcome(transition);
+    if (outcome === undefined || !this.#held.has(transition.job.id)) return;
     this.#processed++;
-    if (type !== "succeeded") this.#failed++;
+    if (outcome === "failed" || outcome === "timed_out" || outcome === "crashed") this.#failed++;
   }
 
   #tellDraining(): void {

@@ -1,0 +1,248 @@
+import { sleep } from "@millrace/kernel";
+import { testDatabases } from "@millrace/testing";
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { cancelThisJob, defineTask, handleTask, snooze } from "../../src/index.ts";
+import type { JobContext, Queue } from "../../src/index.ts";
+import { useQueue } from "./use-queue.ts";
+
+const task = defineTask({
+  name: "tests.run_script",
+  queue: "tests",
+  input: z.object({ script: z.string() }),
+  output: z.null(),
+  backoff: { firstSeconds: 0 },
+});
+
+type Context = JobContext<z.infer<typeof task.input>>;
+
+/** `wait` until told to stop, `ignore` that, or do what the name says. */
+async function runScript({ input, signal, job }: Context): Promise<null> {
+  if (input.script === "wait") await sleep(60_000, signal);
+  if (input.script === "ignore") await sleep(60_000);
+  if (input.script === "fail") throw new Error("always");
+  if (input.script === "fail once" && job.attempt === 1) throw new Error("once");
+  if (input.script === "cancel") throw cancelThisJob("not wanted");
+  if (input.script === "snooze") throw snooze(3_600_000, "not now");
+  return null;
+}
+
+describe.each(testDatabases())("a worker on $name", (kind) => {
+  const opened = useQueue(kind);
+
+  const createQueue = (): Queue => opened.createQueue([handleTask({ task, run: runScript })]);
+  const add = async (queue: Queue, script: string): Promise<string> => (await queue.add(task, { script })).id;
+
+  const untilState = (id: string, state: string): Promise<void> =>
+    expect.poll(async () => (await opened.find(id)).state, { timeout: 10_000 }).toBe(state);
+
+  /** What the hooks of workers were told, in order. */
+  const hear = (queue: Queue): string[] => {
+    const heard: string[] = [];
+    for (const name of ["worker.started", "worker.draining", "worker.stopped"] as const) {
+      queue.on(name, ({ type }) => void heard.push(type));
+    }
+    return heard;
+  };
+
+  describe("that is asked to drain", () => {
+    it("claims nothing more, lets go on what runs, and says so", async () => {
+      const queue = createQueue();
+      const worker = await opened.startWorker(queue);
+      const running = await add(queue, "wait");
+      await untilState(running, "running");
+      await queue.control.requestDrain(worker.id);
+      await expect
+        .poll(() => queue.control.listWorkers(), { timeout: 10_000 })
+        .toMatchObject([{ state: "draining", wanted_state: "draining", running: 1, is_live: true }]);
+
+      const later = await add(queue, "nothing");
+      // It looks again with each beat of its row, which says when.
+      const beatAt = (await queue.control.listWorkers())[0]?.beat_at;
+      await expect
+        .poll(async () => (await queue.control.listWorkers())[0]?.beat_at, { timeout: 10_000 })
+        .not.toEqual(beatAt);
+
+      expect(await opened.find(later)).toMatchObject({ state: "queued" });
+      expect(await opened.find(running)).toMatchObject({ state: "running" });
+      expect(worker.isProgressing()).toBe(true);
+    });
+
+    it("goes on when it is asked to run again", async () => {
+      const queue = createQueue();
+      const worker = await opened.startWorker(queue);
+      await queue.control.requestDrain(worker.id);
+      await expect
+        .poll(() => queue.control.listWorkers(), { timeout: 10_000 })
+        .toMatchObject([{ state: "draining" }]);
+      const id = await add(queue, "nothing");
+
+      await queue.control.requestRun(worker.id);
+
+      expect(await queue.waitForEnd(id, { timeoutMs: 10_000 })).toMatchObject({ state: "succeeded" });
+      await expect
+        .poll(() => queue.control.listWorkers(), { timeout: 10_000 })
+        .toMatchObject([{ state: "running" }]);
+    });
+
+    it("tells once that it drains, and again when it stops", async () => {
+      const queue = createQueue();
+      const heard = hear(queue);
+      const worker = await opened.startWorker(queue);
+      await queue.control.requestDrain(worker.id);
+      await expect.poll(() => heard, { timeout: 10_000 }).toEqual(["worker.started", "worker.draining"]);
+
+      await worker.stop();
+
+      expect(heard).toEqual(["worker.started", "worker.draining", "worker.stopped"]);
+    });
+  });
+
+  describe("that is asked to stop", () => {
+    it("hands back what runs, and is gone", async () => {
+      const queue = createQueue();
+      const worker = await opened.startWorker(queue);
+      const id = await add(queue, "wait");
+      await untilState(id, "running");
+
+      await queue.control.requestStop(worker.id);
+
+      await untilState(id, "queued");
+      await expect
+        .poll(() => queue.control.listWorkers(), { timeout: 10_000 })
+        .toMatchObject([{ state: "stopped", is_live: false, running: 0 }]);
+    });
+
+    it("tells that once, also when its process stops it later", async () => {
+      const queue = createQueue();
+      const heard = hear(queue);
+      const worker = await opened.startWorker(queue);
+      await queue.control.requestStop(worker.id);
+      await expect.poll(() => heard.at(-1), { timeout: 10_000 }).toBe("worker.stopped");
+
+      await worker.stop();
+
+      expect(heard).toEqual(["worker.started", "worker.draining", "worker.stopped"]);
+    });
+  });
+
+  describe("that stops", () => {
+    it("waits for what ends in time", async () => {
+      const ending = Promise.withResolvers<null>();
+      const queue = opened.createQueue([handleTask({ task, run: () => ending.promise })]);
+      const worker = await opened.startWorker(queue, { drainMs: 30_000 });
+      const id = await add(queue, "x");
+      await untilState(id, "running");
+
+      const stopped = worker.stop();
+      ending.resolve(null);
+      await stopped;
+
+      expect(await opened.find(id)).toMatchObject({ state: "succeeded", attempt: 1 });
+    });
+
+    it("hands back what does not, without counting the attempt", async () => {
+      const queue = createQueue();
+      const worker = await opened.startWorker(queue, { drainMs: 20 });
+      const id = await add(queue, "wait");
+      await untilState(id, "running");
+
+      await worker.stop();
+
+      expect(await opened.find(id)).toMatchObject({ state: "queued", attempt: 0, crash_count: 0 });
+      expect((await queue.readDetail(id)).attempts).toMatchObject([
+        { outcome: "handed_back", worker_name: "w" },
+      ]);
+    });
+
+    it("hands it back at once on the second signal", async () => {
+      const queue = createQueue();
+      const worker = await opened.startWorker(queue, { drainMs: 600_000 });
+      const id = await add(queue, "wait");
+      await untilState(id, "running");
+
+      const stopped = worker.stop();
+      worker.handBack();
+      await stopped;
+
+      expect(await opened.find(id)).toMatchObject({ state: "queued", attempt: 0 });
+    });
+
+    it("does not wait for ever for a handler that ignores it", async () => {
+      const queue = createQueue();
+      const worker = await opened.startWorker(queue, { drainMs: 20 });
+      const id = await add(queue, "ignore");
+      await untilState(id, "running");
+
+      await worker.stop();
+
+      expect(await opened.find(id)).toMatchObject({ state: "queued", attempt: 0 });
+    });
+
+    it("is the same when it is asked twice, at once and later", async () => {
+      const queue = createQueue();
+      const heard = hear(queue);
+      const worker = await opened.startWorker(queue);
+
+      await Promise.all([worker.stop(), worker.stop()]);
+      await worker.stop();
+
+      expect(heard).toEqual(["worker.started", "worker.draining", "worker.stopped"]);
+    });
+
+    it("may never have started", async () => {
+      const queue = createQueue();
+      const heard = hear(queue);
+      const worker = queue.createWorker({
+        name: "w",
+        concurrency: 1,
+        leaseMs: 20_000,
+        beatMs: 10_000,
+        pollMs: 20,
+        drainMs: 50,
+      });
+
+      await worker.stop();
+
+      expect(heard).toEqual([]);
+      expect(await queue.control.listWorkers()).toEqual([]);
+    });
+  });
+
+  it("says how many attempts have ended and how many of them failed", async () => {
+    const queue = createQueue();
+    await opened.startWorker(queue);
+    const ids: string[] = [];
+    for (const script of ["nothing", "nothing", "fail once"]) ids.push(await add(queue, script));
+    for (const id of ids) await queue.waitForEnd(id, { timeoutMs: 10_000 });
+
+    await expect
+      .poll(() => queue.control.listWorkers(), { timeout: 10_000 })
+      .toMatchObject([{ processed: 4, failed: 1, running: 0, concurrency: 4 }]);
+  });
+
+  it("counts no attempt as failed that was cancelled or put off", async () => {
+    const queue = createQueue();
+    await opened.startWorker(queue);
+    const ids: string[] = [];
+    for (const script of ["cancel", "snooze", "nothing"]) ids.push(await add(queue, script));
+    await untilState(ids[0] ?? "", "cancelled");
+    await untilState(ids[1] ?? "", "scheduled");
+
+    await expect
+      .poll(() => queue.control.listWorkers(), { timeout: 10_000 })
+      .toMatchObject([{ processed: 3, failed: 0 }]);
+  });
+
+  it("tells who it is when it starts", async () => {
+    const queue = createQueue();
+    const heard: unknown[] = [];
+    queue.on("worker.started", (event) => void heard.push(event));
+
+    const worker = await opened.startWorker(queue, { name: "one", concurrency: 7 });
+
+    expect(heard).toEqual([
+      { type: "worker.started", worker: { id: worker.id, name: "one", queues: ["tests"], concurrency: 7 } },
+    ]);
+  });
+});
