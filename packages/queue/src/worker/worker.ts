@@ -285,7 +285,8 @@ export class Worker implements Service {
       const oldest = await this.#claimFromQueues(Math.min(free, share), "oldest");
       // With nothing due nobody waits, and what was not taken is not saved up.
       this.#unshared = oldest === 0 ? 0 : this.#unshared - oldest * bestPerOldest;
-      return oldest;
+      if (oldest > 0) return oldest;
+      // The oldest may be held back by limits while others are not.
     }
     const best = await this.#claimFromQueues(free, "best");
     this.#unshared += best;
