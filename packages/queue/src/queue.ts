@@ -30,8 +30,9 @@ import type { AnyTaskHandler, Task } from "./tasks/task.ts";
 import { TaskRegistry } from "./tasks/task-registry.ts";
 import { mayPassLater } from "./worker/database-trouble.ts";
 import { createLocalHeartbeat } from "./worker/heartbeat.ts";
+import type { Heartbeat } from "./worker/heartbeat.ts";
 import { createMaintenance } from "./worker/maintenance.ts";
-import { queueChores } from "./worker/queue-chores.ts";
+import { queueChores, workerChores } from "./worker/queue-chores.ts";
 import { EventWriter } from "./worker/event-writer.ts";
 import { createThreadedHeartbeat } from "./worker/threaded-heartbeat.ts";
 import { SuccessRecorder } from "./worker/success-recorder.ts";
@@ -46,10 +47,14 @@ export type QueueWorkerOptions = {
   readonly queues?: readonly string[];
   /** Of the program, shown with the worker. */
   readonly version?: string;
-  readonly leaseMs: number;
-  readonly beatMs: number;
-  readonly pollMs: number;
-  readonly drainMs: number;
+  /** How long it may be silent before its jobs are taken back. Default 60 s, embedded 20 s. */
+  readonly leaseMs?: number;
+  /** Default a quarter of the lease. */
+  readonly beatMs?: number;
+  /** How often it looks for work that nobody told it of. Default 2 s. */
+  readonly pollMs?: number;
+  /** How long `stop` waits for running jobs before it hands them back. Default 3 s. */
+  readonly drainMs?: number;
   /** A module that calls `serveJobs`, for jobs that run in a process of their own. */
   readonly isolationEntry?: URL;
   /** With PostgreSQL: where the thread that beats connects. Absent in embedded mode. */
@@ -59,11 +64,11 @@ export type QueueWorkerOptions = {
 export type QueueWorker = Service &
   Pick<Worker, "id" | "handBack" | "isProgressing" | "busySlots" | "concurrency">;
 
-/** How soon jobs go on that waited for a limit that somebody has taken away. */
-const releaseEveryMs = 10_000;
-
-/** How often a worker says how it is and looks what is asked of it. */
-const workerBeatMs = 5_000;
+/** The contract's numbers. Embedded, a killed process is noticed by its folder's lock, at once. */
+function defaultTimes(kind: Database["kind"], { leaseMs }: { readonly leaseMs?: number }) {
+  const lease = leaseMs ?? (kind === "embedded" ? 20_000 : 60_000);
+  return { leaseMs: lease, beatMs: lease / 4, pollMs: 2_000, drainMs: 3_000 };
+}
 
 /** One job to write: what, on what, and how. */
 export type JobRequest<Input = unknown, Output = unknown> = {
@@ -259,23 +264,23 @@ export class Queue {
     return reapJobs(this.#reapParts(), "all_running");
   }
 
-  /** A worker of this process with its upkeep; start it to run jobs. */
-  createWorker(options: QueueWorkerOptions): QueueWorker {
+  /**
+   * A worker of this process with its upkeep; start it to run jobs. Throws `missing_handler` when a task
+   * that this process knows is of a queue that the worker serves, and nothing here runs it.
+   */
+  createWorker(given: QueueWorkerOptions): QueueWorker {
     const id = newId();
-    const times = { leaseMs: options.leaseMs, beatMs: options.beatMs };
-    const heartbeat =
-      options.heartbeatUrl === undefined
-        ? createLocalHeartbeat({ database: this.database, logger: this.#logger, times })
-        : createThreadedHeartbeat({
-            settings: { url: options.heartbeatUrl, ...times },
-            logger: this.#logger,
-          });
+    const options = { ...defaultTimes(this.database.kind, given), queues: this.#registry.queues(), ...given };
+    const served = given.queues === undefined ? undefined : new Set(given.queues);
+    this.#registry.assertHandlers(
+      this.#registry.tasks().filter(({ queue }) => served === undefined || served.has(queue)),
+    );
     const worker = new Worker(
       id,
       {
         ...this.#reapParts(),
         logger: this.#logger,
-        heartbeat,
+        heartbeat: this.#createHeartbeat(options),
         hooks: this.hooks,
         successes: new SuccessRecorder({
           database: this.database.background,
@@ -285,7 +290,7 @@ export class Queue {
         writer: new EventWriter({ database: this.database.background, bus: this.bus, logger: this.#logger }),
         onStaleWrite: (job) => this.#refused(job),
       },
-      { ...options, queues: options.queues ?? this.#registry.queues() },
+      options,
     );
     const chores = queueChores(
       { ...this.#reapParts(), whole: this.database, control: this.control, logger: this.#logger },
@@ -296,20 +301,9 @@ export class Queue {
         isHeld: (jobId) => this.database.kind === "embedded" && worker.isRunning(jobId),
       },
     );
-    const beat = { name: "beat", everyMs: Math.min(options.pollMs, workerBeatMs), run: () => worker.beat() };
-    const limits = {
-      name: "refresh limits",
-      everyMs: options.pollMs,
-      run: () => worker.refreshLimits(),
-    };
-    const release = {
-      name: "release parked jobs",
-      everyMs: releaseEveryMs,
-      run: (signal: AbortSignal) => worker.releaseParked(signal),
-    };
     const maintenance = createMaintenance(
       { logger: this.#logger },
-      { pollMs: options.pollMs, chores: [beat, limits, release, ...chores] },
+      { pollMs: options.pollMs, chores: [...workerChores(worker, options), ...chores] },
     );
     this.#workers.add(worker);
     return {
@@ -385,6 +379,18 @@ export class Queue {
   #refused({ id, task, queue, owner, attempt }: ClaimedJob): void {
     this.#staleWrites++;
     this.hooks.emit({ type: "write.refused", job: { id, task, queue, owner, attempt } });
+  }
+
+  #createHeartbeat(options: {
+    readonly leaseMs: number;
+    readonly beatMs: number;
+    readonly heartbeatUrl?: string;
+  }): Heartbeat {
+    const times = { leaseMs: options.leaseMs, beatMs: options.beatMs };
+    const { heartbeatUrl: url } = options;
+    return url === undefined
+      ? createLocalHeartbeat({ database: this.database, logger: this.#logger, times })
+      : createThreadedHeartbeat({ settings: { url, ...times }, logger: this.#logger });
   }
 
   #endingParts() {

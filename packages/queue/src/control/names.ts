@@ -3,7 +3,7 @@ import { invalidQueueName, invalidTaskName } from "./control-errors.ts";
 /** Stands for all queues together where one may be named. */
 export const allQueues = "*";
 
-/** As the database checks it, so that a wrong name is an answer and not a failure. */
+/** As `queue_control` checks it, so that a wrong name is an answer and not a failure. */
 const queueName = /^[a-z][a-z0-9_]{0,62}$/;
 const taskName = /^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$/;
 const maxTaskNameLength = 120;

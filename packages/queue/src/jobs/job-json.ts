@@ -40,7 +40,7 @@ function displayState(record: JobRecord): Job["display_state"] {
 
 function toProgress(record: JobRecord): Progress {
   return {
-    percent: Math.round(record.percent ?? 0),
+    percent: Math.round(record.percent ?? (record.state === "succeeded" ? 100 : 0)),
     stage: record.stage,
     message: record.message,
     done: record.done,

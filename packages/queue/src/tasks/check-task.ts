@@ -4,7 +4,7 @@ import { invalidTask } from "./task-errors.ts";
 import type { Task } from "./task.ts";
 
 const taskName = /^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$/;
-/** As the database checks it: a name of a broker's queue and of a channel is made of it. */
+/** The one form of a queue: a name of a broker's queue and of a channel is made of it. */
 const queueName = /^[a-z][a-z0-9_]{0,62}$/;
 /** Room for `name@version` wherever task names are listed, and in the key of a limiter. */
 const maxNameLength = 120;

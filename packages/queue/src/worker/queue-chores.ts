@@ -11,6 +11,7 @@ import { defaultRetention, pruneHistory } from "../retention/prune.ts";
 import { vacuumEmbedded } from "../retention/vacuum-embedded.ts";
 import { ClockGuard, readDatabaseMs } from "./clock-guard.ts";
 import type { Chore } from "./maintenance.ts";
+import type { Worker } from "./worker.ts";
 
 const second = 1_000;
 const hour = 3_600 * second;
@@ -73,6 +74,23 @@ export function queueChores(parts: ChoreParts, options: ChoreOptions): readonly 
       firstMs: 120 * second,
       run: (signal) => vacuumEmbedded(parts.whole, signal),
     },
+  ];
+}
+
+/** How often a worker says how it is and looks what is asked of it. */
+const workerBeatMs = 5 * second;
+/** How soon jobs go on that waited for a limit that somebody has taken away. */
+const releaseEveryMs = 10 * second;
+
+/** What a worker does for itself, with its own view of the limits. */
+export function workerChores(
+  worker: Pick<Worker, "beat" | "refreshLimits" | "releaseParked">,
+  { pollMs }: { readonly pollMs: number },
+): readonly Chore[] {
+  return [
+    { name: "beat", everyMs: Math.min(pollMs, workerBeatMs), run: () => worker.beat() },
+    { name: "refresh limits", everyMs: pollMs, run: () => worker.refreshLimits() },
+    { name: "release parked jobs", everyMs: releaseEveryMs, run: (signal) => worker.releaseParked(signal) },
   ];
 }
 
