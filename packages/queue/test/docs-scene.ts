@@ -84,7 +84,7 @@ export async function createScene(database: Database, logger: Logger = silentLog
   });
   const tasks: readonly Task[] = [importRows];
   const handlers: readonly AnyTaskHandler[] = [served];
-  const queue = new Queue({ database, logger, handlers, tasks });
+  const queue = new Queue({ database, logger, handlers });
   const workers: QueueWorker[] = [];
   const createWorker = queue.createWorker.bind(queue);
   queue.createWorker = (options) => {
@@ -95,8 +95,6 @@ export async function createScene(database: Database, logger: Logger = silentLog
   const worker = queue.createWorker({
     name: "worker-1",
     concurrency: 4,
-    leaseMs: 20_000,
-    beatMs: 5_000,
     pollMs: 50,
     drainMs: 1_000,
   });
