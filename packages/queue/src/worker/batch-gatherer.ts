@@ -1,83 +1,106 @@
+import { traceBatch } from "../observe/spans.ts";
 import type { ClaimedJob } from "../jobs/job-row.ts";
+import type { BatchOutcome, BatchRunner } from "../tasks/batch-task.ts";
 import type { AnyTaskHandler } from "../tasks/task.ts";
 import type { TaskRegistry } from "../tasks/task-registry.ts";
-import type { BatchOutcome, BatchRunner } from "../tasks/batch-task.ts";
-import { traceBatch } from "../observe/spans.ts";
 import type { RunJob } from "./execution.ts";
 import type { JobContext } from "./job-context.ts";
 
-type Gathering = { readonly jobs: ClaimedJob[]; readonly timer: NodeJS.Immediate | NodeJS.Timeout };
+/** A job that waits for its batch to start, and then for what comes of it. */
+type Member = {
+  readonly job: ClaimedJob;
+  readonly context: JobContext<unknown>;
+  readonly outcome: PromiseWithResolvers<BatchOutcome>;
+};
+
+type Gathering = { readonly members: Member[]; readonly timer: NodeJS.Immediate | NodeJS.Timeout };
 
 /**
- * Gathers claimed jobs of tasks that take several at once, and starts each batch when it is full or has
- * waited long enough. Its jobs hold their slots and leases meanwhile.
+ * Gathers running jobs of tasks that take several at once, and starts each batch when it is full or has
+ * waited long enough. Its jobs hold their slots and leases meanwhile; one that is told to stop before its
+ * batch starts leaves it.
  */
 export class BatchGatherer {
   readonly #registry: TaskRegistry;
-  readonly #start: (job: ClaimedJob, run: RunJob) => void;
-  readonly #gathering = new Map<AnyTaskHandler, Gathering>();
+  readonly #gatherings = new Map<AnyTaskHandler, Gathering>();
 
-  constructor(registry: TaskRegistry, start: (job: ClaimedJob, run: RunJob) => void) {
+  constructor(registry: TaskRegistry) {
     this.#registry = registry;
-    this.#start = start;
   }
 
-  /** Jobs that wait for their batch to start. */
-  get size(): number {
-    let size = 0;
-    for (const { jobs } of this.#gathering.values()) size += jobs.length;
-    return size;
-  }
-
-  /** False for a job whose task is not handled in batches. */
-  take(job: ClaimedJob): boolean {
+  /** What runs this job as a part of a batch; undefined when its task is not handled in batches. */
+  runOf(job: ClaimedJob): RunJob | undefined {
     const handler = this.#registry.find(job.task, job.task_version);
-    if (handler?.batch === undefined) return false;
-    const gathering = this.#gathering.get(handler) ?? this.#open(handler, handler.batch);
-    gathering.jobs.push(job);
-    if (gathering.jobs.length >= handler.batch.maxSize) this.#close(handler, handler.batch);
-    return true;
+    const batch = handler?.batch;
+    if (handler === undefined || batch === undefined) return undefined;
+    return (context) => this.#join(handler, batch, { job, context, outcome: Promise.withResolvers() });
   }
 
-  /** Starts every batch as it is, when there will be no more jobs. */
-  startAll(): void {
-    for (const handler of this.#gathering.keys()) {
-      if (handler.batch !== undefined) this.#close(handler, handler.batch);
-    }
+  /** The jobs whose batch has not started. */
+  waiting(): readonly ClaimedJob[] {
+    return [...this.#gatherings.values()].flatMap(({ members }) => members.map(({ job }) => job));
+  }
+
+  async #join(handler: AnyTaskHandler, batch: BatchRunner, member: Member): Promise<unknown> {
+    const { signal } = member.context;
+    signal.throwIfAborted();
+    const gathering = this.#gatherings.get(handler) ?? this.#open(handler, batch);
+    gathering.members.push(member);
+    const leave = (): void => {
+      if (this.#remove(handler, member)) member.outcome.reject(signal.reason);
+    };
+    signal.addEventListener("abort", leave, { once: true });
+    if (gathering.members.length >= batch.maxSize) this.#close(handler, batch);
+    const outcome = await member.outcome.promise.finally(() => signal.removeEventListener("abort", leave));
+    if ("error" in outcome) throw outcome.error;
+    return outcome.output;
   }
 
   #open(handler: AnyTaskHandler, batch: BatchRunner): Gathering {
     const close = (): void => this.#close(handler, batch);
     // Without a wait: all that one claim brings.
     const timer = batch.maxWaitMs > 0 ? setTimeout(close, batch.maxWaitMs) : setImmediate(close);
-    const gathering = { jobs: [], timer };
-    this.#gathering.set(handler, gathering);
+    const gathering = { members: [], timer };
+    this.#gatherings.set(handler, gathering);
     return gathering;
   }
 
+  /** False when its batch has started. */
+  #remove(handler: AnyTaskHandler, member: Member): boolean {
+    const gathering = this.#gatherings.get(handler);
+    const index = gathering?.members.indexOf(member) ?? -1;
+    if (gathering === undefined || index < 0) return false;
+    gathering.members.splice(index, 1);
+    if (gathering.members.length === 0) this.#forget(handler, gathering);
+    return true;
+  }
+
   #close(handler: AnyTaskHandler, batch: BatchRunner): void {
-    const gathering = this.#gathering.get(handler);
+    const gathering = this.#gatherings.get(handler);
     if (gathering === undefined) return;
-    this.#gathering.delete(handler);
-    clearTimeout(gathering.timer as NodeJS.Timeout);
-    clearImmediate(gathering.timer as NodeJS.Immediate);
-    const run = runTogether(gathering.jobs, batch);
-    for (const job of gathering.jobs) this.#start(job, run);
+    this.#forget(handler, gathering);
+    void runTogether(gathering.members, batch);
+  }
+
+  #forget(handler: AnyTaskHandler, { timer }: Gathering): void {
+    this.#gatherings.delete(handler);
+    clearTimeout(timer as NodeJS.Timeout);
+    clearImmediate(timer as NodeJS.Immediate);
   }
 }
 
-/** Gives each of some jobs its own outcome of one run, which begins when all have come. */
-function runTogether(jobs: readonly ClaimedJob[], batch: BatchRunner): RunJob {
-  const contexts: JobContext<unknown>[] = [];
-  const outcomes = Promise.withResolvers<readonly BatchOutcome[]>();
-  return async (context) => {
-    const index = contexts.push(context) - 1;
-    if (contexts.length === jobs.length) {
-      traceBatch(jobs, () => batch.run(contexts)).then(outcomes.resolve, outcomes.reject);
+/** Gives each member its own outcome of one run. Never rejects. */
+async function runTogether(members: readonly Member[], batch: BatchRunner): Promise<void> {
+  const jobs = members.map(({ job }) => job);
+  const contexts = members.map(({ context }) => context);
+  try {
+    const outcomes = await traceBatch(jobs, () => batch.run(contexts));
+    for (const [index, { outcome }] of members.entries()) {
+      const own = outcomes[index];
+      if (own === undefined) outcome.reject(new Error("a batch gave no outcome for a job"));
+      else outcome.resolve(own);
     }
-    const outcome = (await outcomes.promise)[index];
-    if (outcome === undefined) throw new Error("a batch gave no outcome for a job");
-    if ("error" in outcome) throw outcome.error;
-    return outcome.output;
-  };
+  } catch (error) {
+    for (const { outcome } of members) outcome.reject(error);
+  }
 }

@@ -12,7 +12,7 @@ import type { Hooks } from "../observe/hooks.ts";
 import { BatchGatherer } from "./batch-gatherer.ts";
 import { Claimer } from "./claimer.ts";
 import { executeJob } from "./execute-job.ts";
-import type { ExecuteParts, Execution, RunJob } from "./execution.ts";
+import type { ExecuteParts, Execution } from "./execution.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import { WakeSignal } from "./wake-signal.ts";
 import { beatWorker, registerWorker, unregisterWorker } from "./worker-row.ts";
@@ -84,7 +84,7 @@ export class Worker implements Service {
     this.#options = options;
     this.#concurrency = options.concurrency;
     this.#claimer = new Claimer(parts, { ...options, worker: { id, name: options.name } });
-    this.#batches = new BatchGatherer(parts.registry, (job, run) => this.#start(job, run));
+    this.#batches = new BatchGatherer(parts.registry);
     const { isolationEntry: entry, concurrency } = options;
     this.#children =
       entry === undefined ? undefined : new ChildPool(parts, { entry, maxChildren: concurrency });
@@ -126,7 +126,8 @@ export class Worker implements Service {
     const timer = setTimeout(() => this.handBack(), this.#options.drainMs);
     // The loop first: what a claim under way still brings is running only after it.
     await this.#loop;
-    this.#batches.startAll();
+    // There will be no more jobs for these, and nothing of them has begun.
+    for (const { id } of this.#batches.waiting()) this.#held.get(id)?.stop("shutdown");
     await Promise.all([...this.#held.values()].map((execution) => execution.done));
     clearTimeout(timer);
     await this.#children?.stop();
@@ -210,7 +211,7 @@ export class Worker implements Service {
   }
 
   get busySlots(): number {
-    return this.#running.size + this.#batches.size;
+    return this.#running.size;
   }
 
   #self() {
@@ -314,7 +315,6 @@ export class Worker implements Service {
     this.#parts.heartbeat.hold(job);
     const details = { waitMs: job.wait_ms, traceParent: job.trace_parent };
     this.#parts.bus.publishTransition(transitionOf("started", job, "running", details));
-    if (!this.#isIsolated(job) && this.#batches.take(job)) return;
     this.#start(job);
   }
 
@@ -324,10 +324,14 @@ export class Worker implements Service {
     );
   }
 
-  /** `run`: what runs the job instead of its own handler, as a part of a batch. */
-  #start(job: ClaimedJob, run?: RunJob): void {
-    const children = this.#isIsolated(job) ? this.#children : undefined;
-    const execution = children === undefined ? executeJob(this.#parts, job, run) : children.run(job);
+  #execute(job: ClaimedJob): Execution {
+    const isIsolated = this.#isIsolated(job);
+    if (isIsolated && this.#children !== undefined) return this.#children.run(job);
+    return executeJob(this.#parts, job, isIsolated ? undefined : this.#batches.runOf(job));
+  }
+
+  #start(job: ClaimedJob): void {
+    const execution = this.#execute(job);
     this.#held.set(job.id, execution);
     this.#running.add(execution);
     if (this.#isStopping) execution.stop("shutdown");
