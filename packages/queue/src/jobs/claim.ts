@@ -1,6 +1,5 @@
 import type { QueryAccess } from "@millrace/database";
 import { sql } from "kysely";
-import type { RawBuilder } from "kysely";
 import { commit } from "../crash-point.ts";
 import type { ClaimedJob } from "./job-row.ts";
 
@@ -27,26 +26,6 @@ export async function claimJobs(database: QueryAccess, request: ClaimRequest): P
       ${leaseMs}::double precision)`;
   const claimed = await commit("claim", () => statement.execute(database.queryable));
   return inOrder(claimed.rows);
-}
-
-/**
- * The end of a claiming statement: gives the locked jobs of a common table expression with their ids to
- * a worker, and selects them as `ClaimedJob`.
- */
-export function takeJobs(
-  chosen: RawBuilder<unknown>,
-  request: Pick<ClaimRequest, "worker" | "leaseMs">,
-): RawBuilder<unknown> {
-  return sql`taken AS (
-      UPDATE job SET state = 'running', fence = fence + 1, attempt = attempt + 1, worker_id = ${request.worker.id}::uuid,
-             lease_until = now() + ${request.leaseMs}::double precision * interval '1 millisecond',
-             claimed_at = now(), started_at = coalesce(started_at, now())
-      FROM ${chosen} AS chosen WHERE job.id = chosen.id
-      RETURNING job.id, queue, task, task_version, owner, stream, attempt, max_attempts, fence, runs_alone, priority,
-                limit_key, (extract(epoch FROM now() - greatest(run_at, created_at)) * 1000)::double precision AS wait_ms
-    )
-    SELECT taken.*, job_payload.trace_parent, job_payload.input
-    FROM taken JOIN job_payload ON job_payload.job_id = taken.id`;
 }
 
 /** As they are to be started: the order of what UPDATE returns is nobody's promise. */
