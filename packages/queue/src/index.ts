@@ -1,4 +1,6 @@
 export type { Broker } from "./brokers/broker.ts";
+export { createPostgresBroker } from "./brokers/postgres-broker.ts";
+export type { BrokerTimes, PostgresBroker } from "./brokers/postgres-broker.ts";
 export { parseStream } from "./events/append-events.ts";
 export type { NewEvent } from "./events/append-events.ts";
 export { appendEvents, forgetStream } from "./events/append-events.ts";

@@ -1,0 +1,155 @@
+import { openPostgres } from "@millrace/database";
+import { waitFor } from "@millrace/testing";
+import { sql } from "kysely";
+import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { createPostgresBroker } from "../src/index.ts";
+import { startProxy } from "./postgres-broker-proxy.ts";
+import type { Proxy } from "./postgres-broker-proxy.ts";
+import { BrokerScene, recordingLogger } from "./postgres-broker-scene.ts";
+import type { OpenedBroker } from "./postgres-broker-scene.ts";
+
+let scene: BrokerScene;
+beforeAll(async () => {
+  scene = await BrokerScene.open();
+});
+afterEach(() => scene.clear());
+afterAll(() => scene.opened.close());
+
+/** Short, because a test waits for them. What is given for an answer must do for a busy machine. */
+const times = { lookEveryMs: 50, answerMs: 2_000, minPauseMs: 20, maxPauseMs: 50 };
+const hourMs = 3_600_000;
+
+async function openProxy(): Promise<Proxy> {
+  const proxy = await startProxy(scene.url);
+  scene.atEnd(() => proxy.stop());
+  return proxy;
+}
+
+const only = (found: readonly number[]): readonly number[] | undefined =>
+  found.length === 1 ? found : undefined;
+
+/** Fails unless it is told what another process says. */
+async function expectToHear({ broker }: OpenedBroker): Promise<void> {
+  await waitFor(() => broker.isHearing(), { describe: "the broker to hear again", timeoutMs: 20_000 });
+  // A subscription of its own: the others are told on connecting, whatever is heard.
+  const heard: string[] = [];
+  broker.subscribe(["fresh"], (queue) => void heard.push(queue));
+  await scene.send("fresh");
+  await expect.poll(() => heard, { timeout: 10_000 }).toEqual(["fresh"]);
+}
+
+it("hears again after the server has ended its connection, and looks for what it missed", async () => {
+  const opened = await scene.openHearing({ queues: ["chat"], times });
+  // One of an earlier test may still be on its way out.
+  const [pid] = await waitFor(async () => only(await scene.listeners()), { describe: "one listener" });
+
+  await sql`SELECT pg_terminate_backend(${pid})`.execute(scene.opened.database.queryable);
+
+  await expect.poll(() => opened.hints, { timeout: 20_000 }).toEqual(["chat", "chat"]);
+  expect(opened.broker.isHearing()).toBe(true);
+  await expect.poll(() => scene.listeners()).not.toContain(pid);
+  expect(opened.told).toEqual([
+    { level: "warn", text: expect.stringContaining("is lost") },
+    { level: "info", text: expect.stringContaining("heard again") },
+  ]);
+});
+
+it("notices a connection that is silently dead, and hears over a new one", async () => {
+  const proxy = await openProxy();
+  const opened = await scene.openHearing({ queues: ["mail"], listenUrl: proxy.url, times });
+
+  proxy.swallow();
+  await waitFor(() => !opened.broker.isHearing(), {
+    describe: "the broker to notice that nothing comes through",
+    timeoutMs: 20_000,
+  });
+
+  await expectToHear(opened);
+});
+
+it("notices that its connection no longer listens", async () => {
+  const proxy = await openProxy();
+  const opened = await scene.openHearing({ queues: ["mail"], listenUrl: proxy.url, times });
+
+  proxy.inject("UNLISTEN *");
+  await expect.poll(() => opened.told, { timeout: 20_000 }).toHaveLength(1);
+
+  await expectToHear(opened);
+});
+
+it("complains once while it can't connect, and hears when it can", async () => {
+  const proxy = await openProxy();
+  const opened = await scene.openHearing({ queues: ["mail"], listenUrl: proxy.url, times });
+
+  proxy.cut();
+  await expect.poll(() => proxy.refused(), { timeout: 20_000 }).toBeGreaterThan(3);
+  proxy.restore();
+
+  await expectToHear(opened);
+  expect(opened.told.map(({ level }) => level)).toEqual(["warn", "info"]);
+});
+
+it("starts while the server is away", async () => {
+  const proxy = await openProxy();
+  proxy.cut();
+  const opened = await scene.openBroker({ queues: ["mail"], listenUrl: proxy.url, times });
+  expect(opened.broker.isHearing()).toBe(false);
+
+  proxy.restore();
+
+  await expectToHear(opened);
+});
+
+it("stops while nothing comes through its connection, and leaves none in the process", async () => {
+  const proxy = await openProxy();
+  const { broker } = await scene.openHearing({
+    queues: ["mail"],
+    listenUrl: proxy.url,
+    times: { lookEveryMs: hourMs },
+  });
+  const openSockets = (): number =>
+    process.getActiveResourcesInfo().filter((name) => name === "TCPSocketWrap").length;
+  const before = openSockets();
+  proxy.swallow();
+
+  await broker.stop();
+
+  await expect.poll(openSockets).toBe(before - 1);
+});
+
+it("drops hints that the database does not take, and complains once", async () => {
+  const { broker, database, hints, told } = await scene.openBroker({
+    queues: ["chat"],
+    times: { ...times, slotMs: 1 },
+  });
+  await database.close();
+
+  for (let nth = 0; nth < 20; nth++) {
+    broker.announce("chat");
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+  await broker.stop();
+
+  expect(hints).toHaveLength(20);
+  expect(told.filter(({ text }) => text.includes("could not be told"))).toHaveLength(1);
+});
+
+it("stops in a bounded time when the database does not take the last hint", async () => {
+  const proxy = await openProxy();
+  const { logger } = recordingLogger();
+  const database = openPostgres({ url: proxy.url, poolSize: 1, logger });
+  scene.atEnd(() => database.close());
+  const broker = createPostgresBroker({
+    database,
+    listenUrl: scene.url,
+    logger,
+    times: { lastWordMs: 50 },
+  });
+  await sql`SELECT 1`.execute(database.queryable);
+  proxy.swallow();
+
+  broker.announce("chat");
+
+  await expect(broker.stop()).resolves.toBeUndefined();
+  proxy.cut();
+});
