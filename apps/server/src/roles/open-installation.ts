@@ -6,8 +6,8 @@ import { Documents } from "@millrace/documents";
 import type { FileStore } from "@millrace/documents";
 import type { Lifecycle, Logger, Service } from "@millrace/kernel";
 import type { Models } from "@millrace/models";
-import { Queue } from "@millrace/queue";
-import type { QueueWorker } from "@millrace/queue";
+import { createPostgresBroker, Queue } from "@millrace/queue";
+import type { Broker, QueueWorker } from "@millrace/queue";
 import type { Settings } from "../settings.ts";
 import { createHandlers } from "./create-handlers.ts";
 import { createTidying } from "./tidying.ts";
@@ -42,10 +42,12 @@ export async function openInstallation(parts: {
     database,
     appendEvents: (scope, events) => queue.appendEvents(scope, events),
   });
+  const broker = await openBroker(settings, database, logger, lifecycle);
   const queue: Queue = new Queue({
     database,
     logger,
     handlers,
+    ...(broker === undefined ? {} : { broker }),
     ...(settings.TASK_OVERRIDES === undefined ? {} : { overrides: settings.TASK_OVERRIDES }),
   });
   if (lock !== undefined) await queue.takeBackAll();
@@ -80,6 +82,20 @@ async function openDatabase(
   await lifecycle.start(closing("database", () => database.close()));
   await migrate(database);
   return { database, lock };
+}
+
+/** Between processes; undefined in embedded mode, where there is only this one. */
+async function openBroker(
+  settings: Settings,
+  database: Database,
+  logger: Logger,
+  lifecycle: Lifecycle,
+): Promise<Broker | undefined> {
+  if (settings.DATABASE_URL === undefined) return undefined;
+  const listenUrl = settings.DATABASE_DIRECT_URL ?? settings.DATABASE_URL;
+  const broker = createPostgresBroker({ database, listenUrl, logger });
+  await lifecycle.start(broker);
+  return broker;
 }
 
 /** Something that is open already and only needs its end registered. */
