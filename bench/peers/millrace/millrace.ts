@@ -2,7 +2,14 @@ import { isTerminal } from "@millrace/contracts";
 import { migrate, openEmbedded, openPostgres } from "@millrace/database";
 import type { Database } from "@millrace/database";
 import { silentLogger } from "@millrace/kernel";
-import { defineTask, handleBatchTask, handleTask, Queue, settled } from "@millrace/queue";
+import {
+  createPostgresBroker,
+  defineTask,
+  handleBatchTask,
+  handleTask,
+  Queue,
+  settled,
+} from "@millrace/queue";
 import type { QueueWorker, Task } from "@millrace/queue";
 import { z } from "zod";
 import { ownerCount } from "../peer.ts";
@@ -58,7 +65,16 @@ async function open(database: Database, { url, task, isBatched = false }: Varian
   const handler = isBatched
     ? handleBatchTask({ task, maxSize: batchSize, run: (contexts) => settled(contexts.map(runOne)) })
     : handleTask({ task, run: runOne });
-  const queue = new Queue({ database, logger: silentLogger, handlers: [handler] });
+  // What one process adds wakes the worker of another, as in production.
+  const broker =
+    url === undefined ? undefined : createPostgresBroker({ database, listenUrl: url, logger: silentLogger });
+  await broker?.start();
+  const queue = new Queue({
+    database,
+    logger: silentLogger,
+    handlers: [handler],
+    ...(broker === undefined ? {} : { broker }),
+  });
   const owned = (index: number) => ({ owner: `owner-${index % ownerCount}` });
   let worker: QueueWorker | undefined;
   return {
@@ -84,6 +100,7 @@ async function open(database: Database, { url, task, isBatched = false }: Varian
     },
     close: async () => {
       await worker?.stop();
+      await broker?.stop();
       await database.close();
     },
   };
