@@ -1,0 +1,156 @@
+/** Everything in the database that an invariant speaks of, read when all is at rest. */
+import type { Database } from "@millrace/database";
+import { sql } from "kysely";
+import type { RawBuilder } from "kysely";
+import { z } from "zod";
+
+const milliseconds = z.number();
+
+const schemas = {
+  jobs: z.object({
+    id: z.string(),
+    name: z.string().nullable(),
+    parent: z.string().nullable(),
+    task: z.string(),
+    queue: z.string(),
+    state: z.string(),
+    stream: z.string(),
+    attempt: z.number(),
+    fence: z.number(),
+    crash_count: z.number(),
+    event_seq: z.number(),
+    has_end_time: z.boolean(),
+    /** A lease, a worker, or a limit that it waits for. */
+    is_tied: z.boolean(),
+    has_input: z.boolean(),
+    has_result: z.boolean(),
+    output_fence: z.number().nullable(),
+    error_code: z.string().nullable(),
+    logs: z.number(),
+  }),
+  attempts: z.object({
+    job: z.string(),
+    task: z.string().nullable(),
+    fence: z.number(),
+    attempt: z.number(),
+    worker: z.string(),
+    outcome: z.string().nullable(),
+    error_code: z.string().nullable(),
+    started_ms: milliseconds,
+    finished_ms: milliseconds.nullable(),
+  }),
+  steps: z.object({ job: z.string(), key: z.string(), state: z.string(), fence: z.number() }),
+  streams: z.object({
+    stream: z.string(),
+    count: z.number(),
+    first: z.number(),
+    last: z.number(),
+    /** The last number that was given, as its counter says. */
+    counter: z.number().nullable(),
+    queued: z.number(),
+    ends: z.number(),
+    logged: z.number(),
+  }),
+  counts: z.object({ queue: z.string(), state: z.string(), told: z.number(), real: z.number() }),
+  /** Rows that belong to a job that is not there. */
+  orphans: z.object({ place: z.string(), count: z.number() }),
+  workers: z.object({ id: z.string(), name: z.string(), pid: z.number(), is_stopped: z.boolean() }),
+  orders: z.object({ name: z.string(), job: z.string(), is_there: z.boolean() }),
+  ledger: z.object({ job: z.string(), count: z.number() }),
+  /** Ends that the domain has heard of. */
+  ends: z.object({ job: z.string(), state: z.string(), count: z.number() }),
+};
+
+export const factsSchema = z.object({
+  jobs: z.array(schemas.jobs),
+  attempts: z.array(schemas.attempts),
+  steps: z.array(schemas.steps),
+  streams: z.array(schemas.streams),
+  counts: z.array(schemas.counts),
+  orphans: z.array(schemas.orphans),
+  workers: z.array(schemas.workers),
+  orders: z.array(schemas.orders),
+  ledger: z.array(schemas.ledger),
+  ends: z.array(schemas.ends),
+});
+export type Facts = z.output<typeof factsSchema>;
+
+const ms = (column: string) => sql`(extract(epoch FROM ${sql.ref(column)}) * 1000)::double precision`;
+
+export async function readFacts({ queryable }: Database): Promise<Facts> {
+  const rows = async <Row>(schema: z.ZodType<Row>, statement: RawBuilder<unknown>): Promise<Row[]> =>
+    z.array(schema).parse((await statement.execute(queryable)).rows);
+  return {
+    jobs: await rows(schemas.jobs, jobs),
+    attempts: await rows(schemas.attempts, attempts),
+    steps: await rows(schemas.steps, sql`SELECT job_id AS job, key, state, fence FROM job_step`),
+    streams: await rows(schemas.streams, streams),
+    counts: await rows(schemas.counts, counts),
+    orphans: await rows(schemas.orphans, orphans),
+    workers: await rows(
+      schemas.workers,
+      sql`SELECT id, name, pid, stopped_at IS NOT NULL AS is_stopped FROM worker`,
+    ),
+    orders: await rows(
+      schemas.orders,
+      sql`SELECT name, job_id AS job, EXISTS (SELECT FROM job WHERE id = job_id) AS is_there FROM crash_order`,
+    ),
+    ledger: await rows(
+      schemas.ledger,
+      sql`SELECT job_id AS job, count(*) AS count FROM crash_ledger GROUP BY job_id`,
+    ),
+    ends: await rows(
+      schemas.ends,
+      sql`SELECT job_id AS job, state, count(*) AS count FROM crash_end GROUP BY job_id, state`,
+    ),
+  };
+}
+
+/** The tables of a domain, with nothing that would hide a double. */
+export async function createDomainTables({ queryable }: Database): Promise<void> {
+  await sql`CREATE TABLE crash_order (name text NOT NULL, job_id uuid NOT NULL)`.execute(queryable);
+  await sql`CREATE TABLE crash_ledger (job_id uuid NOT NULL, fence bigint NOT NULL)`.execute(queryable);
+  await sql`CREATE TABLE crash_end (job_id uuid NOT NULL, state text NOT NULL)`.execute(queryable);
+}
+
+const jobs = sql`
+  SELECT job.id, idempotency_key AS name, parent_id AS parent, task, queue, state, stream, attempt, fence, crash_count,
+         event_seq, finished_at IS NOT NULL AS has_end_time,
+         coalesce(lease_until::text, worker_id::text, parked_by) IS NOT NULL AS is_tied,
+         job_payload.job_id IS NOT NULL AS has_input, job_result.job_id IS NOT NULL AS has_result,
+         (job_result.output ->> 'fence')::double precision AS output_fence, job_result.error_code,
+         (SELECT count(*) FROM job_log WHERE job_log.job_id = job.id) AS logs
+  FROM job LEFT JOIN job_payload ON job_payload.job_id = job.id LEFT JOIN job_result ON job_result.job_id = job.id
+  ORDER BY job.id`;
+
+const attempts = sql`
+  SELECT job_id AS job, job.task, job_attempt.fence, job_attempt.attempt, job_attempt.worker_id AS worker, outcome,
+         error_code, ${ms("job_attempt.started_at")} AS started_ms, ${ms("job_attempt.finished_at")} AS finished_ms
+  FROM job_attempt LEFT JOIN job ON job.id = job_id ORDER BY job_id, job_attempt.fence`;
+
+const streams = sql`
+  SELECT event.stream, count(*) AS count, min(seq) AS first, max(seq) AS last,
+         (SELECT coalesce((SELECT event_seq FROM job WHERE event.stream = 'job:' || job.id),
+                          (SELECT last_seq FROM event_stream WHERE event_stream.stream = event.stream))) AS counter,
+         count(*) FILTER (WHERE type LIKE '%.queued') AS queued,
+         count(*) FILTER (WHERE type ~ '\\.(succeeded|failed|cancelled|expired)$') AS ends,
+         count(*) FILTER (WHERE type LIKE '%.logged') AS logged
+  FROM event GROUP BY event.stream`;
+
+const counts = sql`
+  SELECT queue, state, coalesce(told.count, 0)::double precision AS told, coalesce(truth.count, 0)::double precision AS real
+  FROM (SELECT queue, state, sum(count) AS count FROM (
+          SELECT queue, state, count FROM job_count UNION ALL SELECT queue, state, change FROM job_count_change) AS parts
+        GROUP BY queue, state) AS told
+  FULL JOIN (SELECT queue, state, count(*) AS count FROM job GROUP BY queue, state) AS truth USING (queue, state)`;
+
+const orphans = sql`${sql.join(
+  ["job_payload", "job_result", "job_progress", "job_attempt", "job_step", "job_log"].map(
+    (table) => sql`
+      SELECT ${table}::text AS place, count(*) AS count FROM ${sql.table(table)}
+      WHERE NOT EXISTS (SELECT FROM job WHERE job.id = job_id)`,
+  ),
+  sql` UNION ALL `,
+)} UNION ALL
+  SELECT 'event', count(*) FROM event
+  WHERE stream LIKE 'job:%' AND NOT EXISTS (SELECT FROM job WHERE event.stream = 'job:' || job.id)`;
