@@ -269,7 +269,7 @@ END $$;
 -- last of its own that waits, and the first that waits at all. A line is a queue, a priority, an owner.
 CREATE FUNCTION next_places(queues text[], priorities smallint[], owners text[])
 RETURNS TABLE (queue text, priority smallint, owner text, turn double precision, first_fair double precision)
-LANGUAGE plpgsql ROWS 100
+LANGUAGE plpgsql STABLE ROWS 100
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off
 SET enable_incremental_sort = off AS $$
 BEGIN
@@ -359,7 +359,7 @@ END $$;
 -- more, or whose cancel was asked for. The ids come in order: everybody locks so who locks several.
 CREATE FUNCTION succeed_jobs(ids uuid[], fences bigint[], outputs text[], kept_days double precision[],
   id_of_worker uuid, name_of_worker text)
-RETURNS TABLE (id uuid, seq bigint, at timestamptz, run_ms double precision)
+RETURNS TABLE (id uuid, seq bigint, at_ms double precision, run_ms double precision)
 LANGUAGE plpgsql ROWS 100 SET enable_seqscan = off AS $$
 #variable_conflict use_column
 BEGIN
@@ -379,5 +379,5 @@ BEGIN
     INSERT INTO event (stream, seq, type, data, at)
     SELECT 'job:' || id, event_seq, 'job.succeeded', jsonb_build_object('job_id', id), now() FROM ended
   )
-  SELECT ended.id, ended.event_seq, now(), (extract(epoch FROM now() - ended.claimed_at) * 1000)::double precision FROM ended;
+  SELECT ended.id, ended.event_seq, (extract(epoch FROM now()) * 1000)::double precision, (extract(epoch FROM now() - ended.claimed_at) * 1000)::double precision FROM ended;
 END $$;

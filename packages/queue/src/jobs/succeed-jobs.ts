@@ -14,7 +14,7 @@ export type SucceededJob = {
 export type RecordedSuccess = {
   readonly id: string;
   readonly seq: number;
-  readonly at: Date;
+  readonly at_ms: number;
   readonly run_ms: number;
 };
 

@@ -34,12 +34,15 @@ export function redactValue(task: Pick<Task, "redact">, value: unknown): unknown
   return replaceAt(value, pathsOf(task), () => redacted);
 }
 
+const none: readonly string[] = [];
+
 /**
  * The texts and numbers at the places that the task names, to be kept out of log lines and errors
  * with `scrubText`. Those shorter than four characters are left out: every other word would go with
  * them.
  */
 export function collectSecrets(task: Pick<Task, "redact">, value: unknown): readonly string[] {
+  if (task.redact.length === 0) return none;
   const secrets = new Set<string>();
   replaceAt(value, pathsOf(task), (found) => {
     for (const text of leavesOf(found)) {

@@ -1,9 +1,10 @@
 import type { QueryAccess } from "@millrace/database";
-import type { StoredEvent } from "../events/event.ts";
+import type { JobTransition, StoredEvent } from "../events/event.ts";
 import type { EventBus } from "../events/event-bus.ts";
 import { publishEvents } from "../events/append-events.ts";
+import type { NewEvent } from "../events/append-events.ts";
 import { succeedJobs } from "../jobs/succeed-jobs.ts";
-import type { SucceededJob } from "../jobs/succeed-jobs.ts";
+import type { RecordedSuccess, SucceededJob } from "../jobs/succeed-jobs.ts";
 import { transitionOf } from "../jobs/transition.ts";
 import type { TellingJob } from "../jobs/transition.ts";
 import { Batcher } from "../batcher.ts";
@@ -30,24 +31,7 @@ export class SuccessRecorder {
       run: async (successes) => {
         const recorded = await succeedJobs(parts.database, parts.worker, successes);
         const rows = new Map(recorded.map((row) => [row.id, row]));
-        const events: StoredEvent[] = [];
-        for (const { job } of successes) {
-          const row = rows.get(job.id);
-          if (row === undefined) continue;
-          const stored = { stream: `job:${job.id}`, seq: row.seq, at: row.at.toISOString() };
-          events.push({ ...stored, type: "job.succeeded", data: { job_id: job.id } });
-        }
-        const owners = new Map(successes.map(({ job }) => [`job:${job.id}`, job.owner]));
-        publishEvents(
-          parts.bus,
-          events.map((event) => ({ ...event, owner: owners.get(event.stream) ?? null })),
-          events,
-        );
-        for (const { job } of successes) {
-          const row = rows.get(job.id);
-          if (row === undefined) continue;
-          parts.bus.publishTransition(transitionOf("succeeded", job, "succeeded", { runMs: row.run_ms }));
-        }
+        tell(parts.bus, successes, rows);
         return successes.map(({ id }) => rows.has(id));
       },
     });
@@ -56,4 +40,30 @@ export class SuccessRecorder {
   record(success: Success): Promise<boolean> {
     return this.#batcher.add(success);
   }
+}
+
+function tell(
+  bus: EventBus,
+  successes: readonly Success[],
+  rows: ReadonlyMap<string, RecordedSuccess>,
+): void {
+  const events: NewEvent[] = [];
+  const stored: StoredEvent[] = [];
+  const transitions: JobTransition[] = [];
+  let at = "";
+  for (const { job } of successes) {
+    const row = rows.get(job.id);
+    if (row === undefined) continue;
+    // All of them ended in one statement, at the same time.
+    at ||= new Date(row.at_ms).toISOString();
+    const { id, owner } = job;
+    const stream = `job:${id}`;
+    const type = "job.succeeded";
+    const data = { job_id: id };
+    events.push({ stream, owner, type, data });
+    stored.push({ stream, seq: row.seq, type, data, at });
+    transitions.push(transitionOf("succeeded", job, "succeeded", { runMs: row.run_ms }));
+  }
+  publishEvents(bus, events, stored);
+  for (const transition of transitions) bus.publishTransition(transition);
 }
