@@ -1,4 +1,5 @@
 import { isMillraceError, sleep, toError } from "@millrace/kernel";
+import { sql } from "kysely";
 import { finishAttempt } from "../jobs/finish-attempt.ts";
 import type { AttemptEnd } from "../jobs/finish-attempt.ts";
 import type { ClaimedJob } from "../jobs/job-row.ts";
@@ -30,8 +31,8 @@ export async function recordEnd(
   let recording: Recording = { end, isBare: false };
   for (let waitMs = 200; ; waitMs = Math.min(waitMs * 2, 5_000)) {
     try {
-      const isOurs = await write(parts, job, recording);
-      if (!isOurs) parts.onStaleWrite(job);
+      const isWritten = await write(parts, job, recording);
+      if (!isWritten && !(await hasLanded(parts, job, recording.end))) parts.onStaleWrite(job);
       return;
     } catch (error) {
       if (attempt.reason === "lease_lost") return;
@@ -68,6 +69,18 @@ function write(parts: ExecuteParts, job: ClaimedJob, { end, isBare }: Recording)
       "finish_attempt",
     ),
   );
+}
+
+/**
+ * Whether this very end was written by a try whose answer was lost. Nobody heard of it then; those who
+ * watch read it.
+ */
+async function hasLanded({ database }: ExecuteParts, { id, fence }: ClaimedJob, { outcome }: AttemptEnd) {
+  const found = await sql`
+    SELECT 1 FROM job_attempt WHERE job_id = ${id} AND fence = ${fence} AND outcome = ${outcome}`.execute(
+    database.queryable,
+  );
+  return found.rows.length > 0;
 }
 
 function afterRefusal({ end, isBare }: Recording, error: unknown): Recording | undefined {

@@ -24,6 +24,7 @@ export type QueueUnderTest = {
   readonly createQueue: (handlers: readonly AnyTaskHandler[], options?: QueueOptions) => Queue;
   /** Stopped after the test, if it has not been before. */
   readonly startWorker: (queue: Queue, options?: Partial<QueueWorkerOptions>) => Promise<QueueWorker>;
+  readonly stopWorkers: () => Promise<void>;
   readonly find: (id: string) => Promise<JobRecord>;
   /** The next jobs of a queue, as a worker that runs all tasks would get them one by one. */
   readonly claim: (tasks: readonly Task[], options?: Claim) => Promise<ClaimedJob[]>;
@@ -62,11 +63,15 @@ export function useQueue(kind: TestDatabaseKind): QueueUnderTest {
     return opened;
   };
 
+  const stopWorkers = async (): Promise<void> => {
+    await Promise.all(workers.splice(0).map((worker) => worker.stop()));
+  };
+
   beforeAll(async () => {
     opened = await kind.open();
   });
   afterEach(async () => {
-    await Promise.all(workers.splice(0).map((worker) => worker.stop()));
+    await stopWorkers();
     for (const table of tables) await sql`DELETE FROM ${sql.table(table)}`.execute(open().database.queryable);
   });
   afterAll(() => opened?.close());
@@ -94,6 +99,7 @@ export function useQueue(kind: TestDatabaseKind): QueueUnderTest {
       await worker.start();
       return worker;
     },
+    stopWorkers,
     find: async (id) => {
       const [job] = await findJobs(open().database.queryable, [id]);
       if (job === undefined) throw new Error(`no job ${id}`);
