@@ -35,7 +35,8 @@ export type EnqueueOptions = {
   readonly meta?: Readonly<Record<string, unknown>>;
   /**
    * The caller's name for this request, per task and owner: asking again with it gives the job that is
-   * there, as long as its row is kept, and `idempotency_key_reused` when the input differs.
+   * there, as long as its row is kept, and `idempotency_key_reused` when the input differs. At most 255
+   * characters.
    */
   readonly idempotencyKey?: string;
   /** The job that this one is a part of: cancelling that one cancels this. */
@@ -58,7 +59,7 @@ export type PreparedJob = {
 
 /**
  * Checks one request. Throws `invalid_job_input` when the input does not fit the task's schema, and
- * `invalid_job_option` for a priority or a time that can't be.
+ * `invalid_job_option` for a priority, a time or a key that can't be.
  */
 export function prepareJob<Input>(
   task: Task<Input>,
@@ -83,8 +84,12 @@ export function prepareJob<Input>(
 /** A century: the database could not count much further, and nobody waits that long. */
 const maxTimeMs = 100 * 365 * 24 * 3600 * 1000;
 
+/** An index refuses entries of more than about 2700 bytes, the names of task and owner included. */
+const maxKeyCharacters = 255;
+
 /** What the database would refuse, or take for something else, with all that is written beside it. */
-function checkOptions({ priority = 0, delayMs = 0, runAt, expiresInMs = 0 }: EnqueueOptions): void {
+function checkOptions(options: EnqueueOptions): void {
+  const { priority = 0, delayMs = 0, runAt, expiresInMs = 0, idempotencyKey = "" } = options;
   if (!Number.isInteger(priority) || priority < 0 || priority > 9) {
     throw invalidJobOption("priority", priority, "a whole number from 0 to 9; 9 goes first");
   }
@@ -92,6 +97,10 @@ function checkOptions({ priority = 0, delayMs = 0, runAt, expiresInMs = 0 }: Enq
   if (!(Math.abs(delayMs) <= maxTimeMs)) throw invalidJobOption("delayMs", delayMs, "milliseconds from now");
   if (!(Math.abs(expiresInMs) <= maxTimeMs)) {
     throw invalidJobOption("expiresInMs", expiresInMs, "milliseconds from now");
+  }
+  const isStorable = idempotencyKey.isWellFormed() && !idempotencyKey.includes("\0");
+  if (!isStorable || idempotencyKey.length > maxKeyCharacters) {
+    throw invalidJobOption("idempotencyKey", idempotencyKey, `at most ${maxKeyCharacters} characters`);
   }
 }
 

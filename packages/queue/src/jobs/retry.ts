@@ -1,3 +1,4 @@
+import { isUniqueViolation } from "@millrace/database";
 import { sql } from "kysely";
 import type { Broker } from "../brokers/broker.ts";
 import { jobIsPending, jobNotFound, notRetryable } from "../errors.ts";
@@ -43,7 +44,7 @@ export async function retryJob(
 }
 
 async function requeue({ transaction }: WriteScope, id: string): Promise<void> {
-  const moved = await sql`
+  const statement = sql`
     WITH placed AS (
       SELECT id, queue, priority, owner, 1 AS nth FROM job WHERE id = ${id} AND NOT EXISTS (
         SELECT 1 FROM job AS other WHERE other.task = job.task AND other.unique_key = job.unique_key
@@ -52,6 +53,10 @@ async function requeue({ transaction }: WriteScope, id: string): Promise<void> {
     UPDATE job SET state = 'queued', fair = share.fair, finished_at = NULL, purge_at = NULL, run_at = now(),
            expires_at = NULL, max_attempts = attempt + retries + 1, cancel_requested_at = NULL, crash_count = 0,
            fence = fence + 1
-    FROM share WHERE job.id = share.id RETURNING job.id`.execute(transaction);
+    FROM share WHERE job.id = share.id RETURNING job.id`;
+  const moved = await statement.execute(transaction).catch((error: unknown) => {
+    // The other was not committed yet when this looked for it.
+    throw isUniqueViolation(error, "job_unique") ? jobIsPending(id) : error;
+  });
   if (moved.rows.length === 0) throw jobIsPending(id);
 }

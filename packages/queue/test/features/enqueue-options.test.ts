@@ -250,6 +250,29 @@ describe.each(testDatabases())("enqueueing on $name", (kind) => {
     });
   });
 
+  it("has one pending however a retry by a person and a new call meet", async () => {
+    const queue = opened.createQueue([]);
+    for (let round = 0; round < 30; round++) {
+      const account = `account ${round}`;
+      const { id } = await queue.add(sync, { text: "x", account });
+      await queue.transaction((scope) => queue.cancel(scope, id));
+
+      const [retried, added] = await Promise.allSettled([
+        queue.transaction((scope) => queue.retry(scope, id)),
+        queue.add(sync, { text: "x", account }),
+      ]);
+
+      expect(added).toMatchObject({ status: "fulfilled" });
+      const isRefused = { status: "rejected", reason: { code: "job_is_pending" } };
+      expect(retried).toMatchObject(retried.status === "rejected" ? isRefused : {});
+    }
+    const pending = await sql<{ count: number }>`
+      SELECT count(*)::integer AS count FROM job WHERE finished_at IS NULL`.execute(
+      opened.database.queryable,
+    );
+    expect(pending.rows).toEqual([{ count: 30 }]);
+  });
+
   describe("with an idempotency key", () => {
     it("gives the same job for the same input, also after its end", async () => {
       const queue = workingQueue();
@@ -311,6 +334,16 @@ describe.each(testDatabases())("enqueueing on $name", (kind) => {
       await queue.add(sync, { text: "y" });
 
       expect((await queue.add(sync, { text: "x" }, { idempotencyKey: "k" })).id).toBe(asked.id);
+    });
+
+    it.each([
+      ["too long", "k".repeat(256)],
+      ["with NUL", "a\0b"],
+      ["with half an emoji", "a\uD83D"],
+    ])("refuses a key %s, and says so", async (_name, idempotencyKey) => {
+      await expect(add(opened.createQueue([]), { idempotencyKey })).rejects.toMatchObject({
+        code: "invalid_job_option",
+      });
     });
 
     it("takes a key of any characters", async () => {
