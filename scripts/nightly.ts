@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { cpus, loadavg, totalmem } from "node:os";
 import { join } from "node:path";
@@ -14,11 +15,18 @@ const root = join(import.meta.dirname, "..");
 const runTimeoutMs = 9 * 60 * 60_000;
 
 const startedAt = new Date();
+// Other sequences of commands each night; a seed that was given is tried again.
+const modelSeed = process.env.MILLRACE_MODEL_SEED ?? String(randomInt(2 ** 31));
 const run = await runProgram(process.execPath, [join(root, "scripts/test.ts"), ...process.argv.slice(2)], {
   workingDirectory: root,
   echo: true,
   timeoutMs: runTimeoutMs,
-  environment: { MILLRACE_NIGHTLY: "1", MILLRACE_REQUIRE: "postgres,pgbouncer,chromium" },
+  environment: {
+    MILLRACE_NIGHTLY: "1",
+    MILLRACE_REQUIRE: "postgres,pgbouncer,chromium",
+    MILLRACE_MODEL_RUNS: process.env.MILLRACE_MODEL_RUNS ?? "10000",
+    MILLRACE_MODEL_SEED: modelSeed,
+  },
 });
 const commit = await runProgram("git", ["log", "-1", "--format=%h %s"], { workingDirectory: root });
 const reportText = await readFile(join(root, "test-results/vitest.json"), "utf8").catch(() => undefined);
@@ -42,6 +50,7 @@ function report(text: string | undefined): string {
     `- Duration: ${(run.durationMs / 60_000).toFixed(1)} minutes, from ${startedAt.toISOString()}`,
     `- Machine: ${cpus().length} × ${cpus()[0]?.model ?? "unknown"}, ${Math.round(totalmem() / 2 ** 30)} GB, load ${loadavg()[0]?.toFixed(1)} at the end`,
     `- Node ${process.versions.node}`,
+    `- The queue's model test: seed ${modelSeed}`,
     "",
     ...table("Failed", failed),
     ...table("Slowest", slowest),

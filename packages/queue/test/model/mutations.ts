@@ -1,0 +1,128 @@
+import { readFile } from "node:fs/promises";
+
+/**
+ * One guard taken out of the queue. `text` is what is left out or replaced, wherever it stands in the file
+ * or the function.
+ */
+export type Mutation = {
+  /** What the queue no longer does. */
+  readonly name: string;
+  readonly text: string;
+  readonly replacement: string;
+  /** One of the few that every run of the tests tries; the others are for the night. */
+  readonly isSample?: true;
+} & (
+  | {
+      /** A source file, from the folder `packages/queue/src`. */
+      readonly file: string;
+    }
+  | {
+      /** A function of the database, from the migration. */
+      readonly sqlFunction: string;
+    }
+);
+
+export const mutations: readonly Mutation[] = [
+  {
+    name: "asks for the fence when an attempt ends",
+    file: "jobs/lock-job.ts",
+    text: "WHERE job.id = ${held.id} AND job.fence = ${held.fence} AND job.state = 'running'",
+    replacement: "WHERE job.id = ${held.id} AND job.state = 'running'",
+    isSample: true,
+  },
+  {
+    name: "asks for the fence when successes are written together",
+    sqlFunction: "succeed_jobs",
+    text: "AND job.fence = given.fence",
+    replacement: "",
+    isSample: true,
+  },
+  {
+    name: "looks again before it takes a job back",
+    file: "jobs/reap.ts",
+    text: "sql`job.state = 'running' AND job.fence = ${seen.fence} AND ${conditions[which]}`",
+    replacement: "sql`true`",
+    isSample: true,
+  },
+  {
+    name: "moves what has become due to its queue",
+    file: "jobs/promote.ts",
+    text: "AND run_at <= now()",
+    replacement: "AND false",
+    isSample: true,
+  },
+  {
+    name: "asks for the fence when a worker beats",
+    file: "worker/beat-statement.ts",
+    text: "AND job.fence = mine.fence",
+    replacement: "",
+  },
+  {
+    name: "makes the fence grow with a claim",
+    sqlFunction: "take_jobs",
+    text: "fence = job.fence + 1",
+    replacement: "fence = job.fence",
+  },
+  {
+    name: "makes the fence grow when a job goes back",
+    file: "jobs/requeue.ts",
+    text: "fence = fence + 1",
+    replacement: "fence = fence",
+  },
+  {
+    name: "keeps a cancel before a success",
+    sqlFunction: "succeed_jobs",
+    text: "AND job.cancel_requested_at IS NULL",
+    replacement: "",
+  },
+  {
+    name: "looks again before it expires a job",
+    file: "jobs/promote.ts",
+    text: "lockFreeJob(scope.transaction, id, isLate)",
+    replacement: "lockFreeJob(scope.transaction, id, sql`true`)",
+  },
+  {
+    name: "looks again before it purges a job",
+    file: "control/purge.ts",
+    text: "AND job.state IN ('queued', 'scheduled')`",
+    replacement: "`",
+  },
+  {
+    name: "claims nothing of a paused queue",
+    sqlFunction: "claim_jobs",
+    text: "IF NOT queue_is_open(wanted_queue) THEN RETURN; END IF;",
+    replacement: "",
+  },
+  {
+    name: "counts what runs under a limit",
+    file: "limits/admit.ts",
+    text: "(slots ?? 1) >= 1",
+    replacement: "true",
+  },
+  {
+    name: "lets owners take turns",
+    sqlFunction: "next_jobs",
+    text: "ORDER BY priority DESC, fair, run_at, id",
+    replacement: "ORDER BY priority DESC, run_at, id",
+  },
+];
+
+/** Throws when the text is not there: a mutation that changes nothing would prove nothing. */
+export function mutate(mutation: Mutation, source: string): string {
+  if (!source.includes(mutation.text)) {
+    throw new Error(
+      `There is no ${mutation.text} any more. Tell the mutation "${mutation.name}" what to leave out.`,
+    );
+  }
+  return source.replaceAll(mutation.text, () => mutation.replacement);
+}
+
+const migration = new URL("../../../database/migrations/0005_queue_heart.sql", import.meta.url);
+
+/** The statement that defines a function of the database. */
+export async function readSqlFunction(name: string): Promise<string> {
+  const text = await readFile(migration, "utf8");
+  const found = new RegExp(`CREATE FUNCTION (${name}\\([\\s\\S]*?\\nEND \\$\\$;)`).exec(text)?.[1];
+  if (found === undefined) throw new Error(`The migration has no function ${name}.`);
+  return `CREATE OR REPLACE FUNCTION ${found}`;
+}
