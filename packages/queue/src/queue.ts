@@ -346,7 +346,7 @@ export class Queue {
     };
   }
 
-  /** Ends that came too late and were refused, since the process started. */
+  /** Attempts whose steps, transactions or ends came too late and were refused, since the process started. */
   get staleWrites(): number {
     return this.#staleWrites;
   }

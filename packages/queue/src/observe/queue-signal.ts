@@ -49,7 +49,10 @@ export type QueueSignal =
       readonly by: string | null;
     }
   | {
-      /** The end of an attempt that no longer held its job: refused, nothing of it was written. */
+      /**
+       * A step, a transaction or the end of an attempt that no longer held its job: refused, nothing of it
+       * was written. Once for each attempt.
+       */
       readonly type: "write.refused";
       readonly job: {
         readonly id: string;

@@ -1,5 +1,5 @@
 import { jsonText } from "@millrace/database";
-import { toError } from "@millrace/kernel";
+import { isMillraceError, toError } from "@millrace/kernel";
 import { timedOut } from "../errors.ts";
 import type { AttemptEnd } from "../jobs/finish-attempt.ts";
 import type { ClaimedJob } from "../jobs/job-row.ts";
@@ -121,6 +121,7 @@ async function runToEnd(
       );
       return { outcome: "snoozed", delayMs: troubleWaitMs * (0.5 + Math.random()) };
     }
+    if (isMillraceError(error) && error.code === "lease_lost") parts.onStaleWrite(job);
     const end = decideEnd(error, attempt.reason, tried);
     const isExpected = attempt.reason !== undefined || end === undefined || end.outcome !== "failed";
     if (!isExpected)

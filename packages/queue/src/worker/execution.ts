@@ -18,7 +18,7 @@ export type ExecuteParts = {
   /** Records successes that need nothing else, many at once. Without it each is recorded by itself. */
   readonly successes?: SuccessRecorder;
   readonly logger: Logger;
-  /** Told of ends that came too late and were refused. */
+  /** Told of each attempt whose write came too late and was refused: a step, a transaction or its end. */
   readonly onStaleWrite: (job: ClaimedJob) => void;
 };
 
