@@ -21,7 +21,9 @@ export const databaseSettings = {
       ),
     DATABASE_DIRECT_URL: postgresUrl
       .optional()
-      .describe("The same database without a pooler between, for migrations, heartbeats and hints. Unset: DATABASE_URL."),
+      .describe(
+        "The same database without a pooler between, for migrations, heartbeats and hints. Unset: DATABASE_URL.",
+      ),
     DATABASE_POOL_SIZE: integerSetting({ min: 2, max: 500, byDefault: 10 }).describe(
       "Connections of one process to PostgreSQL.",
     ),

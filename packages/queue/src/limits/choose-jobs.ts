@@ -44,14 +44,12 @@ export async function chooseJobs(
   const opened = openLines(request, lines, { ofQueued, wanted });
   const heads = await lockHeads(transaction, request, opened);
 
-  const candidates = [...queued, ...heads]
-    .toSorted(comparePlaces(request.choice))
-    .map((job) => ({
-      id: job.id,
-      priority: job.priority,
-      parkedBy: job.parked_by,
-      limiters: limitersOf(job, limitsOf),
-    }));
+  const candidates = [...queued, ...heads].toSorted(comparePlaces(request.choice)).map((job) => ({
+    id: job.id,
+    priority: job.priority,
+    parkedBy: job.parked_by,
+    limiters: limitersOf(job, limitsOf),
+  }));
   const locked = await lockLimiters(transaction, unique(candidates.flatMap(({ limiters }) => limiters)));
   const admission = admit(
     candidates.map(({ limiters, ...job }) => ({ ...job, limiterKeys: limiters.map(({ key }) => key) })),
