@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parseJson, silentLogger } from "@millrace/kernel";
 import { readLines, testDatabases } from "@millrace/testing";
 import { sql } from "kysely";
@@ -50,7 +51,7 @@ describe.each(testDatabases().filter(({ name }) => name === "postgres"))(
 
     const startProcess = async (options: { leaseMs: number; drainMs?: number }): Promise<WorkerProcess> => {
       const { leaseMs, drainMs = 300 } = options;
-      const script = join(import.meta.dirname, "worker-process.ts");
+      const script = fileURLToPath(new URL("./worker-process-child.ts", import.meta.url));
       const child = spawn(process.execPath, [script, opened.url ?? "", String(leaseMs), String(drainMs)], {
         stdio: ["ignore", "pipe", "inherit"],
       });

@@ -117,7 +117,8 @@ export function mutate(mutation: Mutation, source: string): string {
   return source.replaceAll(mutation.text, () => mutation.replacement);
 }
 
-const migration = new URL("../../../database/migrations/0005_queue_heart.sql", import.meta.url);
+const databasePackage = import.meta.resolve("@millrace/database");
+const migration = new URL("../migrations/0005_queue_heart.sql", databasePackage);
 
 /** The statement that defines a function of the database. */
 export async function readSqlFunction(name: string): Promise<string> {
