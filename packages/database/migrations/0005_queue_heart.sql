@@ -328,7 +328,9 @@ BEGIN
            CASE WHEN delay_ms > 0 THEN 'delay' END, priority, fair, now() + delay_ms * interval '1 millisecond',
            now() + expire_ms * interval '1 millisecond', retries + 1, retries, limit_key, unique_key,
            idempotency_key, parent_id, CASE WHEN stream = 'job:' || id THEN 1 ELSE 0 END
-    FROM given JOIN share USING (id) ORDER BY nth
+    FROM given JOIN share USING (id)
+    -- In the order of their keys: two who write the same ones wait for each other in one direction only.
+    ORDER BY task, unique_key, CASE WHEN unique_key IS NULL THEN idempotency_key || ' ' || coalesce(owner, '') END, nth
     ON CONFLICT DO NOTHING
     RETURNING job.id, job.state, job.run_at, job.created_at, job.event_seq
   ), written AS MATERIALIZED (
