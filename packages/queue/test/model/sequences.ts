@@ -117,7 +117,10 @@ async function bringToRest(state: Model, real: Run): Promise<void> {
     state.pauses.delete(queue);
     await resumeQueue(system.database, queue, { by: "ann" });
   }
-  const lastDue = Math.max(state.now, ...model.allJobs(state).map(({ runAt }) => runAt));
+  const lastDue = Math.max(
+    state.now,
+    ...model.allJobs(state).flatMap(({ runAt, leaseUntil }) => [runAt, leaseUntil ?? runAt]),
+  );
   await passBoth(state, real, Math.ceil((lastDue - state.now) / durations.tickMs + 1) * durations.tickMs);
   model.promote(state);
   for (const job of model.overdue(state)) model.takeBack(state, job);
@@ -151,7 +154,8 @@ async function finishQueue(state: Model, real: Run, queue: string): Promise<void
   const held = claimsOf(state, true).filter(({ id }) => state.jobs.get(id)?.queue === queue);
   const isSimple = ({ id }: ModelClaim) => !tasks[state.jobs.get(id)?.task ?? "model.hooked"].sharesStream;
   await succeedBoth(state, real, held.filter(isSimple));
-  for (const one of held.filter((given) => !isSimple(given))) {
+  // Those too that could not be ended together because their cancel was asked for.
+  for (const one of held.filter((given) => model.heldJob(state, given) !== undefined)) {
     await finishBoth(state, real, one, { outcome: "succeeded", output: null });
   }
 }
