@@ -182,7 +182,9 @@ describe.each(testDatabases())("batches on $name", (kind) => {
     await ends(queue, jobs.slice(0, 1));
 
     expect((await opened.find(jobs[0]?.id ?? "")).state).toBe("failed");
-    expect(await opened.find(jobs[1]?.id ?? "")).toMatchObject({ state: "scheduled", reason: "retry" });
+    await expect
+      .poll(() => opened.find(jobs[1]?.id ?? ""))
+      .toMatchObject({ state: "scheduled", reason: "retry" });
   });
 
   it("go on without a job that is cancelled", async () => {
