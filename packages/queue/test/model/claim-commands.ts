@@ -6,6 +6,7 @@ import type { BeatRow } from "../../src/worker/beat-statement.ts";
 import { anyPick, anyWorker, command, expectSame, pick, sayClaim } from "./command.ts";
 import type { Run } from "./command.ts";
 import * as model from "./model.ts";
+import * as workerModel from "./worker-model.ts";
 import type { Model, ModelClaim, ModelJob } from "./model.ts";
 import { endLease, notice } from "./system.ts";
 import { durations, nameOf, workers } from "./world.ts";
@@ -18,8 +19,8 @@ export async function claimBoth(
   { worker, queue, limit, choice }: ClaimGiven,
 ): Promise<string> {
   const who = pick(workers, worker);
-  if (model.isPaused(state, queue)) notice(system, "claim of a paused queue");
-  const expected = model.claim(state, { worker, queue, tasks: who.tasks, limit, choice });
+  if (workerModel.isPaused(state, queue)) notice(system, "claim of a paused queue");
+  const expected = workerModel.claim(state, { worker, queue, tasks: who.tasks, limit, choice });
   const claimed = await claimJobs(system.database, {
     queue,
     taskKeys: who.tasks.map((task) => `${task}@1`),
@@ -92,7 +93,7 @@ export async function beatBoth(
   { system }: Run,
   claims: readonly ModelClaim[],
 ): Promise<string> {
-  const expected = model.beat(state, claims);
+  const expected = workerModel.beat(state, claims);
   const statement = CompiledQuery.raw(beatStatement, [
     claims.map(({ id }) => id),
     claims.map(({ fence }) => fence),

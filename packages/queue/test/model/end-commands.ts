@@ -5,8 +5,9 @@ import { recordCrashAlone } from "../../src/jobs/record-crash-alone.ts";
 import { succeedJobs } from "../../src/jobs/succeed-jobs.ts";
 import { anyPick, claimsOf, command, expectSame, pick, sayClaim } from "./command.ts";
 import type { Command, Run } from "./command.ts";
-import * as model from "./model.ts";
-import type { Finish, Model, ModelClaim } from "./model.ts";
+import * as workerModel from "./worker-model.ts";
+import type { Model, ModelClaim } from "./model.ts";
+import type { Finish } from "./worker-model.ts";
 import { inScope, notice, partsOf, say } from "./system.ts";
 import { durations, tasks, workers } from "./world.ts";
 
@@ -37,8 +38,8 @@ export async function finishBoth(
   wish: Finish,
 ): Promise<string> {
   const stream = state.jobs.get(given.id)?.stream ?? `job:${given.id}`;
-  const expected = model.finish(state, given, wish);
-  const error = { code: model.failure, message: "as the test said" };
+  const expected = workerModel.finish(state, given, wish);
+  const error = { code: workerModel.failure, message: "as the test said" };
   const end: AttemptEnd = "retryInMs" in wish ? { ...wish, error } : wish;
   const isHeld = await inScope(system, (scope) =>
     finishAttempt(scope, partsOf(system), given, {
@@ -75,7 +76,7 @@ export async function succeedBoth(
     return task !== undefined && !tasks[task].sharesStream;
   });
   const once = [...new Map(simple.map((one) => [one.id, one])).values()];
-  const expected = model.succeedTogether(state, once);
+  const expected = workerModel.succeedTogether(state, once);
   const ended = await succeedJobs(
     system.database,
     pick(workers, 0),
@@ -115,7 +116,7 @@ export function crashAlone(isHeld: boolean): fc.Arbitrary<Command> {
       isPossible: (state) => claimsOf(state, isHeld).length > 0,
       run: async (state, { system }) => {
         const given = pick(claimsOf(state, isHeld), which);
-        model.crashAlone(state, given);
+        workerModel.crashAlone(state, given);
         if (!isHeld) notice(system, "late crash refused");
         await recordCrashAlone(partsOf(system), given, "by the test");
         return sayClaim(given);

@@ -4,6 +4,7 @@ import type { PreparedJob } from "../../src/jobs/enqueue.ts";
 import { answerOf, anyPick, command, expectAnswer, pick } from "./command.ts";
 import type { Run } from "./command.ts";
 import * as model from "./model.ts";
+import * as enqueueModel from "./enqueue-model.ts";
 import type { EnqueueRequest, Model } from "./model.ts";
 import { inScope, notice, partsOf } from "./system.ts";
 import { definitions, durations, jobId, nameOf, taskNames, tasks } from "./world.ts";
@@ -60,7 +61,7 @@ async function enqueueBoth(
   requests: readonly EnqueueRequest[],
   isTogether: boolean,
 ): Promise<string> {
-  const expected = model.enqueue(state, requests, { isTogether });
+  const expected = enqueueModel.enqueue(state, requests, { isTogether });
   const prepared = requests.map(prepare);
   const given = isTogether
     ? await answerOf(inScope(system, (scope) => enqueueJobs(scope, partsOf(system), prepared)))

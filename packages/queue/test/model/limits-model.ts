@@ -1,5 +1,7 @@
-import { allJobs, compareBest, firstPlace, isPaused, runningJobs, start, tell } from "./model.ts";
-import type { ClaimAsked, Model, ModelJob } from "./model.ts";
+import { allJobs, compareBest, firstPlace, runningJobs, tell } from "./model.ts";
+import type { Model, ModelJob } from "./model.ts";
+import { isPaused, start } from "./worker-model.ts";
+import type { ClaimAsked } from "./worker-model.ts";
 import { durations, nameOf, tasks } from "./world.ts";
 
 /*

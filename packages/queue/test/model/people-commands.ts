@@ -8,19 +8,20 @@ import { retryJob } from "../../src/jobs/retry.ts";
 import { answerOf, anyId, anyPick, command, expectAnswer, expectSame, pick } from "./command.ts";
 import type { Run } from "./command.ts";
 import * as model from "./model.ts";
+import * as peopleModel from "./people-model.ts";
 import type { Model } from "./model.ts";
 import { inScope, partsOf } from "./system.ts";
 import { durations, nameOf } from "./world.ts";
 
 export async function cancelBoth(state: Model, { system }: Run, id: string): Promise<string> {
-  const expected = model.cancel(state, id);
+  const expected = peopleModel.cancel(state, id);
   const answer = await answerOf(inScope(system, (scope) => cancelJob(scope, partsOf(system), id)));
   expectAnswer(system, "cancel", expected, answer);
   return nameOf(id);
 }
 
 async function forceReleaseBoth(state: Model, { system }: Run, id: string): Promise<string> {
-  const expected = model.forceRelease(state, id);
+  const expected = peopleModel.forceRelease(state, id);
   const answer = await answerOf(
     inScope(system, async (scope) => {
       await forceRelease(scope, partsOf(system), id, { by: "ann" });
@@ -55,7 +56,7 @@ export const retry = fc
       isPossible: (state) => retryable(state, isEnded).length > 0,
       run: async (state, { system }) => {
         const id = pick(retryable(state, isEnded), which);
-        const expected = model.retry(state, id);
+        const expected = peopleModel.retry(state, id);
         const answer = await answerOf(
           inScope(system, async (scope) => {
             await retryJob(scope, partsOf(system), id);

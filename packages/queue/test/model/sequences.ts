@@ -10,6 +10,7 @@ import type { Command, Run } from "./command.ts";
 import { crashAlone, finishBoth, finishCommand, succeedBoth, succeedTogether } from "./end-commands.ts";
 import { enqueue, enqueueAgain, enqueueChild, opening } from "./enqueue-commands.ts";
 import * as model from "./model.ts";
+import * as upkeepModel from "./upkeep-model.ts";
 import type { Model, ModelClaim } from "./model.ts";
 import {
   claimLimited,
@@ -122,9 +123,9 @@ async function bringToRest(state: Model, real: Run): Promise<void> {
     ...model.allJobs(state).flatMap(({ runAt, leaseUntil }) => [runAt, leaseUntil ?? runAt]),
   );
   await passBoth(state, real, Math.ceil((lastDue - state.now) / durations.tickMs + 1) * durations.tickMs);
-  model.promote(state);
-  for (const job of model.overdue(state)) model.takeBack(state, job);
-  for (const job of model.late(state)) model.expire(state, job);
+  upkeepModel.promote(state);
+  for (const job of upkeepModel.overdue(state)) upkeepModel.takeBack(state, job);
+  for (const job of upkeepModel.late(state)) upkeepModel.expire(state, job);
   await promoteDueJobs(partsOf(system));
   await reapJobs(partsOf(system), "expired_leases");
   await expireJobs(partsOf(system));

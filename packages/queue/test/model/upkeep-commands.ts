@@ -10,6 +10,8 @@ import { answerOf, anyPick, command, expectAnswer, expectSame, pick } from "./co
 import type { Run } from "./command.ts";
 import { finishBoth } from "./end-commands.ts";
 import * as model from "./model.ts";
+import * as upkeepModel from "./upkeep-model.ts";
+import * as peopleModel from "./people-model.ts";
 import type { Model, ModelJob } from "./model.ts";
 import { cancelBoth } from "./people-commands.ts";
 import { notice, partsOf, passTime } from "./system.ts";
@@ -78,7 +80,7 @@ export const reap = fc
       name: what === "nothing" ? "reap" : `reap; the holder ${what}`,
       isPossible: (state) => model.runningJobs(state).length > 0,
       run: (state, real) => {
-        const seen = model.overdue(state).map((job) => ({ job, fence: job.fence }));
+        const seen = upkeepModel.overdue(state).map((job) => ({ job, fence: job.fence }));
         return withBetween(state, real, {
           seen: seen.map(({ job }) => job),
           which,
@@ -86,9 +88,9 @@ export const reap = fc
           between: holderDoes[what] ?? noBetween,
           expected: () => {
             const still = seen.filter(
-              ({ job, fence }) => job.fence === fence && model.overdue(state).includes(job),
+              ({ job, fence }) => job.fence === fence && upkeepModel.overdue(state).includes(job),
             );
-            for (const { job } of still) model.takeBack(state, job);
+            for (const { job } of still) upkeepModel.takeBack(state, job);
             return still.length;
           },
           work: (parts) => reapJobs(parts, "expired_leases"),
@@ -105,7 +107,7 @@ export const restart = fc.constant(0).map(() =>
     run: async (state, { system }) => {
       for (const one of state.claims) one.isDead = true;
       const running = model.runningJobs(state);
-      for (const job of running) model.takeBack(state, job);
+      for (const job of running) upkeepModel.takeBack(state, job);
       expectSame("taken back", running.length, await reapJobs(partsOf(system), "all_running"));
       return "";
     },
@@ -117,7 +119,7 @@ export const promote = fc.constant(0).map(() =>
     name: "promote",
     isPossible: (state) => [...state.jobs.values()].some((job) => job.state === "scheduled"),
     run: async (state, { system }) => {
-      const expected = model.promote(state);
+      const expected = upkeepModel.promote(state);
       expectSame("promoted", expected, await promoteDueJobs(partsOf(system)));
       return "";
     },
@@ -127,17 +129,17 @@ export const promote = fc.constant(0).map(() =>
 export const expire = fc.record({ which: anyPick, isCancelled: fc.boolean() }).map(({ which, isCancelled }) =>
   command({
     name: isCancelled ? "expire; somebody cancels" : "expire",
-    isPossible: (state) => model.late(state).length > 0,
+    isPossible: (state) => upkeepModel.late(state).length > 0,
     run: (state, real) => {
-      const seen = model.late(state);
+      const seen = upkeepModel.late(state);
       return withBetween(state, real, {
         seen,
         which,
         who: "expire",
         between: isCancelled ? (_state, _real, { id }) => cancelBoth(state, real, id) : noBetween,
         expected: () => {
-          const still = model.late(state).filter((job) => seen.includes(job));
-          for (const job of still) model.expire(state, job);
+          const still = upkeepModel.late(state).filter((job) => seen.includes(job));
+          for (const job of still) upkeepModel.expire(state, job);
           return still.length;
         },
         work: (parts) => expireJobs(parts),
@@ -156,9 +158,9 @@ export const purge = fc
   .map(({ which, queue, isClaimed, isWrong }) =>
     command({
       name: `purge ${queue}${isWrong ? ", with a wrong number" : ""}${isClaimed ? "; a worker claims" : ""}`,
-      isPossible: (state) => model.purgeable(state, queue).length > 0,
+      isPossible: (state) => peopleModel.purgeable(state, queue).length > 0,
       run: async (state, real) => {
-        const counted = model.purgeable(state, queue);
+        const counted = peopleModel.purgeable(state, queue);
         const expectedCount = counted.length + (isWrong ? 1 : 0);
         const asked = (parts: ReturnType<typeof partsOf>) =>
           answerOf(purgeQueue(parts, queue, { expectedCount }));
@@ -181,7 +183,7 @@ export const purge = fc
                   ? claimLimitedBoth(state, real, { worker: 0, limit: 1, choice: "best", lookAhead: 9 })
                   : claimBoth(state, real, { worker: 0, queue, limit: 1, choice: "best" })
             : noBetween,
-          expected: () => model.purge(state, counted),
+          expected: () => peopleModel.purge(state, counted),
           work: async (parts) => {
             const answer = await asked(parts);
             if ("refused" in answer) throw new Error(`the purge was refused: ${answer.refused}`);
@@ -203,7 +205,7 @@ export const prune = fc.constant(0).map(() =>
     isPossible: (state) => [...state.jobs.values()].some(({ finishedAt }) => finishedAt !== null),
     run: async (state, { system }) => {
       const [jobs, events] = [state.jobs.size, countEvents(state)];
-      model.prune(state);
+      upkeepModel.prune(state);
       if (state.jobs.size < jobs) notice(system, "jobs pruned");
       if (countEvents(state) < events) notice(system, "events pruned");
       const eventHours = durations.eventsKeptMs / 3_600_000;
@@ -219,7 +221,7 @@ export const endPauses = fc.constant(0).map(() =>
     name: "end past pauses",
     isPossible: (state) => state.pauses.size > 0,
     run: async (state, { system }) => {
-      const expected = model.clearPastPauses(state).toSorted();
+      const expected = upkeepModel.clearPastPauses(state).toSorted();
       expectSame("resumed by time", expected, (await clearPastPauses(system.database)).toSorted());
       return "";
     },

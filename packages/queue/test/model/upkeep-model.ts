@@ -1,0 +1,69 @@
+import { allJobs, compareOldest, end, endAttempt, fairPlaces, firstPlace, putBack, tell } from "./model.ts";
+import type { Model, ModelJob } from "./model.ts";
+import { durations } from "./world.ts";
+
+export function overdue(model: Model): ModelJob[] {
+  return allJobs(model).filter((job) => job.leaseUntil !== null && job.leaseUntil < model.now);
+}
+
+/** Takes a job back from a worker that has died. */
+export function takeBack(model: Model, job: ModelJob): void {
+  endAttempt(job, "crashed", "worker_died");
+  if (job.isCancelRequested) end(model, job, { state: "cancelled" });
+  else putBack(model, job, { why: "crashed" });
+}
+
+/** Returns how many became due. */
+export function promote(model: Model): number {
+  const due = allJobs(model)
+    .filter((job) => job.state === "scheduled" && job.parkedBy === null && job.runAt <= model.now)
+    .toSorted(compareOldest);
+  const places = fairPlaces(model, due);
+  const firsts = due.map(({ queue, priority }) => firstPlace(model, queue, priority));
+  for (const [index, job] of due.entries()) {
+    // One that had its turn keeps its place, but comes back to the head of the line at most.
+    const comeback = Math.max(job.fair, firsts[index] ?? 0);
+    job.fair = job.reason === "delay" ? (places[index] ?? 0) : comeback;
+    job.state = "queued";
+    job.reason = null;
+    tell(model, "due", job);
+  }
+  return due.length;
+}
+
+export function late(model: Model): ModelJob[] {
+  return allJobs(model).filter(
+    (job) =>
+      job.expiresAt !== null &&
+      job.expiresAt <= model.now &&
+      (job.state === "queued" || job.state === "scheduled"),
+  );
+}
+
+export function expire(model: Model, job: ModelJob): void {
+  end(model, job, { state: "expired" });
+}
+
+/** Returns how many pauses were over. */
+export function clearPastPauses(model: Model): string[] {
+  const over = [...model.pauses].filter(([_queue, until]) => until !== null && until <= model.now);
+  for (const [queue] of over) model.pauses.delete(queue);
+  return over.map(([queue]) => queue);
+}
+
+export function prune(model: Model): void {
+  for (const job of allJobs(model)) {
+    if (job.purgeAt !== null && job.purgeAt < model.now) model.jobs.delete(job.id);
+  }
+  const before = model.now - durations.eventsKeptMs;
+  const ended = allJobs(model).filter(
+    ({ finishedAt }) => finishedAt !== null && finishedAt > model.eventsPrunedTo && finishedAt < before,
+  );
+  for (const job of ended) job.events = job.events.map(() => null);
+  model.eventsPrunedTo = Math.max(model.eventsPrunedTo, ...ended.map(({ finishedAt }) => finishedAt ?? 0));
+  for (const stream of model.streams.values()) {
+    if (stream.endedAt === null || stream.endedAt >= before) continue;
+    stream.events = stream.events.map(() => null);
+    stream.endedAt = null;
+  }
+}
