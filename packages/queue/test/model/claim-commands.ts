@@ -42,7 +42,7 @@ export async function claimBoth(
     input: job.request.input,
   });
   expectSame(
-    "claimed",
+    `claimed of ${queue} by ${who.name}`,
     expected.toSorted((a, b) => b.priority - a.priority || (a.id < b.id ? -1 : 1)).map(shown),
     claimed.map(({ id, task, owner, attempt, max_attempts, fence, runs_alone, priority, stream, input }) => ({
       id,
@@ -105,7 +105,7 @@ export async function beatBoth(
     return { id, isCancelRequested: is_cancel_requested };
   });
   const byId = (a: { id: string }, b: { id: string }) => (a.id < b.id ? -1 : 1);
-  expectSame("beaten", expected.toSorted(byId), answer.toSorted(byId));
+  expectSame(`of ${claims.map(sayClaim).join(", ")} beaten`, expected.toSorted(byId), answer.toSorted(byId));
   if (expected.length < claims.length) notice(system, "late beat refused");
   return claims.map(sayClaim).join(", ");
 }

@@ -48,7 +48,7 @@ export async function finishBoth(
       skipsHook: false,
     }),
   );
-  expectSame("still held", expected, isHeld);
+  expectSame(`${sayClaim(given)} is still held`, expected, isHeld);
   if (!isHeld) notice(system, "late end refused");
   return sayClaim(given);
 }
@@ -87,7 +87,11 @@ export async function succeedBoth(
       keptDays: durations.successKeptMs / 86_400_000,
     })),
   );
-  expectSame("ended", expected.toSorted(), ended.map(({ id }) => id).toSorted());
+  expectSame(
+    `of ${once.map(sayClaim).join(", ")} ended`,
+    expected.toSorted(),
+    ended.map(({ id }) => id).toSorted(),
+  );
   if (expected.length < once.length) notice(system, "late success refused");
   return once.map(sayClaim).join(", ");
 }

@@ -68,7 +68,7 @@ async function enqueueBoth(
     : await enqueueAlone(system.database, partsOf(system), prepared);
   const answer =
     "refused" in given ? given : given.map((job) => ("code" in job ? { refused: job.code } : { id: job.id }));
-  expectAnswer(system, "enqueue", expected, answer);
+  expectAnswer(system, `enqueue ${describeAll(requests)}`, expected, answer);
   if ("refused" in expected) return describeAll(requests);
   for (const [index, one] of expected.entries()) {
     if ("refused" in one) notice(system, one.refused);

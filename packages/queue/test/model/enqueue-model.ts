@@ -20,7 +20,11 @@ export function enqueue(
     ...knownRequests(model),
     ...fresh.map((request) => ({ request, isOpen: true })),
   ];
-  for (const request of requests) if (findDouble(known(), request) === undefined) fresh.push(request);
+  // They are written in the order of their unique keys; of two with the same keys the first goes first.
+  const keyOf = ({ task, input }: EnqueueRequest) => (tasks[task].isUnique ? input.key : "");
+  for (const request of requests.toSorted((left, right) => compareTexts(keyOf(left), keyOf(right)))) {
+    if (findDouble(known(), request) === undefined) fresh.push(request);
+  }
   // Only now, since a later one of the same call may stand under the key that an earlier one gave.
   const given = requests.map((request): Given => {
     if (fresh.includes(request)) return { id: request.id };
@@ -37,6 +41,10 @@ export function enqueue(
     if (fresh.includes(request)) writeJob(model, request, places[index] ?? 0);
   }
   return given;
+}
+
+function compareTexts(left: string, right: string): number {
+  return left === right ? 0 : left < right ? -1 : 1;
 }
 
 type KnownRequest = { readonly request: EnqueueRequest; readonly isOpen: boolean };

@@ -16,7 +16,7 @@ import { durations, nameOf } from "./world.ts";
 export async function cancelBoth(state: Model, { system }: Run, id: string): Promise<string> {
   const expected = peopleModel.cancel(state, id);
   const answer = await answerOf(inScope(system, (scope) => cancelJob(scope, partsOf(system), id)));
-  expectAnswer(system, "cancel", expected, answer);
+  expectAnswer(system, `cancel of ${nameOf(id)}`, expected, answer);
   return nameOf(id);
 }
 
@@ -28,7 +28,7 @@ async function forceReleaseBoth(state: Model, { system }: Run, id: string): Prom
       return "released" as const;
     }),
   );
-  expectAnswer(system, "force release", expected, answer);
+  expectAnswer(system, `force release of ${nameOf(id)}`, expected, answer);
   return nameOf(id);
 }
 
@@ -63,7 +63,7 @@ export const retry = fc
             return "retried" as const;
           }),
         );
-        expectAnswer(system, "retry", expected, answer);
+        expectAnswer(system, `retry of ${nameOf(id)}`, expected, answer);
         return nameOf(id);
       },
     }),
