@@ -26,7 +26,10 @@ const types = {
   crashed: "crashed",
 } as const;
 
-/** Puts a locked running job back in line. The fence grows, so the former holder's writes are void. */
+/**
+ * Puts a locked running job back in line. The fence grows, so the former holder's writes are void. An expiry
+ * is the latest time of the first start, which has been: from here on the job does not expire.
+ */
 export async function requeueJob(
   scope: WriteScope,
   parts: { readonly bus: EventBus; readonly broker: Broker },
@@ -43,7 +46,7 @@ export async function requeueJob(
            fair = CASE WHEN ${isLater} THEN fair ELSE ${comebackPlace} END,
            attempt = ${requeue.why === "retry" ? job.attempt : job.attempt - 1},
            crash_count = ${crashCount}, runs_alone = ${requeue.why === "crashed" || (job.runs_alone && requeue.why !== "retry")},
-           fence = fence + 1, worker_id = NULL, lease_until = NULL
+           fence = fence + 1, worker_id = NULL, lease_until = NULL, expires_at = NULL
     WHERE id = ${job.id}`.execute(scope.transaction);
   const details = {
     ...(job.run_ms === null ? {} : { runMs: job.run_ms }),

@@ -6,7 +6,10 @@ import { z } from "zod";
 import { defineTask, handleTask } from "../../src/index.ts";
 import type { EnqueueOptions, JobRecord, Queue } from "../../src/index.ts";
 import { createMemoryBroker } from "../../src/brokers/memory-broker.ts";
+import { lockJob } from "../../src/jobs/lock-job.ts";
 import { expireJobs } from "../../src/jobs/promote.ts";
+import { requeueJob } from "../../src/jobs/requeue.ts";
+import type { Requeue } from "../../src/jobs/requeue.ts";
 import { TaskRegistry } from "../../src/tasks/task-registry.ts";
 import { useQueue } from "./use-queue.ts";
 
@@ -102,6 +105,7 @@ describe.each(testDatabases())("enqueueing on $name", (kind) => {
 
   describe("with an expiry", () => {
     const expiring = { ...note, name: "tests.note_soon", expiresInMs: 60_000 };
+    const error = { code: "tests_failed", message: "It failed." };
 
     const expiresAfterMs = async (id: string): Promise<number | null> => {
       const found = await sql<{ ms: number | null }>`
@@ -147,6 +151,37 @@ describe.each(testDatabases())("enqueueing on $name", (kind) => {
       await expireJobs(partsOf(queue));
 
       expect(await opened.find(id)).toMatchObject({ state: "expired" });
+    });
+
+    it.each<[string, Requeue, Partial<JobRecord>]>([
+      ["a retry", { why: "retry", delayMs: 60_000, error }, { state: "scheduled", reason: "retry" }],
+      ["a snooze", { why: "snooze", delayMs: 60_000 }, { state: "scheduled", reason: "snooze" }],
+      ["its turn after a hand-back", { why: "handed_back" }, { state: "queued" }],
+      ["its turn after a crash", { why: "crashed", crashCount: 0 }, { state: "queued" }],
+    ])("does not expire a job that has begun and waits for %s", async (_name, requeue, waiting) => {
+      const queue = opened.createQueue([]);
+      const { id } = await add(queue, { expiresInMs: 60_000 });
+      await opened.claim([note]);
+      await sql`UPDATE job SET expires_at = now() - interval '1 second'`.execute(opened.database.queryable);
+      await queue.transaction(async (scope) => {
+        const job = await lockJob(scope.transaction, id);
+        await requeueJob(scope, partsOf(queue), job!, requeue);
+      });
+
+      expect(await expireJobs(partsOf(queue))).toBe(0);
+      expect(await opened.find(id)).toMatchObject(waiting);
+    });
+
+    it("starts a job again that had begun in time", async () => {
+      const queue = opened.createQueue([]);
+      const { id } = await add(queue, { expiresInMs: 60_000 });
+      await opened.claim([note]);
+      await sql`UPDATE job SET expires_at = now() - interval '1 second'`.execute(opened.database.queryable);
+      await queue.control.forceRelease(id, { by: "ann" });
+
+      const again = await opened.claim([note]);
+
+      expect(again.map((job) => job.id)).toEqual([id]);
     });
   });
 

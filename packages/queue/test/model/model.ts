@@ -193,6 +193,8 @@ export function putBack(
   job.runsAlone = why === "crashed" || (job.runsAlone && why !== "retry_scheduled");
   job.fence += 1;
   job.leaseUntil = null;
+  // It had started in time.
+  job.expiresAt = null;
 }
 
 export function end(

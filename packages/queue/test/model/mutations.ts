@@ -70,6 +70,12 @@ export const mutations: readonly Mutation[] = [
     replacement: "fence = fence",
   },
   {
+    name: "forgets the expiry of a job that has begun",
+    file: "jobs/requeue.ts",
+    text: ", expires_at = NULL",
+    replacement: "",
+  },
+  {
     name: "keeps a cancel before a success",
     sqlFunction: "succeed_jobs",
     text: "AND job.cancel_requested_at IS NULL",
