@@ -96,6 +96,17 @@ export function databaseClosed(): MillraceError {
   });
 }
 
+/** The statement itself was carried out; in a transaction it is undone with the rest. */
+export function answerUnreadable(cause?: unknown): MillraceError {
+  return new MillraceError({
+    code: "database_answer_unreadable",
+    kind: "internal",
+    message:
+      "What a statement gave can't be handed over by the embedded database: it is nested too deep. Read less of it, such as parts of the JSON.",
+    cause,
+  });
+}
+
 /** The thread of the embedded database ended by itself: the process has to be started again. */
 export function embeddedDatabaseStopped(cause: unknown): MillraceError {
   return new MillraceError({

@@ -15,7 +15,8 @@ export type FromThread =
       readonly rows: readonly unknown[];
       readonly affectedRows: number;
     }
-  | { readonly id: number; readonly ok: false; readonly error: ThreadError };
+  /** `unsendable`: the statement was carried out, and what it gave can't go to another thread. */
+  | { readonly id: number; readonly ok: false; readonly error: ThreadError | "unsendable" };
 
 /** A database error as plain fields: an Error loses its SQLSTATE on the way between threads. */
 export type ThreadError = {

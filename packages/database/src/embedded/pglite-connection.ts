@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { toError } from "@millrace/kernel";
 import type { CompiledQuery, DatabaseConnection, QueryResult } from "kysely";
-import { databaseClosed, embeddedDatabaseStopped } from "../errors.ts";
+import { answerUnreadable, databaseClosed, embeddedDatabaseStopped } from "../errors.ts";
 import type { FromThread, ThreadError, ToThread } from "./messages.ts";
 
 /** An error of the embedded database, with the fields that `pg` gives too. */
@@ -30,6 +30,7 @@ export class PgliteConnection implements DatabaseConnection {
   private constructor(thread: Worker) {
     this.#thread = thread;
     thread.on("message", (reply: FromThread) => this.#settle(reply));
+    thread.on("messageerror", (error) => this.#settleUnread(toError(error)));
     thread.on("error", (error) => this.#fail(embeddedDatabaseStopped(toError(error))));
     thread.on("exit", () => this.#fail(embeddedDatabaseStopped(undefined)));
   }
@@ -77,8 +78,9 @@ export class PgliteConnection implements DatabaseConnection {
   #send(message: ToThread): Promise<FromThread & { ok: true }> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     return new Promise((resolve, reject) => {
-      this.#pending.set(message.id, { resolve, reject });
+      // Before it is pending: one that can't be sent is never answered.
       this.#thread.postMessage(message);
+      this.#pending.set(message.id, { resolve, reject });
     });
   }
 
@@ -86,7 +88,17 @@ export class PgliteConnection implements DatabaseConnection {
     const pending = this.#pending.get(reply.id);
     this.#pending.delete(reply.id);
     if (reply.ok) pending?.resolve(reply);
+    else if (reply.error === "unsendable") pending?.reject(answerUnreadable());
     else pending?.reject(new EmbeddedDatabaseError(reply.error));
+  }
+
+  /** A reply that can't be read has no id either; replies come in the order of what was sent. */
+  #settleUnread(cause: Error): void {
+    const [oldest] = this.#pending;
+    if (oldest === undefined) return;
+    const [id, { reject }] = oldest;
+    this.#pending.delete(id);
+    reject(answerUnreadable(cause));
   }
 
   #fail(error: Error): void {

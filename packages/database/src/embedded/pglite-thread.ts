@@ -3,6 +3,7 @@
  * thread it would stop heartbeats, sockets and health checks.
  */
 import { parentPort, workerData } from "node:worker_threads";
+import type { MessagePort } from "node:worker_threads";
 import { PGlite, types } from "@electric-sql/pglite";
 import { vector } from "@electric-sql/pglite-pgvector";
 import { z } from "zod";
@@ -55,10 +56,26 @@ function plainError(error: unknown): ThreadError {
   };
 }
 
+function send(to: MessagePort, reply: FromThread): void {
+  try {
+    to.postMessage(reply);
+  } catch {
+    // Nested deeper than this thread's stack is high. Without a word the connection would wait for ever.
+    to.postMessage({ id: reply.id, ok: false, error: "unsendable" } satisfies FromThread);
+  }
+}
+
+// One after the other, although the database would see to that: replies go in the order of the questions,
+// so that the other side knows whose reply it could not read.
+let turn = Promise.resolve();
 port.on("message", (message: ToThread) => {
-  void answer(message).then((reply) => {
-    port.postMessage(reply);
+  turn = turn.then(async () => {
+    send(port, await answer(message));
     if (message.kind === "close") port.close();
   });
+});
+// Nobody knows which question it was: better no database than one that does not answer.
+port.on("messageerror", (error: Error) => {
+  throw error;
 });
 port.postMessage({ id: 0, ok: true, rows: [], affectedRows: 0 } satisfies FromThread);
