@@ -15,5 +15,6 @@ export function jsonb(value: unknown): RawBuilder<unknown> {
 
 /** The JSON text of a value as PostgreSQL accepts it. */
 export function jsonText(value: unknown): string {
-  return (JSON.stringify(value ?? null) ?? "null").replaceAll(refusedEscape, "$1\\ufffd");
+  const text = JSON.stringify(value ?? null) ?? "null";
+  return text.includes("\\u") ? text.replaceAll(refusedEscape, "$1\\ufffd") : text;
 }

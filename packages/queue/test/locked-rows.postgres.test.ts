@@ -139,8 +139,8 @@ it("gives up only the jobs whose beats do not land", async () => {
   });
   await heartbeat.start();
 
-  for (const id of [locked, free]) heartbeat.hold({ id: id!, fence: 1 });
-  heartbeat.hold({ id: taken!, fence: 9 });
+  for (const id of [locked, free]) heartbeat.hold([{ id: id!, fence: 1 }]);
+  heartbeat.hold([{ id: taken!, fence: 9 }]);
   await expect.poll(() => lost.length, { timeout: 10_000 }).toBe(2);
 
   expect(lost).toEqual([taken, locked]);
@@ -158,7 +158,7 @@ it("is waited for by one beat at a time", async () => {
     times: { leaseMs: 20_000, beatMs: 5 },
   });
   const [id] = await running(1, 20);
-  heartbeat.hold({ id: id!, fence: 1 });
+  heartbeat.hold([{ id: id!, fence: 1 }]);
 
   const waiting = await database.transaction(async (transaction) => {
     await sql`LOCK TABLE job IN ACCESS EXCLUSIVE MODE`.execute(transaction);

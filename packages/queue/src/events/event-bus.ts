@@ -30,6 +30,7 @@ export class EventBus {
   /** Tells the hooks, and those who watch lists of jobs. */
   publishTransition(transition: JobTransition): void {
     this.#tell(this.#transitionListeners, transition);
+    if (this.#noticeListeners.size === 0) return;
     const { id, owner, state } = transition.job;
     this.publishNotice({ topic: "jobs", owner, type: "job.changed", data: { job_id: id, state } });
   }
@@ -42,6 +43,11 @@ export class EventBus {
   onEvents(listener: Listener<readonly StoredEvent[]>): () => void {
     this.#eventListeners.add(listener);
     return () => void this.#eventListeners.delete(listener);
+  }
+
+  /** Whether anybody would hear of an event, so that it is worth putting together. */
+  get hasEventListeners(): boolean {
+    return this.#eventListeners.size > 0 || this.#noticeListeners.size > 0;
   }
 
   /** For tests and figures: what is forgotten here is told of every event for ever. */

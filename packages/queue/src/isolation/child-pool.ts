@@ -94,7 +94,7 @@ export class ChildPool {
     const done = this.#runAndRecord(job, attempt);
     this.#running.add(done);
     void done.finally(() => this.#running.delete(done));
-    return { job, stop: (reason) => attempt.stop(reason), ran: done, done };
+    return { job, stop: (reason) => attempt.stop(reason), done };
   }
 
   /** Changes how many children may live. Idle ones beyond that end; jobs go on. */

@@ -32,9 +32,12 @@ export type BatchRunner<Output = unknown> = {
   readonly maxWaitMs: number;
   /**
    * One outcome for each context, in the same order; never rejects. Each job keeps its own fence,
-   * signal and end.
+   * signal and end. The contexts' inputs are what `readInput` of the handler gave.
    */
-  readonly run: (contexts: readonly JobContext<unknown>[]) => Promise<readonly BatchOutcome<Output>[]>;
+  readonly run: (
+    contexts: readonly JobContext<unknown>[],
+    signal: AbortSignal,
+  ) => Promise<readonly BatchOutcome<Output>[]>;
 };
 
 /** More jobs than this would hold their leases for one call, and be lost together with it. */
@@ -61,12 +64,15 @@ export function handleBatchTask<Input, Output>(
   if (!(maxWaitMs >= 0 && maxWaitMs < task.softLimitMs)) {
     throw invalidTask(task.name, "maxWaitMs of a batch must be 0 or more, and under softLimitMs.");
   }
-  const runBatch = (contexts: readonly JobContext<unknown>[]) => runTogether(handler, contexts);
+  const runBatch: BatchRunner<Output>["run"] = (contexts, signal) =>
+    // Their inputs were read by the schema below.
+    runTogether(handler, contexts as readonly JobContext<Input>[], signal);
   return {
     task,
+    readInput: (value) => parseInput(task, value),
     batch: { maxSize, maxWaitMs, run: runBatch },
     run: async (context) => {
-      const [outcome] = await runBatch([context]);
+      const [outcome] = await runBatch([context], context.signal);
       if (outcome === undefined) throw new Error("A batch of one gave no outcome");
       if ("error" in outcome) throw outcome.error;
       return outcome.output;
@@ -85,63 +91,28 @@ export async function settled<Output>(
   );
 }
 
-async function runTogether<Input, Output>(
-  handler: BatchTaskHandler<Input, Output>,
-  contexts: readonly JobContext<unknown>[],
-): Promise<readonly BatchOutcome<Output>[]> {
-  const { task } = handler;
-  const read = contexts.map((context) =>
-    attempt((): JobContext<Input> => ({ ...context, input: parseInput(task, context.input) })),
-  );
-  const readable = read.flatMap((context) => ("output" in context ? [context.output] : []));
-  const outcomes = (readable.length === 0 ? [] : await runReadable(handler, readable)).values();
-  return read.map((context) => {
-    if ("error" in context) return context;
-    const outcome = outcomes.next().value;
-    if (outcome === undefined) return { error: invalidBatchResult(task.name) };
-    if ("error" in outcome) return outcome;
-    return attempt(() => acceptOutput(task, outcome.output));
-  });
-}
-
 /** One outcome for each context: what is thrown for all goes to each. */
-async function runReadable<Input, Output>(
-  handler: BatchTaskHandler<Input, Output>,
+async function runTogether<Input, Output>(
+  { task, run }: BatchTaskHandler<Input, Output>,
   contexts: readonly JobContext<Input>[],
+  signal: AbortSignal,
 ): Promise<readonly BatchOutcome<Output>[]> {
-  const stop = whenAllStop(contexts.map(({ signal }) => signal));
   try {
-    const outcomes = await handler.run(contexts, stop.signal);
+    const outcomes = await run(contexts, signal);
     // Nobody can tell which job an answer belongs to when some are missing.
-    if (outcomes.length !== contexts.length) throw invalidBatchResult(handler.task.name);
-    return outcomes.map((outcome) => ("error" in outcome ? { error: toError(outcome.error) } : outcome));
+    if (outcomes.length !== contexts.length) throw invalidBatchResult(task.name);
+    return outcomes.map((outcome) =>
+      "error" in outcome ? { error: toError(outcome.error) } : accepted(task, outcome.output),
+    );
   } catch (thrown) {
     const error = toError(thrown);
     return contexts.map(() => ({ error }));
-  } finally {
-    stop.forget();
   }
 }
 
-/** A signal that aborts when the last of several has: the others of a batch still want the answer. */
-function whenAllStop(signals: readonly AbortSignal[]): { signal: AbortSignal; forget: () => void } {
-  const all = new AbortController();
-  const onAbort = (): void => {
-    if (signals.every(({ aborted }) => aborted)) all.abort(signals.at(-1)?.reason);
-  };
-  for (const signal of signals) signal.addEventListener("abort", onAbort);
-  onAbort();
-  return {
-    signal: all.signal,
-    forget: () => {
-      for (const signal of signals) signal.removeEventListener("abort", onAbort);
-    },
-  };
-}
-
-function attempt<Value>(work: () => Value): BatchOutcome<Value> {
+function accepted<Input, Output>(task: Task<Input, Output>, output: Output): BatchOutcome<Output> {
   try {
-    return { output: work() };
+    return { output: acceptOutput(task, output) };
   } catch (thrown) {
     return { error: toError(thrown) };
   }

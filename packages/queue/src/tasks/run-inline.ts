@@ -92,7 +92,8 @@ export async function runInline<Input, Output>(
     meta: {},
   };
   const stored = throughJson(parseInput(task, input));
-  const output = await handler.run(createInlineContext({ task, input: stored, options, recording }));
+  const context = createInlineContext({ task, input: handler.readInput(stored), options, recording });
+  const output = await handler.run(context);
   return { ...recording, output: parseOutput(task, throughJson(output)) };
 }
 

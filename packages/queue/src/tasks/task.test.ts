@@ -130,18 +130,18 @@ describe("handleTask", () => {
   it("gives the handler what the schema made of the input", async () => {
     const trimmed = defineTask({ ...measureWord, input: z.object({ word: z.string().trim() }) });
 
-    const output = await handleTask({ task: trimmed, run }).run(contextOf({ word: " abc " }));
+    const { readInput, run: runJob } = handleTask({ task: trimmed, run });
+    const output = await runJob(contextOf(readInput({ word: " abc " })));
 
     expect(output).toEqual({ length: 3 });
   });
 
-  it("refuses an input that does not fit, once and for all", async () => {
+  it("refuses an input that does not fit, once and for all", () => {
     const handler = handleTask({ task: defineTask(measureWord), run });
 
-    await expect(handler.run(contextOf({ word: 5 }))).rejects.toMatchObject({
-      code: "invalid_job_input",
-      retryable: false,
-    });
+    expect(() => handler.readInput({ word: 5 })).toThrow(
+      expect.objectContaining({ code: "invalid_job_input", retryable: false }),
+    );
   });
 
   it("refuses an output that does not fit; another try may do better", async () => {

@@ -158,7 +158,12 @@ export type TaskHandler<Input = unknown, Output = unknown> = TaskHooks<Input, Ou
 /** A handler whose types were checked where it was made: the registry holds many kinds. */
 export type AnyTaskHandler<Input = unknown, Output = unknown> = {
   readonly task: Task<Input, Output>;
-  /** Runs one job, also of a task that is handled in batches: then a batch of one. */
+  /** A stored input as the task's schema reads it. Throws `invalid_job_input`: no try will do better. */
+  readonly readInput: (value: unknown) => unknown;
+  /**
+   * Runs one job, also of a task that is handled in batches: then a batch of one. The context's input is
+   * what `readInput` gave.
+   */
   readonly run: (context: JobContext<unknown>) => Promise<Output>;
   /** Present when several jobs can run at once. */
   readonly batch?: BatchRunner<Output>;
@@ -168,9 +173,8 @@ export type AnyTaskHandler<Input = unknown, Output = unknown> = {
 };
 
 /**
- * Joins a task with the code that runs it. Inputs and outputs are parsed by the task's schemas:
- * `run` rejects with `invalid_job_input` (never tried again), `invalid_job_output` or
- * `result_too_large`.
+ * Joins a task with the code that runs it. Inputs and outputs are parsed by the task's schemas: `run`
+ * rejects with `invalid_job_output` or `result_too_large`.
  */
 export function handleTask<Input, Output>(
   handler: TaskHandler<Input, Output>,
@@ -178,8 +182,9 @@ export function handleTask<Input, Output>(
   const { task, run } = handler;
   return {
     task,
-    run: async (context) =>
-      acceptOutput(task, await run({ ...context, input: parseInput(task, context.input) })),
+    readInput: (value) => parseInput(task, value),
+    // Its input was read by the schema above.
+    run: async (context) => acceptOutput(task, await run(context as JobContext<Input>)),
     ...parsedHooks(task, handler),
   };
 }

@@ -7,12 +7,18 @@ import type { StopReason } from "@millrace/kernel";
  * that counts: a lost lease stays lost, and a soft limit says nothing new to what is stopping.
  */
 export class AttemptStop {
-  readonly #controller = new AbortController();
+  /** Made when somebody asks for the signal: most jobs are over before anybody does. */
+  #controller: AbortController | undefined;
+  #aborted: StopError | undefined;
   readonly #listeners: ((reason: StopReason) => void)[] = [];
   #reason: StopReason | undefined;
   #shutdownAtMs: number | undefined;
 
   get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#aborted !== undefined) this.#controller.abort(this.#aborted);
+    }
     return this.#controller.signal;
   }
 
@@ -25,8 +31,14 @@ export class AttemptStop {
     if (reason === "timed_out" && this.#reason !== undefined) return;
     this.#reason = reason;
     if (reason === "shutdown") this.#shutdownAtMs ??= performance.now();
-    this.#controller.abort(new StopError(reason, `The job was stopped: ${reason}`));
+    this.#aborted ??= new StopError(reason, `The job was stopped: ${reason}`);
+    this.#controller?.abort(this.#aborted);
     for (const listener of this.#listeners) listener(reason);
+  }
+
+  /** What the signal aborted with; undefined while it has not. */
+  get aborted(): StopError | undefined {
+    return this.#aborted;
   }
 
   /** Calls back for each reason that counts, also for one that came before. */

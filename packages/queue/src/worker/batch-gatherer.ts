@@ -1,8 +1,9 @@
 import { traceBatch } from "../observe/spans.ts";
 import type { ClaimedJob } from "../jobs/job-row.ts";
-import type { BatchOutcome, BatchRunner } from "../tasks/batch-task.ts";
+import type { BatchRunner } from "../tasks/batch-task.ts";
 import type { AnyTaskHandler } from "../tasks/task.ts";
 import type { TaskRegistry } from "../tasks/task-registry.ts";
+import type { AttemptStop } from "./attempt-stop.ts";
 import type { RunJob } from "./execution.ts";
 import type { JobContext } from "./job-context.ts";
 
@@ -10,7 +11,9 @@ import type { JobContext } from "./job-context.ts";
 type Member = {
   readonly job: ClaimedJob;
   readonly context: JobContext<unknown>;
-  readonly outcome: PromiseWithResolvers<BatchOutcome>;
+  readonly attempt: AttemptStop;
+  readonly resolve: (output: unknown) => void;
+  readonly reject: (error: unknown) => void;
 };
 
 type Gathering = { readonly members: Member[]; readonly timer: NodeJS.Immediate | NodeJS.Timeout };
@@ -33,7 +36,10 @@ export class BatchGatherer {
     const handler = this.#registry.find(job.task, job.task_version);
     const batch = handler?.batch;
     if (handler === undefined || batch === undefined) return undefined;
-    return (context) => this.#join(handler, batch, { job, context, outcome: Promise.withResolvers() });
+    return (context, attempt) =>
+      new Promise((resolve, reject) => {
+        this.#join(handler, batch, { job, context, attempt, resolve, reject });
+      });
   }
 
   /** The jobs whose batch has not started. */
@@ -41,19 +47,15 @@ export class BatchGatherer {
     return [...this.#gatherings.values()].flatMap(({ members }) => members.map(({ job }) => job));
   }
 
-  async #join(handler: AnyTaskHandler, batch: BatchRunner, member: Member): Promise<unknown> {
-    const { signal } = member.context;
-    signal.throwIfAborted();
+  #join(handler: AnyTaskHandler, batch: BatchRunner, member: Member): void {
+    const { attempt } = member;
+    if (attempt.aborted !== undefined) return member.reject(attempt.aborted);
     const gathering = this.#gatherings.get(handler) ?? this.#open(handler, batch);
     gathering.members.push(member);
-    const leave = (): void => {
-      if (this.#remove(handler, member)) member.outcome.reject(signal.reason);
-    };
-    signal.addEventListener("abort", leave, { once: true });
+    attempt.onStop(() => {
+      if (this.#remove(handler, member)) member.reject(attempt.aborted);
+    });
     if (gathering.members.length >= batch.maxSize) this.#close(handler, batch);
-    const outcome = await member.outcome.promise.finally(() => signal.removeEventListener("abort", leave));
-    if ("error" in outcome) throw outcome.error;
-    return outcome.output;
   }
 
   #open(handler: AnyTaskHandler, batch: BatchRunner): Gathering {
@@ -94,13 +96,29 @@ async function runTogether(members: readonly Member[], batch: BatchRunner): Prom
   const jobs = members.map(({ job }) => job);
   const contexts = members.map(({ context }) => context);
   try {
-    const outcomes = await traceBatch(jobs, () => batch.run(contexts));
-    for (const [index, { outcome }] of members.entries()) {
+    const outcomes = await traceBatch(jobs, () => batch.run(contexts, signalOfAll(members)));
+    for (const [index, { resolve, reject }] of members.entries()) {
       const own = outcomes[index];
-      if (own === undefined) outcome.reject(new Error("a batch gave no outcome for a job"));
-      else outcome.resolve(own);
+      if (own === undefined) reject(new Error("a batch gave no outcome for a job"));
+      else if ("error" in own) reject(own.error);
+      else resolve(own.output);
     }
   } catch (error) {
-    for (const { outcome } of members) outcome.reject(error);
+    for (const { reject } of members) reject(error);
   }
+}
+
+/** Aborts when the last of several was told to stop: the others of a batch still want the answer. */
+function signalOfAll(members: readonly Member[]): AbortSignal {
+  const all = new AbortController();
+  let going = members.length;
+  for (const { attempt } of members) {
+    let isGoing = true;
+    attempt.onStop(() => {
+      if (isGoing) going -= 1;
+      isGoing = false;
+      if (going === 0) all.abort(attempt.aborted);
+    });
+  }
+  return all.signal;
 }

@@ -9,6 +9,7 @@ import { leaseLost } from "../errors.ts";
 import type { NewEvent } from "../events/append-events.ts";
 import type { EventBus } from "../events/event-bus.ts";
 import { enqueueJobs, prepareJob } from "../jobs/enqueue.ts";
+import type { EnqueueOptions } from "../jobs/enqueue.ts";
 import type { ClaimedJob } from "../jobs/job-row.ts";
 import { lockHeldRow } from "../jobs/lock-job.ts";
 import { traceStep } from "../observe/spans.ts";
@@ -16,6 +17,7 @@ import { traceEnqueues } from "../observe/trace-enqueues.ts";
 import { recordStep, startStep } from "../steps/run-step.ts";
 import { scrubText } from "../tasks/redact.ts";
 import type { TaskRegistry } from "../tasks/task-registry.ts";
+import type { Task } from "../tasks/task.ts";
 import { withWriteScope } from "../write-scope.ts";
 import type { AttemptStop } from "./attempt-stop.ts";
 import { mayPassLater } from "./database-trouble.ts";
@@ -39,6 +41,8 @@ const maxRecordTries = 6;
 /** A claimed job and what ends its attempt before it returns. */
 type RunningJob = {
   readonly job: ClaimedJob;
+  /** The job's, as its task's schema reads it. */
+  readonly input: unknown;
   readonly attempt: AttemptStop;
   /** From now. */
   readonly softLimitMs: number;
@@ -48,72 +52,125 @@ type RunningJob = {
 
 /** Builds what a handler works with for one claimed job. */
 export function createJobContext(parts: ContextParts, running: RunningJob): JobContext<unknown> {
-  const { job } = running;
-  const { signal } = running.attempt;
-  const softEndMs = performance.now() + running.softLimitMs;
-  const estimate = new ProgressEstimate();
+  return new LiveJobContext(parts, running);
+}
 
-  const transaction = <Result>(work: (scope: FencedScope) => Promise<Result>): Promise<Result> =>
-    runFenced(parts, running, work);
-  const { database } = parts;
+/**
+ * Made for every job, so what most handlers leave alone is made when it is asked for. Getters that give
+ * functions, so that a handler may take them out of the context.
+ */
+class LiveJobContext implements JobContext<unknown> {
+  readonly job: JobContext<unknown>["job"];
+  readonly input: unknown;
+  readonly #parts: ContextParts;
+  readonly #running: RunningJob;
+  readonly #softEndMs: number;
+  #estimate: ProgressEstimate | undefined;
+  #logger: Logger | undefined;
 
-  return {
-    job: {
-      id: job.id,
-      task: job.task,
-      owner: job.owner,
-      stream: job.stream,
-      attempt: job.attempt,
-      maxAttempts: job.max_attempts,
-    },
-    input: job.input,
-    signal,
-    isLastAttempt: job.attempt >= job.max_attempts,
-    timeLeft: () => Math.max(0, softEndMs - performance.now()),
-    step: (key, run, options) => runStep({ key, run, options, signal, database, transaction, held: job }),
-    transaction,
-    enqueueChild: async (key, task, input, options) => {
-      const child = prepareJob(parts.registry.taskFor(task), input, {
-        ...(job.owner === null ? {} : { owner: job.owner }),
-        ...options,
-        parentId: job.id,
-      });
-      const value = { id: child.id };
-      return await runStep<{ id: string }>({
-        key,
-        run: () => Promise.resolve(value),
-        options: {
-          record: async (scope) => {
-            const [written] = await traceEnqueues([child], (jobs) => enqueueJobs(scope, parts, jobs));
-            if (written === undefined || written.id === value.id) return;
-            // Its unique or idempotency key gave a job that was there before.
-            value.id = written.id;
-            await recordStep(scope.transaction, job, key, value);
-          },
-        },
-        signal,
-        database,
-        transaction,
-        held: job,
-      });
-    },
-    setMeta: (patch) =>
-      transaction(async (scope) => {
-        await sql`UPDATE job_payload SET meta = meta || ${jsonText(patch)}::jsonb WHERE job_id = ${job.id}`.execute(
+  constructor(parts: ContextParts, running: RunningJob) {
+    const { id, task, owner, stream, attempt, max_attempts: maxAttempts } = running.job;
+    this.job = { id, task, owner, stream, attempt, maxAttempts };
+    this.input = running.input;
+    this.#parts = parts;
+    this.#running = running;
+    this.#softEndMs = performance.now() + running.softLimitMs;
+  }
+
+  get signal(): AbortSignal {
+    return this.#running.attempt.signal;
+  }
+
+  get isLastAttempt(): boolean {
+    return this.job.attempt >= this.job.maxAttempts;
+  }
+
+  get timeLeft(): JobContext<unknown>["timeLeft"] {
+    return () => Math.max(0, this.#softEndMs - performance.now());
+  }
+
+  get step(): JobContext<unknown>["step"] {
+    return (key, run, options) => this.#runStep(key, run, options);
+  }
+
+  get transaction(): JobContext<unknown>["transaction"] {
+    return (work) => runFenced(this.#parts, this.#running, work);
+  }
+
+  get enqueueChild(): JobContext<unknown>["enqueueChild"] {
+    return (key, task, input, options) => this.#enqueueChild(key, task, input, options);
+  }
+
+  get setMeta(): JobContext<unknown>["setMeta"] {
+    return (patch) =>
+      this.transaction(async (scope) => {
+        await sql`
+          UPDATE job_payload SET meta = meta || ${jsonText(patch)}::jsonb WHERE job_id = ${this.job.id}`.execute(
           scope.transaction,
         );
-      }),
-    progress: (report) => parts.writer.progress(job, estimate.next(scrubReport(report, running.secrets))),
-    log: (level, message, step) => {
+      });
+  }
+
+  get progress(): JobContext<unknown>["progress"] {
+    return (report) => {
+      const { job, secrets } = this.#running;
+      this.#parts.writer.progress(job, this.#progress().next(scrubReport(report, secrets)));
+    };
+  }
+
+  get log(): JobContext<unknown>["log"] {
+    return (level, message, step) => {
+      const { job, secrets } = this.#running;
       const line = {
         level,
-        message: scrubText(message, running.secrets).slice(0, 2000),
-        step: step ?? estimate.stage,
+        message: scrubText(message, secrets).slice(0, 2000),
+        step: step ?? this.#progress().stage,
       };
-      parts.writer.log(job, { ...line, created_at: new Date().toISOString() });
-    },
-    logger: parts.logger.child({ jobId: job.id, task: job.task, attempt: job.attempt }),
-  };
+      this.#parts.writer.log(job, { ...line, created_at: new Date().toISOString() });
+    };
+  }
+
+  get logger(): Logger {
+    const { id: jobId, task, attempt } = this.job;
+    return (this.#logger ??= this.#parts.logger.child({ jobId, task, attempt }));
+  }
+
+  #progress(): ProgressEstimate {
+    return (this.#estimate ??= new ProgressEstimate());
+  }
+
+  #runStep<Value>(
+    key: string,
+    run: (signal: AbortSignal) => Promise<Value>,
+    options: StepOptions<Value> | undefined,
+  ): Promise<Value> {
+    const { signal, transaction } = this;
+    const { database } = this.#parts;
+    return runStep({ key, run, options, signal, database, transaction, held: this.#running.job });
+  }
+
+  async #enqueueChild<Input, Output>(
+    key: string,
+    task: Task<Input, Output>,
+    input: Input,
+    options: EnqueueOptions | undefined,
+  ): Promise<{ readonly id: string }> {
+    const { job } = this.#running;
+    const child = prepareJob(this.#parts.registry.taskFor(task), input, {
+      ...(job.owner === null ? {} : { owner: job.owner }),
+      ...options,
+      parentId: job.id,
+    });
+    const value = { id: child.id };
+    const record = async (scope: FencedScope): Promise<void> => {
+      const [written] = await traceEnqueues([child], (jobs) => enqueueJobs(scope, this.#parts, jobs));
+      if (written === undefined || written.id === value.id) return;
+      // Its unique or idempotency key gave a job that was there before.
+      value.id = written.id;
+      await recordStep(scope.transaction, job, key, value);
+    };
+    return await this.#runStep<{ id: string }>(key, () => Promise.resolve(value), { record });
+  }
 }
 
 function scrubReport(report: ProgressReport, secrets: readonly string[]): ProgressReport {

@@ -1,11 +1,11 @@
 import { jsonText } from "@millrace/database";
 import { isMillraceError, toError } from "@millrace/kernel";
-import { timedOut } from "../errors.ts";
 import type { AttemptEnd } from "../jobs/finish-attempt.ts";
 import type { ClaimedJob } from "../jobs/job-row.ts";
 import { keptDays } from "../retention/kept-days.ts";
 import { collectSecrets } from "../tasks/redact.ts";
 import type { AnyTaskHandler } from "../tasks/task.ts";
+import { AttemptLimits } from "./attempt-limits.ts";
 import { AttemptStop } from "./attempt-stop.ts";
 import { createJobContext } from "./create-job-context.ts";
 import { isDatabaseTrouble } from "./database-trouble.ts";
@@ -14,9 +14,6 @@ import type { ExecuteParts, Execution, RunJob } from "./execution.ts";
 import { traceAttempt } from "../observe/spans.ts";
 import type { AttemptSpan } from "../observe/spans.ts";
 import { recordEnd } from "./record-end.ts";
-
-/** A handler that was told to stop gets this long before its attempt ends without it. */
-const stopGraceMs = 5_000;
 
 /** After the database failed under a job: long enough for a restart, short for who waits. Jittered by half. */
 const troubleWaitMs = 2_000;
@@ -28,20 +25,24 @@ const maxFenceOfFreeTries = 300;
 /** A task that this process can't run goes to another that can; soon enough, and not in a tight loop. */
 const unknownTaskWaitMs = 10_000;
 
-/** Runs one claimed job to the end of its attempt, with its task's handler unless `run` is given. */
-export function executeJob(parts: ExecuteParts, job: ClaimedJob, run?: RunJob): Execution {
+export type ExecuteOptions = {
+  /** Runs the job instead of its task's handler. */
+  readonly run?: RunJob | undefined;
+  /** Called when the handler has ended and only its end is to be recorded. */
+  readonly onRan?: () => void;
+};
+
+/** Runs one claimed job to the end of its attempt. */
+export function executeJob(parts: ExecuteParts, job: ClaimedJob, options: ExecuteOptions = {}): Execution {
   const attempt = new AttemptStop();
-  const ran = Promise.withResolvers<void>();
-  const running = { job, attempt, run, onRan: ran.resolve };
-  const done = traceAttempt(job, (span) => execute(parts, running, span)).finally(ran.resolve);
-  return { job, stop: (reason) => attempt.stop(reason), ran: ran.promise, done };
+  const done = traceAttempt(job, (span) => execute(parts, { job, attempt, options }, span));
+  return { job, stop: (reason) => attempt.stop(reason), done };
 }
 
 type Running = {
   readonly job: ClaimedJob;
   readonly attempt: AttemptStop;
-  readonly run: RunJob | undefined;
-  readonly onRan: () => void;
+  readonly options: ExecuteOptions;
 };
 
 async function execute(parts: ExecuteParts, running: Running, span: AttemptSpan): Promise<void> {
@@ -55,17 +56,14 @@ async function execute(parts: ExecuteParts, running: Running, span: AttemptSpan)
     return await recordEnd(parts, job, { outcome: "snoozed", delayMs: unknownTaskWaitMs }, attempt);
   }
   parts.writer.open(job);
-  const soft = setTimeout(() => attempt.stop("timed_out"), handler.task.softLimitMs);
   try {
     const end = await runToEnd(parts, running, handler);
-    clearTimeout(soft);
-    running.onRan();
+    running.options.onRan?.();
     if (end === undefined) return;
     span.ended(end.outcome, "error" in end ? end.error : undefined);
     const isRecorded = end.outcome === "succeeded" && (await recordSuccess(parts, job, handler, end.output));
     if (!isRecorded) await recordEnd(parts, job, end, attempt);
   } finally {
-    clearTimeout(soft);
     parts.writer.close(job);
   }
 }
@@ -96,22 +94,21 @@ async function recordSuccess(
 
 async function runToEnd(
   parts: ExecuteParts,
-  { job, attempt, run }: Running,
+  { job, attempt, options }: Running,
   handler: AnyTaskHandler,
 ): Promise<AttemptEnd | undefined> {
-  const secrets = collectSecrets(handler.task, job.input);
-  const tried = { task: handler.task, attempt: job.attempt, maxAttempts: job.max_attempts, secrets };
-  const knife = untilForced(handler.task.hardLimitMs, attempt);
+  const { task } = handler;
+  const secrets = collectSecrets(task, job.input);
+  const run = async (): Promise<unknown> => {
+    const input = handler.readInput(job.input);
+    const context = createJobContext(parts, { job, input, attempt, softLimitMs: task.softLimitMs, secrets });
+    // Not before the caller has entered it among what it holds.
+    await Promise.resolve();
+    return await (options.run ?? handler.run)(context, attempt);
+  };
+  const limits = new AttemptLimits(task, attempt);
   try {
-    const context = createJobContext(parts, {
-      job,
-      attempt,
-      softLimitMs: handler.task.softLimitMs,
-      secrets,
-    });
-    // Started in a then, so that a handler that throws at once is caught like any other.
-    const output = await Promise.race([Promise.resolve(context).then(run ?? handler.run), knife.forced]);
-    return { outcome: "succeeded", output };
+    return { outcome: "succeeded", output: await limits.hold(run) };
   } catch (error) {
     const mayBeFree = attempt.reason === undefined && job.fence < maxFenceOfFreeTries;
     if (mayBeFree && (await isDatabaseTrouble(error, parts.database))) {
@@ -122,35 +119,13 @@ async function runToEnd(
       return { outcome: "snoozed", delayMs: troubleWaitMs * (0.5 + Math.random()) };
     }
     if (isMillraceError(error) && error.code === "lease_lost") parts.onStaleWrite(job);
-    const end = decideEnd(error, attempt.reason, tried);
+    const { attempt: number, max_attempts: maxAttempts } = job;
+    const end = decideEnd(error, attempt.reason, { task, attempt: number, maxAttempts, secrets });
     const isExpected = attempt.reason !== undefined || end === undefined || end.outcome !== "failed";
     if (!isExpected)
       parts.logger.warn({ err: toError(error), jobId: job.id, task: job.task }, "a job's attempt failed");
     return end;
   } finally {
-    knife.clear();
+    limits.clear();
   }
-}
-
-/**
- * Rejects when the attempt must end although the handler goes on: at the hard limit, or a moment
- * after it was told to stop. What the handler still writes then is void.
- */
-function untilForced(
-  hardLimitMs: number,
-  attempt: AttemptStop,
-): { forced: Promise<never>; clear: () => void } {
-  const timers: NodeJS.Timeout[] = [];
-  const forced = new Promise<never>((_resolve, reject) => {
-    timers.push(setTimeout(() => reject(timedOut()), hardLimitMs));
-    attempt.onStop((reason) => {
-      const graceMs = reason === "lease_lost" ? 0 : stopGraceMs;
-      // A soft limit leaves the handler until the hard one.
-      if (reason !== "timed_out")
-        timers.push(setTimeout(() => reject(toError(attempt.signal.reason)), graceMs));
-    });
-  });
-  // Nobody may be waiting any more when it rejects.
-  forced.catch(() => undefined);
-  return { forced, clear: () => timers.forEach((timer) => clearTimeout(timer)) };
 }

@@ -4,6 +4,7 @@ import type { Broker } from "../brokers/broker.ts";
 import type { EventBus } from "../events/event-bus.ts";
 import type { ClaimedJob } from "../jobs/job-row.ts";
 import type { TaskRegistry } from "../tasks/task-registry.ts";
+import type { AttemptStop } from "./attempt-stop.ts";
 import type { EventWriter } from "./event-writer.ts";
 import type { JobContext } from "./job-context.ts";
 import type { SuccessRecorder } from "./success-recorder.ts";
@@ -23,14 +24,12 @@ export type ExecuteParts = {
 };
 
 /** What runs the handler of a job, given its context, and gives its output. */
-export type RunJob = (context: JobContext<unknown>) => Promise<unknown>;
+export type RunJob = (context: JobContext<unknown>, attempt: AttemptStop) => Promise<unknown>;
 
 /** One attempt under way. */
 export type Execution = {
   readonly job: ClaimedJob;
   readonly stop: (reason: StopReason) => void;
-  /** Resolves when the handler has ended and only its end is to be recorded. Never rejects. */
-  readonly ran: Promise<void>;
   /** Resolves when the end is recorded, or is no longer ours to record. Never rejects. */
   readonly done: Promise<void>;
 };

@@ -93,9 +93,9 @@ setInterval(() => {
 
 port.on("message", (message: ToBeater) => {
   const nowMs = performance.now();
-  if (message.kind === "hold") {
-    for (const { id, fence, ageMs } of message.jobs) held.set(id, { fence, lastBeatMs: nowMs - ageMs });
-  } else {
-    for (const { id, fence } of message.jobs) if (held.get(id)?.fence === fence) held.delete(id);
+  for (const [index, id] of message.ids.entries()) {
+    const fence = message.fences[index] ?? 0;
+    if (message.kind === "hold") held.set(id, { fence, lastBeatMs: nowMs - (message.agesMs[index] ?? 0) });
+    else if (held.get(id)?.fence === fence) held.delete(id);
   }
 });

@@ -23,7 +23,8 @@ export type LeaseTimes = {
 
 /** Extends the leases of everything that a process runs, with one statement per beat. */
 export type Heartbeat = Service & {
-  readonly hold: (job: Held) => void;
+  /** Before the first of them runs. */
+  readonly hold: (jobs: readonly Held[]) => void;
   readonly release: (job: Held) => void;
   readonly listen: (listener: HeartbeatListener) => void;
 };
@@ -77,7 +78,9 @@ export function createLocalHeartbeat(parts: {
       timer = undefined;
       await beating;
     },
-    hold: (job) => void held.set(job.id, job.fence),
+    hold: (jobs) => {
+      for (const { id, fence } of jobs) held.set(id, fence);
+    },
     release: (job) => {
       if (held.get(job.id) === job.fence) held.delete(job.id);
     },

@@ -7,22 +7,18 @@ type Held = { readonly fence: number; readonly sinceMs: number };
 export class HeldJobs {
   readonly #send: (message: ToBeater) => void;
   readonly #held = new Map<string, Held>();
-  readonly #untold = new Map<string, Held>();
   #released: Claim[] = [];
-  #isTelling = false;
 
   constructor(send: (message: ToBeater) => void) {
     this.#send = send;
   }
 
-  hold({ id, fence }: Claim): void {
-    const job = { fence, sinceMs: performance.now() };
-    this.#held.set(id, job);
-    this.#untold.set(id, job);
-    if (this.#isTelling) return;
-    this.#isTelling = true;
-    // Once for all of a claim, and before any of their handlers can block this thread.
-    queueMicrotask(() => this.#tellHeld());
+  /** Tells at once, before a handler of these can block this thread. */
+  hold(jobs: readonly Claim[]): void {
+    if (jobs.length === 0) return;
+    const sinceMs = performance.now();
+    for (const { id, fence } of jobs) this.#held.set(id, { fence, sinceMs });
+    this.#send({ kind: "hold", ...columns(jobs), agesMs: jobs.map(() => 0) });
   }
 
   release({ id, fence }: Claim): void {
@@ -33,25 +29,20 @@ export class HeldJobs {
 
   /** There is no hurry: a beat for a job that has ended finds nothing. */
   tellReleased(): void {
-    if (this.#released.length > 0) this.#send({ kind: "release", jobs: this.#released });
+    if (this.#released.length > 0) this.#send({ kind: "release", ...columns(this.#released) });
     this.#released = [];
   }
 
   /** For a thread that knows nothing yet. */
   tellAll(): void {
-    for (const [id, job] of this.#held) this.#untold.set(id, job);
     this.#released = [];
-    this.#tellHeld();
-  }
-
-  #tellHeld(): void {
-    this.#isTelling = false;
+    if (this.#held.size === 0) return;
     const nowMs = performance.now();
-    const isHeld = ([id, job]: readonly [string, Held]): boolean => this.#held.get(id) === job;
-    const jobs = [...this.#untold]
-      .filter(isHeld)
-      .map(([id, { fence, sinceMs }]) => ({ id, fence, ageMs: nowMs - sinceMs }));
-    this.#untold.clear();
-    if (jobs.length > 0) this.#send({ kind: "hold", jobs });
+    const jobs = [...this.#held].map(([id, { fence, sinceMs }]) => ({ id, fence, ageMs: nowMs - sinceMs }));
+    this.#send({ kind: "hold", ...columns(jobs), agesMs: jobs.map(({ ageMs }) => ageMs) });
   }
+}
+
+function columns(jobs: readonly Claim[]): { ids: string[]; fences: number[] } {
+  return { ids: jobs.map(({ id }) => id), fences: jobs.map(({ fence }) => fence) };
 }

@@ -28,7 +28,10 @@ export type FencedScope = WriteScope & {
   readonly emit: (type: string, data: Readonly<Record<string, unknown>>) => void;
 };
 
-/** What a handler works with. Everything it writes is void once the job is no longer its own. */
+/**
+ * What a handler works with. Everything it writes is void once the job is no longer its own. Its parts may
+ * be taken out (`({ input, step }) => …`); a copy by spread (`{ ...context }`) has only some of them.
+ */
 export type JobContext<Input> = {
   readonly job: {
     readonly id: string;

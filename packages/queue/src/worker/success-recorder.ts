@@ -1,5 +1,5 @@
 import type { QueryAccess } from "@millrace/database";
-import type { JobTransition, StoredEvent } from "../events/event.ts";
+import type { StoredEvent } from "../events/event.ts";
 import type { EventBus } from "../events/event-bus.ts";
 import { publishEvents } from "../events/append-events.ts";
 import type { NewEvent } from "../events/append-events.ts";
@@ -47,9 +47,21 @@ function tell(
   successes: readonly Success[],
   rows: ReadonlyMap<string, RecordedSuccess>,
 ): void {
+  if (bus.hasEventListeners) tellEvents(bus, successes, rows);
+  for (const { job } of successes) {
+    const row = rows.get(job.id);
+    if (row === undefined) continue;
+    bus.publishTransition(transitionOf("succeeded", job, "succeeded", { runMs: row.run_ms }));
+  }
+}
+
+function tellEvents(
+  bus: EventBus,
+  successes: readonly Success[],
+  rows: ReadonlyMap<string, RecordedSuccess>,
+): void {
   const events: NewEvent[] = [];
   const stored: StoredEvent[] = [];
-  const transitions: JobTransition[] = [];
   let at = "";
   for (const { job } of successes) {
     const row = rows.get(job.id);
@@ -62,8 +74,6 @@ function tell(
     const data = { job_id: id };
     events.push({ stream, owner, type, data });
     stored.push({ stream, seq: row.seq, type, data, at });
-    transitions.push(transitionOf("succeeded", job, "succeeded", { runMs: row.run_ms }));
   }
   publishEvents(bus, events, stored);
-  for (const transition of transitions) bus.publishTransition(transition);
 }

@@ -62,7 +62,7 @@ export function createThreadedHeartbeat(parts: {
       // Not asked to end: with a connection on its way, or one to a dead network, it could not.
       await ending?.terminate();
     },
-    hold: (job) => held.hold(job),
+    hold: (jobs) => held.hold(jobs),
     release: (job) => held.release(job),
     listen: (given) => {
       listener = given;

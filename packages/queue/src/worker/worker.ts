@@ -53,7 +53,7 @@ export class Worker implements Service {
   /** From the claim until the end is recorded. */
   readonly #held = new Map<string, Execution>();
   /** Those whose handlers are at work: what fills the slots. */
-  readonly #running = new Set<Execution>();
+  readonly #running = new Set<ClaimedJob>();
   readonly #wake = new WakeSignal();
   readonly #batches: BatchGatherer;
   readonly #children: ChildPool | undefined;
@@ -305,6 +305,7 @@ export class Worker implements Service {
       // What one queue leaves of its part is for those after it.
       const part = Math.ceil((limit - started) / (turns.length - index));
       const claimed = await this.#claimer.claim({ queue, limit: part, choice });
+      this.#parts.heartbeat.hold(claimed);
       for (const job of claimed) this.#run(job);
       started += claimed.length;
     }
@@ -312,7 +313,6 @@ export class Worker implements Service {
   }
 
   #run(job: ClaimedJob): void {
-    this.#parts.heartbeat.hold(job);
     const details = { waitMs: job.wait_ms, traceParent: job.trace_parent };
     this.#parts.bus.publishTransition(transitionOf("started", job, "running", details));
     this.#start(job);
@@ -327,24 +327,30 @@ export class Worker implements Service {
   #execute(job: ClaimedJob): Execution {
     const isIsolated = this.#isIsolated(job);
     if (isIsolated && this.#children !== undefined) return this.#children.run(job);
-    return executeJob(this.#parts, job, isIsolated ? undefined : this.#batches.runOf(job));
+    return executeJob(this.#parts, job, {
+      run: isIsolated ? undefined : this.#batches.runOf(job),
+      onRan: () => this.#leaveSlot(job),
+    });
   }
 
   #start(job: ClaimedJob): void {
+    this.#running.add(job);
     const execution = this.#execute(job);
     this.#held.set(job.id, execution);
-    this.#running.add(execution);
     if (this.#isStopping) execution.stop("shutdown");
-    const leave = (): void => {
-      if (this.#running.delete(execution)) this.#wake.wake();
-    };
-    void execution.ran.then(leave);
-    void execution.done.finally(() => {
-      this.#parts.heartbeat.release(job);
-      if (this.#held.get(job.id) === execution) this.#held.delete(job.id);
-      leave();
-      this.#wake.wake();
-      this.#claimer.ended(job);
-    });
+    void execution.done.then(() => this.#ended(execution));
+  }
+
+  #leaveSlot(job: ClaimedJob): void {
+    if (this.#running.delete(job)) this.#wake.wake();
+  }
+
+  #ended(execution: Execution): void {
+    const { job } = execution;
+    this.#parts.heartbeat.release(job);
+    if (this.#held.get(job.id) === execution) this.#held.delete(job.id);
+    this.#leaveSlot(job);
+    this.#wake.wake();
+    this.#claimer.ended(job);
   }
 }
