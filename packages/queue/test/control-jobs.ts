@@ -49,15 +49,7 @@ export async function statesOf(queryable: Queryable, ids: readonly string[]): Pr
 }
 
 export async function clearJobs(queryable: Queryable): Promise<void> {
-  for (const table of [
-    "job",
-    "job_payload",
-    "job_attempt",
-    "job_result",
-    "event",
-    "queue_control",
-    "worker",
-  ]) {
+  for (const table of ["job", "job_payload", "job_attempt", "event", "queue_control", "worker"]) {
     await sql`DELETE FROM ${sql.table(table)}`.execute(queryable);
   }
 }

@@ -121,7 +121,9 @@ export class IsolationSetup {
       const job = await this.claim(script, how);
       await pool.run(job).done;
       const found = await sql<{ output: { answer: string } }>`
-        SELECT output FROM job_result WHERE job_id = ${job.id}`.execute(this.database.queryable);
+        SELECT output FROM job_attempt WHERE job_id = ${job.id} AND outcome = 'succeeded'`.execute(
+        this.database.queryable,
+      );
       const answer = found.rows[0]?.output.answer;
       if (answer === undefined) throw new Error(`the script ${script} did not end well`);
       processes.push(Number(answer));

@@ -57,15 +57,7 @@ describe.each(testDatabases())("a thousand times on $name", (kind) => {
   });
   afterAll(() => opened.close());
   afterEach(async () => {
-    const tables = [
-      "job",
-      "job_payload",
-      "job_result",
-      "job_attempt",
-      "job_progress",
-      "event",
-      "event_stream",
-    ];
+    const tables = ["job", "job_payload", "job_attempt", "job_progress", "event", "event_stream"];
     const others = ["job_count", "job_count_change", "queue_control", "retention_mark", "race_quota"];
     await sql.raw(`TRUNCATE ${[...tables, ...others].join(", ")}`).execute(database.queryable);
   });
@@ -119,7 +111,7 @@ describe.each(testDatabases())("a thousand times on $name", (kind) => {
       SELECT id, state, fence,
         ARRAY(SELECT outcome FROM job_attempt WHERE job_id = job.id ORDER BY fence) AS outcomes,
         ARRAY(SELECT seq || ' ' || type FROM event WHERE stream = 'job:' || job.id ORDER BY seq) AS events,
-        (SELECT output FROM job_result WHERE job_id = job.id) AS output
+        (SELECT output FROM job_attempt WHERE job_id = job.id AND fence = job.fence) AS output
       FROM job ORDER BY id`.execute(database.queryable);
     return found.rows;
   };
@@ -337,7 +329,6 @@ describe.each(testDatabases())("a thousand times on $name", (kind) => {
         const untrue = ids.filter((id) => answers.get(id) !== (left.has(id) ? "retried" : "job_not_found"));
         expect(untrue).toEqual([]);
         expect(await countRows("job_payload")).toBe(left.size);
-        expect(await countRows("job_result")).toBe(0);
         expect(
           (await readStories()).filter(
             ({ state, events }) => state !== "queued" || events.at(-1) !== "3 job.queued",

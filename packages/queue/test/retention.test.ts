@@ -10,7 +10,7 @@ import { defaultRetention, pruneHistory } from "../src/retention/prune.ts";
 import { clearJobs, statesOf, writeJobs } from "./control-jobs.ts";
 import { plansOf } from "./counts-plan.ts";
 
-const sideTables = ["job_payload", "job_result", "job_progress", "job_attempt", "job_step", "job_log"];
+const sideTables = ["job_payload", "job_progress", "job_attempt", "job_step", "job_log"];
 
 describe.each(testDatabases())("retention on $name", (kind) => {
   let opened: TestDatabase;
@@ -33,7 +33,6 @@ describe.each(testDatabases())("retention on $name", (kind) => {
   /** One row of each job in each side table, and two events in its own stream. */
   const writeSideRows = async (): Promise<void> => {
     const { queryable } = database;
-    await sql`INSERT INTO job_result (job_id) SELECT id FROM job`.execute(queryable);
     await sql`INSERT INTO job_progress (job_id) SELECT id FROM job`.execute(queryable);
     await sql`
       INSERT INTO job_attempt (job_id, fence, attempt, worker_id, worker_name, finished_at, outcome)

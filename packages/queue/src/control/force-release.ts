@@ -29,10 +29,8 @@ export async function forceRelease(
   const job = await lockJob(scope.transaction, id);
   if (job === undefined) throw jobNotFound(id);
   if (job.state !== "running") throw jobNotRunning(id, job.state);
-  await endAttempt(scope.transaction, job, "handed_back", {
-    code: "force_released",
-    message: `Taken from its worker by ${by}.`,
-  });
+  const error = { code: "force_released", message: `Taken from its worker by ${by}.` };
+  await endAttempt(scope.transaction, job, { outcome: "handed_back", error });
   if (job.is_cancel_requested) await endJob(scope, parts, job, { state: "cancelled" });
   else await requeueJob(scope, parts, job, { why: "handed_back" });
   scope.afterCommit(() => parts.onReleased({ id, fence: job.fence }));

@@ -20,7 +20,7 @@ export async function recordSharedDeath(
     async (scope) => {
       const job = await lockHeldJob(scope.transaction, held);
       if (job === undefined) return;
-      await endAttempt(scope.transaction, held, "crashed", storable(error));
+      await endAttempt(scope.transaction, held, { outcome: "crashed", error: storable(error) });
       if (job.is_cancel_requested) return await endJob(scope, parts, job, { state: "cancelled" });
       await requeueJob(scope, parts, job, { why: "crashed", crashCount: job.crash_count });
     },

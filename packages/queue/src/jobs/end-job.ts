@@ -1,4 +1,3 @@
-import { jsonText } from "@millrace/database";
 import { sql } from "kysely";
 import { appendEvents, endStream } from "../events/append-events.ts";
 import type { EventBus } from "../events/event-bus.ts";
@@ -25,8 +24,9 @@ export type EndingParts = {
 };
 
 /**
- * Ends a locked job for good: state, result, the domain's own rows, and the last event, in the
- * caller's transaction. The one place where a job becomes terminal.
+ * Ends a locked job for good: state, what it failed with, the domain's own rows, and the last event, in
+ * the caller's transaction. What it returned is written with its attempt (`endAttempt`). The one place
+ * where a job becomes terminal, beside `succeed_jobs`.
  */
 export async function endJob(
   scope: WriteScope,
@@ -38,21 +38,16 @@ export async function endJob(
   const handler = parts.registry.find(job.task, job.task_version);
   const task = handler?.task;
   const error = ending.state === "failed" ? ending.error : undefined;
-  const output = ending.state === "succeeded" ? jsonText(ending.output) : null;
   await sql`
     WITH ended AS (
       UPDATE job SET state = ${ending.state}, reason = NULL, parked_by = NULL, finished_at = now(),
              purge_at = now() + ${keptDays(task, ending.state)}::double precision * interval '1 day',
-             worker_id = NULL, lease_until = NULL
+             worker_id = NULL, lease_until = NULL, error_code = ${error?.code ?? null},
+             error_message = ${error?.message ?? null}
       WHERE id = ${job.id}
-    ), full_progress AS (
-      UPDATE job_progress SET percent = 100, eta_seconds = NULL, updated_at = now()
-      WHERE job_id = ${job.id} AND ${ending.state === "succeeded"}
     )
-    INSERT INTO job_result (job_id, output, error_code, error_message)
-    VALUES (${job.id}, ${output}::jsonb, ${error?.code ?? null}, ${error?.message ?? null})
-    ON CONFLICT (job_id) DO UPDATE SET output = excluded.output, error_code = excluded.error_code,
-      error_message = excluded.error_message`.execute(transaction);
+    UPDATE job_progress SET percent = 100, eta_seconds = NULL, updated_at = now()
+    WHERE job_id = ${job.id} AND ${ending.state === "succeeded"}`.execute(transaction);
   if (parts.skipsHook !== true) {
     const end: JobEnd = { jobId: job.id, input: job.input, ...ending };
     await handler?.onEnd?.(scope, end);

@@ -77,9 +77,15 @@ const columns = sql`
   job.max_attempts, job.crash_count, job.run_at, job.created_at, job.started_at, job.finished_at,
   job.cancel_requested_at IS NOT NULL AS is_cancel_requested,
   progress.percent, progress.stage, progress.message, progress.done, progress.total, progress.unit,
-  progress.eta_seconds, result.error_code, result.error_message
-  FROM job LEFT JOIN job_progress progress ON progress.job_id = job.id
-  LEFT JOIN job_result result ON result.job_id = job.id`;
+  progress.eta_seconds, job.error_code, job.error_message
+  FROM job LEFT JOIN job_progress progress ON progress.job_id = job.id`;
+
+/**
+ * The record of the claim that ended a job, for a JOIN: it has what the job returned. There is none while
+ * the job runs, and what ends or sends back a job in another way than by its claim makes the fence grow.
+ */
+export const lastAttempt = sql`
+  job_attempt ON job_attempt.job_id = job.id AND job_attempt.fence = job.fence`;
 
 /** Jobs by id, in no particular order; unknown ids are left out. */
 export async function findJobs(queryable: Queryable, ids: readonly string[]): Promise<JobRecord[]> {
@@ -116,10 +122,8 @@ export async function listJobs(queryable: Queryable, filter: JobFilter): Promise
 /** What a job was given, gave, and went through: attempts newest first, steps in order. */
 export async function readJobDetail(queryable: Queryable, id: string): Promise<JobDetailRecord> {
   const payload = await sql<PayloadRow>`
-    SELECT payload.input, payload.meta, payload.tags, result.output, job.parent_id FROM job_payload payload
-    JOIN job ON job.id = payload.job_id LEFT JOIN job_result result USING (job_id) WHERE payload.job_id = ${id}`.execute(
-    queryable,
-  );
+    SELECT payload.input, payload.meta, payload.tags, job_attempt.output, job.parent_id FROM job_payload payload
+    JOIN job ON job.id = payload.job_id LEFT JOIN ${lastAttempt} WHERE job.id = ${id}`.execute(queryable);
   const attempts = await sql<AttemptRecord>`
     SELECT attempt, worker_name, started_at, finished_at, outcome, error_code, error_message FROM (
       SELECT fence, attempt, worker_name, started_at, finished_at, outcome, error_code, error_message

@@ -97,7 +97,8 @@ function reapJob(
  * where a crash is certainly its own (`recordCrashAlone`).
  */
 async function takeBack(scope: WriteScope, parts: ReapParts, job: LockedJob): Promise<void> {
-  await endAttempt(scope.transaction, job, "crashed", { code: "worker_died", message: "The worker died." });
+  const error = { code: "worker_died", message: "The worker died." };
+  await endAttempt(scope.transaction, job, { outcome: "crashed", error });
   if (job.is_cancel_requested) return await endJob(scope, parts, job, { state: "cancelled" });
   await requeueJob(scope, parts, job, { why: "crashed", crashCount: job.crash_count });
 }

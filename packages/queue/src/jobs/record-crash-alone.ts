@@ -28,7 +28,7 @@ export async function recordCrashAlone(
       if (job === undefined) return;
       const crashCount = job.crash_count + 1;
       const error = storable({ code: "job_process_died", message: `The job's own process died (${ended}).` });
-      await endAttempt(scope.transaction, held, "crashed", error);
+      await endAttempt(scope.transaction, held, { outcome: "crashed", error });
       if (job.is_cancel_requested) return await endJob(scope, parts, job, { state: "cancelled" });
       await sql`UPDATE job SET crash_count = ${crashCount} WHERE id = ${job.id}`.execute(scope.transaction);
       if (crashCount >= maxCrashesAlone) {

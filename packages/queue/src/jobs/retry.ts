@@ -25,7 +25,6 @@ export async function retryJob(
     throw notRetryable(id, job.state);
   }
   await requeue(scope, id);
-  await sql`DELETE FROM job_result WHERE job_id = ${id}`.execute(scope.transaction);
   await sql`DELETE FROM job_progress WHERE job_id = ${id}`.execute(scope.transaction);
   await parts.registry.find(job.task, job.task_version)?.onRetry(scope, { jobId: id, input: job.input });
   const { domain } = parseStream(job.stream);
@@ -52,7 +51,7 @@ async function requeue({ transaction }: WriteScope, id: string): Promise<void> {
     ), ${fairShares(sql`placed`)}
     UPDATE job SET state = 'queued', fair = share.fair, finished_at = NULL, purge_at = NULL, run_at = now(),
            expires_at = NULL, max_attempts = attempt + retries + 1, cancel_requested_at = NULL, crash_count = 0,
-           fence = fence + 1
+           error_code = NULL, error_message = NULL, fence = fence + 1
     FROM share WHERE job.id = share.id RETURNING job.id`;
   const moved = await statement.execute(transaction).catch((error: unknown) => {
     // The other was not committed yet when this looked for it.

@@ -95,14 +95,7 @@ function pruneLog(days: number): Pruning {
 }
 
 /** The tables whose rows belong to a job and go with it: there are no foreign keys that would see to it. */
-const sideTables = [
-  "job_payload",
-  "job_result",
-  "job_progress",
-  "job_attempt",
-  "job_step",
-  "job_log",
-] as const;
+const sideTables = ["job_payload", "job_progress", "job_attempt", "job_step", "job_log"] as const;
 
 /** Deletes jobs with all that belongs to them, the events of their own streams too. */
 function pruneJobs(): Pruning {

@@ -114,18 +114,20 @@ export async function createDomainTables({ queryable }: Database): Promise<void>
 }
 
 const jobs = sql`
-  SELECT job.id, idempotency_key AS name, parent_id AS parent, task, queue, state, stream, attempt, fence, crash_count,
-         event_seq, finished_at IS NOT NULL AS has_end_time,
-         coalesce(lease_until::text, worker_id::text, parked_by) IS NOT NULL AS is_tied,
-         job_payload.job_id IS NOT NULL AS has_input, job_result.job_id IS NOT NULL AS has_result,
-         (job_result.output ->> 'fence')::double precision AS output_fence, job_result.error_code,
+  SELECT job.id, idempotency_key AS name, parent_id AS parent, task, queue, state, stream, job.attempt, job.fence,
+         crash_count, event_seq, job.finished_at IS NOT NULL AS has_end_time,
+         coalesce(lease_until::text, job.worker_id::text, parked_by) IS NOT NULL AS is_tied,
+         job_payload.job_id IS NOT NULL AS has_input,
+         (ended.output IS NOT NULL OR job.error_code IS NOT NULL OR state IN ('cancelled', 'expired')) AS has_result,
+         (ended.output ->> 'fence')::double precision AS output_fence, job.error_code,
          (SELECT count(*) FROM job_log WHERE job_log.job_id = job.id) AS logs
-  FROM job LEFT JOIN job_payload ON job_payload.job_id = job.id LEFT JOIN job_result ON job_result.job_id = job.id
+  FROM job LEFT JOIN job_payload ON job_payload.job_id = job.id
+  LEFT JOIN job_attempt AS ended ON ended.job_id = job.id AND ended.fence = job.fence
   ORDER BY job.id`;
 
 const attempts = sql`
   SELECT job_id AS job, job.task, job_attempt.fence, job_attempt.attempt, job_attempt.worker_id AS worker, outcome,
-         error_code, ${ms("job_attempt.started_at")} AS started_ms, ${ms("job_attempt.finished_at")} AS finished_ms
+         job_attempt.error_code, ${ms("job_attempt.started_at")} AS started_ms, ${ms("job_attempt.finished_at")} AS finished_ms
   FROM job_attempt LEFT JOIN job ON job.id = job_id ORDER BY job_id, job_attempt.fence`;
 
 const streams = sql`
@@ -145,7 +147,7 @@ const counts = sql`
   FULL JOIN (SELECT queue, state, count(*) AS count FROM job GROUP BY queue, state) AS truth USING (queue, state)`;
 
 const orphans = sql`${sql.join(
-  ["job_payload", "job_result", "job_progress", "job_attempt", "job_step", "job_log"].map(
+  ["job_payload", "job_progress", "job_attempt", "job_step", "job_log"].map(
     (table) => sql`
       SELECT ${table}::text AS place, count(*) AS count FROM ${sql.table(table)}
       WHERE NOT EXISTS (SELECT FROM job WHERE job.id = job_id)`,

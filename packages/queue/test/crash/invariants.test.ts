@@ -84,7 +84,7 @@ function good(): Observed {
       steps: [{ job: "steps", key: "pay", state: "done", fence: 3 }],
       streams: [stream("plain"), stream("steps")],
       counts: [{ queue: "main", state: "succeeded", told: 2, real: 2 }],
-      orphans: [{ place: "job_result", count: 0 }],
+      orphans: [{ place: "job_attempt", count: 0 }],
       workers: [
         { id: "worker of first", name: "first", pid: 1, is_stopped: false },
         { id: "worker of second", name: "second", pid: 2, is_stopped: true },
@@ -339,7 +339,7 @@ describe("the invariants", () => {
     [
       "rows of no job",
       facts(({ orphans }) => ({ orphans: changeFirst(orphans, { count: 4 }) })),
-      "4 rows in job_result belong to no job",
+      "4 rows in job_attempt belong to no job",
     ],
     [
       "a worker that never said goodbye",

@@ -42,7 +42,6 @@ type Claim = {
 const tables = [
   "job",
   "job_payload",
-  "job_result",
   "job_progress",
   "job_attempt",
   "job_step",

@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 
 /**
  * One guard taken out of the queue. `text` is what is left out or replaced, wherever it stands in the file
@@ -17,7 +17,7 @@ export type Mutation = {
       readonly file: string;
     }
   | {
-      /** A function of the database, from the migration. */
+      /** A function of the database, from the migrations. */
       readonly sqlFunction: string;
     }
 );
@@ -124,12 +124,14 @@ export function mutate(mutation: Mutation, source: string): string {
 }
 
 const databasePackage = import.meta.resolve("@millrace/database");
-const migration = new URL("../migrations/0005_queue_heart.sql", databasePackage);
+const folder = new URL("../migrations/", databasePackage);
 
-/** The statement that defines a function of the database. */
+/** The statement that defines a function of the database, as the last migration that has it left it. */
 export async function readSqlFunction(name: string): Promise<string> {
-  const text = await readFile(migration, "utf8");
-  const found = new RegExp(`CREATE FUNCTION (${name}\\([\\s\\S]*?\\nEND \\$\\$;)`).exec(text)?.[1];
-  if (found === undefined) throw new Error(`The migration has no function ${name}.`);
+  const files = (await readdir(folder)).filter((file) => file.endsWith(".sql")).toSorted();
+  const texts = await Promise.all(files.map((file) => readFile(new URL(file, folder), "utf8")));
+  const definition = new RegExp(`CREATE (?:OR REPLACE )?FUNCTION (${name}\\([\\s\\S]*?\\nEND \\$\\$;)`, "g");
+  const found = [...texts.join("\n").matchAll(definition)].at(-1)?.[1];
+  if (found === undefined) throw new Error(`The migrations have no function ${name}.`);
   return `CREATE OR REPLACE FUNCTION ${found}`;
 }

@@ -6,7 +6,6 @@
 const tables = [
   "job",
   "job_payload",
-  "job_result",
   "job_progress",
   "job_attempt",
   "job_step",
@@ -71,15 +70,15 @@ export const snapshotFunction = `
   BEGIN
     RETURN json_build_object(
       'jobs', (SELECT coalesce(json_agg(seen ORDER BY seen.id), '[]') FROM (
-        SELECT job.id, task, queue, job.owner, state, reason, parked_by, priority, fair, attempt, max_attempts, crash_count,
-          runs_alone, fence, event_seq, cancel_requested_at IS NOT NULL AS is_cancel_requested,
-          worker_id IS NOT NULL AS has_worker, job_payload.input,
-          CASE WHEN job_result.job_id IS NOT NULL
-            THEN json_build_object('output', output, 'error', error_code) END AS result,
+        SELECT job.id, task, queue, job.owner, state, reason, parked_by, priority, fair, job.attempt, max_attempts, crash_count,
+          runs_alone, job.fence, event_seq, cancel_requested_at IS NOT NULL AS is_cancel_requested,
+          job.worker_id IS NOT NULL AS has_worker, job_payload.input,
+          CASE WHEN ended.output IS NOT NULL OR job.error_code IS NOT NULL OR state IN ('cancelled', 'expired')
+            THEN json_build_object('output', ended.output, 'error', job.error_code) END AS result,
           ${inMs("run_at")} AS run_in, ${inMs("expires_at")} AS expires_in, ${inMs("lease_until")} AS lease_in,
-          ${inMs("finished_at")} AS finished_in, ${inMs("purge_at")} AS purge_in
+          ${inMs("job.finished_at")} AS finished_in, ${inMs("purge_at")} AS purge_in
         FROM job LEFT JOIN job_payload ON job_payload.job_id = job.id
-        LEFT JOIN job_result ON job_result.job_id = job.id) AS seen),
+        LEFT JOIN job_attempt AS ended ON ended.job_id = job.id AND ended.fence = job.fence) AS seen),
       'attempts', (SELECT coalesce(json_agg(seen ORDER BY job_id, fence), '[]') FROM (
         SELECT job_id, fence, attempt, outcome, error_code AS error, finished_at IS NOT NULL AS is_closed
         FROM job_attempt) AS seen),
@@ -88,7 +87,7 @@ export const snapshotFunction = `
       'events', (SELECT coalesce(json_agg(seen ORDER BY stream, seq), '[]') FROM (
         SELECT stream, seq, type FROM event) AS seen),
       'orphans', (SELECT count(*) FROM (
-        SELECT job_id FROM job_payload UNION ALL SELECT job_id FROM job_result UNION ALL SELECT job_id FROM job_attempt
+        SELECT job_id FROM job_payload UNION ALL SELECT job_id FROM job_attempt
         UNION ALL SELECT job_id FROM job_progress) AS side WHERE job_id NOT IN (SELECT id FROM job)),
       'counted', (SELECT coalesce(json_object_agg(name, count), '{}') FROM (
         SELECT queue || ' ' || state AS name, sum(count) AS count FROM (
