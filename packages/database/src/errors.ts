@@ -107,6 +107,16 @@ export function answerUnreadable(cause?: unknown): MillraceError {
   });
 }
 
+export function jsonTooDeep(maxLevels: number, cause?: unknown): MillraceError {
+  return new MillraceError({
+    code: "json_too_deep",
+    kind: "invalid",
+    message: `The value can't be stored: JSON may be nested ${maxLevels} levels deep at most. Make it flatter, as a list of parts that name each other, or store it elsewhere and give its id.`,
+    details: { maxLevels },
+    cause,
+  });
+}
+
 /** The thread of the embedded database ended by itself: the process has to be started again. */
 export function embeddedDatabaseStopped(cause: unknown): MillraceError {
   return new MillraceError({

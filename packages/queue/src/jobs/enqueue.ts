@@ -54,12 +54,13 @@ export type PreparedJob = {
   readonly uniqueKey: string | null;
   readonly limitKey: string | null;
   readonly input: string;
+  readonly meta: string;
   readonly options: EnqueueOptions;
 };
 
 /**
- * Checks one request. Throws `invalid_job_input` when the input does not fit the task's schema, and
- * `invalid_job_option` for a priority, a time or a key that can't be.
+ * Checks one request. Throws `invalid_job_input` when the input does not fit the task's schema,
+ * `json_too_deep` for it or the meta, and `invalid_job_option` for a priority, a time or a key that can't be.
  */
 export function prepareJob<Input>(
   task: Task<Input>,
@@ -77,6 +78,7 @@ export function prepareJob<Input>(
     delayMs: Math.max(0, delayMs),
     ...jobKeys(task, parsed),
     input: jsonText(parsed),
+    meta: jsonText(options.meta ?? {}),
     options,
   };
 }
@@ -240,7 +242,7 @@ async function insertJobs(
       ${each(({ limitKey }) => limitKey)}::text[], ${each(({ uniqueKey }) => uniqueKey)}::text[],
       ${each(({ options }) => options.idempotencyKey ?? null)}::text[],
       ${each(({ options }) => options.parentId ?? null)}::uuid[],
-      ${each(({ input }) => input)}::text[], ${each(({ options }) => jsonText(options.meta ?? {}))}::text[],
+      ${each(({ input }) => input)}::text[], ${each(({ meta }) => meta)}::text[],
       ${each(({ options }) => arrayLiteral(options.tags ?? []))}::text[],
       ${each(({ options }) => options.traceParent ?? null)}::text[], ${waiting})`.execute(queryable);
   return inserted.rows;

@@ -24,6 +24,7 @@ function prepared(id: string, options: EnqueueOptions = {}): PreparedJob {
     uniqueKey: null,
     limitKey: null,
     input: "{}",
+    meta: "{}",
     options,
   };
 }

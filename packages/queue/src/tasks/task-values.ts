@@ -1,3 +1,5 @@
+import { jsonText } from "@millrace/database";
+import { isMillraceError } from "@millrace/kernel";
 import { invalidInput } from "../errors.ts";
 import { invalidOutput, resultTooLarge } from "./task-errors.ts";
 import type { Task } from "./task.ts";
@@ -18,7 +20,7 @@ export function parseOutput<Input, Output>(task: Task<Input, Output>, value: unk
 
 /**
  * What a handler returned, if it can be kept: it fits the schema, it can be written as JSON, and it
- * is not too large. Throws `invalid_job_output` or `result_too_large`.
+ * is not too large. Throws `invalid_job_output`, `json_too_deep` or `result_too_large`.
  */
 export function acceptOutput<Input, Output>(task: Task<Input, Output>, value: unknown): Output {
   const output = parseOutput(task, value);
@@ -29,8 +31,9 @@ export function acceptOutput<Input, Output>(task: Task<Input, Output>, value: un
 
 function jsonBytes(task: Task, output: unknown): number {
   try {
-    return Buffer.byteLength(JSON.stringify(output ?? null) ?? "null");
+    return Buffer.byteLength(jsonText(output));
   } catch (error) {
+    if (isMillraceError(error)) throw error;
     // A circle, or a BigInt.
     throw invalidOutput(task.name, error);
   }
