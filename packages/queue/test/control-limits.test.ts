@@ -3,6 +3,10 @@ import { testDatabases } from "@millrace/testing";
 import type { TestDatabase } from "@millrace/testing";
 import { sql } from "kysely";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { defineTask, handleTask } from "../src/index.ts";
+import { LiveLimits } from "../src/limits/live-limits.ts";
+import { TaskRegistry } from "../src/tasks/task-registry.ts";
 import { listOwnerWeights, setOwnerWeight } from "../src/control/owner-weight.ts";
 import { listQueueSettings, setQueueLimit } from "../src/control/queue-settings.ts";
 import { readTaskControls, setTaskLimits } from "../src/control/task-limits.ts";
@@ -79,6 +83,41 @@ describe.each(testDatabases())("limits set live on $name", (kind) => {
     expect((await readTaskControls(database)).get("a.b")).toEqual({
       rateLimit: { perSecond: 10 / 60, burst: 1 },
       keyConcurrency: 4,
+    });
+  });
+
+  it("lift what a task declares, until they are taken back", async () => {
+    const declared = defineTask({
+      name: "tests.run_limited",
+      queue: "tests",
+      input: z.unknown(),
+      output: z.unknown(),
+      rateLimit: "10/m",
+      keyRateLimit: "1/m",
+      concurrency: 3,
+      keyConcurrency: 1,
+      limitKey: () => "a",
+    });
+    const live = new LiveLimits(new TaskRegistry([handleTask({ task: declared, run: async () => null })]));
+    const none = {
+      rateLimit: "none",
+      keyRateLimit: "none",
+      concurrency: "none",
+      keyConcurrency: "none",
+    } as const;
+
+    await setTaskLimits(database, declared.name, { limits: none, by: "ann" });
+    await live.refresh(database);
+    const isLimitedMeanwhile = live.isLimited("tests");
+    await setTaskLimits(database, declared.name, { limits: { concurrency: null }, by: "ann" });
+    await live.refresh(database);
+
+    expect(isLimitedMeanwhile).toBe(false);
+    expect(live.limitsOf(declared.name)).toEqual({ concurrency: 3 });
+    expect((await readTaskControls(database)).get(declared.name)).toEqual({
+      rateLimit: "none",
+      keyRateLimit: "none",
+      keyConcurrency: "none",
     });
   });
 

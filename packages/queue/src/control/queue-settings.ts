@@ -54,7 +54,7 @@ export async function setQueueLimit(
 }
 
 /** The largest `integer` of the database. */
-const maxCount = 2 ** 31 - 1;
+export const maxCount = 2 ** 31 - 1;
 
 /** Throws `invalid_limit` for what can't be a number of jobs at once. Null and undefined pass. */
 export function assertCount(field: string, value: number | null | undefined): void {

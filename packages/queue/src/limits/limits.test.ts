@@ -61,6 +61,13 @@ describe("effectiveLimits", () => {
     });
   });
 
+  it("are none of those that people have lifted", () => {
+    const control = { rateLimit: "none", concurrency: "none" } as const;
+
+    expect(hasLimits(effectiveLimits(declared, control))).toBe(false);
+    expect(hasLimits(effectiveLimits({ ...declared, keyConcurrency: 1 }, control))).toBe(true);
+  });
+
   it("limit a task that declares nothing", () => {
     expect(hasLimits(effectiveLimits({}, undefined))).toBe(false);
     expect(hasLimits(effectiveLimits({}, { keyRateLimit: rateLimit }))).toBe(true);

@@ -1,4 +1,4 @@
-import type { TaskControl } from "../control/task-limits.ts";
+import type { NoLimit, TaskControl } from "../control/task-limits.ts";
 import type { RateLimit } from "../tasks/rate-limit.ts";
 import type { Task } from "../tasks/task.ts";
 
@@ -81,12 +81,20 @@ export function effectiveLimits(declared: Limits, control: TaskControl | undefin
   return {
     rateLimit: effectiveRate(declared.rateLimit, control?.rateLimit),
     keyRateLimit: effectiveRate(declared.keyRateLimit, control?.keyRateLimit),
-    concurrency: control?.concurrency ?? declared.concurrency,
-    keyConcurrency: control?.keyConcurrency ?? declared.keyConcurrency,
+    concurrency: effectiveCount(declared.concurrency, control?.concurrency),
+    keyConcurrency: effectiveCount(declared.keyConcurrency, control?.keyConcurrency),
   };
 }
 
-function effectiveRate(declared: RateLimit | undefined, set: RateLimit | undefined): RateLimit | undefined {
+function effectiveCount(declared: number | undefined, set: number | NoLimit | undefined): number | undefined {
+  return set === "none" ? undefined : (set ?? declared);
+}
+
+function effectiveRate(
+  declared: RateLimit | undefined,
+  set: RateLimit | NoLimit | undefined,
+): RateLimit | undefined {
+  if (set === "none") return undefined;
   if (set === undefined) return declared;
   return { ...set, burst: declared?.burst ?? set.burst };
 }
