@@ -8,6 +8,7 @@ import type { AccessControl } from "./access.ts";
 /** Whether this process can do its work, and why not. */
 export type Readiness = {
   readonly ready: boolean;
+  /** One that is not ok may leave the process ready: then it does its work, and does it worse. */
   readonly checks: Readonly<Record<string, { readonly ok: boolean; readonly detail: string }>>;
   /** Things that do not stop this process but that a person should know. */
   readonly warnings: readonly string[];

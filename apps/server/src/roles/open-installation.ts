@@ -7,7 +7,7 @@ import type { FileStore } from "@millrace/documents";
 import type { Lifecycle, Logger, Service } from "@millrace/kernel";
 import type { Models } from "@millrace/models";
 import { createPostgresBroker, Queue } from "@millrace/queue";
-import type { Broker, QueueWorker } from "@millrace/queue";
+import type { PostgresBroker, QueueWorker } from "@millrace/queue";
 import type { Settings } from "../settings.ts";
 import { createHandlers } from "./create-handlers.ts";
 import { createTidying } from "./tidying.ts";
@@ -20,6 +20,8 @@ export type Installation = {
   readonly models: Models;
   readonly documents: Documents;
   readonly worker: QueueWorker;
+  /** Hints between processes; undefined in embedded mode, where there is only this one. */
+  readonly broker: PostgresBroker | undefined;
   /** Only in embedded mode: the proof that no other process is on the folder. */
   readonly lock: FolderLock | undefined;
 };
@@ -57,7 +59,7 @@ export async function openInstallation(parts: {
   const worker = queue.createWorker(workerOptions(settings, database));
   await lifecycle.start(worker);
   const documents = new Documents({ queue, files });
-  return { database, queue, files, models, documents, worker, lock };
+  return { database, queue, files, models, documents, worker, broker, lock };
 }
 
 async function openDatabase(
@@ -90,7 +92,7 @@ async function openBroker(
   database: Database,
   logger: Logger,
   lifecycle: Lifecycle,
-): Promise<Broker | undefined> {
+): Promise<PostgresBroker | undefined> {
   if (settings.DATABASE_URL === undefined) return undefined;
   const listenUrl = settings.DATABASE_DIRECT_URL ?? settings.DATABASE_URL;
   const broker = createPostgresBroker({ database, listenUrl, logger });

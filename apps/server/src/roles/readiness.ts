@@ -13,8 +13,18 @@ const schemaCheckMs = 30_000;
 
 type Check = Readiness["checks"][string];
 
-/** What `/readyz` says: the database answers, its schema fits this program, and the worker turns. */
-export function createReadiness({ database, worker }: Installation): () => Promise<Readiness> {
+const deaf =
+  "Hints of other processes are not heard now: their jobs start here with the next poll. The log says why.";
+
+/**
+ * What `/readyz` says: the database answers, its schema fits this program, and the worker turns. Hints are
+ * shown and do not count: without them work only starts later.
+ */
+export function createReadiness({
+  database,
+  worker,
+  broker,
+}: Pick<Installation, "database" | "worker" | "broker">): () => Promise<Readiness> {
   const checkSchema = createSchemaCheck(database);
   return async () => {
     await sql`SELECT 1`.execute(database.queryable);
@@ -22,6 +32,7 @@ export function createReadiness({ database, worker }: Installation): () => Promi
     const unserved = await queuesWithoutWorker(database, workerSilenceMs);
     const unknown = await unservedTasks(database, workerSilenceMs);
     const isConsuming = worker.isProgressing();
+    const hints = broker && hintCheck(broker.isHearing());
     return {
       ready: isConsuming && schema.ok,
       checks: {
@@ -33,13 +44,19 @@ export function createReadiness({ database, worker }: Installation): () => Promi
             ? `${worker.busySlots} jobs running`
             : "The loop that takes jobs has stopped. Restart this process.",
         },
+        ...(hints === undefined ? {} : { hints }),
       },
       warnings: [
+        ...(hints?.ok === false ? [hints.detail] : []),
         ...unserved.map((queue) => `Queue ${queue} has work and no worker`),
         ...unknown.map((task) => `Jobs of ${task} wait for a worker of another version that knows this task`),
       ],
     };
   };
+}
+
+function hintCheck(isHearing: boolean): Check {
+  return { ok: isHearing, detail: isHearing ? "Hints of other processes are heard" : deaf };
 }
 
 function createSchemaCheck(database: Database): () => Promise<Check> {
