@@ -8,15 +8,38 @@ export type Chore = {
   readonly everyMs: number;
   /** For the first time this long after the start. Default `everyMs`. */
   readonly firstMs?: number;
+  /** Never waits for other chores: for what must come in time, and is quick. Default false. */
+  readonly isApart?: boolean;
   /** Ends soon when the signal aborts. True: there is more to do, come back at the next poll. */
   readonly run: (signal: AbortSignal) => Promise<unknown>;
 };
 
-/** Does chores one after another, looking every `pollMs` which are due. One that fails is logged. */
-export function createMaintenance(
-  parts: { readonly logger: Logger },
-  options: { readonly pollMs: number; readonly chores: readonly Chore[] },
-): Service {
+type Options = { readonly pollMs: number; readonly chores: readonly Chore[] };
+
+/**
+ * Does chores one after another, so that they use one connection, looking every `pollMs` which are due; those
+ * apart are done beside them. One that fails is logged.
+ */
+export function createMaintenance(parts: { readonly logger: Logger }, { pollMs, chores }: Options): Service {
+  const inLine = chores.filter(({ isApart = false }) => !isApart);
+  const apart = chores.filter(({ isApart = false }) => isApart);
+  const lines = [inLine, ...apart.map((chore) => [chore])].map((line) =>
+    createLine(parts, { pollMs, chores: line }),
+  );
+  return {
+    name: "queue maintenance",
+    start: async () => {
+      for (const line of lines) line.start();
+    },
+    stop: async () => {
+      await Promise.all(lines.map((line) => line.stop()));
+    },
+  };
+}
+
+type Line = { readonly start: () => void; readonly stop: () => Promise<void> };
+
+function createLine(parts: { readonly logger: Logger }, options: Options): Line {
   const stopping = new AbortController();
   const { signal } = stopping;
   const startedMs = performance.now();
@@ -51,8 +74,7 @@ export function createMaintenance(
   };
 
   return {
-    name: "queue maintenance",
-    start: async () => {
+    start: () => {
       if (timer === undefined) schedule();
     },
     stop: async () => {

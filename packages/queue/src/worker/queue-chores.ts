@@ -82,14 +82,17 @@ const workerBeatMs = 5 * second;
 /** How soon jobs go on that waited for a limit that somebody has taken away. */
 const releaseEveryMs = 10 * second;
 
-/** What a worker does for itself, with its own view of the limits. */
+/**
+ * What a worker does for itself, with its own view of the limits. How it is and what people want of it do not
+ * wait for a long chore: it would be taken for dead.
+ */
 export function workerChores(
   worker: Pick<Worker, "beat" | "refreshLimits" | "releaseParked">,
   { pollMs }: { readonly pollMs: number },
 ): readonly Chore[] {
   return [
-    { name: "beat", everyMs: Math.min(pollMs, workerBeatMs), run: () => worker.beat() },
-    { name: "refresh limits", everyMs: pollMs, run: () => worker.refreshLimits() },
+    { name: "beat", everyMs: Math.min(pollMs, workerBeatMs), isApart: true, run: () => worker.beat() },
+    { name: "refresh limits", everyMs: pollMs, isApart: true, run: () => worker.refreshLimits() },
     { name: "release parked jobs", everyMs: releaseEveryMs, run: (signal) => worker.releaseParked(signal) },
   ];
 }
