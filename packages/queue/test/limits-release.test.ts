@@ -4,7 +4,8 @@ import { testDatabases } from "@millrace/testing";
 import type { TestDatabase } from "@millrace/testing";
 import { sql } from "kysely";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { EventBus, Queue } from "../src/index.ts";
+import { z } from "zod";
+import { defineTask, EventBus, handleTask, Queue } from "../src/index.ts";
 import type { JobTransition } from "../src/events/event.ts";
 import { expireJobs, promoteDueJobs } from "../src/jobs/promote.ts";
 import { releaseParked } from "../src/limits/release-parked.ts";
@@ -12,6 +13,10 @@ import { TaskRegistry } from "../src/tasks/task-registry.ts";
 import { claim, claimIds, clear, end, enqueue, rowsOf } from "./limits-scene.ts";
 
 const stopped = { "tests.limited": { keyConcurrency: 0, concurrency: 0 }, "tests.other": {} };
+const handler = handleTask({
+  task: defineTask({ name: "tests.limited", queue: "tests", input: z.unknown(), output: z.null() }),
+  run: async () => null,
+});
 const limitsOf = (task: string) => (stopped as Record<string, object>)[task];
 
 /** What becomes of jobs in the lines of limits, besides being claimed. */
@@ -39,7 +44,7 @@ describe.each(testDatabases())("parked jobs on $name", (kind) => {
       announce: (name: string) => void announced.push(name),
       subscribe: () => () => undefined,
     };
-    return { database, bus, broker, registry: new TaskRegistry([]) };
+    return { database, bus, broker, registry: new TaskRegistry([handler]) };
   };
 
   const park = async (options: Parameters<typeof enqueue>[1] = {}): Promise<string[]> => {

@@ -3,9 +3,12 @@ import { silentLogger } from "@millrace/kernel";
 import { testDatabases } from "@millrace/testing";
 import type { TestDatabase } from "@millrace/testing";
 import { sql } from "kysely";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { createMemoryBroker } from "../src/brokers/memory-broker.ts";
 import { findJobs, handleTask, Queue, queuesWithoutWorker, unservedTasks } from "../src/index.ts";
+import type { AnyTaskHandler } from "../src/index.ts";
 import { expireJobs } from "../src/jobs/promote.ts";
+import { reapJobs } from "../src/jobs/reap.ts";
 import { TaskRegistry } from "../src/tasks/task-registry.ts";
 import { createMaintenance } from "../src/worker/maintenance.ts";
 import { queueChores } from "../src/worker/queue-chores.ts";
@@ -88,10 +91,76 @@ describe.each(testDatabases())("upkeep on $name", (kind) => {
     expect((await findJobs(database.queryable, [late]))[0]?.state).toBe("queued");
   });
 
+  describe("in a process that does not run a task", () => {
+    const told: string[] = [];
+    const handler = handleTask({
+      task: scriptTask,
+      run: () => Promise.reject(new Error("no worker runs this")),
+      onEnd: async (_scope, { state }) => void told.push(state),
+    });
+    const parts = (handlers: readonly AnyTaskHandler[]) => ({
+      database,
+      bus: queue.bus,
+      broker: createMemoryBroker(),
+      registry: new TaskRegistry(handlers),
+    });
+    const stateOf = async (id: string) => (await findJobs(database.queryable, [id]))[0]?.state;
+
+    beforeEach(() => told.splice(0));
+
+    it("leaves late jobs to those that do, and know what else is to be done", async () => {
+      const id = await enqueue();
+      await sql`UPDATE job SET expires_at = now() - interval '1 hour'`.execute(database.queryable);
+
+      expect(await expireJobs(parts([]))).toBe(0);
+      expect(await stateOf(id)).toBe("queued");
+      expect(await expireJobs(parts([handler]))).toBe(1);
+
+      expect([await stateOf(id), told]).toEqual(["expired", ["expired"]]);
+    });
+
+    it("expires them when nobody has for a day", async () => {
+      const id = await enqueue();
+      await sql`UPDATE job SET expires_at = now() - interval '25 hours'`.execute(database.queryable);
+
+      expect(await expireJobs(parts([]))).toBe(1);
+
+      expect(await stateOf(id)).toBe("expired");
+    });
+
+    /** Its worker has died that long ago, and somebody has cancelled it since. */
+    const cancelledUnderDeadWorker = async (ago: string): Promise<string> => {
+      const id = await enqueue();
+      await sql`
+        UPDATE job SET state = 'running', worker_id = id, lease_until = now() - ${ago}::interval,
+          cancel_requested_at = now()`.execute(database.queryable);
+      return id;
+    };
+
+    it("leaves cancelled jobs of dead workers to those that do", async () => {
+      const id = await cancelledUnderDeadWorker("1 hour");
+
+      expect(await reapJobs(parts([]), "expired_leases")).toBe(0);
+      expect(await stateOf(id)).toBe("running");
+      expect(await reapJobs(parts([handler]), "expired_leases")).toBe(1);
+
+      expect([await stateOf(id), told]).toEqual(["cancelled", ["cancelled"]]);
+    });
+
+    it("ends them when nobody has for a day", async () => {
+      const id = await cancelledUnderDeadWorker("25 hours");
+
+      expect(await reapJobs(parts([]), "expired_leases")).toBe(1);
+
+      expect(await stateOf(id)).toBe("cancelled");
+    });
+  });
+
   it("expires nothing once it was told to stop", async () => {
     const id = await enqueue();
     await sql`UPDATE job SET expires_at = now() - interval '1 second'`.execute(database.queryable);
-    const parts = { database, bus: queue.bus, registry: new TaskRegistry([]) };
+    const handler = handleTask({ task: scriptTask, run: () => Promise.reject(new Error()) });
+    const parts = { database, bus: queue.bus, registry: new TaskRegistry([handler]) };
 
     expect(await expireJobs(parts, AbortSignal.abort())).toBe(0);
 

@@ -4,6 +4,7 @@ import type { Broker } from "../brokers/broker.ts";
 import { commit } from "../crash-point.ts";
 import type { EventBus } from "../events/event-bus.ts";
 import { withWriteScope } from "../write-scope.ts";
+import { endsHere } from "./ends-here.ts";
 import { endJob } from "./end-job.ts";
 import type { EndingParts } from "./end-job.ts";
 import { fairShares } from "./fair-share.ts";
@@ -46,18 +47,20 @@ const isLate = sql`
 /**
  * Ends jobs that were not started in time, and returns how many. One whose row is locked is left for
  * the next call. One that can't be ended does not keep the others; the first such failure is thrown
- * in the end. The signal ends the work after the job at hand.
+ * in the end. A job of a task that does not run here is left for a day to processes where it does. The
+ * signal ends the work after the job at hand.
  */
 export async function expireJobs(
   parts: EndingParts & { readonly database: QueryAccess },
   signal?: AbortSignal,
 ): Promise<number> {
+  const isOurs = endsHere(parts.registry, sql`job.expires_at`);
   const failures: unknown[] = [];
   const left: string[] = [];
   let expired = 0;
   for (;;) {
     const found = await sql<{ id: string }>`
-      SELECT id FROM job WHERE ${isLate} AND id <> ALL(${left}::uuid[])
+      SELECT id FROM job WHERE ${isLate} AND ${isOurs} AND id <> ALL(${left}::uuid[])
       ORDER BY expires_at LIMIT ${batchSize}`.execute(parts.database.queryable);
     for (const { id } of found.rows) {
       if (signal?.aborted) break;

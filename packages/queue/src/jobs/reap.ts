@@ -1,9 +1,11 @@
 import type { QueryAccess } from "@millrace/database";
 import { sql } from "kysely";
 import type { Broker } from "../brokers/broker.ts";
+import type { TaskRegistry } from "../tasks/task-registry.ts";
 import { withWriteScope } from "../write-scope.ts";
 import type { WriteScope } from "../write-scope.ts";
 import { endAttempt } from "./end-attempt.ts";
+import { endsHere } from "./ends-here.ts";
 import { endJob } from "./end-job.ts";
 import type { EndingParts } from "./end-job.ts";
 import type { LockedJob } from "./job-row.ts";
@@ -13,11 +15,16 @@ import { requeueJob } from "./requeue.ts";
 /** Jobs looked at before the next are asked for: a bounded answer, however much was running. */
 const batchSize = 500;
 
-const conditions = { expired_leases: sql`job.lease_until < now()`, all_running: sql`true` };
+const conditionsOf = (registry: TaskRegistry) => ({
+  // One whose cancel was asked for ends here, which may be for another process to do.
+  expired_leases: sql`job.lease_until < now()
+    AND (job.cancel_requested_at IS NULL OR ${endsHere(registry, sql`job.lease_until`)})`,
+  all_running: sql`true`,
+});
 
 export type ReapParts = EndingParts & { readonly database: QueryAccess; readonly broker: Broker };
 
-type Which = "expired_leases" | "all_running";
+type Which = keyof ReturnType<typeof conditionsOf>;
 
 export type ReapOptions = {
   /** True for jobs to leave, because they run here. Default: none. */
@@ -30,12 +37,14 @@ export type ReapOptions = {
 
 /**
  * Takes back jobs whose worker has died, and returns how many. `expired_leases`: those whose lease
- * ran out. `all_running`: every running job, only when the folder lock proves that no other process
- * lives. Each job is checked again under its lock: one that ended or beat in the meantime is left,
- * and one whose row is locked is left for the next time. One that can't be taken back does not keep
- * the others; the first such failure is thrown in the end.
+ * ran out; one that ends as cancelled, and whose task does not run here, is left for a day to processes
+ * where it does. `all_running`: every running job, only when the folder lock proves that no other
+ * process lives. Each job is checked again under its lock: one that ended or beat in the meantime is
+ * left, and one whose row is locked is left for the next time. One that can't be taken back does not
+ * keep the others; the first such failure is thrown in the end.
  */
 export async function reapJobs(parts: ReapParts, which: Which, options: ReapOptions = {}): Promise<number> {
+  const conditions = conditionsOf(parts.registry);
   const failures: unknown[] = [];
   const lost = new Map<string, { readonly name: string; jobs: number }>();
   let reaped = 0;
@@ -79,6 +88,7 @@ function reapJob(
   which: Which,
   seen: { readonly id: string; readonly fence: number },
 ): Promise<boolean> {
+  const conditions = conditionsOf(parts.registry);
   return withWriteScope(
     parts.database,
     async (scope) => {

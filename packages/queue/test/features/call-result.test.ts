@@ -21,23 +21,17 @@ const parseDay = defineTask({
 describe.each(testDatabases())("the result of a job on $name", (kind) => {
   const opened = useQueue(kind);
 
-  const createQueue = (): Queue =>
-    opened.createQueue([
-      handleTask({
-        task: parseDay,
-        run: async ({ input, signal }) => {
-          if (input.day === "never") await sleep(60_000, signal);
-          if (input.day === "wrong") {
-            throw new MillraceError({
-              code: "no_such_day",
-              kind: "invalid",
-              message: "There is no such day.",
-            });
-          }
-          return { at: new Date(input.day) };
-        },
-      }),
-    ]);
+  const handler = handleTask({
+    task: parseDay,
+    run: async ({ input, signal }) => {
+      if (input.day === "never") await sleep(60_000, signal);
+      if (input.day === "wrong") {
+        throw new MillraceError({ code: "no_such_day", kind: "invalid", message: "There is no such day." });
+      }
+      return { at: new Date(input.day) };
+    },
+  });
+  const createQueue = (): Queue => opened.createQueue([handler]);
 
   it("is what the task's schema reads, for who calls and waits", async () => {
     const queue = createQueue();
@@ -90,7 +84,7 @@ describe.each(testDatabases())("the result of a job on $name", (kind) => {
   it("is an error when it was not started in time", async () => {
     const queue = createQueue();
     const { id } = await queue.add(parseDay, { day: "2026-01-31" }, { expiresInMs: -1 });
-    await expireJobs({ database: opened.database, bus: queue.bus, registry: new TaskRegistry([]) });
+    await expireJobs({ database: opened.database, bus: queue.bus, registry: new TaskRegistry([handler]) });
 
     await expect(queue.result(parseDay, id)).rejects.toMatchObject({ code: "job_expired" });
   });

@@ -40,7 +40,7 @@ describe.each(testDatabases())("enqueueing on $name", (kind) => {
     database: opened.database,
     broker: createMemoryBroker(),
     bus: queue.bus,
-    registry: new TaskRegistry([]),
+    registry: new TaskRegistry([handleTask({ task: note, run: async ({ input }) => input.text })]),
   });
 
   const countJobs = async (): Promise<number> => {
