@@ -103,7 +103,7 @@ class LiveJobContext implements JobContext<unknown> {
 
   get setMeta(): JobContext<unknown>["setMeta"] {
     return (patch) =>
-      this.transaction(async (scope) => {
+      runFenced(this.#parts, this.#running, async (scope) => {
         await sql`
           UPDATE job_payload SET meta = meta || ${jsonText(patch)}::jsonb WHERE job_id = ${this.job.id}`.execute(
           scope.transaction,
