@@ -47,12 +47,12 @@ function createQueue(scripts: Record<string, Script>, ended: unknown[] = []): Qu
   });
 }
 
-async function startWorker(queue: Queue, drainMs = 100): Promise<QueueWorker> {
+async function startWorker(queue: Queue, { drainMs = 100, beatMs = 10_000 } = {}): Promise<QueueWorker> {
   const worker = queue.createWorker({
     name: "w",
     concurrency: 4,
-    leaseMs: 20_000,
-    beatMs: 10_000,
+    leaseMs: 2 * beatMs,
+    beatMs,
     pollMs: 50,
     drainMs,
     isolationEntry: new URL("./isolated-child.ts", import.meta.url),
@@ -185,7 +185,8 @@ describe("steps", () => {
         return { answer: "never" };
       },
     });
-    const dying = await startWorker(stuck);
+    // A beat would find out that the job was taken back, and then there would be no late write.
+    const dying = await startWorker(stuck, { beatMs: 60_000 });
     const id = await enqueue(stuck, "two");
     await expect
       .poll(async () => (await readJobDetail(database.queryable, id)).steps[0]?.state, { timeout: 5000 })
@@ -316,7 +317,7 @@ describe("cancel, hand-back and retry", () => {
     const queue = createQueue({
       wait: (context) => sleep(60_000, context.signal).then(() => ({ answer: "" })),
     });
-    const worker = await startWorker(queue, 20);
+    const worker = await startWorker(queue, { drainMs: 20 });
     const id = await enqueue(queue, "wait");
     await expect
       .poll(async () => (await findJobs(database.queryable, [id]))[0]?.state, { timeout: 5000 })
