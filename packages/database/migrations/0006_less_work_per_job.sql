@@ -1,5 +1,5 @@
 -- breaking: a worker of an older version would write results to a table that is gone
--- Less work for each job: one row less at its end.
+-- Less work for each job: one row less at its end, and cheaper claims and ends.
 -- Locks: job and job_attempt as a whole, while the results are copied; stop older workers first.
 
 -- 1. What a job returned is kept with the attempt that returned it; what it finally failed with, in its row.
@@ -21,22 +21,82 @@ INSERT INTO job_attempt (job_id, fence, attempt, worker_id, worker_name, started
   ON CONFLICT (job_id, fence) DO UPDATE SET output = excluded.output;
 DROP TABLE job_result;
 
--- As before, with the output in the record of the attempt.
+-- 2. The statements that every job goes through (docs/decisions/0007), with less work inside. Their plans
+-- are made once for all arguments: a queue that holds a million rows looks so expensive to a plan for any
+-- number of jobs that PostgreSQL would plan each claim anew, or compile it.
+
+-- The plain claim: the best, or the oldest, due jobs of one queue that the worker can run.
+-- First it locks them, in the order in which they are to be started; then it takes them by their place in
+-- the table, without looking for them again. A locked row stays where it is, and the place is that of the
+-- row as it was locked and as the conditions were true of it, also when somebody had just changed it.
+-- The gate comes first: what follows must see what was committed until it was entered.
+CREATE OR REPLACE FUNCTION claim_jobs(wanted_queue text, task_keys text[], wanted integer, is_oldest boolean,
+  new_worker_id uuid, lease_ms double precision)
+RETURNS TABLE (id uuid, queue text, task text, task_version integer, owner text, stream text, attempt integer,
+  max_attempts integer, fence bigint, runs_alone boolean, priority smallint, limit_key text,
+  wait_ms double precision, trace_parent text, input jsonb)
+LANGUAGE plpgsql ROWS 100
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off
+SET enable_incremental_sort = off SET plan_cache_mode = force_generic_plan SET jit = off AS $$
+#variable_conflict use_column
+DECLARE
+  places tid[];
+BEGIN
+  IF NOT queue_is_open(wanted_queue) THEN RETURN; END IF;
+  IF is_oldest THEN
+    places := ARRAY(SELECT ctid FROM job
+      WHERE queue = wanted_queue AND state = 'queued' AND run_at <= now()
+        AND task || '@' || task_version = ANY(task_keys) AND (expires_at IS NULL OR expires_at > now())
+      ORDER BY run_at, id LIMIT wanted FOR UPDATE SKIP LOCKED);
+  ELSE
+    places := ARRAY(SELECT ctid FROM job
+      WHERE queue = wanted_queue AND state = 'queued' AND run_at <= now()
+        AND task || '@' || task_version = ANY(task_keys) AND (expires_at IS NULL OR expires_at > now())
+      ORDER BY priority DESC, fair, run_at, id LIMIT wanted FOR UPDATE SKIP LOCKED);
+  END IF;
+  IF cardinality(places) = 0 THEN RETURN; END IF;
+  RETURN QUERY WITH taken AS (
+    UPDATE job SET state = 'running', fence = job.fence + 1, attempt = job.attempt + 1, worker_id = new_worker_id,
+      lease_until = now() + lease_ms * interval '1 millisecond', claimed_at = now(),
+      started_at = coalesce(job.started_at, now())
+    WHERE job.ctid = ANY(places)
+    RETURNING job.id, job.queue, job.task, job.task_version, job.owner, job.stream, job.attempt, job.max_attempts,
+      job.fence, job.runs_alone, job.priority, job.limit_key,
+      (extract(epoch FROM now() - greatest(job.run_at, job.created_at)) * 1000)::double precision AS wait_ms
+  )
+  SELECT taken.*, job_payload.trace_parent, job_payload.input
+  FROM taken JOIN job_payload ON job_payload.job_id = taken.id;
+END $$;
+
+-- What claims under limits still use.
+ALTER FUNCTION next_jobs SET plan_cache_mode = force_generic_plan;
+ALTER FUNCTION next_jobs SET jit = off;
+
+-- Ends jobs that succeeded, where nothing else is to be written with their end: state, the record of the
+-- attempt with its output, the last event of their own streams. Leaves those that this claim does not hold
+-- any more, or whose cancel was asked for. The ids come in order: everybody locks so who locks several.
+-- So they are found by job_pkey, in its order and whatever the statistics say: the settings leave nothing
+-- else. A job runs if and only if it has a lease; said with the state, all that runs and ran since the last
+-- vacuum would be read by job_running when the statistics know of no job that runs. The outputs, which may
+-- be large, stay out of the join.
 CREATE OR REPLACE FUNCTION succeed_jobs(ids uuid[], fences bigint[], outputs text[], kept_days double precision[],
   id_of_worker uuid, name_of_worker text)
 RETURNS TABLE (id uuid, seq bigint, at_ms double precision, run_ms double precision)
-LANGUAGE plpgsql ROWS 100 SET enable_seqscan = off AS $$
+LANGUAGE plpgsql ROWS 100
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_nestloop = off
+SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 BEGIN
   RETURN QUERY WITH ended AS (
     UPDATE job SET state = 'succeeded', finished_at = now(), purge_at = now() + days * interval '1 day',
       lease_until = NULL, worker_id = NULL, event_seq = job.event_seq + 1
-    FROM unnest(ids, fences, outputs, kept_days) AS given (id, fence, output, days)
-    WHERE job.id = given.id AND job.fence = given.fence AND job.state = 'running' AND job.cancel_requested_at IS NULL
-    RETURNING job.id, job.fence, job.attempt, job.claimed_at, job.event_seq, output
+    FROM unnest(ids, fences, kept_days) WITH ORDINALITY AS given (id, fence, days, nth)
+    WHERE job.id = ANY(ids) AND job.id = given.id AND job.fence = given.fence AND job.lease_until IS NOT NULL
+      AND job.cancel_requested_at IS NULL
+    RETURNING job.id, job.fence, job.attempt, job.claimed_at, job.event_seq, nth
   ), attempts AS (
     INSERT INTO job_attempt (job_id, fence, attempt, worker_id, worker_name, started_at, finished_at, outcome, output)
-    SELECT id, fence, attempt, id_of_worker, name_of_worker, claimed_at, now(), 'succeeded', output::jsonb FROM ended
+    SELECT id, fence, attempt, id_of_worker, name_of_worker, claimed_at, now(), 'succeeded', outputs[nth]::jsonb FROM ended
   ), told AS (
     INSERT INTO event (stream, seq, type, data, at)
     SELECT 'job:' || id, event_seq, 'job.succeeded', jsonb_build_object('job_id', id), now() FROM ended

@@ -18,6 +18,13 @@ const pretendDrained = `
     SELECT attnum FROM pg_attribute WHERE attrelid = 'job'::regclass AND attname = 'state');
   COMMIT`;
 
+/** Statistics as they are when all workers rest: none of the states is 'running'. */
+const pretendNothingRuns = `
+  ANALYZE job;
+  UPDATE pg_statistic SET stavalues1 = array_in('{queued}', 25, -1), stanumbers1 = '{1}', stakind1 = 1, stadistinct = 1
+  WHERE starelid = 'job'::regclass AND staattnum = (
+    SELECT attnum FROM pg_attribute WHERE attrelid = 'job'::regclass AND attname = 'state')`;
+
 const planSchema = z.object({
   "Node Type": z.string(),
   "Index Name": z.string().optional(),
@@ -32,6 +39,10 @@ const planSchema = z.object({
   },
 });
 type Plan = z.infer<typeof planSchema>;
+
+const nodes = (plan: Plan): Plan[] => [plan, ...plan.Plans.flatMap(nodes)];
+
+type Held = { readonly id: string; readonly fence: string };
 
 /** How the server runs the statements inside of the functions that a claim goes through. */
 describe("a claim from a million queued jobs of a thousand owners", () => {
@@ -69,7 +80,7 @@ describe("a claim from a million queued jobs of a thousand owners", () => {
     await opened.close();
   });
 
-  const claim = async (isOldest: boolean): Promise<{ rows: number; plans: typeof logged }> => {
+  const claim = async (isOldest: boolean): Promise<{ rows: Held[]; plans: typeof logged; taken: Plan[] }> => {
     logged.length = 0;
     await client.query("SET client_min_messages = log");
     const answer = await client.query("SELECT * FROM claim_jobs('many', $1, $2, $3, $4, 60000)", [
@@ -80,12 +91,11 @@ describe("a claim from a million queued jobs of a thousand owners", () => {
     ]);
     await client.query("SET client_min_messages = warning");
     return {
-      rows: answer.rows.length,
+      rows: answer.rows,
       plans: logged.filter(({ text }) => text.includes("FOR UPDATE SKIP LOCKED")),
+      taken: logged.filter(({ text }) => text.includes("UPDATE job")).flatMap(({ plan }) => nodes(plan)),
     };
   };
-
-  const nodes = (plan: Plan): Plan[] => [plan, ...plan.Plans.flatMap(nodes)];
 
   // Before statistics, while they say that nothing is queued, and when they are right.
   it.each([
@@ -99,7 +109,7 @@ describe("a claim from a million queued jobs of a thousand owners", () => {
 
     const { rows, plans } = await claim(isOldest);
 
-    expect(rows).toBe(claimed);
+    expect(rows).toHaveLength(claimed);
     expect(plans).toHaveLength(1);
     const all = plans.flatMap(({ plan }) => nodes(plan));
     expect(all.map((node) => node["Node Type"]).filter((type) => /Sort|Seq Scan|Bitmap/.test(type))).toEqual(
@@ -108,6 +118,49 @@ describe("a claim from a million queued jobs of a thousand owners", () => {
     const scans = all.filter((node) => node["Relation Name"] === "job");
     expect(scans.map((node) => [node["Node Type"], node["Index Name"]])).toEqual([
       ["Index Scan", isOldest ? "job_claim_oldest" : "job_claim"],
+    ]);
+    expect(scans.map((node) => node["Actual Rows"] + node["Rows Removed by Filter"])).toEqual([claimed]);
+  });
+
+  it("takes the rows by their places, and reads each input once", async () => {
+    const { taken } = await claim(false);
+
+    const scans = taken.filter((node) => node["Node Type"].includes("Scan") && "Relation Name" in node);
+    expect(scans.map((node) => [node["Node Type"], node["Relation Name"], node["Index Name"]])).toEqual([
+      ["Tid Scan", "job", undefined],
+      ["Index Scan", "job_payload", "job_payload_pkey"],
+    ]);
+    expect(scans.map((node) => node["Actual Rows"] * node["Actual Loops"])).toEqual([claimed, claimed]);
+  });
+
+  // With all that runs and ran since the last vacuum in job_running, and statistics that know of none.
+  it.each([
+    ["analyzed", "ANALYZE job"],
+    ["analyzed while nothing ran", pretendNothingRuns],
+  ])("is followed by an end that finds its rows by their ids, in order (%s)", async (_name, prepare) => {
+    const { rows } = await claim(false);
+    await client.query(prepare);
+    const sorted = rows.toSorted((left, right) => (left.id < right.id ? -1 : 1));
+
+    logged.length = 0;
+    await client.query("SET client_min_messages = log");
+    const ended = await client.query("SELECT * FROM succeed_jobs($1, $2, $3, $4, $5, 'w')", [
+      sorted.map(({ id }) => id),
+      sorted.map(({ fence }) => fence),
+      sorted.map(() => "{}"),
+      sorted.map(() => 7),
+      newId(),
+    ]);
+    await client.query("SET client_min_messages = warning");
+
+    expect(ended.rows.map(({ id }: Held) => id)).toEqual(sorted.map(({ id }) => id));
+    const update = logged.filter(({ text }) => text.includes("UPDATE job"));
+    const all = update.flatMap(({ plan }) => nodes(plan));
+    const scans = all.filter(
+      (node) => node["Relation Name"] === "job" && node["Node Type"] !== "ModifyTable",
+    );
+    expect(scans.map((node) => [node["Node Type"], node["Index Name"], node["Actual Loops"]])).toEqual([
+      ["Index Scan", "job_pkey", 1],
     ]);
     expect(scans.map((node) => node["Actual Rows"] + node["Rows Removed by Filter"])).toEqual([claimed]);
   });

@@ -15,9 +15,9 @@ export type ClaimRequest = {
 };
 
 /**
- * Takes up to `limit` due jobs of one queue for this worker, in one statement. One queue at a time:
+ * Takes up to `limit` due jobs of one queue for this worker, in one call. One queue at a time:
  * with a list of queues every queued row would be sorted. Two workers never get the same job, and
- * nobody gets one of a queue that is paused. SQL: `claim_jobs`, migration 5.
+ * nobody gets one of a queue that is paused. SQL: `claim_jobs`, migration 6.
  */
 export async function claimJobs(database: QueryAccess, request: ClaimRequest): Promise<ClaimedJob[]> {
   const { queue, taskKeys, limit, worker, leaseMs, choice } = request;

@@ -59,7 +59,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: "makes the fence grow with a claim",
-    sqlFunction: "take_jobs",
+    sqlFunction: "claim_jobs",
     text: "fence = job.fence + 1",
     replacement: "fence = job.fence",
   },
@@ -107,7 +107,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: "lets owners take turns",
-    sqlFunction: "next_jobs",
+    sqlFunction: "claim_jobs",
     text: "ORDER BY priority DESC, fair, run_at, id",
     replacement: "ORDER BY priority DESC, run_at, id",
   },
