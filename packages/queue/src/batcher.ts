@@ -15,6 +15,9 @@ export type BatcherOptions<Item, Result> = {
   readonly isOfOne: (error: unknown) => boolean;
 };
 
+/** Fewer items than this are not shared out: a call costs more than it saves. */
+const minShare = 25;
+
 /**
  * Merges calls that come while others are under way: the first goes at once, those that come meanwhile
  * go together. When a call for several fails for one of them, its halves are tried, and theirs, so that an
@@ -25,6 +28,8 @@ export class Batcher<Item, Result> {
   readonly #options: BatcherOptions<Item, Result>;
   #waiting: Waiting<Item, Result>[] = [];
   #inFlight = 0;
+  /** Items in the calls under way. */
+  #busy = 0;
   #isScheduled = false;
 
   constructor(options: BatcherOptions<Item, Result>) {
@@ -44,15 +49,28 @@ export class Batcher<Item, Result> {
     this.#isScheduled = true;
     setImmediate(() => {
       this.#isScheduled = false;
-      const batch = this.#waiting.splice(0, this.#options.maxSize);
+      const batch = this.#waiting.splice(0, this.#nextSize());
       if (batch.length === 0) return;
       this.#inFlight++;
+      this.#busy += batch.length;
       void this.#run(batch).finally(() => {
         this.#inFlight--;
+        this.#busy -= batch.length;
         if (this.#waiting.length > 0) this.#schedule();
       });
       if (this.#waiting.length > 0) this.#schedule();
     });
+  }
+
+  /**
+   * Many are shared out among the calls that may be under way, so that this process prepares some while
+   * the other side works on others: callers who add again what they got an answer for would otherwise all
+   * wait for one call at a time.
+   */
+  #nextSize(): number {
+    const { maxSize, maxInFlight } = this.#options;
+    const share = Math.ceil((this.#waiting.length + this.#busy) / maxInFlight);
+    return Math.min(maxSize, Math.max(share, minShare));
   }
 
   async #run(batch: readonly Waiting<Item, Result>[]): Promise<void> {

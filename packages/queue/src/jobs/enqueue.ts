@@ -74,13 +74,17 @@ export function prepareJob<Input>(
   return {
     id,
     task,
-    stream: options.stream ?? `job:${id}`,
+    stream: options.stream ?? ownStream(id),
     delayMs: Math.max(0, delayMs),
     ...jobKeys(task, parsed),
     input: jsonText(parsed),
     meta: jsonText(options.meta ?? {}),
     options,
   };
+}
+
+function ownStream(id: string): string {
+  return `job:${id}`;
 }
 
 /** A century: the database could not count much further, and nobody waits that long. */
@@ -175,36 +179,35 @@ async function writeJobs(queryable: Queryable, jobs: readonly PreparedJob[]): Pr
 }
 
 function announce({ bus, broker }: AnnounceParts, { given, written }: Found): void {
-  const events: NewEvent[] = [];
-  const stored: StoredEvent[] = [];
+  if (bus.hasEventListeners) tellEvents(bus, given, written);
   const ready = new Set<string>();
   for (const job of given.values()) {
-    const row = written.get(job.id);
-    if (row === undefined) continue;
-    const event = queuedEvent(job);
-    events.push(event);
-    stored.push({
-      stream: job.stream,
-      seq: row.seq,
-      type: event.type,
-      data: event.data,
-      at: row.created_at.toISOString(),
-    });
-    if (row.state === "queued") ready.add(job.task.queue);
-  }
-  publishEvents(bus, events, stored);
-  for (const { id, task, options } of given.values()) {
-    const row = written.get(id);
-    if (row === undefined) continue;
+    if (!written.has(job.id)) continue;
+    const { id, task, options } = job;
     const { name, queue } = task;
-    const owner = options.owner ?? null;
+    const state = firstState(job);
+    if (state === "queued") ready.add(queue);
     bus.publishTransition({
       type: "enqueued",
-      job: { id, task: name, queue, owner, state: row.state, attempt: 0 },
+      job: { id, task: name, queue, owner: options.owner ?? null, state, attempt: 0 },
       traceParent: options.traceParent ?? null,
     });
   }
   for (const queue of ready) broker.announce(queue);
+}
+
+function tellEvents(bus: EventBus, given: Found["given"], written: Found["written"]): void {
+  const events: NewEvent[] = [];
+  const stored: StoredEvent[] = [];
+  for (const job of given.values()) {
+    const row = written.get(job.id);
+    if (row === undefined) continue;
+    const event = queuedEvent(job);
+    const { stream, type, data } = event;
+    events.push(event);
+    stored.push({ stream, seq: row.seq, type, data, at: new Date(row.at_ms).toISOString() });
+  }
+  publishEvents(bus, events, stored);
 }
 
 function queuedEvent({ id, stream, options }: PreparedJob): NewEvent {
@@ -218,34 +221,83 @@ function queuedEvent({ id, stream, options }: PreparedJob): NewEvent {
 
 type WrittenRow = {
   readonly id: string;
-  readonly state: "queued" | "scheduled";
-  readonly run_at: Date;
-  readonly created_at: Date;
   readonly seq: number;
+  readonly at_ms: number;
 };
 
-/** SQL: `enqueue_jobs`, migration 5. */
+/** SQL: `enqueue_jobs`, migration 7. */
 async function insertJobs(
   queryable: Queryable,
-  jobs: readonly PreparedJob[],
+  given: readonly PreparedJob[],
 ): Promise<readonly WrittenRow[]> {
-  const each = <Value>(value: (job: PreparedJob) => Value): Value[] => jobs.map(value);
+  const lines = new Lines();
+  // Their places are those in which they were given, whatever the order in which they are written.
+  const jobs = inWriteOrder(given.map((job) => ({ ...job, place: lines.join(job) })));
+  const each = <Value>(value: (job: (typeof jobs)[number]) => Value): Value[] => jobs.map(value);
   const inserted = await sql<WrittenRow>`
     SELECT * FROM enqueue_jobs(
       ${each(({ id }) => id)}::uuid[], ${each(({ task }) => task.queue)}::text[],
       ${each(({ task }) => task.name)}::text[], ${each(({ task }) => task.version)}::integer[],
-      ${each(({ options }) => options.owner ?? null)}::text[], ${each(({ stream }) => stream)}::text[],
-      ${each(({ options, task }) => options.priority ?? task.priority)}::smallint[],
+      ${each(({ options }) => options.owner ?? null)}::text[],
+      ${each(({ id, stream }) => (stream === ownStream(id) ? null : stream))}::text[],
+      ${each(priorityOf)}::smallint[],
       ${each(({ delayMs }) => delayMs)}::double precision[],
       ${each(({ options, task }) => options.expiresInMs ?? task.expiresInMs ?? null)}::double precision[],
       ${each(({ task }) => task.retries)}::integer[],
       ${each(({ limitKey }) => limitKey)}::text[], ${each(({ uniqueKey }) => uniqueKey)}::text[],
       ${each(({ options }) => options.idempotencyKey ?? null)}::text[],
       ${each(({ options }) => options.parentId ?? null)}::uuid[],
-      ${each(({ input }) => input)}::text[], ${each(({ meta }) => meta)}::text[],
-      ${each(({ options }) => arrayLiteral(options.tags ?? []))}::text[],
-      ${each(({ options }) => options.traceParent ?? null)}::text[], ${waiting})`.execute(queryable);
+      ${each(({ input }) => input)}::text[], ${each(({ meta }) => (meta === "{}" ? null : meta))}::text[],
+      ${each(({ options: { tags = [] } }) => (tags.length === 0 ? null : arrayLiteral(tags)))}::text[],
+      ${each(({ options }) => options.traceParent ?? null)}::text[],
+      ${each(({ place }) => place.line)}::integer[], ${each(({ place }) => place.nth)}::integer[],
+      ${lines.all.map(({ queue }) => queue)}::text[], ${lines.all.map(({ priority }) => priority)}::smallint[],
+      ${lines.all.map(({ owner }) => owner)}::text[], ${waiting})`.execute(queryable);
   return inserted.rows;
+}
+
+type Line = { readonly queue: string; readonly priority: number; readonly owner: string; size: number };
+
+/** The lines in which jobs stand: those of one queue, priority and owner. */
+class Lines {
+  readonly all: Line[] = [];
+  readonly #numbers = new Map<string, number>();
+
+  /** The number of the job's line, from 1, and how many stand before it there. */
+  join(job: PreparedJob): { readonly line: number; readonly nth: number } {
+    const { queue } = job.task;
+    const priority = priorityOf(job);
+    const owner = job.options.owner ?? "";
+    const key = `${queue} ${priority} ${owner}`;
+    const number = this.#numbers.get(key) ?? this.all.push({ queue, priority, owner, size: 0 });
+    this.#numbers.set(key, number);
+    const line = this.all[number - 1];
+    if (line === undefined) throw new Error("a line has no number");
+    return { line: number, nth: line.size++ };
+  }
+}
+
+function firstState({ delayMs }: PreparedJob): "scheduled" | "queued" {
+  return delayMs > 0 ? "scheduled" : "queued";
+}
+
+function priorityOf({ options, task }: PreparedJob): number {
+  return options.priority ?? task.priority;
+}
+
+/**
+ * In the order of their keys: two who write the same ones wait for each other in one direction only. Those
+ * without a key wait for nobody.
+ */
+function inWriteOrder<Job extends PreparedJob>(jobs: readonly Job[]): readonly Job[] {
+  const keyOf = ({ task, uniqueKey, options }: Job): string | undefined => {
+    if (uniqueKey !== null) return `${task.name} 1 ${uniqueKey}`;
+    if (options.idempotencyKey === undefined) return undefined;
+    return `${task.name} 2 ${options.idempotencyKey} ${options.owner ?? ""}`;
+  };
+  const keyed = jobs.map((job) => ({ job, key: keyOf(job) ?? "" }));
+  if (keyed.every(({ key }) => key === "")) return jobs;
+  return keyed.toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)).map(({ job }) => job);
 }
 
 /**
@@ -308,12 +360,12 @@ function recordOf(job: PreparedJob, { given, written, known }: Found): JobRecord
     queue: task.queue,
     owner: options.owner ?? null,
     stream,
-    state: row.state,
-    reason: row.state === "scheduled" ? "delay" : null,
-    priority: options.priority ?? task.priority,
+    state: firstState(job),
+    reason: job.delayMs > 0 ? "delay" : null,
+    priority: priorityOf(job),
     max_attempts: task.retries + 1,
-    run_at: row.run_at,
-    created_at: row.created_at,
+    run_at: new Date(row.at_ms + job.delayMs),
+    created_at: new Date(row.at_ms),
   };
 }
 

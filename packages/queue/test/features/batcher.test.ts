@@ -56,6 +56,19 @@ it("has no more under way at once than it may, of no more than it may", async ()
   expect(calls.map((call) => call.length)).toEqual([2, 2, 2, 1]);
 });
 
+it("shares many out among the calls that may be under way, and keeps few together", async () => {
+  const many = doubling({ maxInFlight: 2 });
+  const few = doubling({ maxInFlight: 2 });
+  many.open.resolve();
+  few.open.resolve();
+
+  await Promise.all(numbers(90).map((number) => many.batcher.add(number)));
+  await Promise.all(numbers(20).map((number) => few.batcher.add(number)));
+
+  expect(many.calls.map((call) => call.length)).toEqual([45, 45]);
+  expect(few.calls.map((call) => call.length)).toEqual([20]);
+});
+
 it("fails the one that can't work, and no other, with few more calls", async () => {
   const { batcher, calls, open } = doubling({ bad: 777, maxSize: 1000 });
   open.resolve();

@@ -1,0 +1,90 @@
+-- breaking: a process of an older version would call a function that is gone
+-- Enqueueing as statements that read their arguments straight into the tables: what had to be put in order
+-- and counted by line is done by the caller, and the rare cases have steps of their own.
+-- Locks: none that matter.
+
+DROP FUNCTION enqueue_jobs;
+
+-- Writes jobs with their inputs and their first events. Leaves out those whose unique key is pending, or
+-- whose idempotency key or id is there; the answer has those that were written.
+--
+-- The jobs come in the order of their keys: two who write the same ones wait for each other in one direction
+-- only. `line_of` says which of the lines a job stands in (from 1), `place_in_line` how many of these jobs
+-- stand before it there. A stream of null is the job's own.
+CREATE FUNCTION enqueue_jobs(ids uuid[], queues text[], tasks text[], versions integer[], owners text[], streams text[],
+  priorities smallint[], delays_ms double precision[], expires_ms double precision[], all_retries integer[],
+  limit_keys text[], unique_keys text[], idempotency_keys text[], parent_ids uuid[], inputs text[], metas text[],
+  all_tags text[], trace_parents text[], line_of integer[], place_in_line integer[],
+  line_queues text[], line_priorities smallint[], line_owners text[], waiting_text text)
+RETURNS TABLE (id uuid, seq bigint, at_ms double precision)
+LANGUAGE plpgsql ROWS 100 AS $$
+#variable_conflict use_column
+DECLARE
+  places double precision[];
+  turns double precision[];
+  written uuid[];
+BEGIN
+  SELECT array_agg(place.first_fair ORDER BY nth), array_agg(place.turn ORDER BY nth) INTO places, turns
+  FROM unnest(line_queues, line_priorities, line_owners) WITH ORDINALITY AS line (queue, priority, owner, nth)
+  JOIN next_places(line_queues, line_priorities, line_owners) AS place
+    ON place.queue = line.queue AND place.priority = line.priority AND place.owner = line.owner;
+
+  WITH fresh AS (
+    INSERT INTO job (id, queue, task, task_version, owner, stream, state, reason, priority, fair, run_at, expires_at,
+                     max_attempts, retries, limit_key, unique_key, idempotency_key, parent_id, event_seq)
+    SELECT id, queue, task, version, owner, coalesce(stream, 'job:' || id),
+           CASE WHEN delay_ms > 0 THEN 'scheduled' ELSE 'queued' END, CASE WHEN delay_ms > 0 THEN 'delay' END,
+           priority, places[line] + turns[line] * place, now() + delay_ms * interval '1 millisecond',
+           now() + expire_ms * interval '1 millisecond', retries + 1, retries, limit_key, unique_key,
+           idempotency_key, parent_id, CASE WHEN stream IS NULL THEN 1 ELSE 0 END
+    FROM unnest(ids, queues, tasks, versions, owners, streams, priorities, delays_ms, expires_ms, all_retries,
+                limit_keys, unique_keys, idempotency_keys, parent_ids, line_of, place_in_line)
+      AS given (id, queue, task, version, owner, stream, priority, delay_ms, expire_ms, retries, limit_key,
+                unique_key, idempotency_key, parent_id, line, place)
+    ON CONFLICT DO NOTHING
+    RETURNING job.id
+  )
+  SELECT array_agg(fresh.id) INTO written FROM fresh;
+  IF written IS NULL THEN RETURN; END IF;
+
+  IF cardinality(written) < cardinality(ids) THEN
+    SELECT array_agg(id ORDER BY nth), array_agg(owner ORDER BY nth), array_agg(stream ORDER BY nth),
+           array_agg(input ORDER BY nth), array_agg(meta ORDER BY nth), array_agg(tags ORDER BY nth),
+           array_agg(trace_parent ORDER BY nth)
+    INTO ids, owners, streams, inputs, metas, all_tags, trace_parents
+    FROM unnest(ids, owners, streams, inputs, metas, all_tags, trace_parents) WITH ORDINALITY
+      AS given (id, owner, stream, input, meta, tags, trace_parent, nth)
+    JOIN unnest(written) AS fresh (id) USING (id);
+  END IF;
+
+  INSERT INTO job_payload (job_id, owner, input, meta, tags, trace_parent)
+  SELECT id, owner, input::jsonb, coalesce(meta, '{}')::jsonb, coalesce(tags, '{}')::text[], trace_parent
+  FROM unnest(ids, owners, inputs, metas, all_tags, trace_parents) AS given (id, owner, input, meta, tags, trace_parent);
+
+  IF cardinality(array_remove(streams, NULL)) = 0 THEN
+    INSERT INTO event (stream, seq, type, data, at)
+    SELECT 'job:' || id, 1, 'job.queued', jsonb_build_object('job_id', id, 'message', waiting_text), now()
+    FROM unnest(ids) AS given (id);
+    RETURN QUERY SELECT given.id, 1::bigint, (extract(epoch FROM now()) * 1000)::double precision
+    FROM unnest(ids) AS given (id);
+    RETURN;
+  END IF;
+
+  RETURN QUERY WITH given AS MATERIALIZED (
+    SELECT * FROM unnest(ids, streams) WITH ORDINALITY AS given (id, stream, nth)
+  ), shared AS (
+    INSERT INTO event_stream AS known (stream, last_seq)
+    SELECT stream, count(*) FROM given WHERE stream IS NOT NULL GROUP BY stream ORDER BY stream
+    ON CONFLICT (stream) DO UPDATE SET last_seq = known.last_seq + excluded.last_seq, ended_at = NULL
+    RETURNING stream, last_seq
+  ), numbered AS MATERIALIZED (
+    SELECT id, coalesce(given.stream, 'job:' || id) AS stream, CASE WHEN given.stream IS NULL THEN 1 ELSE
+             last_seq - row_number() OVER (PARTITION BY given.stream ORDER BY nth DESC) + 1 END AS seq
+    FROM given LEFT JOIN shared USING (stream)
+  ), told AS (
+    INSERT INTO event (stream, seq, type, data, at)
+    SELECT stream, seq, split_part(stream, ':', 1) || '.queued',
+           jsonb_build_object('job_id', id, 'message', waiting_text), now() FROM numbered
+  )
+  SELECT numbered.id, numbered.seq, (extract(epoch FROM now()) * 1000)::double precision FROM numbered;
+END $$;
