@@ -56,17 +56,18 @@ it("has no more under way at once than it may, of no more than it may", async ()
   expect(calls.map((call) => call.length)).toEqual([2, 2, 2, 1]);
 });
 
-it("shares many out among the calls that may be under way, and keeps few together", async () => {
-  const many = doubling({ maxInFlight: 2 });
-  const few = doubling({ maxInFlight: 2 });
-  many.open.resolve();
-  few.open.resolve();
+it.each([
+  { count: 90, calls: [45, 45] },
+  { count: 20, calls: [20] },
+])("shares $count out among the calls that may be under way as $calls", async ({ count, calls }) => {
+  const { batcher, calls: made, open } = doubling({ maxInFlight: 2 });
+  const adding = numbers(count).map((number) => batcher.add(number));
+  await expect.poll(() => made.map((call) => call.length)).toEqual(calls);
+  open.resolve();
 
-  await Promise.all(numbers(90).map((number) => many.batcher.add(number)));
-  await Promise.all(numbers(20).map((number) => few.batcher.add(number)));
+  await Promise.all(adding);
 
-  expect(many.calls.map((call) => call.length)).toEqual([45, 45]);
-  expect(few.calls.map((call) => call.length)).toEqual([20]);
+  expect(made).toHaveLength(calls.length);
 });
 
 it("fails the one that can't work, and no other, with few more calls", async () => {
