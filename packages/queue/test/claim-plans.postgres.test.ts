@@ -4,6 +4,7 @@ import type { TestDatabase } from "@millrace/testing";
 import { Client } from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
+import { beatStatement } from "../src/worker/beat-statement.ts";
 
 const jobs = 1_000_000;
 const owners = 1_000;
@@ -133,7 +134,7 @@ describe("a claim from a million queued jobs of a thousand owners", () => {
     expect(scans.map((node) => node["Actual Rows"] * node["Actual Loops"])).toEqual([claimed, claimed]);
   });
 
-  // With all that runs and ran since the last vacuum in job_running, and statistics that know of none.
+  // Of all that runs and ran since the last vacuum there are entries in job_running.
   it.each([
     ["analyzed", "ANALYZE job"],
     ["analyzed while nothing ran", pretendNothingRuns],
@@ -163,6 +164,26 @@ describe("a claim from a million queued jobs of a thousand owners", () => {
       ["Index Scan", "job_pkey", 1],
     ]);
     expect(scans.map((node) => node["Actual Rows"] + node["Rows Removed by Filter"])).toEqual([claimed]);
+  });
+
+  it("is kept by beats that find its rows by their ids", async () => {
+    const { rows } = await claim(false);
+    await client.query(pretendNothingRuns);
+
+    logged.length = 0;
+    await client.query("SET client_min_messages = log");
+    const beaten = await client.query(beatStatement, [
+      rows.map(({ id }) => id),
+      rows.map(({ fence }) => fence),
+      60_000,
+    ]);
+    await client.query("SET client_min_messages = warning");
+
+    expect(beaten.rows).toHaveLength(claimed);
+    const scans = logged
+      .flatMap(({ plan }) => nodes(plan))
+      .filter((node) => node["Relation Name"] === "job" && node["Node Type"] !== "ModifyTable");
+    expect(new Set(scans.map((node) => node["Index Name"]))).toEqual(new Set(["job_pkey"]));
   });
 
   it("costs no more pages for the rows that were claimed before it", async () => {

@@ -4,6 +4,7 @@ import type { Broker } from "../brokers/broker.ts";
 import type { TaskRegistry } from "../tasks/task-registry.ts";
 import { withWriteScope } from "../write-scope.ts";
 import type { WriteScope } from "../write-scope.ts";
+import { anyRunning } from "./any-running.ts";
 import { endAttempt } from "./end-attempt.ts";
 import { endsHere } from "./ends-here.ts";
 import { endJob } from "./end-job.ts";
@@ -52,7 +53,7 @@ export async function reapJobs(parts: ReapParts, which: Which, options: ReapOpti
     const found = await sql<SeenJob>`
       SELECT job.id, job.fence, job.worker_id, coalesce(worker.name, 'unknown') AS worker_name
       FROM job LEFT JOIN worker ON worker.id = job.worker_id
-      WHERE job.state = 'running' AND job.id > ${after} AND ${conditions[which]}
+      WHERE ${anyRunning} AND job.id > ${after} AND ${conditions[which]}
       ORDER BY job.id LIMIT ${batchSize}`.execute(parts.database.queryable);
     for (const seen of found.rows) {
       if (options.signal?.aborted) break;

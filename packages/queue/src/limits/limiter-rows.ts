@@ -3,6 +3,7 @@ import type { QueryAccess, Transaction } from "@millrace/database";
 import { sql } from "kysely";
 import type { RawBuilder } from "kysely";
 import { commit } from "../crash-point.ts";
+import { anyRunning } from "../jobs/any-running.ts";
 import { bucketSize, refill } from "./token-bucket.ts";
 import type { Limiter } from "./limits.ts";
 
@@ -34,9 +35,9 @@ export function limiterRows(limiters: readonly Limiter[]): RawBuilder<unknown> {
 export const runningUnder = sql`
   CASE WHEN at_once IS NULL THEN NULL
     WHEN asked.limit_key IS NULL
-      THEN (SELECT count(*) FROM job WHERE job.state = 'running' AND job.task = asked.task)
+      THEN (SELECT count(*) FROM job WHERE ${anyRunning} AND job.task = asked.task)
     ELSE (SELECT count(*) FROM job
-          WHERE job.state = 'running' AND job.task = asked.task AND job.limit_key = asked.limit_key)
+          WHERE ${anyRunning} AND job.task = asked.task AND job.limit_key = asked.limit_key)
   END`;
 
 /**

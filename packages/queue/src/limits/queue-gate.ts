@@ -1,6 +1,7 @@
 import type { Transaction } from "@millrace/database";
 import { sql } from "kysely";
 import { openQueue } from "../control/open-queue.ts";
+import { anyRunning } from "../jobs/any-running.ts";
 import { planSettings } from "./plan-settings.ts";
 
 /** Whether and how much may be claimed from a queue. */
@@ -67,7 +68,7 @@ async function readRoom(transaction: Transaction, queue: string): Promise<number
   const found = await sql<{ room: number | null }>`
     SELECT min(max_running - (
       SELECT count(*) FROM job
-      WHERE state = 'running' AND (queue_control.queue = '*' OR job.queue = queue_control.queue)
+      WHERE ${anyRunning} AND (queue_control.queue = '*' OR job.queue = queue_control.queue)
     )) AS room
     FROM queue_control WHERE queue IN (${queue}, '*') AND max_running IS NOT NULL`.execute(transaction);
   return found.rows[0]?.room ?? Infinity;
