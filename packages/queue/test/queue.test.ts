@@ -1,4 +1,4 @@
-import { MillraceError, silentLogger, sleep } from "@millrace/kernel";
+import { MillraceError, silentLogger, sleep, stopReason } from "@millrace/kernel";
 import { migrate, openEmbedded } from "@millrace/database";
 import type { Database } from "@millrace/database";
 import { sql } from "kysely";
@@ -47,13 +47,13 @@ function createQueue(scripts: Record<string, Script>, ended: unknown[] = []): Qu
   });
 }
 
-async function startWorker(queue: Queue, { drainMs = 100, beatMs = 10_000 } = {}): Promise<QueueWorker> {
+async function startWorker(queue: Queue, { drainMs = 100, beatMs = 10_000, pollMs = 50 } = {}): Promise<QueueWorker> {
   const worker = queue.createWorker({
     name: "w",
     concurrency: 4,
     leaseMs: 2 * beatMs,
     beatMs,
-    pollMs: 50,
+    pollMs,
     drainMs,
     isolationEntry: new URL("./isolated-child.ts", import.meta.url),
   });
@@ -176,6 +176,27 @@ describe("steps", () => {
     ]);
   });
 
+  it("stops the attempt of a job that was taken from its worker and is claimed by it again", async () => {
+    const reasons: unknown[] = [];
+    const queue = createQueue({
+      once: async ({ signal }) => {
+        await sleep(60_000, signal).catch(() => reasons.push(stopReason(signal)));
+        return { answer: "too late" };
+      },
+    });
+    await startWorker(queue, { beatMs: 60_000 });
+    const id = await enqueue(queue, "once");
+    await expect
+      .poll(async () => (await findJobs(database.queryable, [id]))[0]?.state, { timeout: 5000 })
+      .toBe("running");
+
+    expect(await createQueue({}).takeBackAll()).toBe(1);
+
+    await expect.poll(() => reasons, { timeout: 5000 }).toEqual(["lease_lost"]);
+    await queue.transaction((scope) => queue.cancel(scope, id));
+    expect(await queue.waitForEnd(id, { timeoutMs: 10_000 })).toMatchObject({ state: "cancelled" });
+  });
+
   it("goes on after the recorded steps when the process died", async () => {
     const runs: string[] = [];
     const stuck = createQueue({
@@ -185,8 +206,8 @@ describe("steps", () => {
         return { answer: "never" };
       },
     });
-    // A beat would find out that the job was taken back, and then there would be no late write.
-    const dying = await startWorker(stuck, { beatMs: 60_000 });
+    // A beat would find out that the job was taken back, a poll would take it again.
+    const dying = await startWorker(stuck, { beatMs: 60_000, pollMs: 60_000 });
     const id = await enqueue(stuck, "two");
     await expect
       .poll(async () => (await readJobDetail(database.queryable, id)).steps[0]?.state, { timeout: 5000 })

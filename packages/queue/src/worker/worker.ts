@@ -335,6 +335,8 @@ export class Worker implements Service {
 
   #start(job: ClaimedJob): void {
     this.#running.add(job);
+    // Taken from here, and here again before a beat found out.
+    this.#held.get(job.id)?.stop("lease_lost");
     const execution = this.#execute(job);
     this.#held.set(job.id, execution);
     if (this.#isStopping) execution.stop("shutdown");
