@@ -1,11 +1,63 @@
--- breaking: a process of an older version would call a function that is gone
--- Enqueueing as statements that read their arguments straight into the tables: what had to be put in order
--- and counted by line is done by the caller, and the rare cases have steps of their own.
+-- breaking: a process of an older version would call a function that is gone, and miss events
+-- Less work for each job: fewer steps when it is written, and no event row for what its own row tells.
 -- Locks: none that matter.
+
+-- 1. The first event of a job's own stream, and the last one of a success, say nothing that the job's row
+-- does not say: they are numbered like all others and told to those who watch, but not stored. What was
+-- stored before stays, and goes before.
+
+CREATE VIEW unstored_event AS
+  SELECT job.id AS job_id, told.seq, told.type, told.data, told.at
+  FROM job CROSS JOIN LATERAL (
+    -- Not when the events after it were pruned: what comes then is not the beginning.
+    SELECT 1::bigint AS seq, 'job.queued' AS type,
+      jsonb_build_object('job_id', job.id, 'message', 'Waiting for a worker') AS data, job.created_at AS at
+    WHERE job.event_seq = 1 OR (job.event_seq = 2 AND job.state = 'succeeded')
+      OR EXISTS (SELECT FROM event WHERE event.stream = 'job:' || job.id AND event.seq = 2)
+    UNION ALL
+    SELECT job.event_seq, 'job.succeeded', jsonb_build_object('job_id', job.id), job.finished_at
+    WHERE job.event_seq > 1 AND job.state = 'succeeded'
+  ) AS told
+  WHERE job.event_seq > 0 AND job.stream = 'job:' || job.id
+    AND (job.finished_at IS NULL
+      OR job.finished_at > coalesce((SELECT until FROM retention_mark WHERE chore = 'own_events'), '-infinity'))
+    AND NOT EXISTS (SELECT FROM event WHERE event.stream = 'job:' || job.id AND event.seq = told.seq);
+
+-- All events, for who looks at them with SQL. Of one job: better by unstored_event.job_id.
+CREATE VIEW any_event AS
+  SELECT stream, seq, type, data, at FROM event
+  UNION ALL SELECT 'job:' || job_id, seq, type, data, at FROM unstored_event;
+
+-- As before, without the row for the last event.
+CREATE OR REPLACE FUNCTION succeed_jobs(ids uuid[], fences bigint[], outputs text[], kept_days double precision[],
+  id_of_worker uuid, name_of_worker text)
+RETURNS TABLE (id uuid, seq bigint, at_ms double precision, run_ms double precision)
+LANGUAGE plpgsql ROWS 100
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_nestloop = off
+SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan AS $$
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY WITH ended AS (
+    UPDATE job SET state = 'succeeded', finished_at = now(), purge_at = now() + days * interval '1 day',
+      lease_until = NULL, worker_id = NULL, event_seq = job.event_seq + 1
+    FROM unnest(ids, fences, kept_days) WITH ORDINALITY AS given (id, fence, days, nth)
+    WHERE job.id = ANY(ids) AND job.id = given.id AND job.fence = given.fence AND job.lease_until IS NOT NULL
+      AND job.cancel_requested_at IS NULL
+    RETURNING job.id, job.fence, job.attempt, job.claimed_at, job.event_seq, nth
+  ), attempts AS (
+    INSERT INTO job_attempt (job_id, fence, attempt, worker_id, worker_name, started_at, finished_at, outcome, output)
+    SELECT id, fence, attempt, id_of_worker, name_of_worker, claimed_at, now(), 'succeeded', outputs[nth]::jsonb FROM ended
+  )
+  SELECT ended.id, ended.event_seq, (extract(epoch FROM now()) * 1000)::double precision,
+    (extract(epoch FROM now() - ended.claimed_at) * 1000)::double precision FROM ended;
+END $$;
+
+-- 2. Enqueueing as statements that read their arguments straight into the tables: what had to be put in
+-- order and counted by line is done by the caller, and the rare cases have steps of their own.
 
 DROP FUNCTION enqueue_jobs;
 
--- Writes jobs with their inputs and their first events. Leaves out those whose unique key is pending, or
+-- Writes jobs with their inputs and, in shared streams, their first events. Leaves out those whose unique key is pending, or
 -- whose idempotency key or id is there; the answer has those that were written.
 --
 -- The jobs come in the order of their keys: two who write the same ones wait for each other in one direction
@@ -62,9 +114,6 @@ BEGIN
   FROM unnest(ids, owners, inputs, metas, all_tags, trace_parents) AS given (id, owner, input, meta, tags, trace_parent);
 
   IF cardinality(array_remove(streams, NULL)) = 0 THEN
-    INSERT INTO event (stream, seq, type, data, at)
-    SELECT 'job:' || id, 1, 'job.queued', jsonb_build_object('job_id', id, 'message', waiting_text), now()
-    FROM unnest(ids) AS given (id);
     RETURN QUERY SELECT given.id, 1::bigint, (extract(epoch FROM now()) * 1000)::double precision
     FROM unnest(ids) AS given (id);
     RETURN;
@@ -78,13 +127,13 @@ BEGIN
     ON CONFLICT (stream) DO UPDATE SET last_seq = known.last_seq + excluded.last_seq, ended_at = NULL
     RETURNING stream, last_seq
   ), numbered AS MATERIALIZED (
-    SELECT id, coalesce(given.stream, 'job:' || id) AS stream, CASE WHEN given.stream IS NULL THEN 1 ELSE
-             last_seq - row_number() OVER (PARTITION BY given.stream ORDER BY nth DESC) + 1 END AS seq
+    SELECT id, stream, CASE WHEN stream IS NULL THEN 1 ELSE
+             last_seq - row_number() OVER (PARTITION BY stream ORDER BY nth DESC) + 1 END AS seq
     FROM given LEFT JOIN shared USING (stream)
   ), told AS (
     INSERT INTO event (stream, seq, type, data, at)
     SELECT stream, seq, split_part(stream, ':', 1) || '.queued',
-           jsonb_build_object('job_id', id, 'message', waiting_text), now() FROM numbered
+           jsonb_build_object('job_id', id, 'message', waiting_text), now() FROM numbered WHERE stream IS NOT NULL
   )
   SELECT numbered.id, numbered.seq, (extract(epoch FROM now()) * 1000)::double precision FROM numbered;
 END $$;

@@ -110,7 +110,7 @@ describe.each(testDatabases())("a thousand times on $name", (kind) => {
     const found = await sql<Story>`
       SELECT id, state, fence,
         ARRAY(SELECT outcome FROM job_attempt WHERE job_id = job.id ORDER BY fence) AS outcomes,
-        ARRAY(SELECT seq || ' ' || type FROM event WHERE stream = 'job:' || job.id ORDER BY seq) AS events,
+        ARRAY(SELECT seq || ' ' || type FROM any_event WHERE stream = 'job:' || job.id ORDER BY seq) AS events,
         (SELECT output FROM job_attempt WHERE job_id = job.id AND fence = job.fence) AS output
       FROM job ORDER BY id`.execute(database.queryable);
     return found.rows;

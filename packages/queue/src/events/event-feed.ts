@@ -1,5 +1,6 @@
 import type { Database } from "@millrace/database";
 import { sql } from "kysely";
+import type { RawBuilder } from "kysely";
 import { parseStream } from "./append-events.ts";
 import type { EventFeed } from "./event.ts";
 import type { EventBus } from "./event-bus.ts";
@@ -14,10 +15,8 @@ export function createEventFeed(database: Database, bus: EventBus): EventFeed {
       const bounds = await readBounds(database, stream);
       const lastSeq = bounds?.last_seq ?? 0;
       const found = await sql<EventRow>`
-        SELECT seq, type, data, at FROM event
-        WHERE stream = ${stream} AND seq > ${after} AND seq <= ${lastSeq} ORDER BY seq LIMIT ${limit}`.execute(
-        database.queryable,
-      );
+        SELECT seq, type, data, at FROM (${eventsOf(stream)}) AS event
+        WHERE seq > ${after} AND seq <= ${lastSeq} ORDER BY seq LIMIT ${limit}`.execute(database.queryable);
       return {
         events: found.rows.map((row) => ({
           stream,
@@ -35,10 +34,18 @@ export function createEventFeed(database: Database, bus: EventBus): EventFeed {
   };
 }
 
+/** The events of a stream: those that are stored, and of a job's own stream those that its row tells. */
+function eventsOf(stream: string): RawBuilder<unknown> {
+  const stored = sql`SELECT seq, type, data, at FROM event WHERE stream = ${stream}`;
+  const { domain, id } = parseStream(stream);
+  if (domain !== "job") return stored;
+  return sql`${stored} UNION ALL SELECT seq, type, data, at FROM unstored_event WHERE job_id = ${id}::uuid`;
+}
+
 type Bounds = { readonly last_seq: number; readonly oldest_seq: number | null };
 
 async function readBounds(database: Database, stream: string): Promise<Bounds | undefined> {
-  const oldest = sql`(SELECT min(seq) FROM event WHERE event.stream = ${stream}) AS oldest_seq`;
+  const oldest = sql`(SELECT min(seq) FROM (${eventsOf(stream)}) AS event) AS oldest_seq`;
   const { domain, id } = parseStream(stream);
   const found =
     domain === "job"

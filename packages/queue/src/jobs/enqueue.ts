@@ -111,6 +111,7 @@ function checkOptions(options: EnqueueOptions): void {
 }
 
 const maxTries = 3;
+/** The view `unstored_event` says the same. */
 const waiting = "Waiting for a worker";
 
 /**

@@ -137,7 +137,7 @@ const streams = sql`
          count(*) FILTER (WHERE type LIKE '%.queued') AS queued,
          count(*) FILTER (WHERE type ~ '\\.(succeeded|failed|cancelled|expired)$') AS ends,
          count(*) FILTER (WHERE type LIKE '%.logged') AS logged
-  FROM event GROUP BY event.stream`;
+  FROM any_event AS event GROUP BY event.stream`;
 
 const counts = sql`
   SELECT queue, state, coalesce(told.count, 0)::double precision AS told, coalesce(truth.count, 0)::double precision AS real

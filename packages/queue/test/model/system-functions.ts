@@ -85,7 +85,7 @@ export const snapshotFunction = `
       'streams', (SELECT coalesce(json_agg(seen ORDER BY stream), '[]') FROM (
         SELECT stream, last_seq, ${inMs("ended_at")} AS ended_in FROM event_stream) AS seen),
       'events', (SELECT coalesce(json_agg(seen ORDER BY stream, seq), '[]') FROM (
-        SELECT stream, seq, type FROM event) AS seen),
+        SELECT stream, seq, type FROM any_event) AS seen),
       'orphans', (SELECT count(*) FROM (
         SELECT job_id FROM job_payload UNION ALL SELECT job_id FROM job_attempt
         UNION ALL SELECT job_id FROM job_progress) AS side WHERE job_id NOT IN (SELECT id FROM job)),
