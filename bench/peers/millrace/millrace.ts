@@ -20,7 +20,7 @@ type Indexed = z.infer<typeof indexed>;
 const noOpOptions = { name: "bench.do_nothing", queue: "bench", input: indexed, output: indexed };
 const noOp = defineTask<Indexed, Indexed>(noOpOptions);
 const batchSize = 500;
-const bestConcurrency = 500;
+const bestConcurrency = 1000;
 
 type Variant = {
   /** Where to connect; undefined for the embedded database. */

@@ -26,7 +26,7 @@ export class SuccessRecorder {
   }) {
     this.#batcher = new Batcher({
       maxSize: 500,
-      maxInFlight: 2,
+      maxInFlight: 1,
       isOfOne: (error) => !mayPassLater(error),
       run: async (successes) => {
         const recorded = await succeedJobs(parts.database, parts.worker, successes);
