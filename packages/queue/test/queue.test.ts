@@ -47,7 +47,10 @@ function createQueue(scripts: Record<string, Script>, ended: unknown[] = []): Qu
   });
 }
 
-async function startWorker(queue: Queue, { drainMs = 100, beatMs = 10_000, pollMs = 50 } = {}): Promise<QueueWorker> {
+async function startWorker(
+  queue: Queue,
+  { drainMs = 100, beatMs = 10_000, pollMs = 50 } = {},
+): Promise<QueueWorker> {
   const worker = queue.createWorker({
     name: "w",
     concurrency: 4,
