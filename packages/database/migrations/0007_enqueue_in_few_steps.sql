@@ -28,7 +28,11 @@ CREATE VIEW any_event AS
   SELECT stream, seq, type, data, at FROM event
   UNION ALL SELECT 'job:' || job_id, seq, type, data, at FROM unstored_event;
 
--- As before, without the row for the last event.
+-- Ends jobs that succeeded, where nothing else is to be written with their end: state, output, and the record
+-- of the attempt, all in their rows. Leaves those that this claim does not hold any more, or whose cancel was
+-- asked for. The ids come in order: everybody locks so who locks several.
+-- So they are found by job_pkey, in its order and whatever the statistics say: the settings leave nothing
+-- else. The outputs, which may be large, stay out of the join.
 CREATE OR REPLACE FUNCTION succeed_jobs(ids uuid[], fences bigint[], outputs text[], kept_days double precision[],
   id_of_worker uuid, name_of_worker text)
 RETURNS TABLE (id uuid, seq bigint, at_ms double precision, run_ms double precision)
@@ -37,19 +41,14 @@ SET enable_seqscan = off SET enable_bitmapscan = off SET enable_nestloop = off
 SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 BEGIN
-  RETURN QUERY WITH ended AS (
-    UPDATE job SET state = 'succeeded', finished_at = now(), purge_at = now() + days * interval '1 day',
-      lease_until = NULL, worker_id = NULL, event_seq = job.event_seq + 1
+  RETURN QUERY UPDATE job SET state = 'succeeded', finished_at = now(), purge_at = now() + days * interval '1 day',
+      lease_until = NULL, worker_id = NULL, event_seq = job.event_seq + 1, output = outputs[nth]::jsonb,
+      succeeded_by = id_of_worker, succeeded_by_name = name_of_worker
     FROM unnest(ids, fences, kept_days) WITH ORDINALITY AS given (id, fence, days, nth)
     WHERE job.id = ANY(ids) AND job.id = given.id AND job.fence = given.fence AND job.lease_until IS NOT NULL
       AND job.cancel_requested_at IS NULL
-    RETURNING job.id, job.fence, job.attempt, job.claimed_at, job.event_seq, nth
-  ), attempts AS (
-    INSERT INTO job_attempt (job_id, fence, attempt, worker_id, worker_name, started_at, finished_at, outcome, output)
-    SELECT id, fence, attempt, id_of_worker, name_of_worker, claimed_at, now(), 'succeeded', outputs[nth]::jsonb FROM ended
-  )
-  SELECT ended.id, ended.event_seq, (extract(epoch FROM now()) * 1000)::double precision,
-    (extract(epoch FROM now() - ended.claimed_at) * 1000)::double precision FROM ended;
+    RETURNING job.id, job.event_seq, (extract(epoch FROM now()) * 1000)::double precision,
+      (extract(epoch FROM now() - job.claimed_at) * 1000)::double precision;
 END $$;
 
 -- 2. Enqueueing as statements that read their arguments straight into the tables: what had to be put in

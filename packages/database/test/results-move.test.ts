@@ -50,18 +50,30 @@ describe.each(testDatabases())("the results of jobs that ended before migration 
   });
   afterAll(() => opened.close());
 
-  it("are kept with the attempts that gave them", async () => {
+  it("are kept in their rows where they succeeded", async () => {
+    const outputs = await sql`
+      SELECT id, output::text FROM job WHERE output IS NOT NULL ORDER BY id`.execute(
+      opened.database.queryable,
+    );
+
+    expect(outputs.rows).toEqual([
+      { id: ids.succeeded, output: '{"nth": 1}' },
+      { id: ids.retried, output: "[2]" },
+      { id: ids.unrecorded, output: "null" },
+    ]);
+  });
+
+  it("leave the records of their attempts as they are", async () => {
     const attempts = await sql`
-      SELECT job_id AS id, fence, outcome, output::text FROM job_attempt ORDER BY job_id, fence`.execute(
+      SELECT job_id AS id, fence, outcome FROM ended_attempt ORDER BY job_id, fence`.execute(
       opened.database.queryable,
     );
 
     expect(attempts.rows).toEqual([
-      { id: ids.succeeded, fence: 1, outcome: "succeeded", output: '{"nth": 1}' },
-      { id: ids.retried, fence: 1, outcome: "failed", output: null },
-      { id: ids.retried, fence: 2, outcome: "succeeded", output: "[2]" },
-      { id: ids.unrecorded, fence: 1, outcome: "succeeded", output: "null" },
-      { id: ids.failed, fence: 1, outcome: "failed", output: null },
+      { id: ids.succeeded, fence: 1, outcome: "succeeded" },
+      { id: ids.retried, fence: 1, outcome: "failed" },
+      { id: ids.retried, fence: 2, outcome: "succeeded" },
+      { id: ids.failed, fence: 1, outcome: "failed" },
     ]);
   });
 

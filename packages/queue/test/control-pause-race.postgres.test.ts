@@ -36,7 +36,7 @@ const claim = (limit: number) =>
     limit,
     worker: { id: newId(), name: "w" },
     leaseMs: 600_000,
-    choice: "best",
+    oldest: 0,
   });
 
 async function countRunning(): Promise<number> {

@@ -27,7 +27,7 @@ describe.each(testDatabases())("a paused queue on $name", (kind) => {
       limit: 1,
       worker: { id: newId(), name: "w" },
       leaseMs: 60_000,
-      choice: "best",
+      oldest: 0,
     });
     return claimed.length;
   };

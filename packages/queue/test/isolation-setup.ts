@@ -72,7 +72,7 @@ export class IsolationSetup {
       limit: 1,
       worker: { id: newId(), name: "w" },
       leaseMs: 60_000,
-      choice: "best",
+      oldest: 0,
     });
     if (job === undefined) throw new Error("nothing was claimed");
     return job;
@@ -121,9 +121,7 @@ export class IsolationSetup {
       const job = await this.claim(script, how);
       await pool.run(job).done;
       const found = await sql<{ output: { answer: string } }>`
-        SELECT output FROM job_attempt WHERE job_id = ${job.id} AND outcome = 'succeeded'`.execute(
-        this.database.queryable,
-      );
+        SELECT output FROM job WHERE id = ${job.id} AND state = 'succeeded'`.execute(this.database.queryable);
       const answer = found.rows[0]?.output.answer;
       if (answer === undefined) throw new Error(`the script ${script} did not end well`);
       processes.push(Number(answer));

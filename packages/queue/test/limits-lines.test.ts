@@ -5,7 +5,6 @@ import type { TestDatabase } from "@millrace/testing";
 import { sql } from "kysely";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { EventBus } from "../src/index.ts";
-import type { ClaimRequest } from "../src/jobs/claim.ts";
 import type { JobTransition } from "../src/events/event.ts";
 import { LimitedQueue } from "../src/limits/limited-queue.ts";
 import type { LimitsOf } from "../src/limits/limits.ts";
@@ -33,13 +32,13 @@ describe.each(testDatabases())("a limited queue on $name", (kind) => {
     return new LimitedQueue({ database, bus }, { limitsOf, pollMs: 60_000 });
   };
 
-  const request = (limit: number): ClaimRequest => ({
+  const request = (limit: number) => ({
     queue: "tests",
     taskKeys: ["tests.limited@1", "tests.other@1"],
     limit,
     worker: { id: newId(), name: "w" },
     leaseMs: 60_000,
-    choice: "best",
+    choice: "best" as const,
   });
 
   const tell = (type: JobTransition["type"]): number => told.filter((one) => one.type === type).length;

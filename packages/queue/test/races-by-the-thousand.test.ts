@@ -82,7 +82,7 @@ describe.each(testDatabases())("a thousand times on $name", (kind) => {
       limit,
       worker,
       leaseMs: 600_000,
-      choice: "best",
+      oldest: 0,
     });
 
   /** Ends an attempt by itself; returns whether the claim still held the job. */
@@ -109,9 +109,9 @@ describe.each(testDatabases())("a thousand times on $name", (kind) => {
   const readStories = async (): Promise<readonly Story[]> => {
     const found = await sql<Story>`
       SELECT id, state, fence,
-        ARRAY(SELECT outcome FROM job_attempt WHERE job_id = job.id ORDER BY fence) AS outcomes,
+        ARRAY(SELECT outcome FROM ended_attempt WHERE job_id = job.id ORDER BY fence) AS outcomes,
         ARRAY(SELECT seq || ' ' || type FROM any_event WHERE stream = 'job:' || job.id ORDER BY seq) AS events,
-        (SELECT output FROM job_attempt WHERE job_id = job.id AND fence = job.fence) AS output
+        output
       FROM job ORDER BY id`.execute(database.queryable);
     return found.rows;
   };

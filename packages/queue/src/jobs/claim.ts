@@ -10,8 +10,8 @@ export type ClaimRequest = {
   readonly limit: number;
   readonly worker: { readonly id: string; readonly name: string };
   readonly leaseMs: number;
-  /** `best`: priority, fair share, due time. `oldest`: due time alone. */
-  readonly choice: "best" | "oldest";
+  /** So many of them by due time alone; the others by priority, fair share, due time. At most `limit`. */
+  readonly oldest: number;
 };
 
 /**
@@ -20,9 +20,9 @@ export type ClaimRequest = {
  * nobody gets one of a queue that is paused. SQL: `claim_jobs`, migration 6.
  */
 export async function claimJobs(database: QueryAccess, request: ClaimRequest): Promise<ClaimedJob[]> {
-  const { queue, taskKeys, limit, worker, leaseMs, choice } = request;
+  const { queue, taskKeys, limit, oldest, worker, leaseMs } = request;
   const statement = sql<ClaimedJob>`
-    SELECT * FROM claim_jobs(${queue}, ${[...taskKeys]}::text[], ${limit}, ${choice === "oldest"}, ${worker.id}::uuid,
+    SELECT * FROM claim_jobs(${queue}, ${[...taskKeys]}::text[], ${limit}, ${oldest}, ${worker.id}::uuid,
       ${leaseMs}::double precision)`;
   const claimed = await commit("claim", () => statement.execute(database.queryable));
   return inOrder(claimed.rows);

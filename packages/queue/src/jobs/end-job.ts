@@ -1,3 +1,4 @@
+import { jsonText } from "@millrace/database";
 import { sql } from "kysely";
 import { appendEvents, endStream } from "../events/append-events.ts";
 import type { EventBus } from "../events/event-bus.ts";
@@ -24,9 +25,8 @@ export type EndingParts = {
 };
 
 /**
- * Ends a locked job for good: state, what it failed with, the domain's own rows, and the last event, in
- * the caller's transaction. What it returned is written with its attempt (`endAttempt`). The one place
- * where a job becomes terminal, beside `succeed_jobs`.
+ * Ends a locked job for good: state, what it returned or failed with, the domain's own rows, and the last
+ * event, in the caller's transaction. The one place where a job becomes terminal, beside `succeed_jobs`.
  */
 export async function endJob(
   scope: WriteScope,
@@ -38,16 +38,21 @@ export async function endJob(
   const handler = parts.registry.find(job.task, job.task_version);
   const task = handler?.task;
   const error = ending.state === "failed" ? ending.error : undefined;
+  const isSuccess = ending.state === "succeeded";
+  const output = ending.state === "succeeded" ? jsonText(ending.output) : null;
   await sql`
     WITH ended AS (
       UPDATE job SET state = ${ending.state}, reason = NULL, parked_by = NULL, finished_at = now(),
              purge_at = now() + ${keptDays(task, ending.state)}::double precision * interval '1 day',
              worker_id = NULL, lease_until = NULL, error_code = ${error?.code ?? null},
-             error_message = ${error?.message ?? null}
+             error_message = ${error?.message ?? null},
+             output = ${output}::jsonb, succeeded_by = CASE WHEN ${isSuccess} THEN worker_id END,
+             succeeded_by_name = CASE WHEN ${isSuccess} THEN
+               coalesce((SELECT name FROM worker WHERE worker.id = job.worker_id), 'unknown') END
       WHERE id = ${job.id}
     )
     UPDATE job_progress SET percent = 100, eta_seconds = NULL, updated_at = now()
-    WHERE job_id = ${job.id} AND ${ending.state === "succeeded"}`.execute(transaction);
+    WHERE job_id = ${job.id} AND ${isSuccess}`.execute(transaction);
   if (parts.skipsHook !== true) {
     const end: JobEnd = { jobId: job.id, input: job.input, ...ending };
     await handler?.onEnd?.(scope, end);

@@ -80,13 +80,6 @@ const columns = sql`
   progress.eta_seconds, job.error_code, job.error_message
   FROM job LEFT JOIN job_progress progress ON progress.job_id = job.id`;
 
-/**
- * The record of the claim that ended a job, for a JOIN: it has what the job returned. There is none while
- * the job runs, and what ends or sends back a job in another way than by its claim makes the fence grow.
- */
-export const lastAttempt = sql`
-  job_attempt ON job_attempt.job_id = job.id AND job_attempt.fence = job.fence`;
-
 /** Jobs by id, in no particular order; unknown ids are left out. */
 export async function findJobs(queryable: Queryable, ids: readonly string[]): Promise<JobRecord[]> {
   if (ids.length === 0) return [];
@@ -122,12 +115,12 @@ export async function listJobs(queryable: Queryable, filter: JobFilter): Promise
 /** What a job was given, gave, and went through: attempts newest first, steps in order. */
 export async function readJobDetail(queryable: Queryable, id: string): Promise<JobDetailRecord> {
   const payload = await sql<PayloadRow>`
-    SELECT payload.input, payload.meta, payload.tags, job_attempt.output, job.parent_id FROM job_payload payload
-    JOIN job ON job.id = payload.job_id LEFT JOIN ${lastAttempt} WHERE job.id = ${id}`.execute(queryable);
+    SELECT payload.input, payload.meta, payload.tags, job.output, job.parent_id FROM job_payload payload
+    JOIN job ON job.id = payload.job_id WHERE job.id = ${id}`.execute(queryable);
   const attempts = await sql<AttemptRecord>`
     SELECT attempt, worker_name, started_at, finished_at, outcome, error_code, error_message FROM (
       SELECT fence, attempt, worker_name, started_at, finished_at, outcome, error_code, error_message
-      FROM job_attempt WHERE job_id = ${id}
+      FROM ended_attempt WHERE job_id = ${id}
       UNION ALL
       SELECT fence, attempt, coalesce(worker.name, 'unknown'), claimed_at, NULL, NULL, NULL, NULL
       FROM job LEFT JOIN worker ON worker.id = job.worker_id WHERE job.id = ${id} AND job.state = 'running'

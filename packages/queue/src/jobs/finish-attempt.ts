@@ -43,7 +43,7 @@ export async function finishAttempt(
   await writeFirst();
   const wouldRunAgain = end.outcome !== "succeeded" && end.outcome !== "cancelled";
   const effective: AttemptEnd = job.is_cancel_requested && wouldRunAgain ? { outcome: "cancelled" } : end;
-  await endAttempt(scope.transaction, held, effective);
+  if (effective.outcome !== "succeeded") await endAttempt(scope.transaction, held, effective);
   await carryOut(scope, { ...parts, skipsHook }, job, effective);
   return true;
 }

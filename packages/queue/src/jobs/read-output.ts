@@ -4,7 +4,6 @@ import { sql } from "kysely";
 import { jobNotFinished, jobNotFound, jobNotSucceeded } from "../errors.ts";
 import type { Task } from "../tasks/task.ts";
 import { parseOutput } from "../tasks/task-values.ts";
-import { lastAttempt } from "./find-jobs.ts";
 import type { JobRecord } from "./find-jobs.ts";
 
 /**
@@ -22,6 +21,6 @@ export async function readOutput<Input, Output>(
   if (!isTerminal(job.state)) throw jobNotFinished(id, job.state);
   if (job.state !== "succeeded") throw jobNotSucceeded(job);
   const found = await sql<{ output: unknown }>`
-    SELECT output FROM job JOIN ${lastAttempt} WHERE job.id = ${id}`.execute(queryable);
+    SELECT output FROM job WHERE id = ${id}`.execute(queryable);
   return parseOutput(task, found.rows[0]?.output);
 }

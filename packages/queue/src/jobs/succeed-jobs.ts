@@ -19,10 +19,10 @@ export type RecordedSuccess = {
 };
 
 /**
- * Ends many jobs that succeeded, with one statement: state, the record of the attempt with its output, and
- * the last event of their own streams. For jobs whose end writes nothing else: no hook, no progress, no
+ * Ends many jobs that succeeded, with one statement: state, output, the record of the attempt, and the
+ * number of the last event of their own streams. For jobs whose end writes nothing else: no hook, no progress, no
  * shared stream. Those that are not in the answer were left as they are, because this claim does not
- * hold them any more or their cancel was asked for. SQL: `succeed_jobs`, migration 6.
+ * hold them any more or their cancel was asked for. SQL: `succeed_jobs`, migration 7.
  */
 export async function succeedJobs(
   database: QueryAccess,

@@ -20,15 +20,17 @@ export type LockedCandidate = Place & {
   readonly parked_by: string | null;
 };
 
-type Choice = ClaimRequest["choice"];
-type Request = Pick<ClaimRequest, "queue" | "taskKeys" | "choice">;
+/** `best`: priority, fair share, due time. `oldest`: due time alone. */
+export type ClaimChoice = "best" | "oldest";
+/** Which of the jobs of a queue are looked at, and in what order. */
+export type CandidateRequest = Pick<ClaimRequest, "queue" | "taskKeys"> & { readonly choice: ClaimChoice };
 
 const place = sql`job.id, job.priority, job.fair,
   extract(epoch FROM job.run_at)::double precision AS run_at_seconds`;
 const candidate = sql`${place}, job.task, job.limit_key, job.parked_by`;
 
 /** What this worker may take of a queue, whether it is queued or stands in a line. */
-function isOurs({ queue, taskKeys }: Request): RawBuilder<unknown> {
+function isOurs({ queue, taskKeys }: CandidateRequest): RawBuilder<unknown> {
   return sql`job.queue = ${queue} AND job.task || '@' || job.task_version = ANY(${[...taskKeys]}::text[])
     AND (job.expires_at IS NULL OR job.expires_at > now())`;
 }
@@ -39,7 +41,7 @@ function isOurs({ queue, taskKeys }: Request): RawBuilder<unknown> {
  */
 export async function lockQueued(
   transaction: Transaction,
-  { queue, taskKeys, choice }: Request,
+  { queue, taskKeys, choice }: CandidateRequest,
   count: number,
 ): Promise<readonly LockedCandidate[]> {
   const found = await sql<LockedCandidate>`
@@ -56,7 +58,7 @@ export async function lockQueued(
  */
 export async function lockHeads(
   transaction: Transaction,
-  request: Request,
+  request: CandidateRequest,
   lines: readonly { readonly key: string; readonly count: number }[],
 ): Promise<readonly LockedCandidate[]> {
   if (lines.length === 0) return [];
@@ -69,7 +71,7 @@ export async function lockHeads(
 }
 
 /** The place of the first job of each row called `line`, for a LATERAL; locks nothing. */
-export function firstOfLine(request: Request): RawBuilder<unknown> {
+export function firstOfLine(request: CandidateRequest): RawBuilder<unknown> {
   return sql`
     SELECT head.* FROM ${levels[request.choice]} CROSS JOIN LATERAL (
       SELECT ${place} FROM job ${inLine(request)} LIMIT 1
@@ -79,19 +81,19 @@ export function firstOfLine(request: Request): RawBuilder<unknown> {
 const levels = {
   best: sql`(VALUES (NULL::integer)) AS level (priority)`,
   oldest: sql`generate_series(0, 9) AS level (priority)`,
-} satisfies Record<Choice, RawBuilder<unknown>>;
+} satisfies Record<ClaimChoice, RawBuilder<unknown>>;
 
 const lineOrder = {
   best: sql`ORDER BY job.priority DESC, job.fair, job.run_at, job.id`,
   oldest: sql`AND job.priority = level.priority ORDER BY job.fair, job.run_at, job.id`,
-} satisfies Record<Choice, RawBuilder<unknown>>;
+} satisfies Record<ClaimChoice, RawBuilder<unknown>>;
 
-function inLine(request: Request): RawBuilder<unknown> {
+function inLine(request: CandidateRequest): RawBuilder<unknown> {
   return sql`WHERE job.parked_by = line.key AND ${isOurs(request)} ${lineOrder[request.choice]}`;
 }
 
 /** Negative when the left job goes before the right one. */
-export function comparePlaces(choice: Choice): (left: Place, right: Place) => number {
+export function comparePlaces(choice: ClaimChoice): (left: Place, right: Place) => number {
   const byAge = (left: Place, right: Place): number =>
     left.run_at_seconds - right.run_at_seconds || (left.id < right.id ? -1 : 1);
   if (choice === "oldest") return byAge;

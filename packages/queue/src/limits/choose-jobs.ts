@@ -3,7 +3,7 @@ import type { ClaimRequest } from "../jobs/claim.ts";
 import { admit } from "./admit.ts";
 import type { Admission, Room } from "./admit.ts";
 import { comparePlaces, lockHeads, lockQueued } from "./candidates.ts";
-import type { LockedCandidate } from "./candidates.ts";
+import type { ClaimChoice, LockedCandidate } from "./candidates.ts";
 import { lockLimiters } from "./limiter-rows.ts";
 import type { LockedLimiter } from "./limiter-rows.ts";
 import { limitersOf } from "./limits.ts";
@@ -11,7 +11,8 @@ import type { Limiter, LimitsOf } from "./limits.ts";
 import { readLines } from "./lines.ts";
 import type { Line } from "./lines.ts";
 
-export type LimitedClaimRequest = ClaimRequest & {
+export type LimitedClaimRequest = Omit<ClaimRequest, "oldest"> & {
+  readonly choice: ClaimChoice;
   readonly limitsOf: LimitsOf;
   /**
    * Queued jobs to look at, at least `limit`: what a limit holds back among them is parked, and never

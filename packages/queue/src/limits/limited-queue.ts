@@ -1,8 +1,8 @@
 import type { QueryAccess } from "@millrace/database";
 import type { EventBus } from "../events/event-bus.ts";
-import type { ClaimRequest } from "../jobs/claim.ts";
 import type { ClaimedJob } from "../jobs/job-row.ts";
 import { transitionOf } from "../jobs/transition.ts";
+import type { LimitedClaimRequest } from "./choose-jobs.ts";
 import { claimWithLimits } from "./claim-with-limits.ts";
 import { LineSchedule } from "./line-schedule.ts";
 import { limitersOf } from "./limits.ts";
@@ -13,6 +13,10 @@ const maxLookAhead = 1000;
 /** Transactions that one claim takes at most before it lets its worker do something else. */
 const maxRounds = 10;
 
+type LimitedRequest = Pick<
+  LimitedClaimRequest,
+  "queue" | "taskKeys" | "limit" | "choice" | "worker" | "leaseMs"
+>;
 type Parts = { readonly database: QueryAccess; readonly bus: EventBus };
 
 /** One worker's view of a queue in which limits hold: what it claims, and when it looks again. */
@@ -33,7 +37,7 @@ export class LimitedQueue {
    * at most a poll: 0 when there may be more, else when the rate of a line allows the next start.
    */
   async claim(
-    request: ClaimRequest,
+    request: LimitedRequest,
   ): Promise<{ readonly jobs: readonly ClaimedJob[]; readonly againInMs: number }> {
     let lookAhead = request.limit;
     for (let round = 1; ; round++) {
@@ -58,7 +62,7 @@ export class LimitedQueue {
     }
   }
 
-  async #claimOnce(request: ClaimRequest, lookAhead: number) {
+  async #claimOnce(request: LimitedRequest, lookAhead: number) {
     const limitsOf = this.#limitsOf;
     const { database, bus } = this.#parts;
     const claimed = await this.#schedule.look((lines) =>

@@ -1,8 +1,7 @@
 import type { Transaction } from "@millrace/database";
 import { sql } from "kysely";
-import type { ClaimRequest } from "../jobs/claim.ts";
 import { firstOfLine } from "./candidates.ts";
-import type { Place } from "./candidates.ts";
+import type { CandidateRequest, Place } from "./candidates.ts";
 import { limiterRows, runningUnder } from "./limiter-rows.ts";
 import type { Limiter } from "./limits.ts";
 import { nextTokenInMs, refill } from "./token-bucket.ts";
@@ -41,7 +40,7 @@ export async function listLineKeys(
 /** Of these limiters, those in whose lines jobs stand that this worker may take. */
 export async function readLines(
   transaction: Transaction,
-  request: Pick<ClaimRequest, "queue" | "taskKeys" | "choice">,
+  request: CandidateRequest,
   limiters: readonly Limiter[],
 ): Promise<readonly Line[]> {
   if (limiters.length === 0) return [];

@@ -61,7 +61,7 @@ export class Claimer {
     this.#againAtMs = Number.POSITIVE_INFINITY;
   }
 
-  async claim(asked: Pick<ClaimRequest, "queue" | "limit" | "choice">): Promise<readonly ClaimedJob[]> {
+  async claim(asked: Pick<ClaimRequest, "queue" | "limit" | "oldest">): Promise<readonly ClaimedJob[]> {
     const { queue } = asked;
     if (this.#resting.isResting(queue)) return [];
     const { worker, leaseMs } = this.#options;
@@ -83,8 +83,14 @@ export class Claimer {
     return claimed;
   }
 
-  async #claimLimited(request: ClaimRequest): Promise<readonly ClaimedJob[]> {
-    const { jobs, againInMs } = await this.#limitedQueue(request.queue).claim(request);
+  /** The oldest in a turn of their own: limits may hold them back while others could start. */
+  async #claimLimited({ oldest, ...request }: ClaimRequest): Promise<readonly ClaimedJob[]> {
+    const queue = this.#limitedQueue(request.queue);
+    if (oldest > 0) {
+      const { jobs } = await queue.claim({ ...request, limit: oldest, choice: "oldest" });
+      if (jobs.length > 0) return jobs;
+    }
+    const { jobs, againInMs } = await queue.claim({ ...request, choice: "best" });
     if (jobs.length === 0) this.#againAtMs = Math.min(this.#againAtMs, performance.now() + againInMs);
     return jobs;
   }

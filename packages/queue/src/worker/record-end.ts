@@ -77,7 +77,7 @@ function write(parts: ExecuteParts, job: ClaimedJob, { end, isBare }: Recording)
  */
 async function hasLanded({ database }: ExecuteParts, { id, fence }: ClaimedJob, { outcome }: AttemptEnd) {
   const found = await sql`
-    SELECT 1 FROM job_attempt WHERE job_id = ${id} AND fence = ${fence} AND outcome = ${outcome}`.execute(
+    SELECT 1 FROM ended_attempt WHERE job_id = ${id} AND fence = ${fence} AND outcome = ${outcome}`.execute(
     database.queryable,
   );
   return found.rows.length > 0;

@@ -2,7 +2,6 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { databaseUnavailable } from "@millrace/database";
 import { toError } from "@millrace/kernel";
 import type { Service } from "@millrace/kernel";
-import type { ClaimRequest } from "../jobs/claim.ts";
 import type { JobTransition } from "../events/event.ts";
 import type { ClaimedJob } from "../jobs/job-row.ts";
 import { transitionOf } from "../jobs/transition.ts";
@@ -281,35 +280,34 @@ export class Worker implements Service {
   async #fill(): Promise<number> {
     const free = this.#isDraining ? 0 : Math.min(this.#free(), maxClaim);
     if (free <= 0) return 0;
-    const share = Math.floor(this.#unshared / bestPerOldest);
-    if (share > 0) {
-      const oldest = await this.#claimFromQueues(Math.min(free, share), "oldest");
-      // With nothing due nobody waits, and what was not taken is not saved up.
-      this.#unshared = oldest === 0 ? 0 : this.#unshared - oldest * bestPerOldest;
-      if (oldest > 0) return oldest;
-      // The oldest may be held back by limits while others are not.
-    }
-    const best = await this.#claimFromQueues(free, "best");
-    this.#unshared += best;
-    return best;
+    const share = Math.min(free, Math.floor(this.#unshared / bestPerOldest));
+    const { started, oldest } = await this.#claimFromQueues(free, share);
+    // With nothing due nobody waits, and what was not taken is not saved up.
+    this.#unshared = oldest < share ? 0 : this.#unshared - oldest * bestPerOldest + (started - oldest);
+    return started;
   }
 
-  async #claimFromQueues(limit: number, choice: ClaimRequest["choice"]): Promise<number> {
+  /** So many of `limit` the oldest. Returns how many were started, and of those how many for their age. */
+  async #claimFromQueues(limit: number, share: number): Promise<{ started: number; oldest: number }> {
     const { queues } = this.#options;
     this.#claimer.startRound();
-    const first = this.#firstQueue[choice]++ % Math.max(1, queues.length);
+    const first = this.#firstQueue[share > 0 ? "oldest" : "best"]++ % Math.max(1, queues.length);
     const turns = [...queues.slice(first), ...queues.slice(0, first)];
     let started = 0;
+    let oldest = 0;
     for (const [index, queue] of turns.entries()) {
       if (this.#isStopping || started >= limit) break;
       // What one queue leaves of its part is for those after it.
       const part = Math.ceil((limit - started) / (turns.length - index));
-      const claimed = await this.#claimer.claim({ queue, limit: part, choice });
+      const partOfOldest = Math.min(part, Math.ceil((share - oldest) / (turns.length - index)));
+      const claimed = await this.#claimer.claim({ queue, limit: part, oldest: partOfOldest });
       this.#parts.heartbeat.hold(claimed);
       for (const job of claimed) this.#run(job);
       started += claimed.length;
+      // They are taken first: fewer than asked for are all that there were.
+      oldest += Math.min(partOfOldest, claimed.length);
     }
-    return started;
+    return { started, oldest };
   }
 
   #run(job: ClaimedJob): void {

@@ -118,17 +118,16 @@ const jobs = sql`
          crash_count, event_seq, job.finished_at IS NOT NULL AS has_end_time,
          coalesce(lease_until::text, job.worker_id::text, parked_by) IS NOT NULL AS is_tied,
          job_payload.job_id IS NOT NULL AS has_input,
-         (ended.output IS NOT NULL OR job.error_code IS NOT NULL OR state IN ('cancelled', 'expired')) AS has_result,
-         (ended.output ->> 'fence')::double precision AS output_fence, job.error_code,
+         (job.output IS NOT NULL OR job.error_code IS NOT NULL OR state IN ('cancelled', 'expired')) AS has_result,
+         (job.output ->> 'fence')::double precision AS output_fence, job.error_code,
          (SELECT count(*) FROM job_log WHERE job_log.job_id = job.id) AS logs
   FROM job LEFT JOIN job_payload ON job_payload.job_id = job.id
-  LEFT JOIN job_attempt AS ended ON ended.job_id = job.id AND ended.fence = job.fence
   ORDER BY job.id`;
 
 const attempts = sql`
-  SELECT job_id AS job, job.task, job_attempt.fence, job_attempt.attempt, job_attempt.worker_id AS worker, outcome,
-         job_attempt.error_code, ${ms("job_attempt.started_at")} AS started_ms, ${ms("job_attempt.finished_at")} AS finished_ms
-  FROM job_attempt LEFT JOIN job ON job.id = job_id ORDER BY job_id, job_attempt.fence`;
+  SELECT job_id AS job, job.task, ended.fence, ended.attempt, ended.worker_id AS worker, outcome,
+         ended.error_code, ${ms("ended.started_at")} AS started_ms, ${ms("ended.finished_at")} AS finished_ms
+  FROM ended_attempt AS ended LEFT JOIN job ON job.id = job_id ORDER BY job_id, ended.fence`;
 
 const streams = sql`
   SELECT event.stream, count(*) AS count, min(seq) AS first, max(seq) AS last,

@@ -95,7 +95,7 @@ export class VictimScript {
       limit: 1,
       worker: { id: newId(), name: "ghost" },
       leaseMs: 1,
-      choice: "best",
+      oldest: 0,
     });
   }
 

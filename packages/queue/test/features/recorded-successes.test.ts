@@ -42,9 +42,7 @@ describe.each(testDatabases())("a success on $name", (kind) => {
       SELECT state, job.attempt, job.fence, job.worker_id, lease_until, event_seq, output, job.error_code,
              (extract(epoch FROM purge_at - job.finished_at) / 86400)::double precision AS kept_days
       FROM unnest(${[...ids]}::uuid[]) WITH ORDINALITY AS wanted (id, nth) JOIN job USING (id)
-      LEFT JOIN job_attempt ON job_attempt.job_id = job.id AND job_attempt.fence = job.fence ORDER BY nth`.execute(
-      opened.database.queryable,
-    );
+      ORDER BY nth`.execute(opened.database.queryable);
     return found.rows;
   };
 
@@ -243,7 +241,7 @@ describe.each(testDatabases())("a success on $name", (kind) => {
   });
 
   it("is none when the database refuses what was returned, and those beside it are", async () => {
-    await sql`ALTER TABLE job_attempt ADD CONSTRAINT refuses CHECK (output IS DISTINCT FROM '"refused"')`.execute(
+    await sql`ALTER TABLE job ADD CONSTRAINT refuses CHECK (output IS DISTINCT FROM '"refused"')`.execute(
       opened.database.queryable,
     );
     const all = Promise.withResolvers<void>();
@@ -260,7 +258,7 @@ describe.each(testDatabases())("a success on $name", (kind) => {
     await opened.startWorker(queue, { concurrency: 10 });
     for (const { id } of jobs) await queue.waitForEnd(id, { timeoutMs: 15_000 });
 
-    await sql`ALTER TABLE job_attempt DROP CONSTRAINT refuses`.execute(opened.database.queryable);
+    await sql`ALTER TABLE job DROP CONSTRAINT refuses`.execute(opened.database.queryable);
     const rows = await rowsOf(jobs.map(({ id }) => id));
     expect(rows.map(({ error_code }) => error_code)).toEqual(
       jobs.map((_job, nth) => (nth === 3 ? "end_not_recorded" : null)),

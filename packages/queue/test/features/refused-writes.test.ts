@@ -43,7 +43,8 @@ describe.each(testDatabases())("a write of an attempt that lost its job on $name
     const refused: unknown[] = [];
     queue.on("write.refused", ({ job }) => void refused.push([job.id, job.attempt]));
     const { id } = await queue.add(task, null);
-    await opened.startWorker(queue);
+    // With a second slot it could claim the job again, and would tell the first attempt to stop.
+    await opened.startWorker(queue, { concurrency: 1 });
     await expect.poll(async () => (await opened.find(id)).state, { timeout: 10_000 }).toBe("running");
     await opened.createQueue([]).control.forceRelease(id, { by: "the test" });
     taken.resolve();

@@ -113,7 +113,7 @@ export function useQueue(kind: TestDatabaseKind): QueueUnderTest {
           limit: 1,
           worker: { id: "00000000-0000-7000-8000-000000000001", name: "by hand" },
           leaseMs: 60_000,
-          choice,
+          oldest: choice === "oldest" ? 1 : 0,
         });
         claimed.push(...next);
       }

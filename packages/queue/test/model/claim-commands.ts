@@ -11,23 +11,23 @@ import type { Model, ModelClaim, ModelJob } from "./model.ts";
 import { endLease, notice } from "./system.ts";
 import { durations, nameOf, workers } from "./world.ts";
 
-type ClaimGiven = { worker: number; queue: string; limit: number; choice: "best" | "oldest" };
+type ClaimGiven = { worker: number; queue: string; limit: number; oldest: number };
 
 export async function claimBoth(
   state: Model,
   { system }: Run,
-  { worker, queue, limit, choice }: ClaimGiven,
+  { worker, queue, limit, oldest }: ClaimGiven,
 ): Promise<string> {
   const who = pick(workers, worker);
   if (workerModel.isPaused(state, queue)) notice(system, "claim of a paused queue");
-  const expected = workerModel.claim(state, { worker, queue, tasks: who.tasks, limit, choice });
+  const expected = workerModel.claim(state, { worker, queue, tasks: who.tasks, limit, oldest });
   const claimed = await claimJobs(system.database, {
     queue,
     taskKeys: who.tasks.map((task) => `${task}@1`),
     limit,
     worker: who,
     leaseMs: durations.leaseMs,
-    choice,
+    oldest,
   });
   const shown = (job: ModelJob) => ({
     id: job.id,
@@ -69,18 +69,19 @@ export const claim = fc
     which: anyPick,
     isAnyQueue: fc.constantFrom(false, false, false, false, true),
     limit: fc.integer({ min: 1, max: 4 }),
-    choice: fc.constantFrom("best" as const, "best" as const, "oldest" as const),
+    oldest: fc.constantFrom(0, 0, 1, 2, 4),
   })
-  .map(({ which, isAnyQueue, ...given }) =>
-    command({
-      name: `claim ${given.limit} ${given.choice} for ${pick(workers, given.worker).name}`,
+  .map(({ which, isAnyQueue, ...asked }) => {
+    const given = { ...asked, oldest: Math.min(asked.oldest, asked.limit) };
+    return command({
+      name: `claim ${given.limit}, ${given.oldest} of them the oldest, for ${pick(workers, given.worker).name}`,
       isPossible: (state) => isAnyQueue || busyQueues(state).length > 0,
       run: async (state, real) => {
         const queue = pick(isAnyQueue ? plainQueues : busyQueues(state), which);
         return `of ${queue} ${await claimBoth(state, real, { ...given, queue })}`;
       },
-    }),
-  );
+    });
+  });
 
 function busyQueues(state: Model): string[] {
   return plainQueues.filter((queue) =>

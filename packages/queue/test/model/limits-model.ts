@@ -4,6 +4,8 @@ import { isPaused, start } from "./worker-model.ts";
 import type { ClaimAsked } from "./worker-model.ts";
 import { durations, nameOf, tasks } from "./world.ts";
 
+type LimitedClaimAsked = Omit<ClaimAsked, "oldest"> & { readonly choice: "best" | "oldest" };
+
 /*
  * Limits. Which of the jobs that may start a claim takes out of which line is its own affair, within rules:
  * they are checked here, and then the model does what the queue did. All else must agree as ever.
@@ -69,7 +71,7 @@ function roomOfQueues(model: Model, queue: string): number {
 }
 
 /** Jobs that a claim may start as far as limits allow. */
-function eligibleJobs(model: Model, { queue, tasks: known }: ClaimAsked): ModelJob[] {
+function eligibleJobs(model: Model, { queue, tasks: known }: LimitedClaimAsked): ModelJob[] {
   return allJobs(model).filter(
     (job) =>
       job.queue === queue &&
@@ -94,7 +96,7 @@ export type LimitedOutcome = {
 };
 
 /** Does to the model what a claim did, and returns the rules that it broke. */
-export function followClaim(model: Model, asked: ClaimAsked, outcome: LimitedOutcome): string[] {
+export function followClaim(model: Model, asked: LimitedClaimAsked, outcome: LimitedOutcome): string[] {
   const { limit, queue } = asked;
   const eligible = eligibleJobs(model, asked);
   const find = (id: string) => eligible.find((job) => job.id === id);

@@ -149,9 +149,10 @@ async function liftAllLimits(state: Model, real: Run): Promise<void> {
 async function finishQueue(state: Model, real: Run, queue: string): Promise<void> {
   const isOpen = model.allJobs(state).some((job) => job.queue === queue && !isTerminal(job.state));
   if (!isOpen) return;
-  const all = { worker: 0, limit: 1000, choice: "best" } as const;
-  if (queue === limitedQueue) await claimLimitedBoth(state, real, { ...all, lookAhead: 1000 });
-  else await claimBoth(state, real, { ...all, queue });
+  const all = { worker: 0, limit: 1000 };
+  if (queue === limitedQueue)
+    await claimLimitedBoth(state, real, { ...all, choice: "best", lookAhead: 1000 });
+  else await claimBoth(state, real, { ...all, oldest: 0, queue });
   const held = claimsOf(state, true).filter(({ id }) => state.jobs.get(id)?.queue === queue);
   const isSimple = ({ id }: ModelClaim) => !tasks[state.jobs.get(id)?.task ?? "model.hooked"].sharesStream;
   await succeedBoth(state, real, held.filter(isSimple));

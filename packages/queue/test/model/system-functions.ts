@@ -73,15 +73,14 @@ export const snapshotFunction = `
         SELECT job.id, task, queue, job.owner, state, reason, parked_by, priority, fair, job.attempt, max_attempts, crash_count,
           runs_alone, job.fence, event_seq, cancel_requested_at IS NOT NULL AS is_cancel_requested,
           job.worker_id IS NOT NULL AS has_worker, job_payload.input,
-          CASE WHEN ended.output IS NOT NULL OR job.error_code IS NOT NULL OR state IN ('cancelled', 'expired')
-            THEN json_build_object('output', ended.output, 'error', job.error_code) END AS result,
+          CASE WHEN job.output IS NOT NULL OR job.error_code IS NOT NULL OR state IN ('cancelled', 'expired')
+            THEN json_build_object('output', job.output, 'error', job.error_code) END AS result,
           ${inMs("run_at")} AS run_in, ${inMs("expires_at")} AS expires_in, ${inMs("lease_until")} AS lease_in,
           ${inMs("job.finished_at")} AS finished_in, ${inMs("purge_at")} AS purge_in
-        FROM job LEFT JOIN job_payload ON job_payload.job_id = job.id
-        LEFT JOIN job_attempt AS ended ON ended.job_id = job.id AND ended.fence = job.fence) AS seen),
+        FROM job LEFT JOIN job_payload ON job_payload.job_id = job.id) AS seen),
       'attempts', (SELECT coalesce(json_agg(seen ORDER BY job_id, fence), '[]') FROM (
         SELECT job_id, fence, attempt, outcome, error_code AS error, finished_at IS NOT NULL AS is_closed
-        FROM job_attempt) AS seen),
+        FROM ended_attempt) AS seen),
       'streams', (SELECT coalesce(json_agg(seen ORDER BY stream), '[]') FROM (
         SELECT stream, last_seq, ${inMs("ended_at")} AS ended_in FROM event_stream) AS seen),
       'events', (SELECT coalesce(json_agg(seen ORDER BY stream, seq), '[]') FROM (

@@ -39,7 +39,7 @@ const holderDoes: Readonly<Record<string, Between>> = {
     if (held === undefined) return "";
     await finishBoth(state, real, held, { outcome: "handed_back" });
     if (queue === limitedQueue) return "handed back";
-    return await claimBoth(state, real, { worker: 0, queue, limit: 9, choice: "best" });
+    return await claimBoth(state, real, { worker: 0, queue, limit: 9, oldest: 0 });
   },
 };
 
@@ -181,7 +181,7 @@ export const purge = fc
             ? (_state, _real) =>
                 queue === limitedQueue
                   ? claimLimitedBoth(state, real, { worker: 0, limit: 1, choice: "best", lookAhead: 9 })
-                  : claimBoth(state, real, { worker: 0, queue, limit: 1, choice: "best" })
+                  : claimBoth(state, real, { worker: 0, queue, limit: 1, oldest: 0 })
             : noBetween,
           expected: () => peopleModel.purge(state, counted),
           work: async (parts) => {

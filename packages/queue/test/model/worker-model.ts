@@ -17,7 +17,7 @@ export type ClaimAsked = {
   readonly queue: string;
   readonly tasks: readonly TaskName[];
   readonly limit: number;
-  readonly choice: "best" | "oldest";
+  readonly oldest: number;
 };
 
 export function isPaused(model: Model, queue: string): boolean {
@@ -38,7 +38,9 @@ export function claim(model: Model, asked: ClaimAsked): ModelJob[] {
       asked.tasks.includes(job.task) &&
       (job.expiresAt === null || job.expiresAt > model.now),
   );
-  const chosen = due.toSorted(asked.choice === "best" ? compareBest : compareOldest).slice(0, asked.limit);
+  const oldest = due.toSorted(compareOldest).slice(0, asked.oldest);
+  const best = due.filter((job) => !oldest.includes(job)).toSorted(compareBest);
+  const chosen = [...oldest, ...best.slice(0, asked.limit - asked.oldest)];
   for (const job of chosen) start(model, job, asked.worker);
   return chosen;
 }
