@@ -38,7 +38,7 @@ CREATE OR REPLACE FUNCTION succeed_jobs(ids uuid[], fences bigint[], outputs tex
 RETURNS TABLE (id uuid, seq bigint, at_ms double precision, run_ms double precision)
 LANGUAGE plpgsql ROWS 100
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_nestloop = off
-SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan AS $$
+SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan SET jit = off AS $$
 #variable_conflict use_column
 BEGIN
   RETURN QUERY UPDATE job SET state = 'succeeded', finished_at = now(), purge_at = now() + days * interval '1 day',
@@ -68,7 +68,7 @@ CREATE FUNCTION enqueue_jobs(ids uuid[], queues text[], tasks text[], versions i
   all_tags text[], trace_parents text[], line_of integer[], place_in_line integer[],
   line_queues text[], line_priorities smallint[], line_owners text[], waiting_text text)
 RETURNS TABLE (id uuid, seq bigint, at_ms double precision)
-LANGUAGE plpgsql ROWS 100 AS $$
+LANGUAGE plpgsql ROWS 100 SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
   places double precision[];

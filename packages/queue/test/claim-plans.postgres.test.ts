@@ -223,4 +223,18 @@ describe("a claim from a million queued jobs of a thousand owners", () => {
     expect(all.filter((node) => /Sort|Seq Scan|Bitmap/.test(node["Node Type"]))).toEqual([]);
     expect(scans.map((node) => node["Actual Rows"] + node["Rows Removed by Filter"])).toEqual([1, 1]);
   });
+
+  // A plan that avoids what its settings forbid looks so expensive that it would be compiled each time.
+  it.each(["claim_jobs", "succeed_jobs", "enqueue_jobs", "next_places", "next_jobs", "take_jobs"])(
+    "never compiles the statements of %s",
+    async (name) => {
+      const found = await client.query<{ proconfig: string[] | null }>(
+        "SELECT proconfig FROM pg_proc WHERE proname = $1",
+        [name],
+      );
+
+      expect(found.rows).toHaveLength(1);
+      expect(found.rows[0]?.proconfig).toContain("jit=off");
+    },
+  );
 });
