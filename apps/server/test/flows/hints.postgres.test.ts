@@ -1,10 +1,8 @@
-import { testDatabases } from "@millrace/testing";
-import type { TestDatabase } from "@millrace/testing";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { z } from "zod";
 import { Flow } from "./flow.ts";
-import { startTcpProxy } from "./tcp-proxy.ts";
-import type { TcpProxy } from "./tcp-proxy.ts";
+import { openProxiedPostgres } from "./proxied-postgres.ts";
+import type { ProxiedPostgres } from "./proxied-postgres.ts";
 
 const readiness = z.object({
   ready: z.boolean(),
@@ -12,24 +10,17 @@ const readiness = z.object({
   warnings: z.array(z.string()),
 });
 
-let database: TestDatabase | undefined;
-let proxy: TcpProxy;
+let postgres: ProxiedPostgres;
 let flow: Flow;
 
 beforeAll(async () => {
-  database = await testDatabases()
-    .find(({ name }) => name === "postgres")
-    ?.open();
-  const url = new URL(database?.url ?? "");
-  proxy = await startTcpProxy({ host: url.hostname, port: Number(url.port) });
-  const direct = new URL(url);
-  direct.host = `127.0.0.1:${proxy.port}`;
-  flow = await Flow.start("embedded", { DATABASE_URL: url.href, DATABASE_DIRECT_URL: direct.href });
+  postgres = await openProxiedPostgres();
+  const { url, proxiedUrl } = postgres;
+  flow = await Flow.start("embedded", { DATABASE_URL: url, DATABASE_DIRECT_URL: proxiedUrl });
 });
 afterAll(async () => {
   await flow.stop();
-  await proxy.stop();
-  await database?.close();
+  await postgres.close();
 });
 
 const readyz = () => flow.get("/readyz", readiness);
@@ -37,9 +28,9 @@ const readyz = () => flow.get("/readyz", readiness);
 it("stays ready, and says so, while hints of other processes are not heard", async () => {
   await flow.until(readyz, ({ checks }) => checks.hints?.ok === true);
 
-  proxy.cut();
+  postgres.proxy.cut();
   const deaf = await flow.until(readyz, ({ checks }) => checks.hints?.ok === false);
-  proxy.restore();
+  postgres.proxy.restore();
   const healed = await flow.until(readyz, ({ checks }) => checks.hints?.ok === true);
 
   expect(deaf.ready).toBe(true);

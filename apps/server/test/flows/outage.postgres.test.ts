@@ -1,27 +1,21 @@
-import { startFakeModelServer, testDatabases, waitFor } from "@millrace/testing";
-import type { FakeModelServer, TestDatabase } from "@millrace/testing";
+import { startFakeModelServer, waitFor } from "@millrace/testing";
+import type { FakeModelServer } from "@millrace/testing";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { codeOf, Flow } from "./flow.ts";
 import { expectConsistency } from "./invariants.ts";
-import { startTcpProxy } from "./tcp-proxy.ts";
-import type { TcpProxy } from "./tcp-proxy.ts";
+import { openProxiedPostgres } from "./proxied-postgres.ts";
+import type { ProxiedPostgres } from "./proxied-postgres.ts";
 
 const text = "The mill lost its river for a while. Then the water came back, and all was well again.";
-let database: TestDatabase | undefined;
-let proxy: TcpProxy;
+let postgres: ProxiedPostgres;
 let models: FakeModelServer;
 let flow: Flow;
 
 beforeAll(async () => {
-  database = await testDatabases()
-    .find(({ name }) => name === "postgres")
-    ?.open();
-  const url = new URL(database?.url ?? "");
-  proxy = await startTcpProxy({ host: url.hostname, port: Number(url.port) });
-  url.host = `127.0.0.1:${proxy.port}`;
+  postgres = await openProxiedPostgres();
   models = await startFakeModelServer({ port: 0, delayMs: 20 });
   flow = await Flow.start("embedded", {
-    DATABASE_URL: url.href,
+    DATABASE_URL: postgres.proxiedUrl,
     WORKER_LEASE_SECONDS: "6",
     CHAT_URL: models.url,
     CHAT_MODEL: "fake",
@@ -30,8 +24,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await flow.stop();
   await models.stop();
-  await proxy.stop();
-  await database?.close();
+  await postgres.close();
 });
 
 const modelCalls = (): number => models.calls.filter(({ kind }) => kind === "chat").length;
@@ -41,13 +34,13 @@ it("says 503 while the database is away, and finishes everything when it is back
   const accepted = await Promise.all(Array.from({ length: 6 }, () => flow.postText(text)));
   await waitFor(() => modelCalls() > 0, { describe: "the model to be asked" });
 
-  proxy.cut();
+  postgres.proxy.cut();
   const refused = await flow.send("GET", "/api/documents");
   const notTaken = await flow.send("POST", "/api/documents", { json: { text } });
   models.release("away");
   const notReady = await flow.send("GET", "/readyz");
   const alive = await flow.send("GET", "/livez");
-  proxy.restore();
+  postgres.proxy.restore();
 
   for (const reply of [refused, notTaken]) {
     expect([reply.status, codeOf(reply)]).toEqual([503, "database_unavailable"]);
@@ -67,9 +60,9 @@ it("stops when it is told to, also without its database, and goes on later", asy
   const { document } = await flow.postText(text);
   await waitFor(() => modelCalls() > before, { describe: "the model to be asked" });
 
-  proxy.cut();
+  postgres.proxy.cut();
   const exitCode = await flow.server.stop();
-  proxy.restore();
+  postgres.proxy.restore();
   models.setScript([]);
 
   expect(exitCode).toBe(0);

@@ -85,6 +85,11 @@ export function parseStream(stream: string): { domain: string; id: string } {
   return { domain: stream.slice(0, separator), id: stream.slice(separator + 1) };
 }
 
+/** The stream of a job that has no other. The view `unstored_event` names it so too. */
+export function ownStream(jobId: string): string {
+  return `job:${jobId}`;
+}
+
 /** For each event, how many of the same stream come after it. */
 function countBack(events: readonly NewEvent[]): number[] {
   const after = new Map<string, number>();

@@ -5,7 +5,7 @@ import { sql } from "kysely";
 import type { Broker } from "../brokers/broker.ts";
 import { commit } from "../crash-point.ts";
 import { idempotencyKeyReused, invalidJobOption, jobIdTaken } from "../errors.ts";
-import { parseStream, publishEvents } from "../events/append-events.ts";
+import { ownStream, parseStream, publishEvents } from "../events/append-events.ts";
 import type { NewEvent } from "../events/append-events.ts";
 import type { StoredEvent } from "../events/event.ts";
 import type { EventBus } from "../events/event-bus.ts";
@@ -81,10 +81,6 @@ export function prepareJob<Input>(
     meta: jsonText(options.meta ?? {}),
     options,
   };
-}
-
-function ownStream(id: string): string {
-  return `job:${id}`;
 }
 
 /** A century: the database could not count much further, and nobody waits that long. */

@@ -1,5 +1,6 @@
 import { newId, parseJson, silentLogger } from "@millrace/kernel";
 import type { Logger } from "@millrace/kernel";
+import { ownStream } from "../events/append-events.ts";
 import type { EnqueueOptions } from "../jobs/enqueue.ts";
 import type {
   FencedScope,
@@ -115,7 +116,7 @@ function createInlineContext<Input>(run: {
       id,
       task: task.name,
       owner: options.owner ?? null,
-      stream: options.stream ?? `job:${id}`,
+      stream: options.stream ?? ownStream(id),
       attempt,
       maxAttempts,
     },

@@ -1,5 +1,6 @@
 import { jsonText } from "@millrace/database";
 import { isMillraceError, toError } from "@millrace/kernel";
+import { ownStream } from "../events/append-events.ts";
 import type { AttemptEnd } from "../jobs/finish-attempt.ts";
 import type { ClaimedJob } from "../jobs/job-row.ts";
 import { keptDays } from "../retention/kept-days.ts";
@@ -81,7 +82,7 @@ async function recordSuccess(
   // An attempt that was not counted may have left progress, which is full with the end.
   const isFirstClaim = job.fence === 1;
   const isPlain =
-    onEnd === undefined && isFirstClaim && job.stream === `job:${job.id}` && !writer.hasHeard(job);
+    onEnd === undefined && isFirstClaim && job.stream === ownStream(job.id) && !writer.hasHeard(job);
   if (successes === undefined || !isPlain) return false;
   const { id, fence } = job;
   const success = { id, fence, job, output: jsonText(output), keptDays: keptDays(task, "succeeded") };

@@ -1,7 +1,7 @@
 import type { QueryAccess } from "@millrace/database";
 import type { StoredEvent } from "../events/event.ts";
 import type { EventBus } from "../events/event-bus.ts";
-import { publishEvents } from "../events/append-events.ts";
+import { ownStream, publishEvents } from "../events/append-events.ts";
 import type { NewEvent } from "../events/append-events.ts";
 import { succeedJobs } from "../jobs/succeed-jobs.ts";
 import type { RecordedSuccess, SucceededJob } from "../jobs/succeed-jobs.ts";
@@ -69,7 +69,7 @@ function tellEvents(
     // All of them ended in one statement, at the same time.
     at ||= new Date(row.at_ms).toISOString();
     const { id, owner } = job;
-    const stream = `job:${id}`;
+    const stream = ownStream(id);
     const type = "job.succeeded";
     const data = { job_id: id };
     events.push({ stream, owner, type, data });

@@ -1,7 +1,6 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
-import { setTimeout } from "node:timers/promises";
 import { databaseUnavailable } from "@millrace/database";
-import { toError } from "@millrace/kernel";
+import { sleep, toError } from "@millrace/kernel";
 import type { Service } from "@millrace/kernel";
 import type { JobTransition } from "../events/event.ts";
 import type { ClaimedJob } from "../jobs/job-row.ts";
@@ -130,7 +129,7 @@ export class Worker implements Service {
     if (this.#loop !== undefined && !this.#isDraining) this.#tellDraining();
     this.#unsubscribe?.();
     this.#wake.wake();
-    const timer = globalThis.setTimeout(() => this.handBack(), this.#options.drainMs);
+    const timer = setTimeout(() => this.handBack(), this.#options.drainMs);
     // The loop first: what a claim under way still brings is running only after it.
     await this.#loop;
     // There will be no more jobs for these, and nothing of them has begun.
@@ -283,7 +282,7 @@ export class Worker implements Service {
       });
       if (started === 0) await this.#wake.wait(Math.min(this.#options.pollMs, this.#claimer.againInMs));
       else if (started >= streamJobs && started < free)
-        await setTimeout(Math.max(0, this.#lastTurnMs + streamClaimMs - performance.now()));
+        await sleep(Math.max(0, this.#lastTurnMs + streamClaimMs - performance.now()));
     }
   }
 
