@@ -1,8 +1,11 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
-import type { DocumentStatus, FileType } from "@millrace/contracts";
+import type { DocumentStatus, FileType, JobState } from "@millrace/contracts";
 import { readFileType, readStatus } from "../documents/statuses.ts";
 import { readHighlight } from "../documents/highlight-range.ts";
 import { HomePage } from "../home/home-page.tsx";
+import { readAlarmView } from "../monitor/alarm-views.ts";
+import type { AlarmView } from "../monitor/alarm-views.ts";
+import { readJobState } from "../monitor/parts/job-states.ts";
 import { documentTabs } from "./document-tabs.ts";
 import type { DocumentTab } from "./document-tabs.ts";
 import { ErrorPage } from "./error-page.tsx";
@@ -18,6 +21,18 @@ export type DocumentsSearch = {
 };
 
 export type DocumentSearch = { tab?: DocumentTab | undefined; hl?: string | undefined };
+
+export type JobsSearch = {
+  state?: JobState | undefined;
+  queue?: string | undefined;
+  task?: string | undefined;
+  tag?: string | undefined;
+  /** The code of the error it ended with. */
+  error?: string | undefined;
+  cursor?: string | undefined;
+};
+
+export type WorkflowsSearch = { state?: string | undefined; cursor?: string | undefined };
 
 const rootRoute = createRootRoute({
   component: Shell,
@@ -58,7 +73,108 @@ const searchRoute = createRoute({
   component: lazyRouteComponent(() => import("../search/search-page.tsx"), "SearchPage"),
 });
 
-const routeTree = rootRoute.addChildren([homeRoute, documentsRoute, documentRoute, searchRoute]);
+const monitorRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/monitor",
+  component: lazyRouteComponent(() => import("../monitor/monitor-layout.tsx"), "MonitorLayout"),
+});
+
+const overviewRoute = createRoute({
+  getParentRoute: () => monitorRoute,
+  path: "/",
+  component: lazyRouteComponent(() => import("../monitor/overview/overview-page.tsx"), "OverviewPage"),
+});
+
+const queuesRoute = createRoute({
+  getParentRoute: () => monitorRoute,
+  path: "/queues",
+  component: lazyRouteComponent(() => import("../monitor/queues/queues-page.tsx"), "QueuesPage"),
+});
+
+const workersRoute = createRoute({
+  getParentRoute: () => monitorRoute,
+  path: "/workers",
+  component: lazyRouteComponent(() => import("../monitor/workers/workers-page.tsx"), "WorkersPage"),
+});
+
+const jobsRoute = createRoute({
+  getParentRoute: () => monitorRoute,
+  path: "/jobs",
+  validateSearch: (search: Record<string, unknown>): JobsSearch => ({
+    state: readJobState(search.state),
+    queue: readText(search.queue),
+    task: readText(search.task),
+    tag: readText(search.tag),
+    error: readText(search.error),
+    cursor: readText(search.cursor),
+  }),
+  component: lazyRouteComponent(() => import("../jobs/jobs-page.tsx"), "JobsPage"),
+});
+
+const jobRoute = createRoute({
+  getParentRoute: () => monitorRoute,
+  path: "/jobs/$id",
+  component: lazyRouteComponent(() => import("../jobs/job-page.tsx"), "JobPage"),
+});
+
+const workflowsRoute = createRoute({
+  getParentRoute: () => monitorRoute,
+  path: "/workflows",
+  validateSearch: (search: Record<string, unknown>): WorkflowsSearch => ({
+    state: readText(search.state),
+    cursor: readText(search.cursor),
+  }),
+  component: lazyRouteComponent(() => import("../workflows/workflows-page.tsx"), "WorkflowsPage"),
+});
+
+const workflowRoute = createRoute({
+  getParentRoute: () => monitorRoute,
+  path: "/workflows/$id",
+  component: lazyRouteComponent(() => import("../workflows/workflow-page.tsx"), "WorkflowPage"),
+});
+
+const schedulesRoute = createRoute({
+  getParentRoute: () => monitorRoute,
+  path: "/schedules",
+  validateSearch: (search: Record<string, unknown>): { cursor?: string | undefined } => ({
+    cursor: readText(search.cursor),
+  }),
+  component: lazyRouteComponent(() => import("../schedules/schedules-page.tsx"), "SchedulesPage"),
+});
+
+const alarmsRoute = createRoute({
+  getParentRoute: () => monitorRoute,
+  path: "/alarms",
+  validateSearch: (search: Record<string, unknown>): { view?: AlarmView | undefined } => ({
+    view: readAlarmView(search.view),
+  }),
+  component: lazyRouteComponent(() => import("../monitor/alarms/alarms-page.tsx"), "AlarmsPage"),
+});
+
+const failuresRoute = createRoute({
+  getParentRoute: () => monitorRoute,
+  path: "/failures",
+  component: lazyRouteComponent(() => import("../monitor/failures/failures-page.tsx"), "FailuresPage"),
+});
+
+const routeTree = rootRoute.addChildren([
+  homeRoute,
+  documentsRoute,
+  documentRoute,
+  searchRoute,
+  monitorRoute.addChildren([
+    overviewRoute,
+    queuesRoute,
+    workersRoute,
+    jobsRoute,
+    jobRoute,
+    workflowsRoute,
+    workflowRoute,
+    schedulesRoute,
+    alarmsRoute,
+    failuresRoute,
+  ]),
+]);
 
 export function createAppRouter() {
   return createRouter({

@@ -1,4 +1,5 @@
 import { Link, Outlet, useNavigate } from "@tanstack/react-router";
+import IconActivity from "@tabler/icons-react/dist/esm/icons/IconActivity.mjs";
 import IconFiles from "@tabler/icons-react/dist/esm/icons/IconFiles.mjs";
 import IconHome from "@tabler/icons-react/dist/esm/icons/IconHome.mjs";
 import IconSearch from "@tabler/icons-react/dist/esm/icons/IconSearch.mjs";
@@ -36,6 +37,7 @@ export function Shell() {
         <NavigationLink to="/" label="Home" icon={<IconHome size={20} stroke={1.7} />} />
         <NavigationLink to="/documents" label="Documents" icon={<IconFiles size={20} stroke={1.7} />} />
         <NavigationLink to="/search" label="Search" icon={<IconSearch size={20} stroke={1.7} />} />
+        <NavigationLink to="/monitor" label="Monitor" icon={<IconActivity size={20} stroke={1.7} />} />
         <SystemLine />
       </nav>
       <div className={classes.column}>
@@ -55,7 +57,7 @@ function NavigationLink({
   label,
   icon,
 }: {
-  to: "/" | "/documents" | "/search";
+  to: "/" | "/documents" | "/search" | "/monitor";
   label: string;
   icon: ReactNode;
 }) {

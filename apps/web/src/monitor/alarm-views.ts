@@ -1,0 +1,6 @@
+const alarmViews = ["open", "past"] as const;
+export type AlarmView = (typeof alarmViews)[number];
+
+export function readAlarmView(value: unknown): AlarmView | undefined {
+  return alarmViews.find((view) => view === value);
+}
