@@ -4,3 +4,4 @@ export * from "./job.ts";
 export * from "./live.ts";
 export * from "./search.ts";
 export * from "./system.ts";
+export * from "./task.ts";
