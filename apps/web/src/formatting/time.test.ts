@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { formatAbsolute, formatDuration, formatEta, formatRelative } from "./time.ts";
+import { formatAbsolute, formatDuration, formatElapsed, formatEta, formatRelative } from "./time.ts";
 
 const now = Date.parse("2026-11-20T12:00:00Z");
 
@@ -41,6 +41,17 @@ describe("formatDuration", () => {
     [Number.NaN, "—"],
   ])("%d ms is %s", (durationMs, text) => {
     expect(formatDuration(durationMs)).toBe(text);
+  });
+});
+
+describe("formatElapsed", () => {
+  it.each([
+    [0, "0 s"],
+    [9_999, "9 s"],
+    [61_000, "1 min 1 s"],
+    [-1, "—"],
+  ])("%d ms is %s", (durationMs, text) => {
+    expect(formatElapsed(durationMs)).toBe(text);
   });
 });
 

@@ -50,6 +50,13 @@ export function formatDuration(durationMs: number): string {
   return joined(Math.floor(minutes / 60), "h", minutes % 60, "min");
 }
 
+/** A length of time that still grows, in whole units so that only the last digit moves: "3 s". */
+export function formatElapsed(durationMs: number): string {
+  if (!Number.isFinite(durationMs) || durationMs < 0) return "—";
+  if (durationMs < 10_000) return `${Math.floor(durationMs / second)} s`;
+  return formatDuration(durationMs);
+}
+
 function joined(large: number, largeUnit: string, small: number, smallUnit: string): string {
   return small === 0 ? `${large} ${largeUnit}` : `${large} ${largeUnit} ${small} ${smallUnit}`;
 }
