@@ -1,3 +1,4 @@
+export * from "./alarm.ts";
 export * from "./common.ts";
 export * from "./document.ts";
 export * from "./job.ts";
