@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { TopicEvent } from "../live/socket.ts";
 import { applyDocumentEvents } from "./document-events.ts";
-import { mergeLogLines } from "./document-view.ts";
 import type { DocumentView } from "./document-view.ts";
 import { testAnalysis, testDocument } from "../../test/sample-document.ts";
 
@@ -143,19 +142,5 @@ describe("applyDocumentEvents", () => {
     const outcome = applyDocumentEvents(view(), [event(1, "document.translated")]);
 
     expect(outcome.view).toEqual(view({ seq: 1 }));
-  });
-});
-
-describe("mergeLogLines", () => {
-  const line = { job_id: "j", level: "info", step: null } as const;
-
-  it("shows a line once that came by request and by event, oldest first", () => {
-    const requested = [
-      { ...line, id: "2", message: "second", created_at: "2026-11-20T12:00:02Z" },
-      { ...line, id: "1", message: "first", created_at: "2026-11-20T12:00:01Z" },
-    ];
-    const live = [{ ...line, id: "event-9", message: "second", created_at: "2026-11-20T12:00:02Z" }];
-
-    expect(mergeLogLines(requested, live).map(({ message }) => message)).toEqual(["first", "second"]);
   });
 });

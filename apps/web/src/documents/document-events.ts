@@ -1,5 +1,6 @@
 import type { LogLine, PartName, PartState, Progress } from "@millrace/contracts";
 import type { TopicEvent } from "../live/socket.ts";
+import { readLogLine } from "../logs/log-lines-of-events.ts";
 import type { DocumentView } from "./document-view.ts";
 import { partNames } from "./parts.ts";
 
@@ -115,20 +116,6 @@ function withPlannedRetry(view: DocumentView, event: TopicEvent): DocumentView {
       error: text(event.data.error) ?? "The last attempt failed.",
       retryAt: new Date(Date.parse(event.at) + waitMs).toISOString(),
     },
-  };
-}
-
-function readLogLine(event: TopicEvent): LogLine | undefined {
-  if (event.type !== "document.logged") return undefined;
-  const { level, message, step, created_at: createdAt } = event.data;
-  if (typeof message !== "string") return undefined;
-  return {
-    id: `event-${String(event.seq ?? 0).padStart(12, "0")}`,
-    job_id: "",
-    level: level === "debug" || level === "warning" || level === "error" ? level : "info",
-    step: text(step),
-    message,
-    created_at: text(createdAt) ?? event.at,
   };
 }
 

@@ -1,4 +1,4 @@
-import type { Analysis, Document, DocumentSnapshot, Job, LogLine } from "@millrace/contracts";
+import type { Analysis, Document, DocumentSnapshot, Job } from "@millrace/contracts";
 
 /** A planned new attempt: the last one failed. */
 export type PlannedRetry = {
@@ -32,18 +32,4 @@ function plannedRetryOf(job: Job | null): PlannedRetry | null {
     error: job.error?.message ?? "The last attempt failed.",
     retryAt: job.run_at,
   };
-}
-
-/** Log lines may come by request and by event; the same line must show once. */
-export function mergeLogLines(...sources: readonly (readonly LogLine[])[]): LogLine[] {
-  const byContent = new Map<string, LogLine>();
-  for (const line of sources.flat()) {
-    const key = `${line.created_at}\u0000${line.level}\u0000${line.message}`;
-    if (!byContent.has(key)) byContent.set(key, line);
-  }
-  return [...byContent.values()].toSorted((first, second) =>
-    first.created_at === second.created_at
-      ? first.id.localeCompare(second.id)
-      : Date.parse(first.created_at) - Date.parse(second.created_at),
-  );
 }

@@ -4,7 +4,7 @@ import { countOf, formatBytes, formatCount } from "../formatting/numbers.ts";
 import { formatAbsolute } from "../formatting/time.ts";
 import { CopyButton } from "../feedback/copy.tsx";
 import type { DocumentView } from "./document-view.ts";
-import { LogLines } from "./log-lines.tsx";
+import { LogLines } from "../logs/log-lines.tsx";
 import classes from "./overview-panel.module.css";
 import { PartCard } from "./part-card.tsx";
 import { KeyPoints, Sentiment, Summary, Topics } from "./part-results.tsx";

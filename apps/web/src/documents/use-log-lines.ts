@@ -3,7 +3,7 @@ import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { queryKeys } from "../api/query-keys.ts";
 import { listLogLines } from "../api/requests.ts";
 import { usePollInterval } from "../live/live-context.ts";
-import { mergeLogLines } from "./document-view.ts";
+import { mergeLogLines } from "../logs/merge-log-lines.ts";
 
 const nothing: readonly LogLine[] = [];
 
