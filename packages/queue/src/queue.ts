@@ -133,6 +133,11 @@ export class Queue {
     });
   }
 
+  /** Every task that this process knows, as the settings want it, by name and version. */
+  get tasks(): readonly Task[] {
+    return this.#registry.tasks();
+  }
+
   /** Calls back on what happens to jobs, workers and queues in this process. See `Hooks`. */
   on<Name extends HookName>(name: Name, listener: HookListener<Name>): () => void {
     return this.hooks.on(name, listener);

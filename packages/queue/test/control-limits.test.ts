@@ -137,7 +137,7 @@ describe.each(testDatabases())("limits set live on $name", (kind) => {
     }
   });
 
-  it.each(["", "nothing", "A.b", `a.${"b".repeat(200)}`])("can't be of a task %j", async (task) => {
+  it.each(["", "nothing.", "A.b", `a.${"b".repeat(200)}`])("can't be of a task %j", async (task) => {
     await expect(
       setTaskLimits(database, task, { limits: { concurrency: 1 }, by: "ann" }),
     ).rejects.toMatchObject({ code: "invalid_task_name" });

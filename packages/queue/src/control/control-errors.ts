@@ -13,7 +13,7 @@ export function invalidTaskName(task: string): MillraceError {
   return new MillraceError({
     code: "invalid_task_name",
     kind: "invalid",
-    message: `${JSON.stringify(task)} can't be a task. Its name is domain.verb_object, as documents.extract_text.`,
+    message: `${JSON.stringify(task)} can't be a task. A name is small letters, digits and underscores, with dots between its parts, as documents.extract_text.`,
     details: { task },
   });
 }

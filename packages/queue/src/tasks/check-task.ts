@@ -3,7 +3,8 @@ import { parseRedactPath } from "./redact.ts";
 import { invalidTask } from "./task-errors.ts";
 import type { Task } from "./task.ts";
 
-const taskName = /^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$/;
+/** `domain.verb_object` is what ours are called. One word is enough for a small program's own. */
+const taskName = /^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$/;
 /** The one form of a queue: a name of a broker's queue and of a channel is made of it. */
 const queueName = /^[a-z][a-z0-9_]{0,62}$/;
 /** Room for `name@version` wherever task names are listed, and in the key of a limiter. */
@@ -30,7 +31,9 @@ export function findTaskProblem(task: Task): string | undefined {
 }
 
 function nameProblem(task: Task): string | undefined {
-  if (!taskName.test(task.name)) return "the name must be domain.verb_object, as documents.extract_text.";
+  if (!taskName.test(task.name)) {
+    return "the name must be small letters, digits and underscores, with dots between its parts, as documents.extract_text.";
+  }
   if (task.name.length > maxNameLength) return `the name is longer than ${maxNameLength} characters.`;
   if (!queueName.test(task.queue)) {
     return `the queue ${JSON.stringify(task.queue)} must be small letters, digits and underscores, a letter first, at most 63.`;

@@ -69,7 +69,8 @@ describe("defineTask", () => {
   });
 
   it.each<[string, Partial<TaskOptions<Input, Output>>]>([
-    ["a name without a domain", { name: "measure" }],
+    ["an empty name", { name: "" }],
+    ["a name with an end missing", { name: "words." }],
     ["a name with capitals", { name: "words.measureWord" }],
     ["a name with an empty part", { name: "words..measure" }],
     ["a name without end", { name: `words.${"a".repeat(200)}` }],

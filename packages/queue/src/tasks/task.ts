@@ -47,8 +47,10 @@ export type Isolation = {
 
 /** A named, typed unit of work: data only, so that a process can enqueue what it does not run. */
 export type Task<Input = unknown, Output = unknown> = {
-  /** `domain.verb_object` */
+  /** `domain.verb_object`; one word is enough for a program with few tasks. */
   readonly name: string;
+  /** What it does, for people: shown where tasks are listed. */
+  readonly description?: string | undefined;
   /** Raise it when an old input no longer fits; both versions then need a handler until the old one drains. */
   readonly version: number;
   readonly queue: string;
