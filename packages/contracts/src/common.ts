@@ -16,6 +16,8 @@ export const problemSchema = z
     instance: z.string().optional(),
     code: z.string(),
     request_id: z.string(),
+    /** The real number, where a request expected another. */
+    count: z.int().optional(),
     errors: z.array(z.object({ pointer: z.string(), code: z.string(), detail: z.string() })).optional(),
   })
   .meta({ id: "Problem" });

@@ -87,6 +87,10 @@ export const jobSchema = z
     created_at: momentSchema,
     started_at: momentSchema.nullable(),
     finished_at: momentSchema.nullable(),
+    /** The job that it is a part of. */
+    parent_id: idSchema.nullable(),
+    /** The workflow that it is a member of. */
+    workflow_id: idSchema.nullable(),
     progress: progressSchema,
     error: jobErrorSchema.nullable(),
     links: z.object({
@@ -103,20 +107,54 @@ export const jobDetailSchema = jobSchema
   .extend({
     input: z.unknown(),
     output: z.unknown(),
+    /** Which of the two are left out here because they are large: `/input` and `/result` have them. */
+    omitted: z.array(z.enum(["input", "output"])),
     /** What its handler or its caller keeps with it. */
     meta: z.record(z.string(), z.unknown()),
     tags: z.array(z.string()),
-    parent_id: idSchema.nullable(),
     attempts: z.array(attemptSchema),
     steps: z.array(stepSchema),
   })
   .meta({ id: "JobDetail" });
 export type JobDetail = z.infer<typeof jobDetailSchema>;
 
+/** `GET /api/jobs/{id}/input` */
+export const jobInputSchema = z.object({ id: idSchema, input: z.unknown() }).meta({ id: "JobInput" });
+
+/** `GET /api/jobs/{id}/result`: 202 while it has not ended. */
+export const jobResultSchema = z
+  .object({
+    id: idSchema,
+    state: jobStateSchema,
+    output: z.unknown(),
+    error: jobErrorSchema.nullable(),
+    finished_at: momentSchema.nullable(),
+  })
+  .meta({ id: "JobResult" });
+export type JobResult = z.infer<typeof jobResultSchema>;
+
+const moment = z.iso.datetime({ offset: true });
+
 export const jobListQuerySchema = pageQuerySchema.extend({
-  state: jobStateSchema.optional(),
+  /** One state, or several with commas between: `failed,cancelled`. */
+  state: z
+    .string()
+    .max(200)
+    .transform((states) => states.split(",").map((state) => state.trim()))
+    .pipe(z.array(jobStateSchema).min(1))
+    .optional(),
   queue: z.string().max(200).optional(),
   task: z.string().max(200).optional(),
+  tag: z.string().max(100).optional(),
+  /** What this worker, by id or name, runs now or ran last. */
+  worker: z.string().max(200).optional(),
+  error_code: z.string().max(200).optional(),
+  /** Part of the task's name, a tag, or of the error; of the latest 10,000 jobs. */
+  search: z.string().min(1).max(200).optional(),
+  created_after: moment.optional(),
+  created_before: moment.optional(),
+  finished_after: moment.optional(),
+  finished_before: moment.optional(),
 });
 
 export const logLineSchema = z

@@ -64,7 +64,7 @@ export const clientFrameSchema = z.discriminatedUnion("op", [
     op: z.literal("sub"),
     /** Chosen by the client; errors about this subscription carry it. */
     id: z.string().max(100).optional(),
-    /** `document:<id>`, `job:<id>` (numbered) or `workspace`, `jobs` (change notices). */
+    /** `document:<id>`, `job:<id>` (numbered) or `workspace`, `jobs`, `monitor` (change notices). */
     topic: z.string().max(200),
     /** The last number seen: what came after it is replayed. */
     since: z.int().min(0).optional(),
