@@ -17,7 +17,7 @@ export type ClaimRequest = {
 /**
  * Takes up to `limit` due jobs of one queue for this worker, in one call. One queue at a time:
  * with a list of queues every queued row would be sorted. Two workers never get the same job, and
- * nobody gets one of a queue that is paused. SQL: `claim_jobs`, migration 6.
+ * nobody gets one of a queue that is paused. SQL: `claim_jobs`, migration 8.
  */
 export async function claimJobs(database: QueryAccess, request: ClaimRequest): Promise<ClaimedJob[]> {
   const { queue, taskKeys, limit, oldest, worker, leaseMs } = request;

@@ -19,6 +19,10 @@ export type JobRecord = {
   readonly created_at: Date;
   readonly started_at: Date | null;
   readonly finished_at: Date | null;
+  /** The job that it is a part of. */
+  readonly parent_id: string | null;
+  /** The workflow that it is a member of. */
+  readonly workflow_id: string | null;
   readonly is_cancel_requested: boolean;
   readonly percent: number | null;
   readonly stage: string | null;
@@ -36,13 +40,11 @@ export type JobDetailRecord = {
   readonly output: unknown;
   readonly meta: Readonly<Record<string, unknown>>;
   readonly tags: readonly string[];
-  /** The job that it is a part of. */
-  readonly parent_id: string | null;
   readonly attempts: readonly AttemptRecord[];
   readonly steps: readonly StepRecord[];
 };
 
-type PayloadRow = Pick<JobDetailRecord, "input" | "output" | "meta" | "tags" | "parent_id">;
+type PayloadRow = Pick<JobDetailRecord, "input" | "output" | "meta" | "tags">;
 
 export type AttemptRecord = {
   readonly attempt: number;
@@ -75,6 +77,7 @@ export type LogRecord = {
 const columns = sql`
   job.id, job.task, job.task_version, job.queue, job.owner, job.stream, job.state, job.reason, job.priority, job.attempt,
   job.max_attempts, job.crash_count, job.run_at, job.created_at, job.started_at, job.finished_at,
+  job.parent_id, job.workflow_id,
   job.cancel_requested_at IS NOT NULL AS is_cancel_requested,
   progress.percent, progress.stage, progress.message, progress.done, progress.total, progress.unit,
   progress.eta_seconds, job.error_code, job.error_message
@@ -115,7 +118,7 @@ export async function listJobs(queryable: Queryable, filter: JobFilter): Promise
 /** What a job was given, gave, and went through: attempts newest first, steps in order. */
 export async function readJobDetail(queryable: Queryable, id: string): Promise<JobDetailRecord> {
   const payload = await sql<PayloadRow>`
-    SELECT payload.input, payload.meta, payload.tags, job.output, job.parent_id FROM job_payload payload
+    SELECT payload.input, payload.meta, payload.tags, job.output FROM job_payload payload
     JOIN job ON job.id = payload.job_id WHERE job.id = ${id}`.execute(queryable);
   const attempts = await sql<AttemptRecord>`
     SELECT attempt, worker_name, started_at, finished_at, outcome, error_code, error_message FROM (
@@ -133,7 +136,6 @@ export async function readJobDetail(queryable: Queryable, id: string): Promise<J
     output: payload.rows[0]?.output ?? null,
     meta: payload.rows[0]?.meta ?? {},
     tags: payload.rows[0]?.tags ?? [],
-    parent_id: payload.rows[0]?.parent_id ?? null,
     attempts: attempts.rows,
     steps: steps.rows,
   };

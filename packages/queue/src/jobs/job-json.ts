@@ -18,6 +18,8 @@ export function toJob(record: JobRecord): Job {
     created_at: record.created_at.toISOString(),
     started_at: record.started_at?.toISOString() ?? null,
     finished_at: record.finished_at?.toISOString() ?? null,
+    parent_id: record.parent_id,
+    workflow_id: record.workflow_id,
     progress: toProgress(record),
     error:
       record.error_code === null
@@ -58,7 +60,6 @@ export function toJobDetail(record: JobRecord, detail: JobDetailRecord): JobDeta
     output: detail.output,
     meta: detail.meta,
     tags: [...detail.tags],
-    parent_id: detail.parent_id,
     attempts: detail.attempts.map((attempt) => ({
       attempt: attempt.attempt,
       worker: attempt.worker_name,

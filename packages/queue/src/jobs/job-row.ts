@@ -14,6 +14,7 @@ export type ClaimedJob = {
   readonly runs_alone: boolean;
   readonly priority: number;
   readonly limit_key: string | null;
+  readonly workflow_id: string | null;
   /** From when it could have run to its claim. */
   readonly wait_ms: number;
   readonly trace_parent: string | null;
@@ -35,6 +36,7 @@ export type LockedJob = {
   readonly fence: number;
   readonly crash_count: number;
   readonly runs_alone: boolean;
+  readonly workflow_id: string | null;
   readonly is_cancel_requested: boolean;
   /** From the claim until now; null when it does not run. */
   readonly run_ms: number | null;

@@ -8,7 +8,7 @@ type Held = { readonly id: string; readonly fence: number };
 /** A job with its input, which is large: for those who may end the job. */
 const selectJob = sql`
   SELECT job.id, job.queue, job.task, job.task_version, job.owner, job.stream, job.state,
-    job.attempt, job.max_attempts, job.retries, job.fence, job.crash_count, job.runs_alone,
+    job.attempt, job.max_attempts, job.retries, job.fence, job.crash_count, job.runs_alone, job.workflow_id,
     job.cancel_requested_at IS NOT NULL AS is_cancel_requested,
     (extract(epoch FROM now() - job.claimed_at) * 1000)::double precision AS run_ms, job_payload.input
   FROM job JOIN job_payload ON job_payload.job_id = job.id`;

@@ -104,7 +104,7 @@ function admittedFromLines({ admission, heads }: Choice): readonly string[] {
   return admission.admitted.filter((id) => inLine.has(id));
 }
 
-/** As the plain claim does: `take_jobs`, migration 5. */
+/** As the plain claim does: `take_jobs`, migration 8. */
 async function takeJobs(
   transaction: Transaction,
   { worker, leaseMs }: LimitedClaimRequest,

@@ -73,8 +73,9 @@ describe.each(testDatabases())("child jobs on $name", (kind) => {
 
     const [childId = ""] = await childrenOf(id);
     expect(await opened.find(childId)).toMatchObject({ owner: "acme" });
-    expect(await queue.readDetail(childId)).toMatchObject({ parent_id: id, input: { name: "one" } });
-    expect(await queue.readDetail(id)).toMatchObject({ parent_id: null });
+    expect(await opened.find(childId)).toMatchObject({ parent_id: id });
+    expect(await queue.readDetail(childId)).toMatchObject({ input: { name: "one" } });
+    expect(await opened.find(id)).toMatchObject({ parent_id: null });
   });
 
   it("take options as other jobs do, another owner too", async () => {
