@@ -158,3 +158,14 @@ export function dataFolderUnusable(folder: string, cause: unknown): MillraceErro
 export function schemaMismatch(message: string): MillraceError {
   return new MillraceError({ code: "schema_mismatch", kind: "unavailable", message });
 }
+
+/** `where` is a file, with the line where the database could tell it. */
+export function migrationFailed(where: string, problem: string, cause?: unknown): MillraceError {
+  return new MillraceError({
+    code: "migration_failed",
+    kind: "invalid",
+    message: `Your migration ${where} can't be applied: ${problem} Nothing of it was kept. Correct it and start again.`,
+    details: { where },
+    ...(cause === undefined ? {} : { cause }),
+  });
+}

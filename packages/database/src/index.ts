@@ -5,6 +5,7 @@ export { openEmbedded } from "./embedded/open-embedded.ts";
 export { databaseUnavailable, isTransactionConflict, isUniqueViolation, sqlFailure } from "./errors.ts";
 export { jsonb, jsonText } from "./json-columns.ts";
 export { assertSchemaMatches, migrate } from "./migrations/migrate.ts";
+export { assertProgramMigrated, migrateProgram } from "./migrations/program-migrations.ts";
 export { openPostgres } from "./postgres/open-postgres.ts";
 export { openRelayed } from "./relayed/open-relayed.ts";
 export type {

@@ -6,6 +6,7 @@ import type { Database } from "../src/index.ts";
 import { openKind } from "./open-kind.ts";
 import { portPair } from "./port-pair.ts";
 import { migrationSuite } from "./suites/migration-suite.ts";
+import { programMigrationSuite } from "./suites/program-migration-suite.ts";
 import { relayEndSuite } from "./suites/relay-suite.ts";
 import { transactionSuite } from "./suites/transaction-suite.ts";
 import { valueSuite } from "./suites/value-suite.ts";
@@ -19,6 +20,7 @@ export function databaseSuite(kind: TestDatabaseKind["name"]): void {
   afterAll(async () => await opened.close());
 
   migrationSuite(() => opened.database);
+  programMigrationSuite(() => opened.database);
 
   describe("directly", () => {
     transactionSuite(() => opened.database);

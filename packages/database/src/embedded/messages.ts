@@ -23,4 +23,6 @@ export type ThreadError = {
   readonly message: string;
   readonly code: string | undefined;
   readonly constraint: string | undefined;
+  /** Where in the text of the statement, from 1. */
+  readonly position: string | undefined;
 };

@@ -8,12 +8,14 @@ import type { FromThread, ThreadError, ToThread } from "./messages.ts";
 class EmbeddedDatabaseError extends Error {
   readonly code: string | undefined;
   readonly constraint: string | undefined;
+  readonly position: string | undefined;
 
   constructor(error: ThreadError) {
     super(error.message);
     this.name = "EmbeddedDatabaseError";
     this.code = error.code;
     this.constraint = error.constraint;
+    this.position = error.position;
   }
 }
 

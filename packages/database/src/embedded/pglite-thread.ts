@@ -53,6 +53,7 @@ function plainError(error: unknown): ThreadError {
     message: error instanceof Error ? error.message : String(error),
     code: field("code"),
     constraint: field("constraint"),
+    position: field("position"),
   };
 }
 

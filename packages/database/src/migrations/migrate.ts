@@ -1,11 +1,9 @@
 import { CompiledQuery, sql } from "kysely";
 import type { Database, Transaction } from "../database.ts";
 import { schemaMismatch, sqlFailure } from "../errors.ts";
+import { lockMigrations } from "./migration-lock.ts";
 import { readMigrations } from "./read-migrations.ts";
 import type { Migration } from "./read-migrations.ts";
-
-/** Any number that nothing else in the database uses as an advisory lock. */
-const migrationLock = 7_101_936;
 
 type AppliedRow = { version: number; name: string; checksum: string; is_breaking: boolean };
 
@@ -28,7 +26,7 @@ export async function migrate(database: Database): Promise<number[]> {
 }
 
 async function createVersionTable(transaction: Transaction): Promise<void> {
-  await sql`SELECT pg_advisory_xact_lock(${migrationLock}::bigint)`.execute(transaction);
+  await lockMigrations(transaction);
   await sql`
     CREATE TABLE IF NOT EXISTS schema_migration (
       version integer PRIMARY KEY,
@@ -40,7 +38,7 @@ async function createVersionTable(transaction: Transaction): Promise<void> {
 }
 
 async function applyOne(transaction: Transaction, migration: Migration): Promise<boolean> {
-  await sql`SELECT pg_advisory_xact_lock(${migrationLock}::bigint)`.execute(transaction);
+  await lockMigrations(transaction);
   const inserted = await sql<{ version: number }>`
     INSERT INTO schema_migration (version, name, checksum, is_breaking)
     VALUES (${migration.version}, ${migration.name}, ${migration.checksum}, ${migration.isBreaking})
