@@ -1,4 +1,4 @@
-const alarmViews = ["open", "past"] as const;
+const alarmViews = ["open", "all"] as const;
 export type AlarmView = (typeof alarmViews)[number];
 
 export function readAlarmView(value: unknown): AlarmView | undefined {

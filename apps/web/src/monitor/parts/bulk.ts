@@ -1,0 +1,54 @@
+import type { BulkRequest, BulkResult, JobSelection } from "@millrace/contracts";
+import { callApi } from "../../api/client.ts";
+
+export type BulkAction = "retry" | "cancel";
+
+/** Jobs so far. `left` is what the server has not come to yet. */
+export type BulkProgress = { readonly changed: number; readonly skipped: number; readonly left: number };
+
+export type BulkOutcome = BulkProgress & {
+  /** `stuck`: the server found jobs left and could change none of them. `stopped`: somebody had enough. */
+  readonly end: "done" | "stuck" | "stopped";
+  readonly errors: BulkResult["errors"];
+};
+
+export type BulkRun = {
+  readonly action: BulkAction;
+  readonly filter: JobSelection;
+  /** How many there are, as they were seen: with another number nothing is done. */
+  readonly expectedCount?: number | undefined;
+  readonly onProgress: (progress: BulkProgress) => void;
+  readonly signal: AbortSignal;
+};
+
+type Ask = (action: BulkAction, request: BulkRequest) => Promise<BulkResult>;
+
+/** Errors kept to be shown, so that ten thousand of them don't pile up. */
+const maxErrors = 20;
+
+/**
+ * Changes all jobs that fit, request after request: one request changes what fits into its time. What
+ * is asked for when the signal comes is waited for, so that the numbers are true.
+ */
+export async function runInBulk(run: BulkRun, ask: Ask = askServer): Promise<BulkOutcome> {
+  let progress: BulkProgress = { changed: 0, skipped: 0, left: 0 };
+  let errors: BulkResult["errors"] = [];
+  for (let isFirst = true; ; isFirst = false) {
+    const expected = isFirst && run.expectedCount !== undefined ? { expected_count: run.expectedCount } : {};
+    const answer = await ask(run.action, { filter: run.filter, ...expected });
+    progress = {
+      changed: progress.changed + answer.changed,
+      skipped: progress.skipped + answer.skipped,
+      left: answer.left,
+    };
+    errors = [...errors, ...answer.errors].slice(0, maxErrors);
+    run.onProgress(progress);
+    if (answer.left === 0) return { ...progress, errors, end: "done" };
+    if (answer.changed === 0) return { ...progress, errors, end: "stuck" };
+    if (run.signal.aborted) return { ...progress, errors, end: "stopped" };
+  }
+}
+
+function askServer(action: BulkAction, request: BulkRequest): Promise<BulkResult> {
+  return callApi(`/jobs/${action}`, { method: "POST", json: request });
+}

@@ -1,0 +1,31 @@
+import { Skeleton } from "@mantine/core";
+import type { UseQueryResult } from "@tanstack/react-query";
+import type { ReactNode } from "react";
+import { LoadFailure } from "../../feedback/load-failure.tsx";
+import classes from "./states.module.css";
+
+/**
+ * Shows an answer, or why there is none. An answer that is there stays on screen when a later request
+ * fails: the header says that the server is away.
+ */
+export function Answered<Answer>({
+  what,
+  query,
+  children,
+}: {
+  /** "The queues": for "… could not be loaded". */
+  what: string;
+  query: UseQueryResult<Answer>;
+  children: (answer: Answer) => ReactNode;
+}) {
+  if (query.data !== undefined) return children(query.data);
+  if (query.isError)
+    return <LoadFailure what={what} error={query.error} onRetry={() => void query.refetch()} />;
+  return (
+    <div className={classes.skeletons} role="status" aria-label={`Loading: ${what}`}>
+      {[0, 1, 2, 3].map((row) => (
+        <Skeleton key={row} height={52} radius={12} />
+      ))}
+    </div>
+  );
+}
