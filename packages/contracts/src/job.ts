@@ -112,6 +112,12 @@ export const jobDetailSchema = jobSchema
     /** What its handler or its caller keeps with it. */
     meta: z.record(z.string(), z.unknown()),
     tags: z.array(z.string()),
+    /** Whose it is: the workspace. Null for the product's own. */
+    owner: z.string().nullable(),
+    /** Where its events are numbered: `job:<id>`, or a stream that it shares, as `document:<id>`. */
+    stream: z.string(),
+    /** The trace that it was enqueued in, 32 hexadecimal digits. */
+    trace_id: z.string().nullable(),
     attempts: z.array(attemptSchema),
     steps: z.array(stepSchema),
   })

@@ -40,11 +40,13 @@ export type JobDetailRecord = {
   readonly output: unknown;
   readonly meta: Readonly<Record<string, unknown>>;
   readonly tags: readonly string[];
+  /** W3C trace context that came with it. */
+  readonly trace_parent: string | null;
   readonly attempts: readonly AttemptRecord[];
   readonly steps: readonly StepRecord[];
 };
 
-type PayloadRow = Pick<JobDetailRecord, "input" | "output" | "meta" | "tags">;
+type PayloadRow = Pick<JobDetailRecord, "input" | "output" | "meta" | "tags" | "trace_parent">;
 
 export type AttemptRecord = {
   readonly attempt: number;
@@ -118,7 +120,7 @@ export async function listJobs(queryable: Queryable, filter: JobFilter): Promise
 /** What a job was given, gave, and went through: attempts newest first, steps in order. */
 export async function readJobDetail(queryable: Queryable, id: string): Promise<JobDetailRecord> {
   const payload = await sql<PayloadRow>`
-    SELECT payload.input, payload.meta, payload.tags, job.output FROM job_payload payload
+    SELECT payload.input, payload.meta, payload.tags, payload.trace_parent, job.output FROM job_payload payload
     JOIN job ON job.id = payload.job_id WHERE job.id = ${id}`.execute(queryable);
   const attempts = await sql<AttemptRecord>`
     SELECT attempt, worker_name, started_at, finished_at, outcome, error_code, error_message FROM (
@@ -136,6 +138,7 @@ export async function readJobDetail(queryable: Queryable, id: string): Promise<J
     output: payload.rows[0]?.output ?? null,
     meta: payload.rows[0]?.meta ?? {},
     tags: payload.rows[0]?.tags ?? [],
+    trace_parent: payload.rows[0]?.trace_parent ?? null,
     attempts: attempts.rows,
     steps: steps.rows,
   };

@@ -60,6 +60,9 @@ export function toJobDetail(record: JobRecord, detail: JobDetailRecord): JobDeta
     output: detail.output,
     meta: detail.meta,
     tags: [...detail.tags],
+    owner: record.owner,
+    stream: record.stream,
+    trace_id: detail.trace_parent?.split("-")[1] ?? null,
     attempts: detail.attempts.map((attempt) => ({
       attempt: attempt.attempt,
       worker: attempt.worker_name,
