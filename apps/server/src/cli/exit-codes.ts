@@ -14,7 +14,12 @@ export const exitCodes = {
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
 /** Failures of how a command was called or set up, not of what it did. */
-const usageCodes: ReadonlySet<string> = new Set(["invalid_settings", "invalid_arguments", "folder_given"]);
+const usageCodes: ReadonlySet<string> = new Set([
+  "invalid_settings",
+  "invalid_config",
+  "invalid_arguments",
+  "folder_given",
+]);
 
 /** The exit code that tells of a failure. */
 export function exitCodeOf(error: unknown): ExitCode {

@@ -1,5 +1,6 @@
-import { assertSchemaMatches, migrate, openPostgres } from "@millrace/database";
+import { assertSchemaMatches, migrate, migrateProgram, openPostgres } from "@millrace/database";
 import { createLogger, MillraceError } from "@millrace/kernel";
+import { loadProgram } from "../config/load-program.ts";
 import type { Settings } from "../settings.ts";
 import { exitCodes } from "./exit-codes.ts";
 import type { ExitCode } from "./exit-codes.ts";
@@ -15,13 +16,16 @@ export async function migrateCommand(settings: Settings): Promise<ExitCode> {
         "Set DATABASE_URL. The embedded database needs no migrate: it is brought up to date at every start.",
     });
   }
+  const { migrations } = await loadProgram(process.cwd());
   const logger = createLogger({ level: settings.LOG_LEVEL, name: "millrace" });
   const database = openPostgres({ url, poolSize: 2, logger });
   try {
     const applied = await migrate(database);
     await assertSchemaMatches(database);
+    const own = migrations === undefined ? [] : await migrateProgram(database, migrations);
+    const names = [...applied, ...own];
     process.stdout.write(
-      applied.length === 0 ? "The database is up to date\n" : `Applied migrations ${applied.join(", ")}\n`,
+      names.length === 0 ? "The database is up to date\n" : `Applied migrations ${names.join(", ")}\n`,
     );
     return exitCodes.ok;
   } finally {

@@ -8,11 +8,14 @@ export function reportFailure(error: unknown, about?: string): void {
   );
 }
 
+/** Errors whose message names each item already. */
+const namesItems: ReadonlySet<string> = new Set(["invalid_settings", "invalid_config"]);
+
 function describe(error: unknown): string {
   if (!isMillraceError(error)) return toError(error).stack ?? toError(error).message;
   const request = error.details["request_id"];
   const reference = typeof request === "string" ? `${error.code}, request ${request}` : error.code;
-  const items = error.code === "invalid_settings" ? [] : error.items;
+  const items = namesItems.has(error.code) ? [] : error.items;
   const lines = items.map((item) => `\n  ${item.pointer}: ${item.message} (${item.code})`);
   return printableText(`${error.message} (${reference})${lines.join("")}`);
 }

@@ -1,6 +1,8 @@
 /** The process of its own that a job gets after its worker died. Started by the worker, never by hand. */
 import { createLogger, Lifecycle } from "@millrace/kernel";
 import { appendEvents, serveJobs } from "@millrace/queue";
+import { loadProgram } from "../config/load-program.ts";
+import { createProgramHandlers } from "../config/program-handlers.ts";
 import { readSettings } from "../settings.ts";
 import { createHandlers } from "./create-handlers.ts";
 
@@ -23,8 +25,14 @@ await serveJobs({
       database,
       appendEvents: (scope, events) => appendEvents(scope, bus, events),
     });
+    const program = await loadProgram(process.cwd());
+    const programHandlers = await createProgramHandlers(program, handlers, {
+      database: database.background,
+      logger,
+      settings,
+    });
     await lifecycle.start(extractor);
     await lifecycle.start(models);
-    return { handlers, close: () => lifecycle.stop(5_000) };
+    return { handlers: [...handlers, ...programHandlers], close: () => lifecycle.stop(5_000) };
   },
 });

@@ -1,6 +1,14 @@
 import { hostname } from "node:os";
 import path from "node:path";
-import { assertSchemaMatches, lockFolder, migrate, openEmbedded, openPostgres } from "@millrace/database";
+import {
+  assertProgramMigrated,
+  assertSchemaMatches,
+  lockFolder,
+  migrate,
+  migrateProgram,
+  openEmbedded,
+  openPostgres,
+} from "@millrace/database";
 import type { Database, FolderLock } from "@millrace/database";
 import { Documents } from "@millrace/documents";
 import type { FileStore } from "@millrace/documents";
@@ -8,6 +16,11 @@ import type { Lifecycle, Logger, Service } from "@millrace/kernel";
 import type { Models } from "@millrace/models";
 import { createPostgresBroker, Queue } from "@millrace/queue";
 import type { PostgresBroker, QueueWorker } from "@millrace/queue";
+import { keyOf } from "../config/find-tasks.ts";
+import { noProgram } from "../config/load-program.ts";
+import type { Program } from "../config/load-program.ts";
+import { listenToHooks } from "../config/program-hooks.ts";
+import { createProgramHandlers } from "../config/program-handlers.ts";
 import type { Settings } from "../settings.ts";
 import { createHandlers } from "./create-handlers.ts";
 import { createTidying } from "./tidying.ts";
@@ -20,6 +33,8 @@ export type Installation = {
   readonly models: Models;
   readonly documents: Documents;
   readonly worker: QueueWorker;
+  /** `name@version` of the tasks that came with the program in the working folder. */
+  readonly programTasks: ReadonlySet<string>;
   /** Hints between processes; undefined in embedded mode, where there is only this one. */
   readonly broker: PostgresBroker | undefined;
   /** Only in embedded mode: the proof that no other process is on the folder. */
@@ -34,8 +49,10 @@ export async function openInstallation(parts: {
   readonly settings: Settings;
   readonly logger: Logger;
   readonly lifecycle: Lifecycle;
+  /** What people added in their working folder. Default nothing. */
+  readonly program?: Program;
 }): Promise<Installation> {
-  const { settings, logger, lifecycle } = parts;
+  const { settings, logger, lifecycle, program = noProgram } = parts;
   const folder = path.resolve(settings.DATA_DIR);
   const { database, lock } = await openDatabase(settings, folder, logger, lifecycle);
   const { files, extractor, models, handlers } = createHandlers({
@@ -44,14 +61,24 @@ export async function openInstallation(parts: {
     database,
     appendEvents: (scope, events) => queue.appendEvents(scope, events),
   });
+  if (program.migrations !== undefined) {
+    // Only embedded may a start change the schema: nobody else is there.
+    await (lock === undefined ? assertProgramMigrated : migrateProgram)(database, program.migrations);
+  }
+  const programHandlers = await createProgramHandlers(program, handlers, {
+    database: database.background,
+    logger,
+    settings,
+  });
   const broker = await openBroker(settings, database, logger, lifecycle);
   const queue: Queue = new Queue({
     database,
     logger,
-    handlers,
+    handlers: [...handlers, ...programHandlers],
     ...(broker === undefined ? {} : { broker }),
     ...(settings.TASK_OVERRIDES === undefined ? {} : { overrides: settings.TASK_OVERRIDES }),
   });
+  listenToHooks(queue, program);
   if (lock !== undefined) await queue.takeBackAll();
   for (const service of [files, extractor, models, createTidying({ database, files, folder, logger })]) {
     await lifecycle.start(service);
@@ -59,7 +86,8 @@ export async function openInstallation(parts: {
   const worker = queue.createWorker(workerOptions(settings, database));
   await lifecycle.start(worker);
   const documents = new Documents({ queue, files });
-  return { database, queue, files, models, documents, worker, broker, lock };
+  const programTasks = new Set(programHandlers.map(({ task }) => keyOf(task)));
+  return { database, queue, files, models, documents, worker, programTasks, broker, lock };
 }
 
 async function openDatabase(

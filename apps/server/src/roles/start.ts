@@ -2,6 +2,8 @@ import { fileURLToPath } from "node:url";
 import { Lifecycle } from "@millrace/kernel";
 import type { Logger } from "@millrace/kernel";
 import { createLiveHub } from "@millrace/live";
+import { loadProgram } from "../config/load-program.ts";
+import { mountPlugins } from "../config/mount-plugins.ts";
 import { createAccessControl, createHttpApp, createHttpService } from "../http/index.ts";
 import { addMetrics } from "../metrics.ts";
 import { registerRoutes } from "../routes/register-routes.ts";
@@ -35,7 +37,8 @@ export async function startAll(settings: Settings, logger: Logger): Promise<Runn
 async function open(settings: Settings, logger: Logger, lifecycle: Lifecycle): Promise<RunningServer> {
   // Before anything is opened: a binding that is not safe must not even lock the folder.
   const access = createAccessControl({ settings });
-  const installation = await openInstallation({ settings, logger, lifecycle });
+  const program = await loadProgram(process.cwd());
+  const installation = await openInstallation({ settings, logger, lifecycle, program });
   const hub = createLiveHub({ feed: installation.queue.feed, logger });
   await lifecycle.start(hub);
   const metrics = addMetrics(installation, { logger });
@@ -63,6 +66,14 @@ async function open(settings: Settings, logger: Logger, lifecycle: Lifecycle): P
     logger,
     version,
     stopping: stopping.signal,
+  });
+  const { queue, database } = installation;
+  await mountPlugins(app, program, {
+    queue,
+    database,
+    logger,
+    settings,
+    authenticate: access.authenticate,
   });
   const http = createHttpService({ app, settings });
   const { worker } = installation;

@@ -1,0 +1,166 @@
+import { types } from "node:util";
+import type { AnyTaskHandler, HookName } from "@millrace/queue";
+import type { Config } from "./config.ts";
+import { suggestion } from "./near-names.ts";
+
+export type FieldProblem = { readonly path: string; readonly message: string };
+
+/** What a value must be, in words; undefined when it is that. */
+type Check = (value: unknown, path: string) => readonly FieldProblem[];
+
+// An object, so that a hook which is missing here does not compile.
+const hookNames: Readonly<Record<HookName, true>> = {
+  "job.enqueued": true,
+  "job.started": true,
+  "job.succeeded": true,
+  "job.failed": true,
+  "job.retry_scheduled": true,
+  "job.snoozed": true,
+  "job.handed_back": true,
+  "job.crashed": true,
+  "job.parked": true,
+  "job.released": true,
+  "job.due": true,
+  "job.cancel_requested": true,
+  "job.cancelled": true,
+  "job.expired": true,
+  "job.retried": true,
+  "worker.started": true,
+  "worker.draining": true,
+  "worker.stopped": true,
+  "worker.lost": true,
+  "queue.paused": true,
+  "queue.resumed": true,
+  "write.refused": true,
+};
+
+const fields: Readonly<Record<keyof Config, Check>> = {
+  tasks: (value, path) => (isFunction(value) ? [] : eachOf(value, path, checkHandler, "handlers")),
+  tasksDirectory: checkFolderName,
+  plugins: (value, path) => eachOf(value, path, checkPlugin, "Fastify plugins"),
+  migrations: checkFolderName,
+  hooks: (value, path) => {
+    if (!isPlainObject(value)) return wrong(path, "an object with the names of hooks as keys", value);
+    return Object.entries(value).flatMap(([name, listener]) => {
+      const at = `${path}[${JSON.stringify(name)}]`;
+      if (!Object.hasOwn(hookNames, name)) {
+        const near = suggestion(name, Object.keys(hookNames));
+        return [
+          { path: at, message: `there is no such hook.${near} Hooks: ${Object.keys(hookNames).join(", ")}.` },
+        ];
+      }
+      return isFunction(listener) || listener === undefined ? [] : wrong(at, "a function", listener);
+    });
+  },
+};
+
+/** Everything that is wrong with the default export of a configuration. */
+export function findConfigProblems(value: unknown): readonly FieldProblem[] {
+  if (!isPlainObject(value)) {
+    return [
+      {
+        path: "default export",
+        message: `must be what defineConfig gives, an object; it is ${named(value)}.`,
+      },
+    ];
+  }
+  return Object.entries(value).flatMap(([name, field]) => {
+    if (!isField(name)) {
+      const near = suggestion(name, Object.keys(fields));
+      return [
+        { path: name, message: `there is no such field.${near} Fields: ${Object.keys(fields).join(", ")}.` },
+      ];
+    }
+    return field === undefined ? [] : fields[name](field, name);
+  });
+}
+
+/** What a function that makes handlers gave, by the same rules as a list of them. */
+export function findHandlerProblems(value: unknown, path: string): readonly FieldProblem[] {
+  return eachOf(value, path, checkHandler, "handlers");
+}
+
+/** Whether it was made by `handleTask` or `handleBatchTask`, perhaps by another copy of them. */
+export function isTaskHandler(value: unknown): value is AnyTaskHandler {
+  return (
+    isObject(value) && isTask(value["task"]) && isFunction(value["readInput"]) && isFunction(value["run"])
+  );
+}
+
+/** Whether it was made by `defineTask`. */
+export function isTask(value: unknown): value is AnyTaskHandler["task"] {
+  return (
+    isObject(value) &&
+    typeof value["name"] === "string" &&
+    typeof value["version"] === "number" &&
+    typeof value["queue"] === "string" &&
+    isObject(value["input"]) &&
+    isObject(value["output"])
+  );
+}
+
+/** What joins a task with code and did not go through `handleTask`: somebody forgot it. */
+export function isUnfinishedHandler(value: unknown): boolean {
+  return isObject(value) && isTask(value["task"]) && isFunction(value["run"]) && !isTaskHandler(value);
+}
+
+const handlerWanted = "a handler, as handleTask or handleBatchTask makes it";
+
+function checkHandler(value: unknown, path: string): readonly FieldProblem[] {
+  return isTaskHandler(value) ? [] : wrong(path, handlerWanted, value);
+}
+
+function checkPlugin(value: unknown, path: string): readonly FieldProblem[] {
+  if (isFunction(value)) return [];
+  if (!isPlainObject(value)) return wrong(path, "a Fastify plugin, or { plugin, options }", value);
+  const { plugin, options, ...rest } = value;
+  return [
+    ...(isFunction(plugin) ? [] : wrong(`${path}.plugin`, "a Fastify plugin, which is a function", plugin)),
+    ...(options === undefined || isPlainObject(options)
+      ? []
+      : wrong(`${path}.options`, "an object", options)),
+    ...Object.keys(rest).map((name) => ({
+      path: `${path}.${name}`,
+      message: `there is no such field.${suggestion(name, ["plugin", "options"])} A plugin has plugin and options.`,
+    })),
+  ];
+}
+
+function checkFolderName(value: unknown, path: string): readonly FieldProblem[] {
+  return typeof value === "string" && value.trim() !== "" ? [] : wrong(path, "the name of a folder", value);
+}
+
+function eachOf(value: unknown, path: string, check: Check, what: string): readonly FieldProblem[] {
+  if (!Array.isArray(value)) return wrong(path, `a list of ${what}`, value);
+  return value.flatMap((item: unknown, index) => check(item, `${path}[${index}]`));
+}
+
+function wrong(path: string, expected: string, value: unknown): readonly FieldProblem[] {
+  return [{ path, message: `must be ${expected}; it is ${named(value)}.` }];
+}
+
+function named(value: unknown): string {
+  if (value === undefined || value === null) return String(value);
+  if (Array.isArray(value)) return "a list";
+  if (types.isPromise(value)) return "a promise; await it first";
+  if (isTask(value)) return `the task ${value.name} without its handler`;
+  if (typeof value === "string") return JSON.stringify(value.slice(0, 100));
+  if (typeof value === "number" || typeof value === "boolean") return String(value);
+  return typeof value === "object" ? "an object" : `a ${typeof value}`;
+}
+
+function isField(name: string): name is keyof Config {
+  return Object.hasOwn(fields, name);
+}
+
+function isFunction(value: unknown): boolean {
+  return typeof value === "function";
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
+}
+
+function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return isObject(value) && !Array.isArray(value) && !types.isPromise(value);
+}

@@ -1,0 +1,56 @@
+import type { Database, QueryAccess } from "@millrace/database";
+import type { Access, Logger } from "@millrace/kernel";
+import type { AnyTaskHandler, HookListener, HookName, Queue } from "@millrace/queue";
+import type { FastifyPluginAsync, FastifyPluginCallback, FastifyRequest } from "fastify";
+import type { Settings } from "../settings.ts";
+
+/** What a function that makes handlers gets. The same in the server and in a job's own process. */
+export type TaskParts = {
+  /** For reading. What a job writes goes through `context.transaction`, which refuses a late attempt. */
+  readonly database: QueryAccess;
+  readonly logger: Logger;
+  readonly settings: Readonly<Settings>;
+};
+
+/** What every plugin gets among its options. */
+export type PluginParts = {
+  readonly queue: Queue;
+  readonly database: Database;
+  readonly logger: Logger;
+  readonly settings: Readonly<Settings>;
+  /** On whose behalf a request is made. Throws `unauthorized`. */
+  readonly authenticate: (request: FastifyRequest) => Promise<Access>;
+};
+
+/** A Fastify plugin that knows what Millrace gives it. */
+export type Plugin<Options extends object = object> = FastifyPluginAsync<PluginParts & Options>;
+
+// Never: a plugin of any options may stand among the others; which ones it wants is its own to know.
+type AnyPlugin = FastifyPluginAsync<never> | FastifyPluginCallback<never>;
+
+export type PluginWithOptions = {
+  readonly plugin: AnyPlugin;
+  /** Handed to the plugin, `prefix` among them, beside what every plugin gets. */
+  readonly options?: Readonly<Record<string, unknown>>;
+};
+
+/** What `millrace.config.ts` may say. All of it is optional, and so is the file. */
+export type Config = {
+  /** Handlers besides those found in the tasks folder, or a function that makes them. */
+  readonly tasks?:
+    | readonly AnyTaskHandler[]
+    | ((parts: TaskParts) => readonly AnyTaskHandler[] | Promise<readonly AnyTaskHandler[]>);
+  /** The folder whose files are searched for handlers. Default `tasks`, if it is there. */
+  readonly tasksDirectory?: string;
+  /** Routes and whatever else Fastify plugins do, mounted after Millrace's own. */
+  readonly plugins?: readonly (AnyPlugin | PluginWithOptions)[];
+  /** A folder of `*.sql`, applied after Millrace's own in the order of their names. Default none. */
+  readonly migrations?: string;
+  /** Called after the commit on what happens to jobs, workers and queues in the server's process. */
+  readonly hooks?: { readonly [Name in HookName]?: HookListener<Name> };
+};
+
+/** The default export of `millrace.config.ts`. Gives the editor the types; checks nothing by itself. */
+export function defineConfig(config: Config): Config {
+  return config;
+}
