@@ -34,6 +34,17 @@ export const commitNames = [
   "owner_weight",
   "purge",
   "force_release",
+  "fire_schedule",
+  "change_schedule",
+  "declare_schedules",
+  "retry_many",
+  "cancel_many",
+  "worker_forget",
+  "alarm_look",
+  "alarm_record",
+  "alarm_acknowledge",
+  "alarm_tell",
+  "alarm_told",
 ] as const;
 
 export type CommitName = (typeof commitNames)[number];

@@ -27,6 +27,26 @@ export function notRetryable(id: string, state: string): MillraceError {
   });
 }
 
+/** Many at once: with these states nothing could be done with any job. */
+export function statesNotFit(action: "retried" | "cancelled", states: readonly string[]): MillraceError {
+  const fitting = action === "retried" ? "failed, cancelled and expired" : "not yet ended";
+  return new MillraceError({
+    code: "states_not_fit",
+    kind: "invalid",
+    message: `Jobs that are ${states.join(" or ")} can't be ${action}: only ${fitting} ones can. Leave the state out, or name another.`,
+    details: { states: states.join(",") },
+  });
+}
+
+export function jobCountMismatch(expected: number, count: number): MillraceError {
+  return new MillraceError({
+    code: "job_count_mismatch",
+    kind: "conflict",
+    message: `The filter fits ${count} jobs, not ${expected}. Nothing was done: look at them again, and repeat with the new number.`,
+    details: { expected, count },
+  });
+}
+
 export function invalidInput(task: string, cause: unknown): MillraceError {
   return new MillraceError({
     code: "invalid_job_input",

@@ -19,12 +19,14 @@ import { isTerminal } from "@millrace/contracts";
 import { Hooks } from "./observe/hooks.ts";
 import type { HookListener, HookName } from "./observe/hooks.ts";
 import { traceEnqueues } from "./observe/trace-enqueues.ts";
-import { findJobs, readJobDetail } from "./jobs/find-jobs.ts";
+import { findJobs, readJobDetail, readPayload } from "./jobs/find-jobs.ts";
 import type { JobDetailRecord, JobRecord } from "./jobs/find-jobs.ts";
 import { readOutput } from "./jobs/read-output.ts";
 import type { ClaimedJob } from "./jobs/job-row.ts";
 import { reapJobs } from "./jobs/reap.ts";
 import { retryJob } from "./jobs/retry.ts";
+import { createScheduleTasks } from "./schedules/schedule-tasks.ts";
+import { Schedules } from "./schedules/schedules.ts";
 import type { TaskOverrides } from "./tasks/override-tasks.ts";
 import type { AnyTaskHandler, Task } from "./tasks/task.ts";
 import { TaskRegistry } from "./tasks/task-registry.ts";
@@ -84,6 +86,8 @@ export class Queue {
   readonly hooks: Hooks;
   /** Pause, limits, purge, workers: what people set and ask for while the queue runs. */
   readonly control: QueueControl;
+  /** When jobs are made by themselves. */
+  readonly schedules: Schedules;
   readonly database: Database;
   readonly #logger: Logger;
   readonly #broker: Broker;
@@ -124,6 +128,12 @@ export class Queue {
     }
     this.hooks = new Hooks(this.bus, parts.logger);
     this.feed = createEventFeed(parts.database, this.bus);
+    this.schedules = new Schedules({
+      database: parts.database,
+      logger: parts.logger,
+      tasks: createScheduleTasks(this.#registry),
+      enqueue: (scope, jobs) => traceEnqueues(jobs, (traced) => this.#enqueue(scope, traced)),
+    });
     this.#adding = new Batcher({
       maxSize: 1000,
       maxInFlight: 2,
@@ -310,6 +320,7 @@ export class Queue {
       { logger: this.#logger },
       { pollMs: options.pollMs, chores: [...workerChores(worker, options), ...chores] },
     );
+    const scheduler = this.schedules.createScheduler({ pollMs: options.pollMs });
     this.#workers.add(worker);
     return {
       name: worker.name,
@@ -317,10 +328,11 @@ export class Queue {
       start: async () => {
         await worker.start();
         await maintenance.start();
+        await scheduler.start();
       },
       stop: async () => {
         // Beside each other: jobs must not wait for a turn of the upkeep to be told.
-        await Promise.all([maintenance.stop(), worker.stop()]);
+        await Promise.all([maintenance.stop(), scheduler.stop(), worker.stop()]);
         this.#workers.delete(worker);
         await this.hooks.settle();
       },
@@ -348,6 +360,18 @@ export class Queue {
       ...detail,
       input: this.#registry.redact(seen, detail.input),
       output: this.#registry.redact(seen, detail.output),
+    };
+  }
+
+  /** The same of its input and output alone, however large. Throws `job_not_found`. */
+  async readPayload(id: string): Promise<{ readonly input: unknown; readonly output: unknown }> {
+    const [job] = await findJobs(this.database.queryable, [id]);
+    const payload = await readPayload(this.database.queryable, id);
+    if (job === undefined || payload === undefined) throw jobNotFound(id);
+    const seen = { task: job.task, version: job.task_version };
+    return {
+      input: this.#registry.redact(seen, payload.input),
+      output: this.#registry.redact(seen, payload.output),
     };
   }
 

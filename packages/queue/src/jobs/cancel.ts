@@ -9,7 +9,7 @@ import type { LockedJob } from "./job-row.ts";
 import { lockJob, lockJobs } from "./lock-job.ts";
 import { transitionOf } from "./transition.ts";
 
-type CancelParts = EndingParts & { readonly onCancelRequested: (id: string) => void };
+export type CancelParts = EndingParts & { readonly onCancelRequested: (id: string) => void };
 
 /**
  * Cancels a job whatever its state, also with no worker alive, and with it all that was enqueued below it:
@@ -25,17 +25,33 @@ export async function cancelJob(
   const job = await lockJob(scope.transaction, id);
   if (job === undefined) throw jobNotFound(id);
   if (isTerminal(job.state) && job.state !== "cancelled") throw alreadyFinished(id, job.state);
-  // All rows of jobs before what the domains write at their ends: the lock order.
-  const below = await lockOpenBelow(scope.transaction, id);
-  for (const one of [job, ...below]) await cancelLocked(scope, parts, one);
+  await cancelLocked(scope, parts, [job]);
   return job.state === "running" ? "cancelling" : "cancelled";
 }
 
+/**
+ * The same for jobs that the caller has locked in the order of their ids; those that have ended stay as they
+ * are, and what is below them is cancelled all the same.
+ */
+export async function cancelLocked(
+  scope: WriteScope,
+  parts: CancelParts,
+  jobs: readonly LockedJob[],
+): Promise<void> {
+  // All rows of jobs before what the domains write at their ends, and that by stream: the lock order.
+  const below = await lockOpenBelow(
+    scope.transaction,
+    jobs.map(({ id }) => id),
+  );
+  const all = [...jobs, ...below].toSorted((left, right) => (left.stream < right.stream ? -1 : 1));
+  for (const job of all) if (!isTerminal(job.state)) await cancelOpen(scope, parts, job);
+}
+
 /** Level by level, the parents locked before their children are read: a locked job can't enqueue more. */
-async function lockOpenBelow(transaction: Transaction, id: string): Promise<LockedJob[]> {
-  const seen = new Set([id]);
+async function lockOpenBelow(transaction: Transaction, ids: readonly string[]): Promise<LockedJob[]> {
+  const seen = new Set(ids);
   const open: LockedJob[] = [];
-  for (let parents = [id]; parents.length > 0;) {
+  for (let parents = [...ids]; parents.length > 0;) {
     const found = await sql<{ id: string; is_open: boolean }>`
       SELECT id, finished_at IS NULL AS is_open FROM job WHERE parent_id = ANY(${parents}::uuid[])`.execute(
       transaction,
@@ -43,15 +59,14 @@ async function lockOpenBelow(transaction: Transaction, id: string): Promise<Lock
     const children = found.rows.filter((row) => !seen.has(row.id));
     const openIds = children.filter(({ is_open }) => is_open).map((row) => row.id);
     const locked = openIds.length === 0 ? [] : await lockJobs(transaction, openIds);
-    open.push(...locked.filter(({ state }) => !isTerminal(state)));
+    open.push(...locked);
     parents = children.map((row) => row.id);
     for (const child of parents) seen.add(child);
   }
   return open;
 }
 
-async function cancelLocked(scope: WriteScope, parts: CancelParts, job: LockedJob): Promise<void> {
-  if (job.state === "cancelled") return;
+async function cancelOpen(scope: WriteScope, parts: CancelParts, job: LockedJob): Promise<void> {
   if (job.state !== "running") return await endJob(scope, parts, job, { state: "cancelled" });
   await sql`
     UPDATE job SET cancel_requested_at = coalesce(cancel_requested_at, now()) WHERE id = ${job.id}`.execute(

@@ -36,8 +36,11 @@ export type JobRecord = {
 };
 
 export type JobDetailRecord = {
+  /** Null when it is omitted, as the output. */
   readonly input: unknown;
   readonly output: unknown;
+  /** Which of the two are left out because they are large: `readPayload` has them. */
+  readonly omitted: readonly ("input" | "output")[];
   readonly meta: Readonly<Record<string, unknown>>;
   readonly tags: readonly string[];
   /** W3C trace context that came with it. */
@@ -46,7 +49,13 @@ export type JobDetailRecord = {
   readonly steps: readonly StepRecord[];
 };
 
-type PayloadRow = Pick<JobDetailRecord, "input" | "output" | "meta" | "tags" | "trace_parent">;
+type PayloadRow = Pick<JobDetailRecord, "input" | "output" | "meta" | "tags" | "trace_parent"> & {
+  readonly is_input_large: boolean;
+  readonly is_output_large: boolean;
+};
+
+/** Bytes of JSON that everybody who looks at a job is sent. */
+const maxSeenBytes = 65_536;
 
 export type AttemptRecord = {
   readonly attempt: number;
@@ -76,7 +85,8 @@ export type LogRecord = {
   readonly created_at: Date;
 };
 
-const columns = sql`
+/** Of `job`, with its progress, for a JobRecord: with the FROM, which may be joined further. */
+export const jobColumns = sql`
   job.id, job.task, job.task_version, job.queue, job.owner, job.stream, job.state, job.reason, job.priority, job.attempt,
   job.max_attempts, job.crash_count, job.run_at, job.created_at, job.started_at, job.finished_at,
   job.parent_id, job.workflow_id,
@@ -88,40 +98,25 @@ const columns = sql`
 /** Jobs by id, in no particular order; unknown ids are left out. */
 export async function findJobs(queryable: Queryable, ids: readonly string[]): Promise<JobRecord[]> {
   if (ids.length === 0) return [];
-  const found = await sql<JobRecord>`SELECT ${columns} WHERE job.id = ANY(${[...ids]}::uuid[])`.execute(
+  const found = await sql<JobRecord>`SELECT ${jobColumns} WHERE job.id = ANY(${[...ids]}::uuid[])`.execute(
     queryable,
   );
   return found.rows;
 }
 
-export type JobFilter = {
-  readonly owner: string;
-  readonly state?: JobState | undefined;
-  readonly queue?: string | undefined;
-  readonly task?: string | undefined;
-  /** Jobs with a smaller id: the last of the page before. */
-  readonly before?: string | undefined;
-  readonly limit: number;
-};
-
-/** One owner's jobs, newest first. Read by job_payload_owner, in order. */
-export async function listJobs(queryable: Queryable, filter: JobFilter): Promise<JobRecord[]> {
-  const found = await sql<JobRecord>`
-    SELECT ${columns} JOIN job_payload payload ON payload.job_id = job.id
-    WHERE payload.owner = ${filter.owner}
-      AND (${filter.state ?? null}::text IS NULL OR job.state = ${filter.state ?? null})
-      AND (${filter.queue ?? null}::text IS NULL OR job.queue = ${filter.queue ?? null})
-      AND (${filter.task ?? null}::text IS NULL OR job.task = ${filter.task ?? null})
-      AND (${filter.before ?? null}::uuid IS NULL OR payload.job_id < ${filter.before ?? null}::uuid)
-    ORDER BY payload.job_id DESC LIMIT ${filter.limit}`.execute(queryable);
-  return found.rows;
-}
-
 /** What a job was given, gave, and went through: attempts newest first, steps in order. */
 export async function readJobDetail(queryable: Queryable, id: string): Promise<JobDetailRecord> {
+  const isLarge = (value: string) =>
+    sql`coalesce(octet_length(${sql.ref(value)}::text) > ${maxSeenBytes}, false)`;
   const payload = await sql<PayloadRow>`
-    SELECT payload.input, payload.meta, payload.tags, payload.trace_parent, job.output FROM job_payload payload
-    JOIN job ON job.id = payload.job_id WHERE job.id = ${id}`.execute(queryable);
+    SELECT CASE WHEN NOT is_input_large THEN input END AS input, CASE WHEN NOT is_output_large THEN output END AS output,
+           is_input_large, is_output_large, meta, tags, trace_parent
+    FROM (
+      SELECT payload.input, payload.meta, payload.tags, payload.trace_parent, job.output,
+             ${isLarge("payload.input")} AS is_input_large, ${isLarge("job.output")} AS is_output_large
+      FROM job_payload payload JOIN job ON job.id = payload.job_id WHERE job.id = ${id}
+    ) AS found`.execute(queryable);
+  const [seen] = payload.rows;
   const attempts = await sql<AttemptRecord>`
     SELECT attempt, worker_name, started_at, finished_at, outcome, error_code, error_message FROM (
       SELECT fence, attempt, worker_name, started_at, finished_at, outcome, error_code, error_message
@@ -134,14 +129,29 @@ export async function readJobDetail(queryable: Queryable, id: string): Promise<J
     SELECT key, state, starts, started_at, finished_at FROM job_step
     WHERE job_id = ${id} ORDER BY started_at, key LIMIT 1000`.execute(queryable);
   return {
-    input: payload.rows[0]?.input ?? null,
-    output: payload.rows[0]?.output ?? null,
-    meta: payload.rows[0]?.meta ?? {},
-    tags: payload.rows[0]?.tags ?? [],
-    trace_parent: payload.rows[0]?.trace_parent ?? null,
+    input: seen?.input ?? null,
+    output: seen?.output ?? null,
+    omitted: [
+      ...(seen?.is_input_large === true ? (["input"] as const) : []),
+      ...(seen?.is_output_large === true ? (["output"] as const) : []),
+    ],
+    meta: seen?.meta ?? {},
+    tags: seen?.tags ?? [],
+    trace_parent: seen?.trace_parent ?? null,
     attempts: attempts.rows,
     steps: steps.rows,
   };
+}
+
+/** What a job was given and gave, however large; undefined when there is no such job. */
+export async function readPayload(
+  queryable: Queryable,
+  id: string,
+): Promise<{ readonly input: unknown; readonly output: unknown } | undefined> {
+  const found = await sql<{ input: unknown; output: unknown }>`
+    SELECT payload.input, job.output FROM job JOIN job_payload payload ON payload.job_id = job.id
+    WHERE job.id = ${id}`.execute(queryable);
+  return found.rows[0];
 }
 
 /** Log lines of jobs, newest first. */

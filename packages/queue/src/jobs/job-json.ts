@@ -1,5 +1,6 @@
-import type { Job, JobDetail, LogLine, Progress } from "@millrace/contracts";
+import type { FailureGroup, Job, JobDetail, JobResult, LogLine, Progress } from "@millrace/contracts";
 import type { JobDetailRecord, JobRecord, LogRecord } from "./find-jobs.ts";
+import type { FailureGroupRecord } from "./group-failures.ts";
 
 /** A job as the API shows it. */
 export function toJob(record: JobRecord): Job {
@@ -58,6 +59,7 @@ export function toJobDetail(record: JobRecord, detail: JobDetailRecord): JobDeta
     ...toJob(record),
     input: detail.input,
     output: detail.output,
+    omitted: [...detail.omitted],
     meta: detail.meta,
     tags: [...detail.tags],
     owner: record.owner,
@@ -86,4 +88,19 @@ export function toJobDetail(record: JobRecord, detail: JobDetailRecord): JobDeta
 
 export function toLogLine(record: LogRecord): LogLine {
   return { ...record, created_at: record.created_at.toISOString() };
+}
+
+/** What became of a job, without the rest of it. */
+export function toJobResult(record: JobRecord, output: unknown): JobResult {
+  const { id, state, finished_at, error } = toJob(record);
+  return { id, state, output: output ?? null, error, finished_at };
+}
+
+export function toFailureGroup(record: FailureGroupRecord): FailureGroup {
+  return {
+    ...record,
+    first_at: record.first_at.toISOString(),
+    last_at: record.last_at.toISOString(),
+    job_ids: [...record.job_ids],
+  };
 }

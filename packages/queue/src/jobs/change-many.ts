@@ -1,0 +1,276 @@
+import { isTerminal, jobStates } from "@millrace/contracts";
+import type { JobState } from "@millrace/contracts";
+import type { QueryAccess, Transaction } from "@millrace/database";
+import { sql } from "kysely";
+import type { RawBuilder } from "kysely";
+import { alreadyFinished, jobCountMismatch, jobNotFound, notRetryable, statesNotFit } from "../errors.ts";
+import { mayPassLater } from "../worker/database-trouble.ts";
+import { withWriteScope } from "../write-scope.ts";
+import { cancelLocked } from "./cancel.ts";
+import type { CancelParts } from "./cancel.ts";
+import { jobCondition } from "./job-filter.ts";
+import type { JobConditions } from "./job-filter.ts";
+import type { LockedJob } from "./job-row.ts";
+import { isOwnedBy } from "./list-jobs.ts";
+import type { Owners } from "./list-jobs.ts";
+import { lockJobs } from "./lock-job.ts";
+import { isRetryable, retryableStates, retryLocked } from "./retry.ts";
+import type { RetryParts } from "./retry.ts";
+
+/** Few enough that their rows are locked for a fraction of a second, whatever their tasks do with them. */
+const batchSize = 100;
+/** Ids that are found at once: each look may read all jobs of a state. */
+const chunkSize = 10_000;
+const defaultMaxMs = 20_000;
+/** Failures that are told one by one. */
+const maxFailures = 100;
+
+export type JobSelection = JobConditions & { readonly owners: Owners };
+
+export type ChangeManyOptions = {
+  /** What the person was told there is: with another number nothing is done. Default: any number. */
+  readonly expectedCount?: number | undefined;
+  /** At most so many jobs. Default: all. */
+  readonly limit?: number | undefined;
+  /** How long it goes on: it ends after the batch in which the time is over. Default 20 s. */
+  readonly maxMs?: number | undefined;
+  /** Ends it after the batch at hand. */
+  readonly signal?: AbortSignal | undefined;
+};
+
+export type ChangedMany = {
+  readonly matched: number;
+  readonly changed: number;
+  /** Jobs that are as they were: others held or changed them, or `failures` says why. */
+  readonly skipped: number;
+  /** Jobs that there was no time for, or that are beyond the limit. */
+  readonly left: number;
+  /** When it began, by the database's clock: who goes on later leaves out what came after. */
+  readonly asOf: Date;
+  /** At most 100. */
+  readonly failures: readonly JobFailure[];
+};
+
+type JobFailure = { readonly id: string; readonly error: unknown };
+
+/** What is done with jobs that are in one of some states. */
+type Change = {
+  readonly states: readonly JobState[];
+  /** What was so when it began: jobs that come to fit later are none of its business. */
+  readonly since: (asOf: string) => RawBuilder<unknown>;
+  /** Why a job that is named by its id can't be changed as it is. */
+  readonly refuse: (id: string, state: JobState) => unknown;
+  /** All that can be got hold of, or none with the error of one. Returns how many. */
+  readonly run: (ids: readonly string[], isStill: RawBuilder<unknown>) => Promise<number>;
+};
+
+/**
+ * Puts many failed, cancelled or expired jobs back in line, each as `retryJob` does, in transactions of a
+ * hundred. Without states only the failed ones, or of jobs that are named by their ids all that can be. A job
+ * that can't be retried does not keep the others. Throws `states_not_fit`, or `job_count_mismatch` before
+ * anything is done.
+ */
+export async function retryJobs(
+  parts: RetryParts & { readonly database: QueryAccess },
+  selection: JobSelection,
+  options: ChangeManyOptions = {},
+): Promise<ChangedMany> {
+  const { ids, states = ids === undefined ? ["failed"] : retryableStates } = selection;
+  if (!states.every(isRetryable)) throw statesNotFit("retried", states);
+  const run: Change["run"] = (batch, isStill) =>
+    withWriteScope(
+      parts.database,
+      async (scope) => {
+        const jobs = await lockFree(scope.transaction, batch, isStill);
+        if (jobs.length > 0) await retryLocked(scope, parts, jobs);
+        return jobs.length;
+      },
+      "retry_many",
+    );
+  return await changeMany(parts.database, selection, options, {
+    states,
+    since: (asOf) => sql`job.finished_at <= ${asOf}::timestamptz`,
+    refuse: (id, state) => (isRetryable(state) ? undefined : notRetryable(id, state)),
+    run,
+  });
+}
+
+/**
+ * Cancels many jobs, each as `cancelJob` does with all that is below it, in transactions of a hundred.
+ * Without states all that have not ended. A job that can't be ended does not keep the others. Throws as
+ * `retryJobs` does.
+ */
+export async function cancelJobs(
+  parts: CancelParts & { readonly database: QueryAccess },
+  selection: JobSelection,
+  options: ChangeManyOptions = {},
+): Promise<ChangedMany> {
+  const { states = openStates } = selection;
+  if (states.some(isTerminal)) throw statesNotFit("cancelled", states);
+  const run: Change["run"] = (batch, isStill) =>
+    withWriteScope(
+      parts.database,
+      async (scope) => {
+        const jobs = await lockFree(scope.transaction, batch, isStill);
+        if (jobs.length > 0) await cancelLocked(scope, parts, jobs);
+        return jobs.length;
+      },
+      "cancel_many",
+    );
+  return await changeMany(parts.database, selection, options, {
+    states,
+    // One whose cancel was asked for needs nothing more.
+    since: (asOf) => sql`job.created_at <= ${asOf}::timestamptz AND job.cancel_requested_at IS NULL`,
+    refuse: (id, state) =>
+      isTerminal(state) && state !== "cancelled" ? alreadyFinished(id, state) : undefined,
+    run,
+  });
+}
+
+const openStates = jobStates.filter((state) => !isTerminal(state));
+
+async function changeMany(
+  database: QueryAccess,
+  selection: JobSelection,
+  options: ChangeManyOptions,
+  change: Change,
+): Promise<ChangedMany> {
+  const { expectedCount, limit = Number.POSITIVE_INFINITY, maxMs = defaultMaxMs, signal } = options;
+  const endMs = performance.now() + maxMs;
+  const asOf = await readNow(database);
+  const since = change.since(asOf.text);
+  const matched = await countMatches(database, selection, change.states, since);
+  if (expectedCount !== undefined && matched !== expectedCount)
+    throw jobCountMismatch(expectedCount, matched);
+  const failures = await findRefused(database, selection, change);
+  let [changed, skipped] = [0, 0];
+  const isOver = (): boolean =>
+    changed + skipped >= limit || performance.now() > endMs || signal?.aborted === true;
+  for (const state of change.states) {
+    const isStill = sql`job.state = ${state} AND ${since}`;
+    for (let after = firstId; !isOver();) {
+      const ids = await findMatches(database, { ...selection, states: [state] }, { since, after });
+      for (let at = 0; at < ids.length && !isOver(); at += batchSize) {
+        const batch = ids.slice(at, at + Math.min(batchSize, limit - changed - skipped));
+        const count = await runBatch(change, batch, isStill, failures);
+        changed += count;
+        skipped += batch.length - count;
+      }
+      const last = ids.at(-1);
+      if (last === undefined || ids.length < chunkSize) break;
+      after = last;
+    }
+  }
+  const left = Math.max(0, matched - changed - skipped);
+  return { matched, changed, skipped, left, asOf: asOf.date, failures: failures.slice(0, maxFailures) };
+}
+
+/** All in one transaction or, when one of them can't be changed, each in its own. Returns how many were. */
+async function runBatch(
+  change: Change,
+  ids: readonly string[],
+  isStill: RawBuilder<unknown>,
+  failures: JobFailure[],
+): Promise<number> {
+  try {
+    return await change.run(ids, isStill);
+  } catch (error) {
+    if (mayPassLater(error)) throw error;
+  }
+  // Whose failure it was comes out when it fails alone.
+  let changed = 0;
+  for (const id of ids) {
+    try {
+      changed += await change.run([id], isStill);
+    } catch (error) {
+      if (mayPassLater(error)) throw error;
+      failures.push({ id, error });
+    }
+  }
+  return changed;
+}
+
+/** Those that nobody else holds and that are still so, locked in the order of their ids. */
+async function lockFree(
+  transaction: Transaction,
+  ids: readonly string[],
+  isStill: RawBuilder<unknown>,
+): Promise<LockedJob[]> {
+  const free = await sql<{ id: string }>`
+    SELECT id FROM job WHERE id = ANY(${[...ids]}::uuid[]) AND ${isStill}
+    ORDER BY id FOR UPDATE SKIP LOCKED`.execute(transaction);
+  if (free.rows.length === 0) return [];
+  return await lockJobs(
+    transaction,
+    free.rows.map(({ id }) => id),
+  );
+}
+
+const firstId = "00000000-0000-0000-0000-000000000000";
+
+/** As text too: a Date would cut the microseconds. */
+async function readNow(database: QueryAccess): Promise<{ readonly text: string; readonly date: Date }> {
+  const read = await sql<{ text: string; date: Date }>`SELECT now()::text AS text, now() AS date`.execute(
+    database.queryable,
+  );
+  const [now] = read.rows;
+  if (now === undefined) throw new Error("the database gave no time");
+  return now;
+}
+
+/** One state at a time: with a list of them no index of one state is of use. */
+async function countMatches(
+  database: QueryAccess,
+  selection: JobSelection,
+  states: readonly JobState[],
+  since: RawBuilder<unknown>,
+): Promise<number> {
+  let matched = 0;
+  for (const state of states) {
+    const counted = await sql<{ count: number }>`
+      SELECT count(*) AS count ${matching({ ...selection, states: [state] }, since)}`.execute(
+      database.queryable,
+    );
+    matched += counted.rows[0]?.count ?? 0;
+  }
+  return matched;
+}
+
+async function findMatches(
+  database: QueryAccess,
+  selection: JobSelection,
+  { since, after }: { readonly since: RawBuilder<unknown>; readonly after: string },
+): Promise<string[]> {
+  const found = await sql<{ id: string }>`
+    SELECT job.id ${matching(selection, since)} AND job.id > ${after}::uuid
+    ORDER BY job.id LIMIT ${chunkSize}`.execute(database.queryable);
+  return found.rows.map(({ id }) => id);
+}
+
+function matching(selection: JobSelection, since: RawBuilder<unknown>): RawBuilder<unknown> {
+  const { tag, search, owners } = selection;
+  const payload =
+    tag === undefined && search === undefined
+      ? sql``
+      : sql`JOIN job_payload payload ON payload.job_id = job.id`;
+  return sql`FROM job ${payload} WHERE ${isOwnedBy(owners)} AND ${jobCondition(selection)} AND ${since}`;
+}
+
+/** Of jobs that are named by their ids: why some can't be changed, as the single call would say. */
+async function findRefused(
+  database: QueryAccess,
+  { ids, owners }: JobSelection,
+  { refuse }: Change,
+): Promise<JobFailure[]> {
+  if (ids === undefined) return [];
+  const found = await sql<{ id: string; state: JobState }>`
+    SELECT id, state FROM job WHERE id = ANY(${[...ids]}::uuid[]) AND ${isOwnedBy(owners)}`.execute(
+    database.queryable,
+  );
+  const states = new Map(found.rows.map(({ id, state }) => [id, state]));
+  return [...new Set(ids)].flatMap((id) => {
+    const state = states.get(id);
+    const error = state === undefined ? jobNotFound(id) : refuse(id, state);
+    return error === undefined ? [] : [{ id, error }];
+  });
+}
