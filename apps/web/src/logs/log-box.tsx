@@ -23,11 +23,14 @@ export function LogBox({
   stored,
   lines,
   none,
+  title,
 }: {
   stored: StoredLines;
   lines: readonly LogLine[];
   /** What to say when there is no line. */
   none: string;
+  /** A heading inside the box. Default: none, for a page that names the log above it. */
+  title?: string;
 }) {
   const box = useRef<HTMLDivElement>(null);
   const follows = useRef(true);
@@ -45,6 +48,7 @@ export function LogBox({
   return (
     <section className={classes.card} aria-label="Log">
       <div className={classes.head}>
+        {title === undefined ? null : <h2 className={classes.title}>{title}</h2>}
         {stored.hasNextPage ? (
           <Button
             size="compact-sm"

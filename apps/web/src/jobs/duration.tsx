@@ -1,0 +1,12 @@
+import { formatAbsolute, formatDuration } from "../formatting/time.ts";
+import { Elapsed } from "../monitor/parts/elapsed.tsx";
+import type { Span } from "./job-times.ts";
+
+/** How long something lasted, or lasts: then it counts on. A dash for what is not known. */
+export function Duration({ span }: { span: Span | undefined }) {
+  if (span === undefined) return <span>—</span>;
+  const { from, to } = span;
+  if (to === null) return <Elapsed since={from} />;
+  const lastedMs = Math.max(0, Date.parse(to) - Date.parse(from));
+  return <span title={`${formatAbsolute(from)} to ${formatAbsolute(to)}`}>{formatDuration(lastedMs)}</span>;
+}

@@ -1,0 +1,69 @@
+import type { JobDetail, LogLine, Progress } from "@millrace/contracts";
+import type { TopicEvent } from "../live/socket.ts";
+import { readLogLine } from "../logs/log-lines-of-events.ts";
+
+/** What the socket has said of a job beyond the last answer of the API. */
+export type JobNews = {
+  /** The latest progress of the attempt under way; null when nothing was told of it yet. */
+  readonly progress: Progress | null;
+  readonly lines: readonly LogLine[];
+};
+
+export const noNews: JobNews = { progress: null, lines: [] };
+
+/** Lines kept from events; older ones are at the API. */
+const maxLiveLines = 500;
+
+/**
+ * Applies events of the job's stream, whichever stream that is. `changed` says that one of them told of
+ * more than progress and log: states, times and attempts are to be asked for.
+ */
+export function applyJobEvents(
+  news: JobNews,
+  events: readonly TopicEvent[],
+): { readonly news: JobNews; readonly changed: boolean } {
+  let { progress } = news;
+  let changed = false;
+  const lines: LogLine[] = [];
+  for (const event of events) {
+    if (event.type.endsWith(".progressed")) progress = readProgress(event, progress);
+    else if (event.type.endsWith(".logged")) {
+      const line = readLogLine(event);
+      if (line !== undefined) lines.push(line);
+    } else {
+      // An attempt began, ended or is planned: what was told of the last one is over.
+      progress = null;
+      changed = true;
+    }
+  }
+  const all = lines.length === 0 ? news.lines : [...news.lines, ...lines].slice(-maxLiveLines);
+  return { news: { progress, lines: all }, changed };
+}
+
+/** The progress to show: within an attempt it never goes back, so the higher one is the newer. */
+export function progressOf(job: Pick<JobDetail, "state" | "progress">, news: JobNews): Progress {
+  const { progress } = news;
+  if (job.state !== "running" || progress === null) return job.progress;
+  return progress.percent >= job.progress.percent ? progress : job.progress;
+}
+
+function readProgress(event: TopicEvent, before: Progress | null): Progress {
+  const { data } = event;
+  return {
+    percent: number(data.percent) ?? before?.percent ?? 0,
+    stage: text(data.stage),
+    message: text(data.message),
+    done: number(data.done),
+    total: number(data.total),
+    unit: text(data.unit),
+    eta_seconds: number(data.eta_seconds),
+  };
+}
+
+function text(value: unknown): string | null {
+  return typeof value === "string" ? value : null;
+}
+
+function number(value: unknown): number | null {
+  return typeof value === "number" && Number.isFinite(value) ? value : null;
+}

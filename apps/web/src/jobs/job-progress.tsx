@@ -1,0 +1,38 @@
+import type { Progress as JobProgressValue } from "@millrace/contracts";
+import { Progress } from "@mantine/core";
+import { formatCount } from "../formatting/numbers.ts";
+import { formatEta } from "../formatting/time.ts";
+import classes from "./job-progress.module.css";
+
+/** How far a running job is: bar, per cent, what it says of itself, time left. */
+export function JobProgress({ progress, label }: { progress: JobProgressValue; label: string }) {
+  return (
+    <div className={classes.root}>
+      <Progress.Root size={8} className={classes.bar}>
+        <Progress.Section value={progress.percent} aria-label={label} />
+      </Progress.Root>
+      <p className={classes.words}>{progressWords(progress).join(" · ")}</p>
+    </div>
+  );
+}
+
+/** "62 %", "29 of 41 pages", "Summarising", "~20 s left": what is known of it. */
+export function progressWords(progress: JobProgressValue): string[] {
+  const { percent, done, total, unit, stage, message } = progress;
+  const eta = formatEta(progress.eta_seconds);
+  const counted =
+    done === null
+      ? undefined
+      : [
+          formatCount(done),
+          ...(total === null ? [] : ["of", formatCount(total)]),
+          ...(unit === null ? [] : [unit]),
+        ].join(" ");
+  const words = [
+    `${Math.round(percent)} %`,
+    counted,
+    message ?? stage?.replaceAll("_", " "),
+    eta === undefined ? undefined : `${eta} left`,
+  ];
+  return words.filter((word) => word !== undefined);
+}

@@ -1,0 +1,31 @@
+import { CopyButton } from "../feedback/copy.tsx";
+import { formatBytes } from "../formatting/numbers.ts";
+import { isEmptyJson, jsonText } from "./json-shape.ts";
+import { JsonTree } from "./json-tree.tsx";
+import { Panel } from "./panel.tsx";
+import classes from "./json-panel.module.css";
+
+/** A JSON value under its heading, to read and to copy. */
+export function JsonPanel({ title, value, none }: { title: string; value: unknown; none: string }) {
+  if (isEmptyJson(value)) {
+    return (
+      <Panel title={title}>
+        <p className={classes.none}>{none}</p>
+      </Panel>
+    );
+  }
+  const text = jsonText(value);
+  return (
+    <Panel
+      title={title}
+      aside={
+        <>
+          <span>{formatBytes(new Blob([text]).size)}</span>
+          <CopyButton text={text} label={`Copy the ${title.toLowerCase()}`} />
+        </>
+      }
+    >
+      <JsonTree value={value} />
+    </Panel>
+  );
+}
