@@ -1,3 +1,4 @@
+import { terminalJobStates } from "@millrace/contracts";
 import type { JobState } from "@millrace/contracts";
 import type { QueryAccess, Queryable } from "@millrace/database";
 import { sql } from "kysely";
@@ -27,7 +28,8 @@ const batch = 10_000;
 const maxBatches = 20;
 
 /**
- * Sums up the changes, so that counting stays quick; returns how many there were. Any number of processes
+ * Sums up the changes, so that counting stays quick, and adds those that are ends to the minute
+ * (`readEndCounts`); returns how many there were. Any number of processes
  * may do it at once: what one has taken is left by the others, and who counts meanwhile sees each change
  * exactly once. The signal ends the work after the batch at hand.
  */
@@ -53,6 +55,11 @@ async function rollUpBatch(database: QueryAccess): Promise<number> {
       INSERT INTO job_count AS known (queue, state, count)
       SELECT queue, state, sum(change) FROM taken GROUP BY queue, state HAVING sum(change) <> 0 ORDER BY queue, state
       ON CONFLICT (queue, state) DO UPDATE SET count = known.count + excluded.count
+    ), ended AS (
+      INSERT INTO job_end_count AS known (minute, queue, state, count)
+      SELECT date_trunc('minute', now()), queue, state, sum(change) FROM taken
+      WHERE change > 0 AND state = ANY(${[...terminalJobStates]}::text[]) GROUP BY queue, state ORDER BY queue, state
+      ON CONFLICT (minute, queue, state) DO UPDATE SET count = known.count + excluded.count
     )
     SELECT count(*) AS taken FROM taken`;
   const rolled = await commit("roll_up_counts", () => statement.execute(database.queryable));

@@ -15,7 +15,7 @@ export const defaultRetention: Retention = { logDays: 7, eventHours: 24 };
 
 /** What one call has deleted or dealt with. */
 export type PruneResult = {
-  /** Jobs, log lines, jobs and streams whose events went, and workers. */
+  /** Jobs, log lines, jobs and streams whose events went, workers, alarms and counts. */
   readonly count: number;
   /** The call ended before the work did: worth another one soon. */
   readonly hasMore: boolean;
@@ -52,6 +52,8 @@ export async function pruneHistory(
     pruneOwnEvents(retention.eventHours),
     pruneSharedEvents(retention.eventHours),
     pruneWorkers(),
+    pruneAlarms(),
+    pruneEndCounts(),
   ];
   let count = 0;
   let hasMore = false;
@@ -181,6 +183,31 @@ function pruneWorkers(): Pruning {
         SELECT id FROM worker WHERE greatest(beat_at, stopped_at) < ${daysAgo(1)}
         LIMIT ${lineBatch} FOR UPDATE SKIP LOCKED)
       RETURNING id
+    )
+    SELECT count(*) AS count FROM gone`;
+  return { statement, full: lineBatch };
+}
+
+/** A month after they were cleared, for those who ask how often it has been so. */
+function pruneAlarms(): Pruning {
+  const statement = sql<{ count: number }>`
+    WITH gone AS (
+      DELETE FROM alarm WHERE id IN (
+        SELECT id FROM alarm WHERE cleared_at < ${daysAgo(30)} ORDER BY cleared_at LIMIT ${lineBatch} FOR UPDATE SKIP LOCKED)
+      RETURNING id
+    )
+    SELECT count(*) AS count FROM gone`;
+  return { statement, full: lineBatch };
+}
+
+/** Past any time over which the share of failures is taken. */
+function pruneEndCounts(): Pruning {
+  const statement = sql<{ count: number }>`
+    WITH gone AS (
+      DELETE FROM job_end_count WHERE (minute, queue, state) IN (
+        SELECT minute, queue, state FROM job_end_count WHERE minute < ${daysAgo(2)}
+        ORDER BY minute LIMIT ${lineBatch} FOR UPDATE SKIP LOCKED)
+      RETURNING queue
     )
     SELECT count(*) AS count FROM gone`;
   return { statement, full: lineBatch };

@@ -6,6 +6,7 @@ import { sql } from "kysely";
 import type { JobRequest, Queue } from "../../src/index.ts";
 import { claimJobs } from "../../src/jobs/claim.ts";
 import type { Acknowledged, Outside } from "./outside.ts";
+import { alarmDeeds } from "./victim-alarms.ts";
 import { tasks, work } from "./victim-tasks.ts";
 
 const stepTimeoutMs = 60_000;
@@ -124,6 +125,7 @@ export class VictimScript {
       this.#controlQueues(),
       this.#freeJobs(),
       this.#discard(),
+      this.#alarm(),
     ]);
   }
 
@@ -242,6 +244,12 @@ export class VictimScript {
     const options = { delayMs: 3_600_000 };
     await this.#addTogether(2, "discarded", { task: tasks.discarded, input: work(), options });
     await this.#set("purged", () => this.#parts.queue.control.purge(tasks.discarded.queue));
+  }
+
+  async #alarm(): Promise<void> {
+    for (const [name, deed] of Object.entries(alarmDeeds)) {
+      await this.#set(name, () => until(`an ${name}`, () => deed(this.#parts.database)));
+    }
   }
 
   async #addTogether<Input, Output>(

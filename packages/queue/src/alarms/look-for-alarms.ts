@@ -1,0 +1,30 @@
+import type { AlarmKind } from "@millrace/contracts";
+import type { Database } from "@millrace/database";
+import type { Logger } from "@millrace/kernel";
+import type { AlarmThresholds } from "./alarm-thresholds.ts";
+import { findConditions } from "./find-conditions.ts";
+import { recordLook } from "./record-look.ts";
+import type { LookResult, LookRules } from "./record-look.ts";
+import { takeTurn } from "./take-turn.ts";
+
+export type LookOptions = LookRules & {
+  readonly thresholds: AlarmThresholds;
+  /** Kinds that nobody wants to hear of. Open ones of them are cleared. */
+  readonly off: readonly AlarmKind[];
+  readonly logger: Logger;
+};
+
+/**
+ * Looks once for what is wrong over all processes, if it is time to: whichever process comes first takes
+ * the turn. Returns what was raised and cleared; undefined when another process looks. Meant to be called
+ * every `everyMs` by every process.
+ */
+export async function lookForAlarms(
+  database: Database,
+  options: LookOptions,
+): Promise<LookResult | undefined> {
+  const turn = await takeTurn(database.background, options.everyMs);
+  if (turn === undefined) return undefined;
+  const { kinds, conditions } = await findConditions(database, options);
+  return await recordLook(database.background, { kinds, turn }, conditions, options);
+}

@@ -1,0 +1,473 @@
+import { hostname } from "node:os";
+import type { AlarmKind } from "@millrace/contracts";
+import type { Database } from "@millrace/database";
+import { testDatabases } from "@millrace/testing";
+import type { TestDatabase } from "@millrace/testing";
+import { sql } from "kysely";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import {
+  acknowledgeAlarm,
+  countOpenAlarms,
+  getAlarm,
+  listAlarms,
+  readAlarmMark,
+  summarizeAlarms,
+} from "../src/alarms/alarm-row.ts";
+import { parseQueueThresholds } from "../src/alarms/queue-thresholds.ts";
+import { recordLook } from "../src/alarms/record-look.ts";
+import { pauseQueue, resumeQueue } from "../src/control/pause.ts";
+import { setQueueLimit } from "../src/control/queue-settings.ts";
+import { rollUpCounts } from "../src/counts/count-jobs.ts";
+import { defaultRetention, pruneHistory } from "../src/retention/prune.ts";
+import { addWorker, clearAlarms, everyMs, lookNext, lookNow, passTime, thresholds } from "./alarms-scene.ts";
+import { clearJobs, writeJobs } from "./control-jobs.ts";
+
+const by = { by: "anna" };
+const here = `${hostname()}/${process.pid}`;
+
+describe.each(testDatabases())("alarms on $name", (kind) => {
+  let opened: TestDatabase;
+  let database: Database;
+
+  beforeAll(async () => {
+    opened = await kind.open();
+    database = opened.database;
+  });
+  afterAll(() => opened.close());
+  afterEach(async () => {
+    await clearJobs(database.queryable);
+    await clearAlarms(database);
+  });
+
+  const run = (statement: ReturnType<typeof sql>) => statement.execute(database.queryable);
+  const dueFor = (seconds: number) =>
+    run(sql`UPDATE job SET run_at = now() - ${seconds}::double precision * interval '1 second'`);
+  const open = async (): Promise<string[]> =>
+    (await listAlarms(database.queryable, { state: "open", limit: 100 })).map(
+      (alarm) => `${alarm.kind} ${alarm.subject}`,
+    );
+  const look = async (times: number, options: Parameters<typeof lookNext>[1] = {}) => {
+    for (let time = 0; time < times; time++) await lookNext(database, options);
+  };
+
+  type Case = {
+    readonly kind: AlarmKind;
+    readonly subject: string;
+    readonly begin: () => Promise<unknown>;
+    readonly end: () => Promise<unknown>;
+  };
+  const cases: readonly Case[] = [
+    {
+      kind: "queue_without_worker",
+      subject: "tests",
+      begin: () => writeJobs(database.queryable),
+      end: () => addWorker(database, { queues: ["tests"] }),
+    },
+    {
+      kind: "worker_idle",
+      subject: here,
+      begin: async () => {
+        await addWorker(database, { queues: ["tests"] });
+        await writeJobs(database.queryable);
+        await dueFor(90);
+      },
+      end: () => clearJobs(database.queryable),
+    },
+    {
+      kind: "queue_depth",
+      subject: "chat",
+      begin: async () => {
+        await addWorker(database, { queues: ["chat"] });
+        await writeJobs(database.queryable, { queue: "chat", count: 11 });
+      },
+      end: () => run(sql`DELETE FROM job WHERE id IN (SELECT id FROM job LIMIT 1)`),
+    },
+    {
+      kind: "oldest_wait",
+      subject: "chat",
+      begin: async () => {
+        await addWorker(database, { queues: ["chat"] });
+        await writeJobs(database.queryable, { queue: "chat" });
+        await dueFor(40);
+      },
+      end: () => dueFor(20),
+    },
+    {
+      kind: "queue_paused",
+      subject: "tests",
+      begin: async () => {
+        await pauseQueue(database, "tests", { ...by, reason: "a look at it" });
+        await run(sql`UPDATE queue_control SET paused_at = now() - interval '9 hours'`);
+      },
+      end: () => resumeQueue(database, "tests", by),
+    },
+    {
+      kind: "failure_rate",
+      subject: "tests",
+      begin: async () => {
+        await writeJobs(database.queryable, { state: "succeeded", count: 98 });
+        await writeJobs(database.queryable, { state: "failed", count: 2 });
+        await rollUpCounts(database);
+      },
+      end: () => run(sql`UPDATE job_end_count SET minute = minute - interval '11 minutes'`),
+    },
+    {
+      kind: "failed_jobs",
+      subject: "tests",
+      begin: () => writeJobs(database.queryable, { state: "failed", count: 101 }),
+      end: () => run(sql`DELETE FROM job WHERE id IN (SELECT id FROM job LIMIT 1)`),
+    },
+    {
+      kind: "unknown_task",
+      subject: "tests.run_script@1",
+      begin: async () => {
+        await writeJobs(database.queryable);
+        await addWorker(database, { queues: ["tests"], tasks: ["tests.run_script@2"] });
+      },
+      end: () => addWorker(database, { queues: ["tests"], tasks: ["tests.run_script@1"] }),
+    },
+    {
+      kind: "worker_memory",
+      subject: here,
+      begin: () => addWorker(database, { queues: ["tests"], rssBytes: 3_000_000_000 }),
+      end: () => run(sql`UPDATE worker SET rss_bytes = 1000`),
+    },
+  ];
+
+  it.each(cases)("raise $kind after three looks, and clear it three after its end", async (alarm) => {
+    await alarm.begin();
+
+    await look(2);
+    expect(await open()).toEqual([]);
+    expect(await lookNext(database)).toMatchObject({ raised: expect.any(Array), cleared: [] });
+    expect(await open()).toContain(`${alarm.kind} ${alarm.subject}`);
+
+    await alarm.end();
+    await look(2);
+    expect(await open()).toContain(`${alarm.kind} ${alarm.subject}`);
+    const { cleared } = (await lookNext(database)) ?? { cleared: [] };
+    expect(cleared.map((one) => `${one.kind} ${one.subject}`)).toContain(`${alarm.kind} ${alarm.subject}`);
+    expect(await open()).not.toContain(`${alarm.kind} ${alarm.subject}`);
+  });
+
+  it("stay away from an installation at work in which all is well", async () => {
+    await addWorker(database, { queues: ["tests", "chat"] });
+    await writeJobs(database.queryable, { count: 5, queue: "chat" });
+    await writeJobs(database.queryable, { count: 500 });
+    await writeJobs(database.queryable, { count: 99, state: "succeeded" });
+    await writeJobs(database.queryable, { count: 1, state: "failed" });
+    await rollUpCounts(database);
+
+    await look(4);
+
+    expect((await run(sql`SELECT FROM alarm`)).rows).toEqual([]);
+  });
+
+  it("are not raised when it is over before the third look", async () => {
+    await writeJobs(database.queryable);
+    await look(2);
+    await clearJobs(database.queryable);
+    await look(1);
+    await writeJobs(database.queryable);
+
+    await look(2);
+
+    expect(await open()).toEqual([]);
+  });
+
+  it("are not cleared when it begins again within three looks", async () => {
+    await writeJobs(database.queryable);
+    await look(3);
+    const [raised] = await listAlarms(database.queryable, { state: "open", limit: 1 });
+    await clearJobs(database.queryable);
+    await look(2);
+    await writeJobs(database.queryable);
+
+    await look(3);
+
+    expect(await listAlarms(database.queryable, { state: "all", limit: 10 })).toMatchObject([
+      { id: raised!.id, cleared_at: null },
+    ]);
+  });
+
+  it("do not count looks with a long gap between as looks in a row", async () => {
+    await writeJobs(database.queryable);
+    await look(2);
+    await passTime(database, 10 * everyMs);
+
+    await look(1);
+
+    expect(await open()).toEqual([]);
+  });
+
+  it("are raised anew when it begins again after the end", async () => {
+    await writeJobs(database.queryable);
+    await look(3);
+    await clearJobs(database.queryable);
+    await look(3);
+    await writeJobs(database.queryable);
+
+    await look(3);
+
+    const all = await listAlarms(database.queryable, { state: "all", limit: 10 });
+    expect(all.map(({ cleared_at }) => cleared_at === null)).toEqual([true, false]);
+  });
+
+  it("show the figures of the last look", async () => {
+    await writeJobs(database.queryable, { queue: "chat", count: 11 });
+    await look(3);
+    await writeJobs(database.queryable, { queue: "chat", count: 9 });
+    await look(1);
+
+    const [alarm] = await listAlarms(database.queryable, { state: "open", kind: "queue_depth", limit: 10 });
+
+    expect(alarm).toMatchObject({
+      severity: "warning",
+      message: "20 jobs wait in queue chat; the threshold is 10.",
+      details: { queue: "chat", figure: 20, threshold: 10 },
+    });
+  });
+
+  it("say nothing of the wait in a queue that is paused, nor of workers that have to leave it", async () => {
+    await addWorker(database, { queues: ["tests"] });
+    await writeJobs(database.queryable);
+    await dueFor(1000);
+    await pauseQueue(database, "*", by);
+
+    await look(3);
+
+    expect(await open()).toEqual([]);
+  });
+
+  it("do not call a worker idle whose queue has as many jobs at once as it may", async () => {
+    await addWorker(database, { queues: ["tests"] });
+    await writeJobs(database.queryable, { count: 2 });
+    await writeJobs(database.queryable, { state: "running" });
+    await run(sql`UPDATE job SET run_at = now() - interval '90 seconds'`);
+    await setQueueLimit(database, "tests", { maxRunning: 1, by: "anna" });
+
+    await look(3);
+
+    expect(await open()).toEqual([]);
+  });
+
+  it("do not call a worker idle that has ended jobs between the looks", async () => {
+    await addWorker(database, { queues: ["tests"] });
+    await writeJobs(database.queryable);
+    await dueFor(90);
+
+    for (let time = 0; time < 4; time++) {
+      await lookNext(database);
+      await run(sql`UPDATE worker SET processed = processed + 1`);
+    }
+
+    expect(await open()).toEqual([]);
+  });
+
+  it("do not call a pause forgotten that has an end", async () => {
+    await pauseQueue(database, "tests", { ...by, until: new Date(Date.now() + 3_600_000) });
+    await run(sql`UPDATE queue_control SET paused_at = now() - interval '9 hours'`);
+
+    await look(3);
+
+    expect(await open()).toEqual([]);
+  });
+
+  it("know no share of failures among few jobs, or of a single one", async () => {
+    await writeJobs(database.queryable, { queue: "few", state: "failed", count: 19 });
+    await writeJobs(database.queryable, { queue: "single", state: "succeeded", count: 25 });
+    await writeJobs(database.queryable, { queue: "single", state: "failed", count: 1 });
+    await rollUpCounts(database);
+
+    await look(3);
+
+    expect(await open()).toEqual([]);
+  });
+
+  it("raise at once what has happened for good", async () => {
+    await writeJobs(database.queryable, { state: "failed" });
+    await run(sql`UPDATE job SET error_code = 'job_crashed_worker'`);
+
+    await look(1);
+    expect(await open()).toEqual(["job_crashed_worker tests.run_script"]);
+    await run(sql`UPDATE job SET finished_at = now() - interval '25 hours'`);
+    await look(3);
+
+    expect(await open()).toEqual([]);
+  });
+
+  it("go by the thresholds they are given", async () => {
+    await addWorker(database, { queues: ["chat"] });
+    await writeJobs(database.queryable, { queue: "chat", count: 11 });
+
+    await look(3, { thresholds: { ...thresholds, queueDepth: parseQueueThresholds("chat:11") } });
+    expect(await open()).toEqual([]);
+    await look(3, { thresholds: { ...thresholds, queueDepth: parseQueueThresholds("c*:10") } });
+
+    expect(await open()).toEqual(["queue_depth chat"]);
+  });
+
+  it("of a kind that is switched off are not raised, and open ones are cleared", async () => {
+    await writeJobs(database.queryable);
+    await look(3);
+    expect(await open()).toEqual(["queue_without_worker tests"]);
+
+    await look(3, { off: ["queue_without_worker"] });
+
+    expect(await open()).toEqual([]);
+  });
+
+  it("stay as they are while what they are about can't be read", async () => {
+    await writeJobs(database.queryable, { queue: "chat", count: 11 });
+    await look(3);
+    await clearJobs(database.queryable);
+    await run(sql`ALTER TABLE job_count RENAME TO job_count_away`);
+    await look(4);
+    await run(sql`ALTER TABLE job_count_away RENAME TO job_count`);
+
+    expect(await open()).toEqual(["queue_depth chat"]);
+    await look(3);
+    expect(await open()).toEqual([]);
+  });
+
+  it("are looked for once, however many processes come", async () => {
+    await writeJobs(database.queryable);
+    await look(2);
+    await passTime(database, everyMs);
+
+    const looks = await Promise.all(Array.from({ length: 8 }, () => lookNow(database)));
+
+    expect(looks.filter((result) => result !== undefined)).toHaveLength(1);
+    expect(looks.flatMap((result) => result?.raised ?? [])).toHaveLength(1);
+    expect(await open()).toEqual(["queue_without_worker tests"]);
+  });
+
+  it("are not touched by a look that was overtaken", async () => {
+    await writeJobs(database.queryable);
+    await look(3);
+    const found = await sql<{ number: number }>`SELECT number FROM alarm_look`.execute(database.queryable);
+    await passTime(database, 10 * everyMs);
+    const rules = { everyMs, afterLooks: 3, tells: false };
+    const scope = { kinds: ["queue_without_worker"] as const, turn: found.rows[0]!.number - 1 };
+
+    expect(await recordLook(database, scope, [], rules)).toEqual({ raised: [], cleared: [] });
+
+    expect(await open()).toEqual(["queue_without_worker tests"]);
+  });
+
+  describe("of one process", () => {
+    const rules = { everyMs, afterLooks: 1, tells: false };
+    const slow = (subject: string) =>
+      ({ kind: "database_slow", subject, message: "It is slow.", details: {} }) as const;
+
+    it("are raised and cleared by that process alone", async () => {
+      await recordLook(database, { process: "a/1" }, [slow("a/1")], rules);
+      await recordLook(database, { process: "b/2" }, [slow("b/2")], rules);
+      await passTime(database, everyMs);
+
+      await recordLook(database, { process: "a/1" }, [], rules);
+
+      expect(await open()).toEqual(["database_slow b/2"]);
+    });
+
+    it("are left alone by the look at all, unless the process is gone", async () => {
+      await recordLook(database, { process: "a/1" }, [slow("a/1")], rules);
+
+      await look(4);
+      expect(await open()).toEqual(["database_slow a/1"]);
+      await look(3);
+
+      expect(await open()).toEqual([]);
+    });
+  });
+
+  describe("when somebody acknowledges one", () => {
+    const raiseOne = async (): Promise<string> => {
+      await writeJobs(database.queryable);
+      await look(3);
+      const [alarm] = await listAlarms(database.queryable, { state: "open", limit: 1 });
+      return alarm!.id;
+    };
+
+    it("stays acknowledged by who was first while it is open", async () => {
+      const id = await raiseOne();
+      await acknowledgeAlarm(database, id, by);
+      await look(2);
+      await acknowledgeAlarm(database, id, { by: "bert" });
+
+      expect(await getAlarm(database.queryable, id)).toMatchObject({
+        acknowledged_by: "anna",
+        acknowledged_at: expect.any(Date),
+        cleared_at: null,
+      });
+      expect(await summarizeAlarms(database.queryable)).toEqual({ open: 1, critical: 1, unacknowledged: 0 });
+    });
+
+    it("the mark of the open alarms changes, as with a raise and a clear", async () => {
+      const marks = [await readAlarmMark(database.queryable)];
+      const id = await raiseOne();
+      marks.push(await readAlarmMark(database.queryable));
+      await acknowledgeAlarm(database, id, by);
+      marks.push(await readAlarmMark(database.queryable));
+      await look(1);
+      expect(await readAlarmMark(database.queryable)).toBe(marks[2]);
+      await clearJobs(database.queryable);
+      await look(3);
+      marks.push(await readAlarmMark(database.queryable));
+
+      expect(new Set(marks).size).toBe(3);
+      expect(marks[0]).toBe(marks[3]);
+    });
+
+    it("a cleared or unknown one is refused", async () => {
+      const id = await raiseOne();
+      await clearJobs(database.queryable);
+      await look(3);
+
+      await expect(acknowledgeAlarm(database, id, by)).rejects.toMatchObject({ code: "alarm_is_cleared" });
+      await expect(acknowledgeAlarm(database, crypto.randomUUID(), by)).rejects.toMatchObject({
+        code: "alarm_not_found",
+      });
+    });
+  });
+
+  it("are counted by kind", async () => {
+    for (const queue of ["alpha", "beta"]) await writeJobs(database.queryable, { queue });
+    await look(3);
+
+    expect(await countOpenAlarms(database.queryable)).toEqual([{ kind: "queue_without_worker", count: 2 }]);
+  });
+
+  it("are listed page by page, newest first, and by kind and severity", async () => {
+    for (const queue of ["alpha", "beta", "gamma"]) {
+      await writeJobs(database.queryable, { queue });
+      await look(3);
+    }
+    const list = (filter: object) => listAlarms(database.queryable, { state: "open", limit: 2, ...filter });
+
+    const first = await list({});
+    const second = await list({ before: first.at(-1)?.id });
+
+    expect([...first, ...second].map(({ subject }) => subject)).toEqual(["gamma", "beta", "alpha"]);
+    expect(await list({ kind: "queue_depth" })).toEqual([]);
+    expect(await list({ severity: "critical" })).toHaveLength(2);
+    expect(await list({ severity: "warning" })).toEqual([]);
+  });
+
+  it("are deleted a month after they were cleared; open ones stay", async () => {
+    await writeJobs(database.queryable);
+    await look(3);
+    await clearJobs(database.queryable);
+    await look(3);
+    await writeJobs(database.queryable, { queue: "alpha" });
+    await look(3);
+    await run(
+      sql`UPDATE alarm SET cleared_at = cleared_at - interval '31 days', raised_at = raised_at - interval '60 days'`,
+    );
+
+    await pruneHistory(database, defaultRetention);
+
+    const all = await listAlarms(database.queryable, { state: "all", limit: 10 });
+    expect(all.map(({ subject }) => subject)).toEqual(["alpha"]);
+  });
+});
