@@ -34,6 +34,8 @@ export type JobsSearch = {
 
 export type WorkflowsSearch = { state?: string | undefined; cursor?: string | undefined };
 
+export type FailuresSearch = { queue?: string | undefined; task?: string | undefined };
+
 const rootRoute = createRootRoute({
   component: Shell,
   errorComponent: ErrorPage,
@@ -94,6 +96,9 @@ const queuesRoute = createRoute({
 const workersRoute = createRoute({
   getParentRoute: () => monitorRoute,
   path: "/workers",
+  validateSearch: (search: Record<string, unknown>): { worker?: string | undefined } => ({
+    worker: readText(search.worker),
+  }),
   component: lazyRouteComponent(() => import("../monitor/workers/workers-page.tsx"), "WorkersPage"),
 });
 
@@ -154,6 +159,10 @@ const alarmsRoute = createRoute({
 const failuresRoute = createRoute({
   getParentRoute: () => monitorRoute,
   path: "/failures",
+  validateSearch: (search: Record<string, unknown>): FailuresSearch => ({
+    queue: readText(search.queue),
+    task: readText(search.task),
+  }),
   component: lazyRouteComponent(() => import("../monitor/failures/failures-page.tsx"), "FailuresPage"),
 });
 
