@@ -16,6 +16,8 @@ const hookNames: Readonly<Record<HookName, true>> = {
   "job.failed": true,
   "job.retry_scheduled": true,
   "job.snoozed": true,
+  "job.blocked": true,
+  "job.unblocked": true,
   "job.handed_back": true,
   "job.crashed": true,
   "job.parked": true,

@@ -4,7 +4,7 @@ export { createHttpApp } from "./app.ts";
 export { sendWithEtag } from "./etag.ts";
 export type { Readiness } from "./health.ts";
 export { createHttpService } from "./http-service.ts";
-export { readIdempotency, replayResponse } from "./idempotency.ts";
+export { parseIdempotencyKey, readIdempotency, replayResponse } from "./idempotency.ts";
 export { parsePrefer, preferenceApplied } from "./prefer.ts";
 export { serverSettings, serverSettingsSchema } from "./settings.ts";
 export { receiveUpload } from "./uploads.ts";

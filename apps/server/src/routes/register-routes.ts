@@ -8,6 +8,7 @@ import { createLivePorts } from "./live-ports.ts";
 import type { RouteParts } from "./route-parts.ts";
 import { searchRoutes } from "./search.ts";
 import { systemRoutes } from "./system.ts";
+import { taskRoutes } from "./tasks.ts";
 
 /** Every route of the API and its sockets. */
 export async function registerRoutes(app: FastifyInstance, parts: RouteParts): Promise<void> {
@@ -16,6 +17,7 @@ export async function registerRoutes(app: FastifyInstance, parts: RouteParts): P
   jobRoutes(typed, parts);
   searchRoutes(typed, parts);
   systemRoutes(typed, parts);
+  taskRoutes(typed, parts);
   const { hub, logger, installation } = parts;
   const { authenticate } = parts.access;
   const ports = createLivePorts(installation);

@@ -1,0 +1,181 @@
+import {
+  enqueueTaskSchema,
+  isTerminal,
+  jobDetailSchema,
+  jobSchema,
+  pageSchema,
+  taskListQuerySchema,
+  taskQuerySchema,
+  taskSchema,
+} from "@millrace/contracts";
+import type { EnqueueTask } from "@millrace/contracts";
+import { errorCode, MillraceError, newId } from "@millrace/kernel";
+import { toJob, toJobDetail } from "@millrace/queue";
+import type { EnqueueOptions, Task } from "@millrace/queue";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { z } from "zod";
+import { suggestion } from "../config/near-names.ts";
+import { parseIdempotencyKey, parsePrefer, preferenceApplied } from "../http/index.ts";
+import type { RouteParts } from "./route-parts.ts";
+import { toTaskView } from "./task-view.ts";
+import type { TypedApp } from "./typed-app.ts";
+import { waitSignal } from "./wait-signal.ts";
+
+const params = z.object({ name: z.string().max(200) });
+const tags = ["Tasks"];
+
+/** `/api/tasks`: what this installation can run, and asking it to. */
+export function taskRoutes(app: TypedApp, parts: RouteParts): void {
+  const { queue, programTasks } = parts.installation;
+  const { authenticate } = parts.access;
+  enqueueRoute(app, parts);
+
+  app.get(
+    "/api/tasks",
+    {
+      schema: {
+        tags,
+        summary: "Every task by name and version, in one page",
+        querystring: taskListQuerySchema,
+        response: { 200: pageSchema(taskSchema) },
+      },
+    },
+    async (request) => {
+      await authenticate(request);
+      const { queue: ofQueue, source } = request.query;
+      const controls = await queue.control.listTaskLimits();
+      const data = queue.tasks
+        .map((task) => toTaskView(task, { controls, programTasks }))
+        .filter((task) => (ofQueue ?? task.queue) === task.queue && (source ?? task.source) === task.source);
+      return { data, next_cursor: null, has_more: false };
+    },
+  );
+
+  app.get(
+    "/api/tasks/:name",
+    {
+      schema: {
+        tags,
+        summary: "One task with its limits and the schemas of its input and output",
+        params,
+        querystring: taskQuerySchema,
+        response: { 200: taskSchema },
+      },
+    },
+    async (request) => {
+      await authenticate(request);
+      const task = getTask(queue.tasks, request.params.name, request.query.version);
+      return toTaskView(task, { controls: await queue.control.listTaskLimits(), programTasks });
+    },
+  );
+}
+
+function enqueueRoute(app: TypedApp, parts: RouteParts): void {
+  const { queue } = parts.installation;
+  app.post(
+    "/api/tasks/:name/jobs",
+    {
+      schema: {
+        tags,
+        summary: "Enqueue a job of the task; `Prefer: wait=N` waits for its end",
+        params,
+        body: enqueueTaskSchema,
+        response: { 200: jobDetailSchema, 202: jobSchema },
+      },
+    },
+    async (request, reply) => {
+      const { workspaceId: owner } = await parts.access.authenticate(request);
+      const { input = {}, version, options } = request.body;
+      const task = getTask(queue.tasks, request.params.name, version);
+      assertInput(task, input);
+      const id = newId();
+      const enqueueOptions = { ...readOptions(request, options), id, owner };
+      const job = await queue.add(task, input, enqueueOptions).catch(asRefusal);
+      void reply.header("location", `/api/jobs/${job.id}`);
+      if (job.id !== id) void reply.header("idempotent-replayed", "true");
+      return await sendJob(request, reply, parts, job);
+    },
+  );
+}
+
+/** 202 with the job as it is, or 200 with what it gave when the request waits and it ends in time. */
+async function sendJob(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { installation, stopping }: RouteParts,
+  job: Parameters<typeof toJob>[0],
+) {
+  const { queue } = installation;
+  const { waitSeconds = 0 } = parsePrefer(request.headers.prefer);
+  if (waitSeconds > 0) void reply.header("preference-applied", preferenceApplied(waitSeconds));
+  const waiting = { timeoutMs: waitSeconds * 1000, signal: waitSignal(reply, stopping) };
+  const current = waitSeconds === 0 ? job : ((await queue.waitForEnd(job.id, waiting)) ?? job);
+  if (waitSeconds > 0 && isTerminal(current.state)) {
+    return reply.code(200).send(toJobDetail(current, await queue.readDetail(current.id)));
+  }
+  return reply.code(202).header("retry-after", "1").send(toJob(current));
+}
+
+/** The newest version unless one is asked for. Throws `task_not_found`. */
+function getTask(tasks: readonly Task[], name: string, version?: number): Task {
+  const versions = tasks.filter((task) => task.name === name);
+  const found = version === undefined ? versions.at(-1) : versions.find((task) => task.version === version);
+  if (found !== undefined) return found;
+  const known = [...new Set(tasks.map((task) => task.name))];
+  const message =
+    versions.length === 0
+      ? `There is no task ${JSON.stringify(name)} here.${suggestion(name, known)} GET /api/tasks lists all.`
+      : `There is no version ${version} of ${name} here, only ${versions.map((task) => task.version).join(", ")}.`;
+  throw new MillraceError({ code: "task_not_found", kind: "not_found", message, details: { name } });
+}
+
+/** Throws `invalid_job_input`, naming each field that the task's schema refuses. */
+function assertInput(task: Task, input: unknown): void {
+  const read = task.input.safeParse(input);
+  if (read.success) return;
+  const items = read.error.issues.slice(0, 50).flatMap((issue) => {
+    const at = ["", "input", ...issue.path.map(String)].join("/");
+    if (issue.code !== "unrecognized_keys")
+      return [{ pointer: at, code: issue.code, message: issue.message }];
+    const message = "There is no such field here. Remove it or check its spelling.";
+    return issue.keys.map((key) => ({ pointer: `${at}/${key}`, code: "unknown_field", message }));
+  });
+  throw new MillraceError({
+    code: "invalid_job_input",
+    kind: "invalid",
+    message: `The input does not fit the schema of task ${task.name}. \`errors\` names what is wrong.`,
+    items,
+  });
+}
+
+function readOptions(request: FastifyRequest, options: EnqueueTask["options"]): EnqueueOptions {
+  const key = parseIdempotencyKey(request.headers["idempotency-key"]) ?? options?.idempotency_key;
+  const {
+    priority,
+    delay_ms: delayMs,
+    run_at: runAt,
+    expires_in_ms: expiresInMs,
+    tags,
+    meta,
+  } = options ?? {};
+  return {
+    ...(priority === undefined ? {} : { priority }),
+    ...(delayMs === undefined ? {} : { delayMs }),
+    ...(runAt === undefined ? {} : { runAt: new Date(runAt) }),
+    ...(expiresInMs === undefined ? {} : { expiresInMs }),
+    ...(tags === undefined ? {} : { tags }),
+    ...(meta === undefined ? {} : { meta }),
+    ...(key === undefined ? {} : { idempotencyKey: key }),
+  };
+}
+
+/** A key that was used for another input is a mistake in the request here, as on every other path. */
+function asRefusal(error: unknown): never {
+  if (errorCode(error) !== "idempotency_key_reused") throw error;
+  throw new MillraceError({
+    code: "idempotency_key_reused",
+    kind: "invalid",
+    message: "This Idempotency-Key was used for a job with another input. Make a new key for each new job.",
+    cause: error,
+  });
+}
