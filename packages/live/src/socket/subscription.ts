@@ -44,7 +44,7 @@ type RunOptions = {
 /** Resets in a row without an event between them, after which following is given up. */
 const maxResets = 3;
 
-export const noticeTopics: readonly string[] = ["workspace", "jobs"];
+export const noticeTopics: readonly string[] = ["workspace", "jobs", "monitor"];
 
 /** Serves one subscription until it ends. Throws what the client must be told. */
 export async function runSubscription(options: RunOptions): Promise<void> {

@@ -63,3 +63,31 @@ export function workerNotFound(worker: string): MillraceError {
     details: { worker },
   });
 }
+
+export function workerIsLive(worker: string): MillraceError {
+  return new MillraceError({
+    code: "worker_is_live",
+    kind: "conflict",
+    message: `The worker ${JSON.stringify(worker)} is alive. Stop it first; only one that is gone can be forgotten.`,
+    details: { worker },
+  });
+}
+
+export function queueNotFound(queue: string): MillraceError {
+  return new MillraceError({
+    code: "queue_not_found",
+    kind: "not_found",
+    message: `No queue ${JSON.stringify(queue)} has jobs, settings or a worker. List the queues to see which there are.`,
+    details: { queue },
+  });
+}
+
+/** A purge is of one queue: its count is what protects the others. */
+export function purgeNeedsQueue(): MillraceError {
+  return new MillraceError({
+    code: "purge_needs_queue",
+    kind: "invalid",
+    message:
+      "Name one queue to purge; * can't be purged at once. To cancel by other marks, cancel jobs by a filter.",
+  });
+}

@@ -8,8 +8,8 @@ import type { LockedJob } from "../jobs/job-row.ts";
 import { lockFreeJob } from "../jobs/lock-job.ts";
 import { withWriteScope } from "../write-scope.ts";
 import type { WriteScope } from "../write-scope.ts";
-import { purgeCountMismatch } from "./control-errors.ts";
-import { assertQueueName } from "./names.ts";
+import { purgeCountMismatch, purgeNeedsQueue } from "./control-errors.ts";
+import { allQueues, assertQueueName } from "./names.ts";
 
 /** Few enough that the rows are locked for a fraction of a second. */
 const batchSize = 100;
@@ -57,7 +57,7 @@ type Purge = {
  * Cancels what is queued or scheduled in a queue, as it was when this was called; running jobs go on. The
  * jobs end as `cancelled`, each as if a person had cancelled it, and are kept as such: nothing that was
  * accepted disappears. A job that can't be ended does not keep the others; the first such failure is
- * thrown in the end. Throws `invalid_queue_name`, or `purge_count_mismatch` before anything is done.
+ * thrown in the end. Throws `invalid_queue_name`, `purge_needs_queue` for `*`, or `purge_count_mismatch` before anything is done.
  */
 export async function purgeQueue(
   parts: PurgeParts,
@@ -65,6 +65,7 @@ export async function purgeQueue(
   options: PurgeOptions = {},
 ): Promise<PurgeResult> {
   assertQueueName(queue);
+  if (queue === allQueues) throw purgeNeedsQueue();
   const task = options.task ?? null;
   const { count, asked_at } = await countPurgeable(parts.database, queue, task);
   const { expectedCount = count, signal } = options;

@@ -6,13 +6,19 @@ import { listBusyQueues } from "../counts/busy-queues.ts";
 import { queueDepths } from "../counts/queue-depths.ts";
 import type { QueueDepth } from "../counts/queue-depths.ts";
 import type { QueueSignal } from "../observe/queue-signal.ts";
-import { listWorkers } from "../worker/worker-row.ts";
+import { readQueueOverviews } from "../counts/queue-overview.ts";
+import type { QueueOverview } from "../counts/queue-overview.ts";
+import { cancelJobs, retryJobs } from "../jobs/change-many.ts";
+import type { ChangedMany, ChangeManyOptions, JobSelection } from "../jobs/change-many.ts";
+import { forgetWorkers } from "../worker/forget-workers.ts";
+import { findWorkers, listWorkers } from "../worker/worker-row.ts";
 import type { WorkerRecord } from "../worker/worker-row.ts";
 import { withWriteScope } from "../write-scope.ts";
 import type { WriteScope } from "../write-scope.ts";
 import { forceRelease } from "./force-release.ts";
 import type { ReleaseParts } from "./force-release.ts";
-import { allQueues } from "./names.ts";
+import { queueNotFound } from "./control-errors.ts";
+import { allQueues, assertQueueName } from "./names.ts";
 import { listOwnerWeights, setOwnerWeight } from "./owner-weight.ts";
 import type { OwnerWeight } from "./owner-weight.ts";
 import { clearPastPauses, pauseQueue, resumeQueue } from "./pause.ts";
@@ -69,15 +75,34 @@ export class QueueControl {
     return listQueueSettings(this.#parts.database.queryable);
   }
 
+  /** See `readQueueOverviews`. */
+  queueOverviews(): ReturnType<typeof readQueueOverviews> {
+    return readQueueOverviews(this.#parts.database.queryable);
+  }
+
+  /**
+   * One queue, or with `*` all of them together. Throws `invalid_queue_name`, or `queue_not_found` for one of
+   * which nothing is known.
+   */
+  async queueOverview(queue: string): Promise<QueueOverview> {
+    assertQueueName(queue);
+    const { queues, all } = await this.queueOverviews();
+    const found = queue === allQueues ? all : queues.find(({ name }) => name === queue);
+    if (found === undefined) throw queueNotFound(queue);
+    return found;
+  }
+
   /** See `setQueueLimit`. */
   async setQueueLimit(queue: string, maxRunning: number | null, { by }: By): Promise<void> {
     await setQueueLimit(this.#parts.database, queue, { maxRunning, by });
+    this.#tellChanged("queue.changed", { queue });
     await this.#wake(queue);
   }
 
   /** See `setTaskLimits`. */
-  setTaskLimits(task: string, limits: TaskLimits | null, { by }: By): Promise<void> {
-    return setTaskLimits(this.#parts.database, task, { limits, by });
+  async setTaskLimits(task: string, limits: TaskLimits | null, { by }: By): Promise<void> {
+    await setTaskLimits(this.#parts.database, task, { limits, by });
+    this.#tellChanged("task.changed", { task });
   }
 
   /** See `readTaskControls`. */
@@ -93,6 +118,18 @@ export class QueueControl {
   /** See `listOwnerWeights`. */
   listOwnerWeights(): Promise<OwnerWeight[]> {
     return listOwnerWeights(this.#parts.database.queryable);
+  }
+
+  /** See `retryJobs`. */
+  retryJobs(selection: JobSelection, options: ChangeManyOptions = {}): Promise<ChangedMany> {
+    const database = this.#parts.database.background;
+    return retryJobs({ ...this.#parts, database }, selection, options);
+  }
+
+  /** See `cancelJobs`. */
+  cancelJobs(selection: JobSelection, options: ChangeManyOptions = {}): Promise<ChangedMany> {
+    const database = this.#parts.database.background;
+    return cancelJobs({ ...this.#parts, database }, selection, options);
   }
 
   /** See `purgeQueue`. */
@@ -111,24 +148,34 @@ export class QueueControl {
     return listWorkers(this.#parts.database.queryable);
   }
 
+  /** See `findWorkers`. */
+  findWorkers(worker: string): Promise<WorkerRecord[]> {
+    return findWorkers(this.#parts.database.queryable, worker);
+  }
+
   /** Asks a worker, by id or name, to claim nothing more. See `requestState`. */
   requestDrain(worker: string): Promise<string[]> {
-    return requestState(this.#parts.database, worker, "draining");
+    return this.#asked(requestState(this.#parts.database, worker, "draining"));
   }
 
   /** Asks it to end what runs or hand it back, and to stop. */
   requestStop(worker: string): Promise<string[]> {
-    return requestState(this.#parts.database, worker, "stopped");
+    return this.#asked(requestState(this.#parts.database, worker, "stopped"));
   }
 
   /** Takes a drain back: it claims again. */
   requestRun(worker: string): Promise<string[]> {
-    return requestState(this.#parts.database, worker, "running");
+    return this.#asked(requestState(this.#parts.database, worker, "running"));
   }
 
   /** See `requestConcurrency`. */
   requestConcurrency(worker: string, concurrency: number): Promise<string[]> {
-    return requestConcurrency(this.#parts.database, worker, concurrency);
+    return this.#asked(requestConcurrency(this.#parts.database, worker, concurrency));
+  }
+
+  /** See `forgetWorkers`. */
+  forgetWorkers(worker: string): Promise<string[]> {
+    return this.#asked(forgetWorkers(this.#parts.database, worker));
   }
 
   /** See `countJobs`. */
@@ -139,6 +186,17 @@ export class QueueControl {
   /** See `queueDepths`. */
   queueDepths(): Promise<QueueDepth[]> {
     return queueDepths(this.#parts.database.queryable);
+  }
+
+  async #asked(request: Promise<string[]>): Promise<string[]> {
+    const ids = await request;
+    for (const id of ids) this.#tellChanged("worker.changed", { worker_id: id });
+    return ids;
+  }
+
+  /** For those who watch the monitor from this process. */
+  #tellChanged(type: string, data: Readonly<Record<string, string>>): void {
+    this.#parts.bus.publishNotice({ topic: "monitor", owner: null, type, data });
   }
 
   async #tellResumed(queue: string, by: string | null): Promise<void> {

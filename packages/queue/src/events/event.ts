@@ -13,8 +13,9 @@ export type StoredEvent = {
 
 /** Says that something changed, without a number: the receiver fetches again. */
 export type ChangeNotice = {
-  readonly topic: "workspace" | "jobs";
-  /** The workspace that may see it. */
+  /** `monitor`: queues, workers and what people have set for them. */
+  readonly topic: "workspace" | "jobs" | "monitor";
+  /** The workspace that may see it; null with `monitor`, and of jobs of nobody. */
   readonly owner: string | null;
   readonly type: string;
   readonly data: Readonly<Record<string, unknown>>;
@@ -42,6 +43,9 @@ export type JobTransition = {
     | "released"
     /** Its time has come. */
     | "due"
+    /** It waits for other jobs of its workflow; they have succeeded. */
+    | "blocked"
+    | "unblocked"
     | "cancel_requested"
     | "cancelled"
     | "expired"

@@ -1,8 +1,15 @@
 import { BackgroundWork, toError } from "@millrace/kernel";
 import type { Logger } from "@millrace/kernel";
-import type { JobTransition } from "../events/event.ts";
+import type { ChangeNotice, JobTransition } from "../events/event.ts";
 import type { EventBus } from "../events/event-bus.ts";
 import type { QueueSignal, QueueSignalType } from "./queue-signal.ts";
+
+/** Undefined for what changes neither a queue nor a worker. */
+function monitorNotice(signal: QueueSignal): ChangeNotice | undefined {
+  if (signal.type === "write.refused") return undefined;
+  const data = "queue" in signal ? { queue: signal.queue } : { worker_id: signal.worker.id };
+  return { topic: "monitor", owner: null, type: signal.type, data };
+}
 
 type JobHooks = {
   readonly [Type in JobTransition["type"] as `job.${Type}`]: JobTransition & { readonly type: Type };
@@ -57,8 +64,10 @@ export class Hooks {
     };
   }
 
-  /** Tells what happened beside the transitions of jobs. Never throws. */
+  /** Tells what happened beside the transitions of jobs, also those who watch the monitor. Never throws. */
   emit(signal: QueueSignal): void {
+    const notice = monitorNotice(signal);
+    if (notice !== undefined) this.#bus.publishNotice(notice);
     this.#tell(signal.type, signal);
   }
 

@@ -102,12 +102,23 @@ export type WorkerRecord = WorkerWishes & {
   readonly stopped_at: Date | null;
 };
 
+const workerColumns = sql`
+  id, name, host, pid, version, queues, tasks, state, (${isHeardOf()}) AS is_live, concurrency, running,
+  processed, failed, rss_bytes, loop_delay_ms, started_at, beat_at, stopped_at, wanted_state, wanted_concurrency
+  FROM worker`;
+
 /** The workers there are, and those that went within a day: the living first, then the latest, at most 1000. */
 export async function listWorkers(queryable: Queryable): Promise<WorkerRecord[]> {
   const found = await sql<WorkerRecord>`
-    SELECT id, name, host, pid, version, queues, tasks, state, (${isHeardOf()}) AS is_live, concurrency, running,
-           processed, failed, rss_bytes, loop_delay_ms, started_at, beat_at, stopped_at, wanted_state, wanted_concurrency
-    FROM worker ORDER BY is_live DESC, beat_at DESC, id LIMIT 1000`.execute(queryable);
+    SELECT ${workerColumns} ORDER BY is_live DESC, beat_at DESC, id LIMIT 1000`.execute(queryable);
+  return found.rows;
+}
+
+/** Those that have this id or this name, in the same order. */
+export async function findWorkers(queryable: Queryable, worker: string): Promise<WorkerRecord[]> {
+  const found = await sql<WorkerRecord>`
+    SELECT ${workerColumns} WHERE id::text = ${worker} OR name = ${worker}
+    ORDER BY is_live DESC, beat_at DESC, id LIMIT 1000`.execute(queryable);
   return found.rows;
 }
 

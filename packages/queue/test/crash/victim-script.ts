@@ -46,6 +46,7 @@ export const otherEnds: Readonly<Record<string, string>> = {
   late: "expired",
   "to cancel waiting": "cancelled",
   "to cancel running": "cancelled",
+  "to cancel with others": "cancelled",
   "discarded 1": "cancelled",
   "discarded 2": "cancelled",
 };
@@ -122,6 +123,8 @@ export class VictimScript {
       this.#cancelJobs(),
       this.#releaseByForce(),
       this.#retryByHand(),
+      this.#changeMany(),
+      this.#forgetWorker(),
       this.#controlQueues(),
       this.#freeJobs(),
       this.#discard(),
@@ -203,6 +206,43 @@ export class VictimScript {
           if (errorCode(error) !== "job_not_ended") throw error;
         });
     });
+  }
+
+  /** By a filter: what an earlier launch has done already fits it no more. */
+  async #changeMany(): Promise<void> {
+    const { control } = this.#parts.queue;
+    const toRetry = await Promise.all(
+      ["to retry with others 1", "to retry with others 2"].map((name) =>
+        this.#add(name, { task: tasks.failing, input: work() }),
+      ),
+    );
+    await this.#set("retried with others", async () => {
+      await until("many jobs to be retried", async () => {
+        await control.retryJobs({ owners: [null], ids: toRetry });
+        return (await this.#statesOf(toRetry)).every((state) => state === "succeeded");
+      });
+    });
+    const options = { delayMs: 3_600_000 };
+    const toCancel = await this.#add("to cancel with others", { task: tasks.plain, input: work(), options });
+    await this.#set("cancelled with others", () =>
+      control.cancelJobs({ owners: [null], ids: [toCancel], states: ["scheduled"] }),
+    );
+  }
+
+  async #forgetWorker(): Promise<void> {
+    const { database, queue } = this.#parts;
+    await this.#set("worker forgotten", async () => {
+      await sql`
+        INSERT INTO worker (id, name, queues, concurrency, tasks, stopped_at)
+        VALUES (${newId()}, 'gone', '{}', 1, '{}', now())`.execute(database.queryable);
+      await queue.control.forgetWorkers("gone");
+    });
+  }
+
+  async #statesOf(ids: readonly string[]): Promise<readonly string[]> {
+    const found = await sql<{ state: string }>`
+      SELECT state FROM job WHERE id = ANY(${[...ids]}::uuid[])`.execute(this.#parts.database.queryable);
+    return found.rows.map(({ state }) => state);
   }
 
   async #controlQueues(): Promise<void> {
