@@ -5,6 +5,7 @@ import IconHome from "@tabler/icons-react/dist/esm/icons/IconHome.mjs";
 import IconSearch from "@tabler/icons-react/dist/esm/icons/IconSearch.mjs";
 import type { ReactNode } from "react";
 import { useSystem } from "../api/use-system.ts";
+import { AlarmCount } from "../monitor/alarms/alarm-count.tsx";
 import { Announcer } from "../feedback/announcer.tsx";
 import { DropOverlay } from "../uploads/drop-overlay.tsx";
 import { AppearanceMenu } from "./appearance-menu.tsx";
@@ -37,7 +38,12 @@ export function Shell() {
         <NavigationLink to="/" label="Home" icon={<IconHome size={20} stroke={1.7} />} />
         <NavigationLink to="/documents" label="Documents" icon={<IconFiles size={20} stroke={1.7} />} />
         <NavigationLink to="/search" label="Search" icon={<IconSearch size={20} stroke={1.7} />} />
-        <NavigationLink to="/monitor" label="Monitor" icon={<IconActivity size={20} stroke={1.7} />} />
+        <NavigationLink
+          to="/monitor"
+          label="Monitor"
+          icon={<IconActivity size={20} stroke={1.7} />}
+          note={<AlarmCount />}
+        />
         <SystemLine />
       </nav>
       <div className={classes.column}>
@@ -56,10 +62,12 @@ function NavigationLink({
   to,
   label,
   icon,
+  note,
 }: {
   to: "/" | "/documents" | "/search" | "/monitor";
   label: string;
   icon: ReactNode;
+  note?: ReactNode;
 }) {
   return (
     <Link
@@ -72,6 +80,7 @@ function NavigationLink({
         {icon}
       </span>
       {label}
+      {note === undefined ? null : <span className={classes.linkNote}>{note}</span>}
     </Link>
   );
 }

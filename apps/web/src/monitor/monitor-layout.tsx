@@ -5,6 +5,7 @@ import IconPlayerPause from "@tabler/icons-react/dist/esm/icons/IconPlayerPause.
 import IconPlayerPlay from "@tabler/icons-react/dist/esm/icons/IconPlayerPlay.mjs";
 import { useEffect, useMemo, useState } from "react";
 import { useLive } from "../live/live-context.ts";
+import { AlarmCount } from "./alarms/alarm-count.tsx";
 import classes from "./monitor-layout.module.css";
 import { followMonitor } from "./monitor-notices.ts";
 import { monitorRoot } from "./parts/monitor-keys.ts";
@@ -47,6 +48,7 @@ export function MonitorLayout() {
                   activeProps={{ "data-active": true, ref: intoView }}
                 >
                   {label}
+                  {to === "/monitor/alarms" ? <AlarmCount /> : null}
                 </Link>
               </li>
             ))}

@@ -21,6 +21,11 @@ export function Answered<Answer>({
   if (query.data !== undefined) return children(query.data);
   if (query.isError)
     return <LoadFailure what={what} error={query.error} onRetry={() => void query.refetch()} />;
+  return <LoadingRows what={what} />;
+}
+
+/** Placeholders while something loads. */
+export function LoadingRows({ what }: { what: string }) {
   return (
     <div className={classes.skeletons} role="status" aria-label={`Loading: ${what}`}>
       {[0, 1, 2, 3].map((row) => (
