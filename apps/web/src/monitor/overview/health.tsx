@@ -1,0 +1,56 @@
+import type { Queue } from "@millrace/contracts";
+import { Link } from "@tanstack/react-router";
+import IconCircleCheck from "@tabler/icons-react/dist/esm/icons/IconCircleCheck.mjs";
+import IconPlayerPause from "@tabler/icons-react/dist/esm/icons/IconPlayerPause.mjs";
+import IconServerOff from "@tabler/icons-react/dist/esm/icons/IconServerOff.mjs";
+import { Notice } from "../../feedback/notice.tsx";
+import { countOf } from "../../formatting/numbers.ts";
+import { AlarmCard } from "../alarms/alarm-card.tsx";
+import { listAlarms } from "../monitor-requests.ts";
+import { useMonitorQuery } from "../parts/use-monitor-query.ts";
+import { PauseNote } from "../queues/pause-note.tsx";
+import type { WatchedWorker } from "../workers/worker-silence.ts";
+import { isPresent } from "./present-workers.ts";
+import classes from "./health.module.css";
+
+/** More than these are on their own page. */
+const shownAlarms = 3;
+
+/** Whether all is well; what is not stands here before everything else. */
+export function Health({ all, workers }: { all: Queue; workers: readonly WatchedWorker[] }) {
+  const alarms = useMonitorQuery(["alarms", "first"], (signal) =>
+    listAlarms({ state: "open", limit: shownAlarms }, signal),
+  );
+  const hasWorker = workers.some(isPresent);
+  const open = alarms.data?.data ?? [];
+  return (
+    <div className={classes.root}>
+      {hasWorker ? null : (
+        <Notice tone="bad" icon={<IconServerOff size={18} />} title="No worker is running">
+          Jobs wait until one comes. Start one with <code>millrace worker</code>.
+        </Notice>
+      )}
+      {all.paused === null ? null : (
+        <Notice tone="warn" icon={<IconPlayerPause size={18} />} title="All queues are paused">
+          <PauseNote pause={all.paused} />. <Link to="/monitor/queues">Queues</Link>
+        </Notice>
+      )}
+      {open.length === 0 ? null : (
+        <ul className={classes.alarms} aria-label="Open alarms">
+          {open.map((alarm) => (
+            <AlarmCard key={alarm.id} alarm={alarm} />
+          ))}
+        </ul>
+      )}
+      {alarms.data?.has_more === true ? <Link to="/monitor/alarms">See all open alarms</Link> : null}
+      {alarms.isError && alarms.data === undefined ? (
+        <Notice tone="warn">Whether alarms are open is not known just now.</Notice>
+      ) : null}
+      {alarms.data !== undefined && open.length === 0 && hasWorker && all.paused === null ? (
+        <Notice tone="good" icon={<IconCircleCheck size={18} />} title="All is well">
+          No alarm is open, {countOf(workers.filter(isPresent).length, "worker")} at work.
+        </Notice>
+      ) : null}
+    </div>
+  );
+}

@@ -1,0 +1,73 @@
+import type { Queue } from "@millrace/contracts";
+import { Link } from "@tanstack/react-router";
+import IconPlayerPause from "@tabler/icons-react/dist/esm/icons/IconPlayerPause.mjs";
+import { formatCount } from "../../formatting/numbers.ts";
+import { formatElapsed, formatEta } from "../../formatting/time.ts";
+import { Badge } from "../parts/badge.tsx";
+import { Card } from "./card.tsx";
+import classes from "./card.module.css";
+
+/** A glance at the queues; more of them are on their own page. */
+const shownQueues = 8;
+
+/** Where work waits: the longest wait first, since that is where one is needed. */
+export function QueuesCard({ queues }: { queues: readonly Queue[] }) {
+  const shown = queues
+    .toSorted((one, other) => (other.oldest_wait_seconds ?? -1) - (one.oldest_wait_seconds ?? -1))
+    .slice(0, shownQueues);
+  return (
+    <Card title="Queues" to="/monitor/queues">
+      {shown.length === 0 ? (
+        <p className={classes.quiet}>No queue has a job yet.</p>
+      ) : (
+        <table className={classes.table}>
+          <thead>
+            <tr>
+              <th scope="col">Queue</th>
+              <th scope="col">Queued</th>
+              <th scope="col">Oldest wait</th>
+              <th scope="col">Running</th>
+              <th scope="col">Empty in</th>
+            </tr>
+          </thead>
+          <tbody>
+            {shown.map((queue) => (
+              <QueueRow key={queue.name} queue={queue} />
+            ))}
+          </tbody>
+        </table>
+      )}
+    </Card>
+  );
+}
+
+function QueueRow({ queue }: { queue: Queue }) {
+  const { oldest_wait_seconds: wait } = queue;
+  return (
+    <tr>
+      <td>
+        <span className={classes.name}>
+          <Link to="/monitor/jobs" search={{ queue: queue.name }} className={classes.link}>
+            {queue.name}
+          </Link>
+          {queue.paused === null ? null : (
+            <Badge tone="warn" icon={<IconPlayerPause size={14} />}>
+              Paused
+            </Badge>
+          )}
+        </span>
+      </td>
+      <td>{formatCount(queue.counts.queued ?? 0)}</td>
+      <td>{wait === null ? "—" : formatElapsed(wait * 1000)}</td>
+      <td>{formatCount(queue.running)}</td>
+      <td>{emptyIn(queue) ?? "—"}</td>
+    </tr>
+  );
+}
+
+/** When it will be empty at the rates of the last minute; undefined when it is, or does not shrink. */
+function emptyIn({ counts, arrived_per_minute: arrived, finished_per_minute: finished }: Queue) {
+  const queued = counts.queued ?? 0;
+  const perMinute = finished - arrived;
+  return queued === 0 || perMinute <= 0 ? undefined : formatEta((queued / perMinute) * 60);
+}
