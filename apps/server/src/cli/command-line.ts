@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { readVersion } from "../version.ts";
+import { addAlarmsCommands } from "./alarms-commands.ts";
 import type { CommandHost } from "./command-host.ts";
 import { addDoctorCommand } from "./doctor-command.ts";
 import { addDocumentsCommands } from "./documents-commands.ts";
@@ -11,6 +12,7 @@ import { addProcessCommand } from "./process-command.ts";
 import { reportFailure } from "./report-failure.ts";
 import { addSearchCommand } from "./search-command.ts";
 import { readEnvironment } from "./settings.ts";
+import { addTasksCommands } from "./tasks-commands.ts";
 
 /** Runs one command and returns its exit code. Data goes to standard output, talk to standard error. */
 export async function runCommandLine(words: readonly string[]): Promise<ExitCode> {
@@ -47,8 +49,14 @@ function createProgram(host: CommandHost): Command {
   program
     .command("start")
     .description("API, worker and upkeep in one process; what millrace alone does")
-    .action(async () => {
+    .option("--watch", "start anew when the configuration, tasks or what they import change")
+    .action(async ({ watch }: { readonly watch?: true }) => {
       // Loaded when needed, as in all commands here: the others answer faster without a server.
+      if (watch) {
+        const { watchCommand } = await import("./watch-command.ts");
+        host.finish(await watchCommand());
+        return;
+      }
       const { startCommand } = await import("./start-command.ts");
       await startCommand(await host.environment().settings());
     });
@@ -63,6 +71,8 @@ function createProgram(host: CommandHost): Command {
   addDocumentsCommands(program, host);
   addSearchCommand(program, host);
   addJobsCommands(program, host);
+  addTasksCommands(program, host);
+  addAlarmsCommands(program, host);
   addDoctorCommand(program, host);
   addOpenApiCommand(program, host);
   return program;

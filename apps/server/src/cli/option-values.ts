@@ -22,3 +22,9 @@ export function positiveSeconds(value: string): number {
   }
   return number;
 }
+
+/** 0 to 9 from an option. */
+export function priorityNumber(value: string): number {
+  if (!/^\d$/.test(value)) throw new InvalidArgumentError("It must be a whole number from 0 to 9.");
+  return Number(value);
+}

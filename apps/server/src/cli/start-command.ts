@@ -25,6 +25,8 @@ export async function startCommand(settings: Settings): Promise<never> {
   };
   process.on("SIGINT", onSignal);
   process.on("SIGTERM", onSignal);
+  // Started by a process that watches over it: without that one nobody could stop this one.
+  if (process.connected) process.once("disconnect", onSignal);
   const { url } = await starting;
   process.stdout.write(`Millrace is ready at ${url}\n`);
   await stopped.promise;

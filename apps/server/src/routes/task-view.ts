@@ -73,7 +73,7 @@ const units = [
 ] as const;
 
 /** In the smallest unit that makes it a whole number, as people would write it: `10/m` and not `0.1667/s`. */
-function rateView({ perSecond, burst }: RateLimit): { limit: string; burst: number } {
+export function rateView({ perSecond, burst }: RateLimit): { limit: string; burst: number } {
   for (const [unit, seconds] of units) {
     const count = Number((perSecond * seconds).toFixed(6));
     if (Number.isInteger(count)) return { limit: `${count}/${unit}`, burst };
