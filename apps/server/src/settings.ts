@@ -5,6 +5,7 @@ import { checkModelSettings, modelSettings, modelSettingsSchema } from "@millrac
 import { taskOverrides } from "@millrace/queue";
 import type { TaskOverrides } from "@millrace/queue";
 import { z } from "zod";
+import { alarmSettings } from "./alarms/settings.ts";
 import { serverSettings, serverSettingsSchema } from "./http/index.ts";
 
 function parseTaskOverrides(text: string, context: z.RefinementCtx): TaskOverrides {
@@ -64,6 +65,7 @@ export const settingsSections: readonly SettingsSection[] = [
   serverSettings,
   databaseSettings,
   workerSettings,
+  alarmSettings,
   modelSettings,
 ];
 
@@ -71,6 +73,7 @@ const schema = z.object({
   ...serverSettingsSchema.shape,
   ...databaseSettings.schema.shape,
   ...workerSettings.schema.shape,
+  ...alarmSettings.schema.shape,
   ...modelSettingsSchema.shape,
 });
 

@@ -1,3 +1,20 @@
+export type { AlarmCondition } from "./alarms/alarm-condition.ts";
+export { recordNotTold, recordTold, takeAlarmToTell } from "./alarms/alarm-outbox.ts";
+export type { AlarmToTell } from "./alarms/alarm-outbox.ts";
+export {
+  acknowledgeAlarm,
+  getAlarm,
+  listAlarms,
+  readAlarmMark,
+  summarizeAlarms,
+  toAlarm,
+} from "./alarms/alarm-row.ts";
+export type { AlarmRecord } from "./alarms/alarm-row.ts";
+export type { AlarmThresholds } from "./alarms/alarm-thresholds.ts";
+export { lookForAlarms } from "./alarms/look-for-alarms.ts";
+export { parseQueueThresholds } from "./alarms/queue-thresholds.ts";
+export { recordLook } from "./alarms/record-look.ts";
+export type { LookResult, LookRules } from "./alarms/record-look.ts";
 export type { Broker } from "./brokers/broker.ts";
 export { createPostgresBroker } from "./brokers/postgres-broker.ts";
 export type { BrokerTimes, PostgresBroker } from "./brokers/postgres-broker.ts";
@@ -46,3 +63,4 @@ export type { FencedScope, JobContext, ProgressReport } from "./worker/job-conte
 export { cancelThisJob, retryAfter, snooze } from "./worker/job-ending.ts";
 export { queuesWithoutWorker, unservedTasks } from "./worker/worker-row.ts";
 export type { WriteScope } from "./write-scope.ts";
+export { ClockWatch, readDatabaseMs } from "./worker/clock-guard.ts";

@@ -4,6 +4,7 @@ import type { Logger } from "@millrace/kernel";
 import { createLiveHub } from "@millrace/live";
 import { loadProgram } from "../config/load-program.ts";
 import { mountPlugins } from "../config/mount-plugins.ts";
+import { createAlarmWatch } from "../alarms/alarm-watch.ts";
 import { createAccessControl, createHttpApp, createHttpService } from "../http/index.ts";
 import { addMetrics } from "../metrics.ts";
 import { registerRoutes } from "../routes/register-routes.ts";
@@ -41,6 +42,9 @@ async function open(settings: Settings, logger: Logger, lifecycle: Lifecycle): P
   const installation = await openInstallation({ settings, logger, lifecycle, program });
   const hub = createLiveHub({ feed: installation.queue.feed, logger });
   await lifecycle.start(hub);
+  await lifecycle.start(
+    createAlarmWatch({ database: installation.database, bus: installation.queue.bus, settings, logger }),
+  );
   const metrics = addMetrics(installation, { logger });
   const version = readVersion();
   const app = await createHttpApp({

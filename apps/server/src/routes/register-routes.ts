@@ -2,20 +2,28 @@ import { documentEventRoutes, documentSocketRoutes } from "@millrace/documents";
 import { jobEventRoutes, liveSocketRoutes } from "@millrace/live";
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
+import { alarmRoutes } from "./alarms.ts";
 import { documentRoutes } from "./documents.ts";
 import { jobRoutes } from "./jobs.ts";
 import { createLivePorts } from "./live-ports.ts";
+import { queueRoutes } from "./queues.ts";
 import type { RouteParts } from "./route-parts.ts";
 import { searchRoutes } from "./search.ts";
 import { systemRoutes } from "./system.ts";
+import { taskLimitRoutes } from "./task-limits.ts";
 import { taskRoutes } from "./tasks.ts";
+import { workerRoutes } from "./workers.ts";
 
 /** Every route of the API and its sockets. */
 export async function registerRoutes(app: FastifyInstance, parts: RouteParts): Promise<void> {
   const typed = app.withTypeProvider<ZodTypeProvider>();
   documentRoutes(typed, parts);
   jobRoutes(typed, parts);
+  queueRoutes(typed, parts);
+  workerRoutes(typed, parts);
+  taskLimitRoutes(typed, parts);
   searchRoutes(typed, parts);
+  alarmRoutes(typed, parts);
   systemRoutes(typed, parts);
   taskRoutes(typed, parts);
   const { hub, logger, installation } = parts;

@@ -31,6 +31,7 @@ function createMetrics(options: Partial<QueueMetricsOptions> = {}) {
     readCounts: () => Promise.resolve([]),
     readOldestWaits: () => Promise.resolve([]),
     readWorkers: () => Promise.resolve([]),
+    readAlarms: () => Promise.resolve([]),
     ...options,
   });
   const scrape = async (): Promise<string[]> => (await registry.metrics()).split("\n");
@@ -206,6 +207,19 @@ describe("gauges", () => {
         'millrace_workers{state="silent"} 0',
         "millrace_worker_busy_slots 3",
         "millrace_worker_slots 8",
+      ]),
+    );
+  });
+
+  it("show how many alarms of each kind are open, none too", async () => {
+    const { scrape } = createMetrics({
+      readAlarms: () => Promise.resolve([{ kind: "queue_depth", count: 2 }]),
+    });
+
+    expect(await scrape()).toEqual(
+      expect.arrayContaining([
+        'millrace_alarms_open{kind="queue_depth",severity="warning"} 2',
+        'millrace_alarms_open{kind="queue_without_worker",severity="critical"} 0',
       ]),
     );
   });

@@ -1,10 +1,12 @@
-import { isTerminal, jobStates } from "@millrace/contracts";
-import type { JobState } from "@millrace/contracts";
+import { alarmKinds, isTerminal, jobStates } from "@millrace/contracts";
+import type { AlarmKind, JobState } from "@millrace/contracts";
 import type { QueryAccess } from "@millrace/database";
 import { toError } from "@millrace/kernel";
 import type { Logger } from "@millrace/kernel";
 import { Counter, Gauge } from "prom-client";
 import type { Registry } from "prom-client";
+import { alarmSeverities } from "../alarms/alarm-condition.ts";
+import { countOpenAlarms } from "../alarms/alarm-row.ts";
 import type { EventBus } from "../events/event-bus.ts";
 import { countJobs } from "../counts/count-jobs.ts";
 import { oldestWaits } from "../counts/queue-depths.ts";
@@ -26,6 +28,7 @@ export type QueueMetricsOptions = {
   /** By queue, for how long the job that waits longest could have run. */
   readonly readOldestWaits: () => Promise<readonly { readonly queue: string; readonly seconds: number }[]>;
   readonly readWorkers: () => Promise<readonly WorkerCount[]>;
+  readonly readAlarms: () => Promise<readonly { readonly kind: AlarmKind; readonly count: number }[]>;
   /** The slots of this process. Default: it runs no worker, and shows none. */
   readonly slots?: () => { readonly busy: number; readonly total: number };
   /** Their counters begin at zero, so that the first of each is seen as a rise. Default none. */
@@ -40,25 +43,26 @@ export type QueueMetricsOptions = {
 const defaultSilenceMs = 60_000;
 
 /**
- * What a scrape reads, for `registerQueueMetrics`: three small statements that read no job. A worker is
+ * What a scrape reads, for `registerQueueMetrics`: four small statements that read no job. A worker is
  * silent when it was not heard of for `silentAfterMs`, by default a minute.
  */
 export function queueReadings(
   database: QueryAccess,
   silentAfterMs: number = defaultSilenceMs,
-): Pick<QueueMetricsOptions, "readCounts" | "readOldestWaits" | "readWorkers"> {
+): Pick<QueueMetricsOptions, "readCounts" | "readOldestWaits" | "readWorkers" | "readAlarms"> {
   return {
     readCounts: () => countJobs(database.queryable),
     readOldestWaits: () => oldestWaits(database.queryable),
     readWorkers: () => countWorkers(database, silentAfterMs),
+    readAlarms: () => countOpenAlarms(database.queryable),
   };
 }
 
 const openStates = jobStates.filter((state) => !isTerminal(state));
 
 /**
- * Registers the queue's metrics and counts from now on; returns what stops the counting. Depths, waits
- * and workers are read at each scrape. What can't be read is left out, with a warning in the log.
+ * Registers the queue's metrics and counts from now on; returns what stops the counting. Depths, waits,
+ * workers and alarms are read at each scrape. What can't be read is left out, with a warning in the log.
  */
 export function registerQueueMetrics(options: QueueMetricsOptions): () => void {
   const { registry, bus, hooks, slots, maxTasks = 200, knownTasks = [] } = options;
@@ -71,6 +75,7 @@ export function registerQueueMetrics(options: QueueMetricsOptions): () => void {
   addDepths(options);
   addOldestWaits(options);
   addWorkers(options);
+  addAlarms(options);
   if (slots !== undefined) addSlots(registry, slots);
   const stops = [
     bus.onTransition((transition) => transitions.count(transition)),
@@ -114,6 +119,21 @@ function addWorkers(options: QueueMetricsOptions): void {
     read: async () => {
       const counts = new Map((await options.readWorkers()).map(({ state, count }) => [state, count]));
       return workerStates.map((state) => ({ labels: { state }, value: counts.get(state) ?? 0 }));
+    },
+  });
+}
+
+function addAlarms(options: QueueMetricsOptions): void {
+  addReading(options, {
+    name: "millrace_alarms_open",
+    help: "Alarms that are raised and not cleared, by kind",
+    labelNames: ["kind", "severity"],
+    read: async () => {
+      const counts = new Map((await options.readAlarms()).map(({ kind, count }) => [kind, count]));
+      return alarmKinds.map((kind) => ({
+        labels: { kind, severity: alarmSeverities[kind] },
+        value: counts.get(kind) ?? 0,
+      }));
     },
   });
 }
