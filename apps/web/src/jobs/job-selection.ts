@@ -1,0 +1,45 @@
+import type { Job, JobSelection, JobState } from "@millrace/contracts";
+import { callApi } from "../api/client.ts";
+import { isApiProblem } from "../api/problem.ts";
+import type { BulkAction } from "../monitor/parts/bulk.ts";
+import type { JobFilters } from "./job-requests.ts";
+import { canCancel, canRetry } from "./job-times.ts";
+
+const retryable: readonly JobState[] = ["failed", "cancelled", "expired"];
+const cancellable: readonly JobState[] = ["blocked", "scheduled", "queued", "running", "waiting"];
+
+/** Those of the chosen jobs that the action can change. */
+export function fitting(action: BulkAction, jobs: readonly Job[]): readonly Job[] {
+  return jobs.filter(action === "retry" ? canRetry : canCancel);
+}
+
+/**
+ * What the server is asked to change when it is to be all that the list's filters fit. Undefined when
+ * the action makes no sense for them: a retry of what has not ended, a cancel of what has.
+ */
+export function selectionOf(action: BulkAction, filters: JobFilters): JobSelection | undefined {
+  const { state, queue, task, tag, error } = filters;
+  if (state !== undefined && !(action === "retry" ? retryable : cancellable).includes(state))
+    return undefined;
+  const selection: JobSelection = {
+    ...(state === undefined ? {} : { state }),
+    ...(queue === undefined ? {} : { queue }),
+    ...(task === undefined ? {} : { task }),
+    ...(tag === undefined ? {} : { tag }),
+    ...(error === undefined ? {} : { error_code: error }),
+  };
+  if (Object.keys(selection).length > 0) return selection;
+  // All failed jobs there are may be retried at once; all jobs there are must not be cancelled by one click.
+  return action === "retry" ? { state: "failed" } : undefined;
+}
+
+/** How many jobs the server would change: it is asked to expect none, and says how many there are. */
+export async function countMatching(action: BulkAction, filter: JobSelection): Promise<number> {
+  try {
+    await callApi(`/jobs/${action}`, { method: "POST", json: { filter, expected_count: 0 } });
+    return 0;
+  } catch (error) {
+    if (isApiProblem(error) && error.count !== undefined) return error.count;
+    throw error;
+  }
+}

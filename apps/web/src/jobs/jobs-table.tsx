@@ -1,0 +1,91 @@
+import { Link } from "@tanstack/react-router";
+import IconFilterOff from "@tabler/icons-react/dist/esm/icons/IconFilterOff.mjs";
+import { Moment } from "../formatting/moment.tsx";
+import { Badge } from "../monitor/parts/badge.tsx";
+import { DataTable } from "../monitor/parts/data-table.tsx";
+import type { Column } from "../monitor/parts/data-table.tsx";
+import { JobStateBadge } from "../monitor/parts/job-state-badge.tsx";
+import { Duration } from "./duration.tsx";
+import { progressWords } from "./job-progress.tsx";
+import classes from "./jobs-table.module.css";
+import type { ListedJob } from "./listed-jobs.ts";
+
+type JobsTableProps = {
+  readonly rows: readonly ListedJob[];
+  readonly chosen: ReadonlySet<string>;
+  readonly onChoose: (id: string, isChosen: boolean) => void;
+};
+
+type Row = ListedJob & { readonly isChosen: boolean; readonly onChoose: (isChosen: boolean) => void };
+
+const columns: readonly Column<Row>[] = [
+  { key: "job", header: "Job", cell: (row) => <JobName {...row} /> },
+  { key: "state", header: "State", width: "148px", cell: (row) => <RowState row={row} /> },
+  { key: "queue", header: "Queue", width: "130px", cell: ({ job }) => job.queue },
+  {
+    key: "attempt",
+    header: "Attempt",
+    kind: "number",
+    width: "86px",
+    cell: ({ job }) => `${job.attempt} of ${job.max_attempts}`,
+  },
+  {
+    key: "took",
+    header: "Took",
+    kind: "number",
+    width: "104px",
+    cell: ({ job }) => (
+      <Duration span={job.started_at === null ? undefined : { from: job.started_at, to: job.finished_at }} />
+    ),
+  },
+  { key: "created", header: "Created", width: "122px", cell: ({ job }) => <Moment value={job.created_at} /> },
+];
+
+/** Jobs to look through and to choose from. Each row is a link to its job. */
+export function JobsTable({ rows, chosen, onChoose }: JobsTableProps) {
+  const choosable = rows.map((row) => ({
+    ...row,
+    isChosen: chosen.has(row.job.id),
+    onChoose: (isChosen: boolean) => onChoose(row.job.id, isChosen),
+  }));
+  return (
+    <DataTable label="Jobs, newest first" columns={columns} rows={choosable} keyOf={({ job }) => job.id} />
+  );
+}
+
+function JobName({ job, hasLeft, isChosen, onChoose }: Row) {
+  return (
+    <div className={classes.name}>
+      <input
+        type="checkbox"
+        className={classes.box}
+        aria-label={`Choose ${job.task} ${job.id}`}
+        checked={isChosen}
+        onChange={(event) => onChoose(event.currentTarget.checked)}
+      />
+      <div className={classes.words} data-left={hasLeft || undefined}>
+        <Link to="/monitor/jobs/$id" params={{ id: job.id }} className={classes.link}>
+          {job.task}
+        </Link>
+        <p className={classes.more}>
+          {job.state === "running" ? (
+            progressWords(job.progress).join(" · ")
+          ) : job.error !== null && job.state !== "succeeded" ? (
+            <span className={classes.error}>{job.error.message}</span>
+          ) : (
+            <span className={classes.id}>{job.id}</span>
+          )}
+        </p>
+      </div>
+    </div>
+  );
+}
+
+function RowState({ row: { job, hasLeft } }: { row: ListedJob }) {
+  if (!hasLeft) return <JobStateBadge state={job.display_state} />;
+  return (
+    <Badge tone="quiet" icon={<IconFilterOff size={15} />}>
+      Changed
+    </Badge>
+  );
+}
