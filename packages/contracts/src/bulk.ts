@@ -48,6 +48,11 @@ export const bulkResultSchema = z
     skipped: z.int(),
     /** Jobs that it had no time for, or that are beyond `limit`: ask again while there are some. */
     left: z.int(),
+    /**
+     * When it began. To go on with the same jobs, give it as `finished_before` to retry, or as
+     * `created_before` to cancel: a job that fails again meanwhile is not one of them.
+     */
+    as_of: momentSchema,
     /** Why single jobs could not be changed, at most 100. */
     errors: z.array(z.object({ id: idSchema, code: z.string(), message: z.string() })),
   })

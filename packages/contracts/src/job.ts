@@ -152,7 +152,7 @@ export const jobListQuerySchema = pageQuerySchema.extend({
   queue: z.string().max(200).optional(),
   task: z.string().max(200).optional(),
   tag: z.string().max(100).optional(),
-  /** What this worker, by id or name, runs now or ran last. */
+  /** What this worker, by id or name, runs or ran; of the latest 10,000 jobs. */
   worker: z.string().max(200).optional(),
   error_code: z.string().max(200).optional(),
   /** Part of the task's name, a tag, or of the error; of the latest 10,000 jobs. */

@@ -70,6 +70,9 @@ export function toProblem(
       instance: request.path,
       code: errorCode(thrown),
       request_id: request.id,
+      ...(kind === "conflict" && typeof error?.details["count"] === "number"
+        ? { count: error.details["count"] }
+        : {}),
       ...(items.length > 0
         ? { errors: items.map(({ pointer, code, message }) => ({ pointer, code, detail: message })) }
         : {}),

@@ -2,6 +2,7 @@ import { fileURLToPath } from "node:url";
 import { Lifecycle } from "@millrace/kernel";
 import type { Logger } from "@millrace/kernel";
 import { createLiveHub } from "@millrace/live";
+import { createMonitorWatch } from "@millrace/queue";
 import { loadProgram } from "../config/load-program.ts";
 import { mountPlugins } from "../config/mount-plugins.ts";
 import { createAlarmWatch } from "../alarms/alarm-watch.ts";
@@ -42,6 +43,8 @@ async function open(settings: Settings, logger: Logger, lifecycle: Lifecycle): P
   const installation = await openInstallation({ settings, logger, lifecycle, program });
   const hub = createLiveHub({ feed: installation.queue.feed, logger });
   await lifecycle.start(hub);
+  const { database, queue } = installation;
+  await lifecycle.start(createMonitorWatch({ database, bus: queue.bus, logger }));
   await lifecycle.start(
     createAlarmWatch({ database: installation.database, bus: installation.queue.bus, settings, logger }),
   );

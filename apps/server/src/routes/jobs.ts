@@ -1,17 +1,33 @@
 import {
   idSchema,
+  isTerminal,
   jobDetailSchema,
+  jobInputSchema,
   jobListQuerySchema,
+  jobResultSchema,
   jobSchema,
   logLineSchema,
   pageQuerySchema,
   pageSchema,
 } from "@millrace/contracts";
 import type { Access } from "@millrace/kernel";
-import { findJobs, jobNotFound, listJobs, listLog, toJob, toJobDetail, toLogLine } from "@millrace/queue";
+import {
+  findJobs,
+  jobNotFound,
+  listJobs,
+  listLog,
+  toJob,
+  toJobDetail,
+  toJobResult,
+  toLogLine,
+} from "@millrace/queue";
 import type { JobRecord } from "@millrace/queue";
+import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { parsePrefer, preferenceApplied } from "../http/index.ts";
+import { toConditions } from "./job-conditions.ts";
+import { manyJobsRoutes } from "./many-jobs.ts";
+import { maySee, personOf, visibleOwners } from "./on-behalf.ts";
 import { readCursor, toPage } from "./pages.ts";
 import type { RouteParts } from "./route-parts.ts";
 import type { TypedApp } from "./typed-app.ts";
@@ -23,6 +39,8 @@ const tags = ["Jobs"];
 /** `/api/jobs` and everything below it but the event stream. */
 export function jobRoutes(app: TypedApp, parts: RouteParts): void {
   actionRoutes(app, parts);
+  payloadRoutes(app, parts);
+  manyJobsRoutes(app, parts);
   const { queue } = parts.installation;
   const { queryable } = queue.database;
   const { authenticate } = parts.access;
@@ -40,11 +58,13 @@ export function jobRoutes(app: TypedApp, parts: RouteParts): void {
       },
     },
     async (request) => {
-      const { limit, cursor, ...filter } = request.query;
-      const { workspaceId: owner } = await authenticate(request);
+      const { limit, cursor, search, worker, ...marks } = request.query;
+      const access = await authenticate(request);
       const rows = await listJobs(queryable, {
-        owner,
-        ...filter,
+        ...toConditions(marks),
+        search,
+        worker,
+        owners: visibleOwners(access),
         before: readCursor(cursor),
         limit: limit + 1,
       });
@@ -64,11 +84,7 @@ export function jobRoutes(app: TypedApp, parts: RouteParts): void {
     },
     async (request, reply) => {
       const job = await getJob(await authenticate(request), request.params.id);
-      const { waitSeconds = 0 } = parsePrefer(request.headers.prefer);
-      const waiting = { timeoutMs: waitSeconds * 1000, signal: waitSignal(reply, parts.stopping) };
-      const current = waitSeconds === 0 ? job : ((await queue.waitForEnd(job.id, waiting)) ?? job);
-      if (waitSeconds > 0) void reply.header("preference-applied", preferenceApplied(waitSeconds));
-      if (current.finished_at === null) void reply.header("retry-after", "1");
+      const current = await waitAsPreferred(request, reply, parts, job);
       return toJobDetail(current, await queue.readDetail(job.id));
     },
   );
@@ -97,6 +113,62 @@ export function jobRoutes(app: TypedApp, parts: RouteParts): void {
   );
 }
 
+/** What a job was given and gave, however large. */
+function payloadRoutes(app: TypedApp, parts: RouteParts): void {
+  const { queue } = parts.installation;
+  const { authenticate } = parts.access;
+  const getJob = jobReader(parts);
+
+  app.get(
+    "/api/jobs/:id/input",
+    {
+      schema: {
+        tags,
+        summary: "What the job was given, without what its task says nobody is to see",
+        params,
+        response: { 200: jobInputSchema },
+      },
+    },
+    async (request) => {
+      const { id } = await getJob(await authenticate(request), request.params.id);
+      return { id, input: (await queue.readPayload(id)).input };
+    },
+  );
+
+  app.get(
+    "/api/jobs/:id/result",
+    {
+      schema: {
+        tags,
+        summary: "What became of the job; 202 while it has not ended, `Prefer: wait=N` waits for it",
+        params,
+        response: { 200: jobResultSchema, 202: jobResultSchema },
+      },
+    },
+    async (request, reply) => {
+      const seen = await getJob(await authenticate(request), request.params.id);
+      const job = await waitAsPreferred(request, reply, parts, seen);
+      const { output } = await queue.readPayload(job.id);
+      return reply.code(isTerminal(job.state) ? 200 : 202).send(toJobResult(job, output));
+    },
+  );
+}
+
+/** The job at its end, or as it is when the time that the request is ready to wait is over. */
+async function waitAsPreferred(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { installation, stopping }: RouteParts,
+  job: JobRecord,
+): Promise<JobRecord> {
+  const { waitSeconds = 0 } = parsePrefer(request.headers.prefer);
+  const waiting = { timeoutMs: waitSeconds * 1000, signal: waitSignal(reply, stopping) };
+  const current = waitSeconds === 0 ? job : ((await installation.queue.waitForEnd(job.id, waiting)) ?? job);
+  if (waitSeconds > 0) void reply.header("preference-applied", preferenceApplied(waitSeconds));
+  if (current.finished_at === null) void reply.header("retry-after", "1");
+  return current;
+}
+
 function actionRoutes(app: TypedApp, parts: RouteParts): void {
   const { queue } = parts.installation;
   const { authenticate } = parts.access;
@@ -110,6 +182,27 @@ function actionRoutes(app: TypedApp, parts: RouteParts): void {
       await queue.transaction((scope) => queue.cancel(scope, id));
       const job = await getJob(await authenticate(request), id);
       return reply.code(202).header("location", `/api/jobs/${id}`).send(toJob(job));
+    },
+  );
+
+  app.post(
+    "/api/jobs/:id/force-release",
+    {
+      schema: {
+        tags,
+        summary: "Take a running job from its worker at once, and put it back in line",
+        params,
+        response: { 202: jobSchema },
+      },
+    },
+    async (request, reply) => {
+      const access = await authenticate(request);
+      const { id } = await getJob(access, request.params.id);
+      await queue.control.forceRelease(id, { by: personOf(access) });
+      return reply
+        .code(202)
+        .header("location", `/api/jobs/${id}`)
+        .send(toJob(await getJob(access, id)));
     },
   );
 
@@ -132,11 +225,11 @@ function actionRoutes(app: TypedApp, parts: RouteParts): void {
   );
 }
 
-/** Finds jobs of somebody. Others' jobs are not found, as if there were none. */
+/** Finds jobs that somebody may see. Others' jobs are not found, as if there were none. */
 function jobReader({ installation }: RouteParts) {
   return async (access: Access, id: string): Promise<JobRecord> => {
     const [job] = await findJobs(installation.database.queryable, [id]);
-    if (job === undefined || job.owner !== access.workspaceId) throw jobNotFound(id);
+    if (job === undefined || !maySee(access, job.owner)) throw jobNotFound(id);
     return job;
   };
 }

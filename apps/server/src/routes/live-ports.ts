@@ -6,13 +6,17 @@ import { findJobs, parseStream, toJob } from "@millrace/queue";
 import type { JobRecord } from "@millrace/queue";
 import { z } from "zod";
 import type { Installation } from "../roles/open-installation.ts";
+import { maySee } from "./on-behalf.ts";
 
 type LivePorts = {
-  readonly topics: Pick<LiveSocketOptions, "snapshot" | "mayWatch">;
+  readonly topics: Pick<LiveSocketOptions, "snapshot" | "mayWatch" | "mayReceive">;
   readonly documents: Pick<DocumentSocketOptions, "readSnapshot" | "cancel" | "mayWatch"> &
     Pick<DocumentEventOptions, "readSnapshot" | "mayWatch">;
   readonly jobs: Pick<JobEventOptions, "streamOfJob" | "isFinished" | "isEnd" | "readJob">;
 };
+
+/** Of which everybody is told what concerns the own workspace, or the installation. */
+const noticeTopics: ReadonlySet<string> = new Set(["workspace", "jobs", "monitor"]);
 
 /** Events after which a job does nothing more, whatever its stream. */
 const endings = /^(job\.(succeeded|failed|cancelled|expired)|[a-z]+\.(completed|failed|cancelled))$/;
@@ -22,7 +26,7 @@ export function createLivePorts({ documents, queue }: Installation): LivePorts {
   const findJob = async (access: Access, id: string): Promise<JobRecord | undefined> => {
     if (!z.uuid().safeParse(id).success) return undefined;
     const [job] = await findJobs(queue.database.queryable, [id]);
-    return job?.owner === access.workspaceId ? job : undefined;
+    return job !== undefined && maySee(access, job.owner) ? job : undefined;
   };
   const jobSnapshot = async (access: Access, id: string) => {
     const seen = await findJob(access, id);
@@ -47,11 +51,12 @@ export function createLivePorts({ documents, queue }: Installation): LivePorts {
         return domain === "job" ? await jobSnapshot(access, id) : undefined;
       },
       mayWatch: async (access, topic) => {
-        if (topic === "workspace" || topic === "jobs") return true;
+        if (noticeTopics.has(topic)) return true;
         const { domain, id } = parseStream(topic);
         if (domain === "document") return await isDocument(access, id);
         return domain === "job" && (await findJob(access, id)) !== undefined;
       },
+      mayReceive: (access, notice) => maySee(access, notice.owner),
     },
     documents: {
       readSnapshot: (access, id) => documents.snapshot(access, id),
