@@ -43,11 +43,9 @@ async function open(settings: Settings, logger: Logger, lifecycle: Lifecycle): P
   const installation = await openInstallation({ settings, logger, lifecycle, program });
   const hub = createLiveHub({ feed: installation.queue.feed, logger });
   await lifecycle.start(hub);
-  const { database, queue } = installation;
+  const { queue, database } = installation;
   await lifecycle.start(createMonitorWatch({ database, bus: queue.bus, logger }));
-  await lifecycle.start(
-    createAlarmWatch({ database: installation.database, bus: installation.queue.bus, settings, logger }),
-  );
+  await lifecycle.start(createAlarmWatch({ database, bus: queue.bus, settings, logger }));
   const metrics = addMetrics(installation, { logger });
   const version = readVersion();
   const app = await createHttpApp({
@@ -74,7 +72,6 @@ async function open(settings: Settings, logger: Logger, lifecycle: Lifecycle): P
     version,
     stopping: stopping.signal,
   });
-  const { queue, database } = installation;
   await mountPlugins(app, program, {
     queue,
     database,

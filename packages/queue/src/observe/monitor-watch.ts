@@ -42,7 +42,9 @@ export function createMonitorWatch(parts: {
   };
   const schedule = (): void => {
     if (stopping.signal.aborted) return;
-    timer = setTimeout(() => (turn = look().then(schedule)), everyMs);
+    timer = setTimeout(() => {
+      turn = look().then(schedule);
+    }, everyMs);
   };
   return {
     name: "monitor watch",
