@@ -1,4 +1,4 @@
-import { existsSync, watch } from "node:fs";
+import { existsSync, statSync, watch } from "node:fs";
 import type { FSWatcher } from "node:fs";
 import { readdir } from "node:fs/promises";
 import path from "node:path";
@@ -80,12 +80,15 @@ export class FileChanges {
 
   #counts(file: string): boolean {
     const { files, folders } = this.#watched;
-    // What editors leave beside a file for a moment.
-    if (/(^\.|~$|\.sw.$|^4913$)/.test(path.basename(file))) return false;
-    return (
-      files.includes(file) || folders.some((folder) => file === folder || file.startsWith(folder + path.sep))
-    );
+    if (files.includes(file) || folders.includes(file)) return true;
+    const isBelow = folders.some((folder) => file.startsWith(folder + path.sep));
+    // Editors put files beside the one they write, for a moment.
+    return isBelow && (/\.(m?[jt]s|json|sql)$/.test(file) || isFolder(file));
   }
+}
+
+function isFolder(name: string): boolean {
+  return statSync(name, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 /** The folder and all below it, without packages and hidden ones; none when it is not there. */
