@@ -6,6 +6,7 @@ import { expireJobs, promoteDueJobs } from "../jobs/promote.ts";
 import { pruneLimiters } from "../limits/limiter-rows.ts";
 import { reapJobs } from "../jobs/reap.ts";
 import type { ReapOptions, ReapParts } from "../jobs/reap.ts";
+import { pruneTicks } from "../schedules/prune-ticks.ts";
 import { oldestSnapshotSeconds } from "../retention/oldest-snapshot.ts";
 import { defaultRetention, pruneHistory } from "../retention/prune.ts";
 import { vacuumEmbedded } from "../retention/vacuum-embedded.ts";
@@ -67,6 +68,7 @@ export function queueChores(parts: ChoreParts, options: ChoreOptions): readonly 
       everyMs: 60 * second,
       run: async (signal) => (await pruneHistory(parts.database, defaultRetention, signal)).hasMore,
     },
+    { name: "prune schedule runs", everyMs: hour, run: () => pruneTicks(parts.database) },
     { name: "prune limiters", everyMs: hour, run: () => pruneLimiters(parts.database) },
     {
       name: "vacuum",

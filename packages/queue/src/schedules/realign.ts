@@ -1,0 +1,33 @@
+import type { QueryAccess } from "@millrace/database";
+import { sql } from "kysely";
+import type { RawBuilder } from "kysely";
+import { commit } from "../crash-point.ts";
+import { readClock } from "./fire-schedules.ts";
+import { timingOf } from "./schedule.ts";
+import { assignments, moment, nextColumns, scheduleColumns } from "./schedule-row.ts";
+import type { ScheduleRecord } from "./schedule-row.ts";
+import { nextTime } from "./timing.ts";
+
+/**
+ * Brings schedules back whose next time is later than their rule says: the clock stood in the future when they
+ * fired, and they would rest until then. Times that had their jobs get no second one: their records are there.
+ * Returns how many. Any number of processes may do it at once.
+ */
+export async function realignSchedules(database: QueryAccess, clock: RawBuilder<Date>): Promise<number> {
+  const nowMs = await readClock(database.queryable, clock);
+  const found = await sql<ScheduleRecord>`
+    SELECT ${scheduleColumns} FROM schedule WHERE next_at > ${moment(new Date(nowMs))} ORDER BY id`.execute(
+    database.queryable,
+  );
+  let count = 0;
+  for (const schedule of found.rows) {
+    const nextMs = nextTime(timingOf(schedule, schedule.anchorAt.getTime()), nowMs);
+    if (nextMs === null || schedule.nextAt === null || nextMs >= schedule.nextAt.getTime()) continue;
+    const realign = sql`
+      UPDATE schedule SET ${assignments(nextColumns(schedule, nextMs))}
+      WHERE id = ${schedule.id} AND next_at = ${moment(schedule.nextAt)}`;
+    const changed = await commit("change_schedule", () => realign.execute(database.queryable));
+    count += Number(changed.numAffectedRows ?? 0n);
+  }
+  return count;
+}
