@@ -70,14 +70,14 @@ async function findOldSnapshot(
   database: Database,
   { oldSnapshotSeconds: threshold }: AlarmThresholds,
 ): Promise<AlarmCondition[]> {
-  const seconds = Math.floor(await oldestSnapshotSeconds(database));
+  const seconds = await oldestSnapshotSeconds(database);
   if (seconds <= threshold) return [];
   return [
     {
       kind: "old_snapshot",
       subject: "database",
-      message: `A transaction has been open for ${seconds} s; the threshold is ${threshold} s. The queue slows down until it ends (pg_stat_activity shows it).`,
-      details: { seconds, threshold },
+      message: `A transaction has been open for ${Math.floor(seconds)} s; the threshold is ${threshold} s. The queue slows down until it ends (pg_stat_activity shows it).`,
+      details: { seconds: Math.floor(seconds), threshold },
     },
   ];
 }
