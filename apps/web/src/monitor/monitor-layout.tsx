@@ -1,4 +1,4 @@
-import { Button } from "@mantine/core";
+import { UnstyledButton } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { Link, linkOptions, Outlet } from "@tanstack/react-router";
 import IconPlayerPause from "@tabler/icons-react/dist/esm/icons/IconPlayerPause.mjs";
@@ -54,17 +54,15 @@ export function MonitorLayout() {
             ))}
           </ul>
         </nav>
-        <Button
+        <UnstyledButton
           className={classes.pause}
-          size="compact-sm"
-          variant={isPaused ? "light" : "subtle"}
-          color={isPaused ? "yellow" : "gray"}
-          leftSection={isPaused ? <IconPlayerPlay size={15} /> : <IconPlayerPause size={15} />}
+          data-paused={isPaused || undefined}
           title={isPaused ? "These pages stand still" : "Keep these pages as they are, to read them"}
           onClick={toggle}
         >
-          {isPaused ? "Follow again" : "Pause updates"}
-        </Button>
+          {isPaused ? <IconPlayerPlay size={15} /> : <IconPlayerPause size={15} />}
+          <span className={classes.pauseLabel}>{isPaused ? "Follow again" : "Pause updates"}</span>
+        </UnstyledButton>
       </div>
       <Outlet />
     </MonitorUpdatesContext>

@@ -1,3 +1,4 @@
+import { VisuallyHidden } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { useId } from "react";
 import type { ReactNode } from "react";
@@ -20,8 +21,9 @@ export function Card({
         <h2 id={id} className={classes.title}>
           {title}
         </h2>
-        <Link to={to} className={classes.all} aria-label={`All ${title.toLowerCase()}`}>
+        <Link to={to} className={classes.all}>
           See all
+          <VisuallyHidden> {title.toLowerCase()}</VisuallyHidden>
         </Link>
       </div>
       {children}

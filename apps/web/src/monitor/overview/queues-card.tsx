@@ -26,7 +26,9 @@ export function QueuesCard({ queues }: { queues: readonly Queue[] }) {
               <th scope="col">Queue</th>
               <th scope="col">Queued</th>
               <th scope="col">Oldest wait</th>
-              <th scope="col">Running</th>
+              <th scope="col" className={classes.wide}>
+                Running
+              </th>
               <th scope="col">Empty in</th>
             </tr>
           </thead>
@@ -59,7 +61,7 @@ function QueueRow({ queue }: { queue: Queue }) {
       </td>
       <td>{formatCount(queue.counts.queued ?? 0)}</td>
       <td>{wait === null ? "—" : formatElapsed(wait * 1000)}</td>
-      <td>{formatCount(queue.running)}</td>
+      <td className={classes.wide}>{formatCount(queue.running)}</td>
       <td>{emptyIn(queue) ?? "—"}</td>
     </tr>
   );

@@ -3,7 +3,14 @@ import { describe, expect, it } from "vitest";
 import { runInBulk } from "./bulk.ts";
 
 const filter = { state: "failed" as const };
-const nothing = { matched: 0, changed: 0, skipped: 0, left: 0, errors: [] };
+const nothing = {
+  matched: 0,
+  changed: 0,
+  skipped: 0,
+  left: 0,
+  as_of: "2026-11-20T12:00:00.000Z",
+  errors: [],
+};
 
 function answering(...answers: readonly Partial<BulkResult>[]) {
   const requests: BulkRequest[] = [];
@@ -42,7 +49,21 @@ describe("runInBulk", () => {
 
     await runInBulk(run({ expectedCount: 2 }), ask);
 
-    expect(requests).toEqual([{ filter, expected_count: 2 }, { filter }]);
+    expect(requests).toMatchObject([{ expected_count: 2 }, {}]);
+    expect(requests[1]).not.toHaveProperty("expected_count");
+  });
+
+  it("goes on with the jobs it began with, not with those that fail meanwhile", async () => {
+    const { ask, requests } = answering(
+      { changed: 1, left: 2, as_of: "2026-11-20T12:00:01.000Z" },
+      { changed: 1, left: 1, as_of: "2026-11-20T12:00:02.000Z" },
+      { changed: 1 },
+    );
+
+    await runInBulk(run(), ask);
+
+    const bound = { ...filter, finished_before: "2026-11-20T12:00:01.000Z" };
+    expect(requests.map((request) => request.filter)).toEqual([filter, bound, bound]);
   });
 
   it("ends when the server can change none of those left", async () => {

@@ -33,9 +33,13 @@ const maxErrors = 20;
 export async function runInBulk(run: BulkRun, ask: Ask = askServer): Promise<BulkOutcome> {
   let progress: BulkProgress = { changed: 0, skipped: 0, left: 0 };
   let errors: BulkResult["errors"] = [];
-  for (let isFirst = true; ; isFirst = false) {
-    const expected = isFirst && run.expectedCount !== undefined ? { expected_count: run.expectedCount } : {};
-    const answer = await ask(run.action, { filter: run.filter, ...expected });
+  let request: BulkRequest = {
+    filter: run.filter,
+    ...(run.expectedCount === undefined ? {} : { expected_count: run.expectedCount }),
+  };
+  for (;;) {
+    const answer = await ask(run.action, request);
+    request = { filter: sameJobs(run, request.filter, answer.as_of) };
     progress = {
       changed: progress.changed + answer.changed,
       skipped: progress.skipped + answer.skipped,
@@ -47,6 +51,12 @@ export async function runInBulk(run: BulkRun, ask: Ask = askServer): Promise<Bul
     if (answer.changed === 0) return { ...progress, errors, end: "stuck" };
     if (run.signal.aborted) return { ...progress, errors, end: "stopped" };
   }
+}
+
+/** Jobs that fail again, or come, while the others are retried or cancelled are not meant. */
+function sameJobs({ action }: BulkRun, filter: JobSelection, asOf: string): JobSelection {
+  const bound = action === "retry" ? "finished_before" : "created_before";
+  return { ...filter, [bound]: filter[bound] ?? asOf };
 }
 
 function askServer(action: BulkAction, request: BulkRequest): Promise<BulkResult> {

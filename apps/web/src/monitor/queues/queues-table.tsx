@@ -32,27 +32,27 @@ export function QueuesTable({
 function columnsFor(onOpen: (dialog: QueueDialog) => void): readonly Column<Queue>[] {
   return [
     { key: "name", header: "Queue", cell: (queue) => <Name queue={queue} /> },
-    count("queued", "Queued", 84),
+    count("queued", "Queued", 76),
     {
       key: "oldest",
       header: "Oldest wait",
       kind: "number",
-      width: "100px",
+      width: "94px",
       cell: ({ oldest_wait_seconds: seconds }) => (seconds === null ? "—" : formatElapsed(seconds * 1000)),
     },
     {
       key: "running",
       header: "Running",
       kind: "number",
-      width: "92px",
+      width: "82px",
       cell: (queue) => <Running queue={queue} />,
     },
-    count("scheduled", "Scheduled", 92),
+    count("scheduled", "Scheduled", 90),
     {
       key: "held",
       header: "Held",
       kind: "number",
-      width: "66px",
+      width: "58px",
       // Those that wait for other jobs, for a person or for an event from outside.
       cell: ({ name, counts }) => (
         <CountLink
@@ -62,20 +62,20 @@ function columnsFor(onOpen: (dialog: QueueDialog) => void): readonly Column<Queu
         />
       ),
     },
-    count("failed", "Failed", 76),
-    count("succeeded", "Succeeded", 98),
+    count("failed", "Failed", 68),
+    count("succeeded", "Succeeded", 94),
     {
       key: "rates",
       header: "In / out a min",
       kind: "number",
-      width: "96px",
+      width: "84px",
       cell: (queue) => `${rate(queue.arrived_per_minute)} / ${rate(queue.finished_per_minute)}`,
     },
     {
       key: "workers",
       header: "Workers",
       kind: "number",
-      width: "78px",
+      width: "76px",
       cell: ({ workers }) => formatCount(workers),
     },
     {

@@ -35,11 +35,11 @@ export function WorkersTable({
 function columnsFor(onOpen: (dialog: WorkerDialog) => void): readonly Column<WatchedWorker>[] {
   return [
     { key: "name", header: "Worker", cell: (worker) => <Name worker={worker} /> },
-    { key: "state", header: "State", width: "156px", cell: (worker) => <State worker={worker} /> },
+    { key: "state", header: "State", width: "144px", cell: (worker) => <State worker={worker} /> },
     {
       key: "slots",
       header: "Busy slots",
-      width: "138px",
+      width: "134px",
       cell: (worker) => <Slots running={worker.running} concurrency={worker.concurrency} />,
     },
     {
@@ -70,7 +70,7 @@ function columnsFor(onOpen: (dialog: WorkerDialog) => void): readonly Column<Wat
       width: "84px",
       cell: ({ loop_delay_ms: delayMs }) => `${delayMs < 10 ? delayMs.toFixed(1) : Math.round(delayMs)} ms`,
     },
-    { key: "queues", header: "Queues", width: "170px", cell: ({ queues }) => queues.join(", ") },
+    { key: "queues", header: "Queues", width: "150px", cell: ({ queues }) => queues.join(", ") },
     {
       key: "actions",
       header: "Actions",
@@ -89,7 +89,7 @@ function Name({ worker }: { worker: WatchedWorker }) {
       </Link>
       <span className={classes.process}>
         {worker.host}, process {worker.pid}
-        {worker.version === "" ? "" : `, version ${worker.version}`}
+        {worker.version === "" ? "" : `, v${worker.version}`}
       </span>
     </>
   );
