@@ -1,0 +1,55 @@
+import { defineTask, handleTask } from "@millrace/queue";
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { findConfigProblems } from "./check-config.ts";
+
+const task = defineTask({ name: "add", input: z.object({ x: z.number() }), output: z.number() });
+const handler = handleTask({ task, run: async ({ input }) => input.x });
+const plugin = async (): Promise<void> => undefined;
+
+describe("findConfigProblems", () => {
+  it("finds nothing wrong with what is right", () => {
+    const config = {
+      tasks: [handler],
+      tasksDirectory: "jobs",
+      plugins: [plugin, { plugin, options: { prefix: "/x" } }],
+      migrations: "migrations",
+      hooks: { "job.failed": () => undefined },
+    };
+
+    expect(findConfigProblems(config)).toEqual([]);
+    expect(findConfigProblems({ tasks: () => [handler] })).toEqual([]);
+    expect(findConfigProblems({})).toEqual([]);
+  });
+
+  it.each<[string, unknown, string, string]>([
+    ["a field that there is not, with what was meant", { pluggins: [] }, "pluggins", "Did you mean plugins?"],
+    [
+      "a task without its handler",
+      { tasks: [handler, task] },
+      "tasks[1]",
+      "the task add without its handler",
+    ],
+    ["a handler that nothing made", { tasks: [{ task, run: plugin }] }, "tasks[0]", "handleTask"],
+    ["tasks that are no list", { tasks: handler }, "tasks", "a list of handlers"],
+    ["a plugin that is none", { plugins: [plugin, "cors"] }, "plugins[1]", 'it is "cors"'],
+    ["a plugin's wrong field", { plugins: [{ plugin, option: {} }] }, "plugins[0].option", "options"],
+    ["options that are no object", { plugins: [{ plugin, options: 3 }] }, "plugins[0].options", "it is 3"],
+    ["an empty name of a folder", { migrations: " " }, "migrations", "the name of a folder"],
+    ["a folder that is a number", { tasksDirectory: 1 }, "tasksDirectory", "the name of a folder"],
+    ["a hook that there is not", { hooks: { "job.fail": plugin } }, 'hooks["job.fail"]', "job.failed"],
+    ["a hook that can't be called", { hooks: { "job.failed": 1 } }, 'hooks["job.failed"]', "a function"],
+    ["a configuration that is a function", plugin, "default export", "it is a function"],
+    ["a configuration that is not awaited", Promise.resolve({}), "default export", "a promise"],
+  ])("names %s", (_what, config, path, words) => {
+    const problems = findConfigProblems(config);
+
+    expect(problems).toMatchObject([{ path, message: expect.stringContaining(words) }]);
+  });
+
+  it("names everything that is wrong at once", () => {
+    const problems = findConfigProblems({ hook: {}, migrations: 1, plugins: [1] });
+
+    expect(problems.map(({ path }) => path)).toEqual(["hook", "migrations", "plugins[0]"]);
+  });
+});
