@@ -32,6 +32,12 @@ export type JobsSearch = {
   cursor?: string | undefined;
 };
 
+export type SchedulesSearch = {
+  /** The one that is opened beside the list. */
+  schedule?: string | undefined;
+  cursor?: string | undefined;
+};
+
 export type WorkflowsSearch = { state?: string | undefined; cursor?: string | undefined };
 
 export type FailuresSearch = { queue?: string | undefined; task?: string | undefined };
@@ -141,7 +147,8 @@ const workflowRoute = createRoute({
 const schedulesRoute = createRoute({
   getParentRoute: () => monitorRoute,
   path: "/schedules",
-  validateSearch: (search: Record<string, unknown>): { cursor?: string | undefined } => ({
+  validateSearch: (search: Record<string, unknown>): SchedulesSearch => ({
+    schedule: readText(search.schedule),
     cursor: readText(search.cursor),
   }),
   component: lazyRouteComponent(() => import("../schedules/schedules-page.tsx"), "SchedulesPage"),

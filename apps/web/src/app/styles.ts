@@ -16,6 +16,7 @@ import "@mantine/core/styles/Overlay.layer.css";
 import "@mantine/core/styles/LoadingOverlay.layer.css";
 import "@mantine/core/styles/ModalBase.layer.css";
 import "@mantine/core/styles/Modal.layer.css";
+import "@mantine/core/styles/Drawer.layer.css";
 import "@mantine/core/styles/Input.layer.css";
 import "@mantine/core/styles/Combobox.layer.css";
 import "@mantine/core/styles/ActionIcon.layer.css";

@@ -21,7 +21,7 @@ import { RunTaskDialog } from "./run-task-dialog.tsx";
 const refusals: Record<JobAction, string> = {
   cancel: "Not cancelled",
   retry: "Not retried",
-  release: "Not taken from its worker",
+  "force-release": "Not taken from its worker",
 };
 
 /** What can be done with one job. What is not possible in its state is not offered. */
@@ -29,7 +29,7 @@ export function JobActions({ job }: { job: JobDetail }) {
   const [dialog, setDialog] = useState<"release" | "run" | undefined>();
   const cancel = useJobAction(job.id, "cancel");
   const retry = useJobAction(job.id, "retry");
-  const release = useJobAction(job.id, "release", () => setDialog(undefined));
+  const release = useJobAction(job.id, "force-release", () => setDialog(undefined));
   const copyLink = async () => {
     if (await copyText(new URL(`/monitor/jobs/${job.id}`, location.href).href)) showDone("Link copied");
   };

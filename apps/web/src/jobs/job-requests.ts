@@ -47,7 +47,7 @@ export async function fetchOmitted(id: string, part: OmittedPart, signal?: Abort
   return (await callApi<Partial<Record<OmittedPart, unknown>>>(omittedPath(id, part), { signal }))[part];
 }
 
-export type JobAction = "cancel" | "retry" | "release";
+export type JobAction = "cancel" | "retry" | "force-release";
 
 export function actOnJob(id: string, action: JobAction): Promise<Job> {
   return callApi(`${jobPath(id)}/${action}`, { method: "POST" });

@@ -1,0 +1,77 @@
+import { describe, expect, it } from "vitest";
+import { testSchedule } from "../../test/sample-schedule.ts";
+import { emptyForm, formOf, hasTiming, localText, momentOf, requestOf, timingOf } from "./schedule-form.ts";
+
+describe("formOf and requestOf", () => {
+  it("give back the schedule that they were given", () => {
+    const schedule = testSchedule({
+      every_seconds: 7200,
+      cron: null,
+      kind: "interval",
+      tags: ["a", "b"],
+      priority: 0,
+      start_at: "2026-11-20T12:00:00.000Z",
+      input: { deep: [1, null] },
+    });
+
+    const read = requestOf(formOf(schedule));
+
+    expect(read).toEqual({
+      request: expect.objectContaining({
+        name: schedule.name,
+        task: schedule.task,
+        every_seconds: 7200,
+        cron: null,
+        at: null,
+        tags: ["a", "b"],
+        priority: 0,
+        start_at: "2026-11-20T12:00:00.000Z",
+        input: { deep: [1, null] },
+      }),
+    });
+  });
+
+  it("say that the input is no JSON instead of sending it", () => {
+    expect(requestOf({ ...emptyForm("UTC"), input: "{" })).toHaveProperty("inputError");
+  });
+});
+
+describe("timingOf", () => {
+  it("sends the chosen kind only, with the zone where it matters", () => {
+    const form = { ...emptyForm("Europe/Berlin"), everyCount: "90", everyUnit: "60" };
+
+    expect(timingOf(form)).toMatchObject({
+      cron: "0 3 * * *",
+      timezone: "Europe/Berlin",
+      every_seconds: null,
+    });
+    expect(timingOf({ ...form, kind: "interval" })).toEqual({
+      cron: null,
+      every_seconds: 5400,
+      at: null,
+      start_at: null,
+      end_at: null,
+    });
+  });
+});
+
+describe("hasTiming", () => {
+  it("waits for a whole date and a number", () => {
+    const form = emptyForm("UTC");
+
+    expect(hasTiming({ ...form, kind: "once", at: "2026-11" })).toBe(true);
+    expect(hasTiming({ ...form, kind: "once", at: "" })).toBe(false);
+    expect(hasTiming({ ...form, kind: "interval", everyCount: "" })).toBe(false);
+    expect(hasTiming({ ...form, cron: " " })).toBe(false);
+  });
+});
+
+describe("date fields", () => {
+  it.each(["2026-11-20T12:00:00.000Z", "2026-07-01T00:00:30.000Z"])("keep %s", (moment) => {
+    expect(momentOf(localText(moment))).toBe(moment);
+  });
+
+  it("are empty for no moment, and no moment when they are not one", () => {
+    expect([localText(null), momentOf(""), momentOf("soon")]).toEqual(["", null, null]);
+  });
+});

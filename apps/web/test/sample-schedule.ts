@@ -1,0 +1,51 @@
+import type { Schedule } from "@millrace/contracts";
+
+/** A schedule as the API gives it, with what a test says otherwise. */
+export function testSchedule(changes: Partial<Schedule> = {}): Schedule {
+  const id = changes.id ?? "019d0000-0000-7000-8000-00000000000a";
+  return {
+    id,
+    name: "nightly report",
+    description: null,
+    task: "reports.build_daily",
+    input: {},
+    kind: "cron",
+    cron: "0 3 * * *",
+    timezone: "UTC",
+    every_seconds: null,
+    at: null,
+    start_at: null,
+    end_at: null,
+    queue: null,
+    priority: null,
+    expires_seconds: null,
+    tags: [],
+    jitter_seconds: 0,
+    misfire: "once",
+    grace_seconds: 60,
+    overlap: "allow",
+    source: "person",
+    state: "active",
+    paused: null,
+    next_at: "2026-11-21T03:00:00Z",
+    due_at: "2026-11-21T03:00:00Z",
+    last_at: null,
+    last_job_id: null,
+    last_error: null,
+    total_runs: 0,
+    total_missed: 0,
+    is_edited: false,
+    created_at: "2026-11-20T12:00:00Z",
+    created_by: "local",
+    updated_at: "2026-11-20T12:00:00Z",
+    updated_by: "local",
+    links: {
+      self: `/api/schedules/${id}`,
+      runs: `/api/schedules/${id}/runs`,
+      pause: `/api/schedules/${id}/pause`,
+      resume: `/api/schedules/${id}/resume`,
+      run: `/api/schedules/${id}/run`,
+    },
+    ...changes,
+  };
+}
