@@ -1,7 +1,173 @@
-import { useAnnouncedPage, usePageTitle } from "../app/page-title.ts";
+import type { Workflow } from "@millrace/contracts";
+import { Button, NativeSelect, Skeleton } from "@mantine/core";
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { getRouteApi, Link } from "@tanstack/react-router";
+import IconBinaryTree from "@tabler/icons-react/dist/esm/icons/IconBinaryTree.mjs";
+import IconFilterOff from "@tabler/icons-react/dist/esm/icons/IconFilterOff.mjs";
+import { ButtonLink } from "../app/button-link.tsx";
+import { EmptyState } from "../feedback/empty-state.tsx";
+import { LoadFailure } from "../feedback/load-failure.tsx";
+import { Moment } from "../formatting/moment.tsx";
+import { Duration } from "../jobs/duration.tsx";
+import { DataTable } from "../monitor/parts/data-table.tsx";
+import type { Column } from "../monitor/parts/data-table.tsx";
+import { monitorKey } from "../monitor/parts/monitor-keys.ts";
+import { useMonitorInterval } from "../monitor/parts/monitor-updates.ts";
+import { PageHead } from "../monitor/parts/page-head.tsx";
+import { WorkflowProgress } from "./workflow-progress.tsx";
+import { listWorkflows } from "./workflow-requests.ts";
+import { WorkflowStateBadge } from "./workflow-state-badge.tsx";
+import { readWorkflowState, workflowStateLabels } from "./workflow-states.ts";
+import classes from "./workflows-page.module.css";
 
+const route = getRouteApi("/monitor/workflows");
+const pageSize = 25;
+
+const columns: readonly Column<Workflow>[] = [
+  { key: "name", header: "Workflow", cell: (workflow) => <Name workflow={workflow} /> },
+  {
+    key: "state",
+    header: "State",
+    width: "138px",
+    cell: (workflow) => <WorkflowStateBadge state={workflow.display_state} />,
+  },
+  {
+    key: "progress",
+    header: "Progress",
+    width: "30%",
+    cell: (workflow) => <WorkflowProgress workflow={workflow} />,
+  },
+  {
+    key: "took",
+    header: "Took",
+    kind: "number",
+    width: "104px",
+    cell: (workflow) => <Duration span={{ from: workflow.created_at, to: workflow.finished_at }} />,
+  },
+  {
+    key: "created",
+    header: "Created",
+    width: "122px",
+    cell: (workflow) => <Moment value={workflow.created_at} />,
+  },
+];
+
+/** Workflows, newest first, each with how far it is. */
 export function WorkflowsPage() {
-  usePageTitle("Workflows");
-  useAnnouncedPage("Workflows");
-  return <h1>Workflows</h1>;
+  const search = route.useSearch();
+  const navigate = route.useNavigate();
+  const state = readWorkflowState(search.state);
+  return (
+    <>
+      <PageHead
+        title="Workflows"
+        actions={
+          <NativeSelect
+            aria-label="State"
+            data={[{ value: "", label: "Any state" }, ...workflowStateLabels]}
+            value={state ?? ""}
+            onChange={(event) =>
+              void navigate({
+                search: { state: readWorkflowState(event.currentTarget.value) },
+                replace: true,
+              })
+            }
+          />
+        }
+      />
+      {search.cursor === undefined ? null : (
+        <p className={classes.back}>
+          <Link to="/monitor/workflows" search={{ state }}>
+            Back to the newest
+          </Link>
+        </p>
+      )}
+      <WorkflowList />
+    </>
+  );
+}
+
+function WorkflowList() {
+  const search = route.useSearch();
+  const state = readWorkflowState(search.state);
+  const list = useInfiniteQuery({
+    queryKey: monitorKey("workflows", state ?? null, search.cursor ?? null),
+    queryFn: ({ pageParam, signal }) => listWorkflows({ state, cursor: pageParam, limit: pageSize }, signal),
+    initialPageParam: search.cursor,
+    getNextPageParam: (page) => page.next_cursor ?? undefined,
+    refetchInterval: useMonitorInterval(),
+    placeholderData: (before) => before,
+  });
+  const workflows = list.data?.pages.flatMap((page) => page.data) ?? [];
+  if (list.isPending) {
+    return (
+      <div className={classes.skeletons} role="status" aria-label="Loading workflows">
+        {[0, 1, 2, 3].map((row) => (
+          <Skeleton key={row} height={60} radius={12} />
+        ))}
+      </div>
+    );
+  }
+  if (list.isError && workflows.length === 0) {
+    return <LoadFailure what="The workflows" error={list.error} onRetry={() => void list.refetch()} />;
+  }
+  if (workflows.length === 0) return <NoWorkflows isFiltered={state !== undefined} />;
+  return (
+    <>
+      <DataTable
+        label="Workflows, newest first"
+        columns={columns}
+        rows={workflows}
+        keyOf={(workflow) => workflow.id}
+      />
+      {list.hasNextPage ? (
+        <div className={classes.more}>
+          <Button
+            variant="default"
+            loading={list.isFetchingNextPage}
+            onClick={() => void list.fetchNextPage()}
+          >
+            Load more
+          </Button>
+        </div>
+      ) : null}
+    </>
+  );
+}
+
+function Name({ workflow }: { workflow: Workflow }) {
+  return (
+    <>
+      <Link to="/monitor/workflows/$id" params={{ id: workflow.id }} className={classes.name}>
+        {workflow.name ?? "Without a name"}
+      </Link>
+      {workflow.error === null ? (
+        <p className={classes.id}>{workflow.id}</p>
+      ) : (
+        <p className={classes.error}>{workflow.error.message}</p>
+      )}
+    </>
+  );
+}
+
+function NoWorkflows({ isFiltered }: { isFiltered: boolean }) {
+  if (isFiltered) {
+    return (
+      <EmptyState
+        icon={<IconFilterOff size={26} />}
+        title="No workflow is in this state"
+        action={
+          <ButtonLink to="/monitor/workflows" variant="default">
+            Show all
+          </ButtonLink>
+        }
+      />
+    );
+  }
+  return (
+    <EmptyState icon={<IconBinaryTree size={26} />} title="No workflows yet">
+      A workflow is several jobs in an order: chains, groups, chords and maps. It is made by your code or by
+      POST /api/workflows, and appears here with its tree.
+    </EmptyState>
+  );
 }
