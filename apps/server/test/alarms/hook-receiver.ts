@@ -5,6 +5,8 @@ import type { AddressInfo } from "node:net";
 export type ReceivedHook = {
   readonly headers: IncomingHttpHeaders;
   readonly text: string;
+  /** What it was answered. */
+  readonly answer: HookReceiver["answer"];
   readonly body: { readonly type: string; readonly data: { readonly kind: string; readonly id: string } };
 };
 
@@ -23,10 +25,16 @@ export async function startHookReceiver(): Promise<HookReceiver> {
     let text = "";
     request.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
     request.on("end", () => {
-      received.push({ headers: request.headers, text, body: JSON.parse(text) as ReceivedHook["body"] });
-      if (receiver.answer === "silence") return;
-      if (receiver.answer === "redirect") response.writeHead(307, { location: "/elsewhere" }).end();
-      else response.writeHead(receiver.answer).end("thank you");
+      const { answer } = receiver;
+      received.push({
+        headers: request.headers,
+        text,
+        answer,
+        body: JSON.parse(text) as ReceivedHook["body"],
+      });
+      if (answer === "silence") return;
+      if (answer === "redirect") response.writeHead(307, { location: "/elsewhere" }).end();
+      else response.writeHead(answer).end("thank you");
     });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -29,13 +29,13 @@ export async function findLargeWorkers(
   return found.rows.map((worker) => ({
     kind: "worker_memory",
     subject: placeOf(worker),
-    message: `Worker ${worker.name} (${placeOf(worker)}) uses ${inGib(worker.rss_bytes)} of memory; the threshold is ${inGib(threshold)}.`,
+    message: `Worker ${worker.name} (${placeOf(worker)}) uses ${inMib(worker.rss_bytes)} of memory; the threshold is ${inMib(threshold)}.`,
     details: { worker_id: worker.id, worker: worker.name, rss_bytes: worker.rss_bytes, threshold },
   }));
 }
 
-function inGib(bytes: number): string {
-  return `${(bytes / 1024 ** 3).toFixed(2)} GiB`;
+function inMib(bytes: number): string {
+  return `${Math.ceil(bytes / 1024 ** 2)} MiB`;
 }
 
 /** Jobs that stand first in each queue and are looked at: behind more of other tasks nobody is idle for long. */
