@@ -8,6 +8,7 @@ import { jobRoutes } from "./jobs.ts";
 import { createLivePorts } from "./live-ports.ts";
 import { queueRoutes } from "./queues.ts";
 import type { RouteParts } from "./route-parts.ts";
+import { scheduleRoutes } from "./schedules.ts";
 import { searchRoutes } from "./search.ts";
 import { systemRoutes } from "./system.ts";
 import { taskLimitRoutes } from "./task-limits.ts";
@@ -22,6 +23,7 @@ export async function registerRoutes(app: FastifyInstance, parts: RouteParts): P
   queueRoutes(typed, parts);
   workerRoutes(typed, parts);
   taskLimitRoutes(typed, parts);
+  scheduleRoutes(typed, parts);
   searchRoutes(typed, parts);
   alarmRoutes(typed, parts);
   systemRoutes(typed, parts);

@@ -5,6 +5,7 @@ import { sql } from "kysely";
 import type { RawBuilder } from "kysely";
 import { scheduleNotFound } from "./schedule-errors.ts";
 import { dueAt } from "./plan-fire.ts";
+import { kindOf } from "./schedule.ts";
 import type { ScheduleFields } from "./schedule.ts";
 
 export type ScheduleSource = "program" | "person" | "product";
@@ -140,7 +141,6 @@ export async function listTicks(
 
 /** The fields that people set, as columns with their values. */
 export function fieldColumns(fields: ScheduleFields): ReadonlyMap<string, RawBuilder<unknown>> {
-  const kind = fields.cron !== null ? "cron" : fields.everyMs !== null ? "interval" : "once";
   return new Map([
     ["name", sql`${fields.name}`],
     ["description", sql`${fields.description}`],
@@ -151,7 +151,7 @@ export function fieldColumns(fields: ScheduleFields): ReadonlyMap<string, RawBui
     ["expires_in_ms", sql`${fields.expiresInMs}::double precision`],
     ["owner", sql`${fields.owner}`],
     ["tags", sql`${[...fields.tags]}::text[]`],
-    ["kind", sql`${kind}`],
+    ["kind", sql`${kindOf(fields)}`],
     ["cron", sql`${fields.cron}`],
     ["timezone", sql`${fields.timezone}`],
     ["every_ms", sql`${fields.everyMs}::double precision`],

@@ -9,6 +9,8 @@ export type ScheduleTasks = {
   readonly find: (name: string) => Task | undefined;
   /** The same. Throws `invalid_schedule`. */
   readonly get: (schedule: { readonly name: string; readonly task: string }) => Task;
+  /** An input of a task as people may see it. */
+  readonly redact: (task: string, input: unknown) => unknown;
 };
 
 export function createScheduleTasks(registry: TaskRegistry): ScheduleTasks {
@@ -24,5 +26,6 @@ export function createScheduleTasks(registry: TaskRegistry): ScheduleTasks {
       const message = `is not known here: ${JSON.stringify(wanted)}`;
       throw invalidSchedule(name, [{ field: "task", message }]);
     },
+    redact: (task, input) => registry.redact({ task, version: byName.get(task)?.version ?? 0 }, input),
   };
 }

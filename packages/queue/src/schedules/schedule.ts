@@ -46,7 +46,12 @@ export type ScheduleFields = {
 };
 
 /** A schedule to make or to declare. What is left out takes its default. */
-export type NewSchedule = Partial<ScheduleFields> & Pick<ScheduleFields, "name" | "task">;
+export type NewSchedule = ScheduleChanges & Pick<ScheduleFields, "name" | "task">;
+
+/** What is left out, or undefined, stays as it is. */
+export type ScheduleChanges = {
+  readonly [Field in keyof ScheduleFields]?: ScheduleFields[Field] | undefined;
+};
 
 type When =
   | { readonly cron: string; readonly timezone?: string; readonly every?: never; readonly at?: never }
@@ -107,20 +112,25 @@ const defaults = {
 
 /** With the defaults for what is left out. */
 export function completeSchedule(given: NewSchedule): ScheduleFields {
-  return { ...defaults, ...definedFields(given) };
+  return { ...defaults, ...definedFields(given), name: given.name, task: given.task };
 }
 
 /** The fields as they are after a change; a new kind of timing takes the place of the former. */
-export function changeSchedule(known: ScheduleFields, changes: Partial<ScheduleFields>): ScheduleFields {
+export function changeSchedule(known: ScheduleFields, changes: ScheduleChanges): ScheduleFields {
   const given = definedFields(changes);
   const { cron = null, everyMs = null, at = null } = given;
   const isTimed = cron !== null || everyMs !== null || at !== null;
   return { ...known, ...given, ...(isTimed ? { cron, everyMs, at } : {}) };
 }
 
-function definedFields<Fields extends object>(fields: Fields): Fields {
-  // What is undefined stands for what is left out; the type stays.
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Fields;
+function definedFields(fields: ScheduleChanges): Partial<ScheduleFields> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}
+
+/** Of what kind a timing is that was checked. */
+export function kindOf({ cron, everyMs }: ScheduleChanges): "cron" | "interval" | "once" {
+  if (typeof cron === "string") return "cron";
+  return typeof everyMs === "number" ? "interval" : "once";
 }
 
 /** The timing of fields that were checked. `anchorMs` is where an interval counts from. */

@@ -14,7 +14,7 @@ import type { DeclareOptions, DeclareResult } from "./declare-schedules.ts";
 import { readClock, runNow } from "./fire-schedules.ts";
 import { invalidSchedule, scheduleIsDeclared } from "./schedule-errors.ts";
 import { changeSchedule, completeSchedule, timingOf } from "./schedule.ts";
-import type { NewSchedule, ScheduleFields } from "./schedule.ts";
+import type { NewSchedule, ScheduleChanges, ScheduleFields } from "./schedule.ts";
 import { getSchedule, listSchedules, listTicks, lockSchedule } from "./schedule-row.ts";
 import type { ScheduleFilter, ScheduleRecord, TickRecord } from "./schedule-row.ts";
 import type { ScheduleTasks } from "./schedule-tasks.ts";
@@ -64,7 +64,7 @@ export class Schedules {
    * Changes what is given of a schedule, for all schedulers at once. With other times it goes on from now by
    * the new ones. Throws `schedule_not_found` and as `create` does.
    */
-  async update(idOrName: string, changes: Partial<ScheduleFields>, { by }: By): Promise<ScheduleRecord> {
+  async update(idOrName: string, changes: ScheduleChanges, { by }: By): Promise<ScheduleRecord> {
     return await this.#change(async ({ transaction }) => {
       const former = await lockSchedule(transaction, idOrName);
       const fields = changeSchedule(former, changes);
@@ -157,6 +157,11 @@ export class Schedules {
     const result = await declareSchedules(this.#parts, list, options);
     this.#wake();
     return result;
+  }
+
+  /** Its input without what its task says nobody is to see; of a task that is not known here, nothing of it. */
+  shownInput({ task, input }: ScheduleRecord): unknown {
+    return this.#parts.tasks.redact(task, input);
   }
 
   /** What makes the jobs; a worker runs one. */
