@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import {
   acceptedDocumentSchema,
   analysisSchema,
@@ -49,8 +49,17 @@ export class Flow {
     this.#server = parts.server;
   }
 
-  static async start(ground: Ground, environment: Readonly<Record<string, string>> = {}): Promise<Flow> {
+  /** `files` stand in its working folder, by their paths there. */
+  static async start(
+    ground: Ground,
+    environment: Readonly<Record<string, string>> = {},
+    files: Readonly<Record<string, string>> = {},
+  ): Promise<Flow> {
     const folder = await mkdtemp(join(tmpdir(), "millrace-flow-"));
+    for (const [name, text] of Object.entries(files)) {
+      await mkdir(dirname(join(folder, name)), { recursive: true });
+      await writeFile(join(folder, name), text);
+    }
     const database =
       ground === "embedded"
         ? undefined
