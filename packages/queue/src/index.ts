@@ -5,7 +5,6 @@ export {
   acknowledgeAlarm,
   getAlarm,
   listAlarms,
-  readAlarmMark,
   summarizeAlarms,
   toAlarm,
 } from "./alarms/alarm-row.ts";

@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import type { AlarmKind } from "@millrace/contracts";
 import type { Database } from "@millrace/database";
+import { silentLogger } from "@millrace/kernel";
 import { testDatabases } from "@millrace/testing";
 import type { TestDatabase } from "@millrace/testing";
 import { sql } from "kysely";
@@ -10,7 +11,6 @@ import {
   countOpenAlarms,
   getAlarm,
   listAlarms,
-  readAlarmMark,
   summarizeAlarms,
 } from "../src/alarms/alarm-row.ts";
 import { parseQueueThresholds } from "../src/alarms/queue-thresholds.ts";
@@ -18,6 +18,8 @@ import { recordLook } from "../src/alarms/record-look.ts";
 import { pauseQueue, resumeQueue } from "../src/control/pause.ts";
 import { setQueueLimit } from "../src/control/queue-settings.ts";
 import { rollUpCounts } from "../src/counts/count-jobs.ts";
+import { EventBus } from "../src/events/event-bus.ts";
+import { createMonitorWatch } from "../src/observe/monitor-watch.ts";
 import { defaultRetention, pruneHistory } from "../src/retention/prune.ts";
 import { addWorker, clearAlarms, everyMs, lookNext, lookNow, passTime, thresholds } from "./alarms-scene.ts";
 import { clearJobs, writeJobs } from "./control-jobs.ts";
@@ -403,22 +405,6 @@ describe.each(testDatabases())("alarms on $name", (kind) => {
       expect(await summarizeAlarms(database.queryable)).toEqual({ open: 1, critical: 1, unacknowledged: 0 });
     });
 
-    it("the mark of the open alarms changes, as with a raise and a clear", async () => {
-      const marks = [await readAlarmMark(database.queryable)];
-      const id = await raiseOne();
-      marks.push(await readAlarmMark(database.queryable));
-      await acknowledgeAlarm(database, id, by);
-      marks.push(await readAlarmMark(database.queryable));
-      await look(1);
-      expect(await readAlarmMark(database.queryable)).toBe(marks[2]);
-      await clearJobs(database.queryable);
-      await look(3);
-      marks.push(await readAlarmMark(database.queryable));
-
-      expect(new Set(marks).size).toBe(3);
-      expect(marks[0]).toBe(marks[3]);
-    });
-
     it("a cleared or unknown one is refused", async () => {
       const id = await raiseOne();
       await clearJobs(database.queryable);
@@ -429,6 +415,38 @@ describe.each(testDatabases())("alarms on $name", (kind) => {
         code: "alarm_not_found",
       });
     });
+  });
+
+  it("are told to those who watch the monitor, whichever process raises, clears or acknowledges them", async () => {
+    const bus = new EventBus(silentLogger);
+    let [seen, told] = [0, 0];
+    bus.onNotice(({ type }) => {
+      if (type === "queue.changed") seen++;
+      if (type === "alarm.changed") told++;
+    });
+    const watch = createMonitorWatch({ database, bus, logger: silentLogger, everyMs: 5 });
+    const untilTold = (times: number) => expect.poll(() => told, { timeout: 10_000 }).toBe(times);
+    await watch.start();
+    try {
+      // It needs something to compare with: a change that it has seen since its first look.
+      await expect
+        .poll(async () => {
+          await setQueueLimit(database, "tests", { maxRunning: 1, by: "anna" });
+          return seen;
+        })
+        .toBeGreaterThan(0);
+      await writeJobs(database.queryable);
+      await look(3);
+      await untilTold(1);
+      const [alarm] = await listAlarms(database.queryable, { state: "open", limit: 1 });
+      await acknowledgeAlarm(database, alarm!.id, by);
+      await untilTold(2);
+      await clearJobs(database.queryable);
+      await look(3);
+      await untilTold(3);
+    } finally {
+      await watch.stop();
+    }
   });
 
   it("are counted by kind", async () => {

@@ -2,7 +2,7 @@ import { hostname } from "node:os";
 import type { Database } from "@millrace/database";
 import { systemClock, toError } from "@millrace/kernel";
 import type { Clock, Logger, Service } from "@millrace/kernel";
-import { lookForAlarms, readAlarmMark, recordLook } from "@millrace/queue";
+import { lookForAlarms, recordLook } from "@millrace/queue";
 import type { EventBus, LookResult } from "@millrace/queue";
 import { OwnMeasures } from "./own-measures.ts";
 import { alarmThresholds } from "./settings.ts";
@@ -58,7 +58,7 @@ export function createAlarmWatch(parts: AlarmWatchParts): Service {
 function createLook(
   parts: AlarmWatchParts & { readonly measures: OwnMeasures; readonly place: string },
 ): () => Promise<void> {
-  const { database, bus, logger, settings, measures, place } = parts;
+  const { database, logger, settings, measures, place } = parts;
   const off = settings.ALARM_OFF ?? [];
   const rules = {
     everyMs: settings.ALARM_LOOK_SECONDS * 1000,
@@ -66,21 +66,21 @@ function createLook(
     tells: settings.ALARM_WEBHOOK_URL !== undefined,
   };
   const thresholds = alarmThresholds(settings);
-  let mark: string | undefined;
   return async () => {
     const own = (await measures.find()).filter(({ kind }) => !off.includes(kind));
-    report(await recordLook(database.background, { process: place }, own, rules), logger);
+    report(parts, await recordLook(database.background, { process: place }, own, rules));
     const looked = await lookForAlarms(database, { ...rules, thresholds, off, logger });
-    if (looked !== undefined) report(looked, logger);
-    const before = mark;
-    mark = await readAlarmMark(database.background.queryable);
-    // Also of what another process has raised, for the pages that this one serves.
-    if (mark !== before)
-      bus.publishNotice({ topic: "monitor", owner: null, type: "alarm.changed", data: {} });
+    if (looked !== undefined) report(parts, looked);
   };
 }
 
-function report({ raised, cleared }: LookResult, logger: Logger): void {
+function report(
+  { bus, logger }: Pick<AlarmWatchParts, "bus" | "logger">,
+  { raised, cleared }: LookResult,
+): void {
+  if (raised.length + cleared.length > 0) {
+    bus.publishNotice({ topic: "monitor", owner: null, type: "alarm.changed", data: {} });
+  }
   for (const { id, kind, subject, severity, message } of raised) {
     logger.warn({ alarm: id, kind, subject, severity }, `alarm raised: ${message}`);
   }

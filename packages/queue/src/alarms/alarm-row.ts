@@ -43,7 +43,7 @@ export function toAlarm(record: AlarmRecord): Alarm {
 }
 
 /** A condition on a row of `alarm`. What is not raised yet is no alarm. */
-const isOpen = sql`(raised_at IS NOT NULL AND cleared_at IS NULL)`;
+export const isOpenAlarm = sql`(raised_at IS NOT NULL AND cleared_at IS NULL)`;
 
 /** Alarms, newest first: open ones, or all that are kept. `before` is the id that a former page ended with. */
 export async function listAlarms(
@@ -59,7 +59,7 @@ export async function listAlarms(
   const { state, kind = null, severity = null, before = null, limit } = filter;
   const found = await sql<AlarmRecord>`
     SELECT ${alarmColumns} FROM alarm
-    WHERE ${state === "open" ? isOpen : sql`raised_at IS NOT NULL`}
+    WHERE ${state === "open" ? isOpenAlarm : sql`raised_at IS NOT NULL`}
       AND (${kind}::text IS NULL OR kind = ${kind}) AND (${severity}::text IS NULL OR severity = ${severity})
       AND (${before}::uuid IS NULL OR id < ${before}::uuid)
     ORDER BY id DESC LIMIT ${limit}`.execute(queryable);
@@ -86,7 +86,7 @@ export async function acknowledgeAlarm(
 ): Promise<AlarmRecord> {
   const update = sql<AlarmRecord>`
     UPDATE alarm SET acknowledged_at = coalesce(acknowledged_at, now()), acknowledged_by = coalesce(acknowledged_by, ${by})
-    WHERE id = ${id} AND ${isOpen} RETURNING ${alarmColumns}`;
+    WHERE id = ${id} AND ${isOpenAlarm} RETURNING ${alarmColumns}`;
   const updated = await commit("alarm_acknowledge", () => update.execute(database.queryable));
   const [alarm] = updated.rows;
   if (alarm !== undefined) return alarm;
@@ -99,7 +99,7 @@ export async function summarizeAlarms(queryable: Queryable): Promise<AlarmSummar
   const found = await sql<AlarmSummary>`
     SELECT count(*)::integer AS open, count(*) FILTER (WHERE severity = 'critical')::integer AS critical,
            count(*) FILTER (WHERE acknowledged_at IS NULL)::integer AS unacknowledged
-    FROM alarm WHERE ${isOpen}`.execute(queryable);
+    FROM alarm WHERE ${isOpenAlarm}`.execute(queryable);
   return found.rows[0] ?? { open: 0, critical: 0, unacknowledged: 0 };
 }
 
@@ -108,16 +108,8 @@ export async function countOpenAlarms(
   queryable: Queryable,
 ): Promise<{ readonly kind: AlarmKind; readonly count: number }[]> {
   const found = await sql<{ kind: AlarmKind; count: number }>`
-    SELECT kind, count(*)::integer AS count FROM alarm WHERE ${isOpen} GROUP BY kind ORDER BY kind`.execute(
+    SELECT kind, count(*)::integer AS count FROM alarm WHERE ${isOpenAlarm} GROUP BY kind ORDER BY kind`.execute(
     queryable,
   );
   return found.rows;
-}
-
-/** Something that is another text as soon as an alarm was raised, cleared or acknowledged. */
-export async function readAlarmMark(queryable: Queryable): Promise<string> {
-  const found = await sql<{ mark: string | null }>`
-    SELECT md5(string_agg(id::text || (acknowledged_at IS NOT NULL), ',' ORDER BY id)) AS mark
-    FROM alarm WHERE ${isOpen}`.execute(queryable);
-  return found.rows[0]?.mark ?? "";
 }

@@ -2,6 +2,7 @@ import type { Database } from "@millrace/database";
 import { toError } from "@millrace/kernel";
 import type { Logger, Service } from "@millrace/kernel";
 import { sql } from "kysely";
+import { isOpenAlarm } from "../alarms/alarm-row.ts";
 import type { EventBus } from "../events/event-bus.ts";
 import { isHeardOf } from "../worker/worker-row.ts";
 
@@ -12,7 +13,7 @@ type Fingerprint = { readonly topic: string; readonly print: string };
 
 /**
  * Tells those who watch the monitor here what other processes do: queues paused or limited, workers that come,
- * go, fall silent or are asked for something, limits of tasks. What this process does itself is told at once,
+ * go, fall silent or are asked for something, limits of tasks, alarms. What this process does itself is told at once,
  * and again by this.
  */
 export function createMonitorWatch(parts: {
@@ -63,10 +64,13 @@ async function readFingerprints(database: Database): Promise<ReadonlyMap<string,
   const found = await sql<Fingerprint>`
     SELECT topic, md5(string_agg(said, ';' ORDER BY said)) AS print FROM (
       SELECT 'queue' AS topic, '' AS said UNION ALL SELECT 'worker', '' UNION ALL SELECT 'task', ''
+      UNION ALL SELECT 'alarm', ''
       UNION ALL
       SELECT 'queue', concat_ws(' ', queue, updated_at, paused_at, resume_at <= now()) FROM queue_control
       UNION ALL
       SELECT 'task', concat_ws(' ', task, updated_at) FROM task_control
+      UNION ALL
+      SELECT 'alarm', concat_ws(' ', id, acknowledged_at) FROM alarm WHERE ${isOpenAlarm}
       UNION ALL
       SELECT 'worker', concat_ws(' ', id, state, concurrency, wanted_state, wanted_concurrency, ${isHeardOf()})
       FROM worker
