@@ -12,6 +12,7 @@ export {
   handleTask,
   retryAfter,
   runInline,
+  schedule,
   settled,
   snooze,
 } from "@millrace/queue";

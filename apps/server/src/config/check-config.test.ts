@@ -35,6 +35,13 @@ describe("findConfigProblems", () => {
     ["a plugin that is none", { plugins: [plugin, "cors"] }, "plugins[1]", 'it is "cors"'],
     ["a plugin's wrong field", { plugins: [{ plugin, option: {} }] }, "plugins[0].option", "options"],
     ["options that are no object", { plugins: [{ plugin, options: 3 }] }, "plugins[0].options", "it is 3"],
+    ["a schedule without a task", { schedules: [{ name: "a" }] }, "schedules[0]", "schedule({"],
+    [
+      "a schedule's wrong field",
+      { schedules: [{ name: "a", task: "add", timezon: "UTC" }] },
+      "schedules[0].timezon",
+      "Did you mean timezone?",
+    ],
     ["an empty name of a folder", { migrations: " " }, "migrations", "the name of a folder"],
     ["a folder that is a number", { tasksDirectory: 1 }, "tasksDirectory", "the name of a folder"],
     ["a hook that there is not", { hooks: { "job.fail": plugin } }, 'hooks["job.fail"]', "job.failed"],

@@ -1,5 +1,5 @@
 import { types } from "node:util";
-import type { AnyTaskHandler, HookName } from "@millrace/queue";
+import type { AnyTaskHandler, HookName, NewSchedule } from "@millrace/queue";
 import type { Config } from "./config.ts";
 import { suggestion } from "./near-names.ts";
 
@@ -36,11 +36,34 @@ const hookNames: Readonly<Record<HookName, true>> = {
   "write.refused": true,
 };
 
+const scheduleFields: Readonly<Record<keyof NewSchedule, true>> = {
+  name: true,
+  description: true,
+  task: true,
+  input: true,
+  cron: true,
+  timezone: true,
+  everyMs: true,
+  at: true,
+  startAt: true,
+  endAt: true,
+  jitterMs: true,
+  misfire: true,
+  graceMs: true,
+  overlap: true,
+  queue: true,
+  priority: true,
+  expiresInMs: true,
+  owner: true,
+  tags: true,
+};
+
 const fields: Readonly<Record<keyof Config, Check>> = {
   tasks: (value, path) => (isFunction(value) ? [] : eachOf(value, path, checkHandler, "handlers")),
   tasksDirectory: checkFolderName,
   plugins: (value, path) => eachOf(value, path, checkPlugin, "Fastify plugins"),
   migrations: checkFolderName,
+  schedules: (value, path) => eachOf(value, path, checkSchedule, "schedules"),
   hooks: (value, path) => {
     if (!isPlainObject(value)) return wrong(path, "an object with the names of hooks as keys", value);
     return Object.entries(value).flatMap(([name, listener]) => {
@@ -126,6 +149,19 @@ function checkPlugin(value: unknown, path: string): readonly FieldProblem[] {
       message: `there is no such field.${suggestion(name, ["plugin", "options"])} A plugin has plugin and options.`,
     })),
   ];
+}
+
+/** The form alone: times, task and input are checked where the tasks are known. */
+function checkSchedule(value: unknown, path: string): readonly FieldProblem[] {
+  if (!isPlainObject(value) || typeof value["name"] !== "string" || typeof value["task"] !== "string") {
+    return wrong(path, "a schedule, as schedule({ name, task, input, … }) makes it", value);
+  }
+  return Object.keys(value)
+    .filter((name) => !Object.hasOwn(scheduleFields, name))
+    .map((name) => ({
+      path: `${path}.${name}`,
+      message: `there is no such field.${suggestion(name, Object.keys(scheduleFields))}`,
+    }));
 }
 
 function checkFolderName(value: unknown, path: string): readonly FieldProblem[] {

@@ -1,6 +1,6 @@
 import type { Database, QueryAccess } from "@millrace/database";
 import type { Access, Logger } from "@millrace/kernel";
-import type { AnyTaskHandler, HookListener, HookName, Queue } from "@millrace/queue";
+import type { AnyTaskHandler, HookListener, HookName, NewSchedule, Queue } from "@millrace/queue";
 import type { FastifyPluginAsync, FastifyPluginCallback, FastifyRequest } from "fastify";
 import type { Settings } from "../settings.ts";
 
@@ -46,6 +46,11 @@ export type Config = {
   readonly plugins?: readonly (AnyPlugin | PluginWithOptions)[];
   /** A folder of `*.sql`, applied after Millrace's own in the order of their names. Default none. */
   readonly migrations?: string;
+  /**
+   * When tasks run by themselves, each made by `schedule({ … })`. They are taken over at every start: what
+   * is no longer here is deleted, as long as there is a configuration.
+   */
+  readonly schedules?: readonly NewSchedule[];
   /** Called after the commit on what happens to jobs, workers and queues in the server's process. */
   readonly hooks?: { readonly [Name in HookName]?: HookListener<Name> };
 };

@@ -1,12 +1,14 @@
 import { existsSync, realpathSync, statSync } from "node:fs";
 import path from "node:path";
 import { findConfigProblems } from "./check-config.ts";
+import type { FieldProblem } from "./check-config.ts";
 import type { Config } from "./config.ts";
 import { invalidConfig } from "./config-errors.ts";
 import type { ConfigProblem } from "./config-errors.ts";
 import { findTasks } from "./find-tasks.ts";
 import type { PlacedHandler } from "./find-tasks.ts";
 import { distinct, placeHandlers } from "./program-handlers.ts";
+import { findScheduleProblems } from "./program-schedules.ts";
 import { openUserModules } from "./user-modules.ts";
 import type { UserModules } from "./user-modules.ts";
 
@@ -64,13 +66,27 @@ export async function loadProgram(
   if (problems.length > 0) throw invalidConfig(problems);
   const found = await findTasks(modules, folder, config.tasksDirectory ?? defaultTasksDirectory);
   const listed = typeof config.tasks === "function" ? [] : (config.tasks ?? []);
+  const tasks = distinct([...found, ...placeHandlers(listed, { file, path: "tasks" })]);
+  const wrong = knownScheduleProblems(config, tasks);
+  if (wrong.length > 0) throw invalidConfig(wrong.map((problem) => ({ file, ...problem })));
   return {
     folder,
     configName,
     config,
-    tasks: distinct([...found, ...placeHandlers(listed, { file, path: "tasks" })]),
+    tasks,
     migrations: config.migrations === undefined ? undefined : path.resolve(folder, config.migrations),
   };
+}
+
+/** Of schedules whose task stands in the files: others may be made later, or be the product's. */
+function knownScheduleProblems(config: Config, placed: readonly PlacedHandler[]): readonly FieldProblem[] {
+  const tasks = placed.map(({ handler }) => handler.task);
+  const names = new Set(tasks.map(({ name }) => name));
+  const { schedules = [] } = config;
+  return findScheduleProblems(schedules, tasks).filter(({ path }) => {
+    const nth = Number(/^schedules\[(\d+)\]/.exec(path)?.[1]);
+    return names.has(schedules[nth]?.task ?? "") || !/\.(?:task|input)(?:\.|$)/.test(path);
+  });
 }
 
 function findConfig(folder: string): string | undefined {

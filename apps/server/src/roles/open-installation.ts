@@ -21,6 +21,7 @@ import { noProgram } from "../config/load-program.ts";
 import type { Program } from "../config/load-program.ts";
 import { listenToHooks } from "../config/program-hooks.ts";
 import { createProgramHandlers } from "../config/program-handlers.ts";
+import { declareProgramSchedules } from "../config/program-schedules.ts";
 import type { Settings } from "../settings.ts";
 import { createHandlers } from "./create-handlers.ts";
 import { createTidying } from "./tidying.ts";
@@ -79,6 +80,7 @@ export async function openInstallation(parts: {
     ...(settings.TASK_OVERRIDES === undefined ? {} : { overrides: settings.TASK_OVERRIDES }),
   });
   listenToHooks(queue, program);
+  await declareProgramSchedules(queue, program);
   if (lock !== undefined) await queue.takeBackAll();
   for (const service of [files, extractor, models, createTidying({ database, files, folder, logger })]) {
     await lifecycle.start(service);

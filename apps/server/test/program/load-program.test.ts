@@ -155,6 +155,27 @@ export const add = defineTask({ name: "add", input: z.object({}), output: z.null
       "Did you mean hooks?",
     ],
     [
+      "a schedule that can't be",
+      {
+        "tasks/add.ts": taskFile("add"),
+        "millrace.config.ts": config(`{ schedules: [
+          { name: "good", task: "add", cron: "0 3 * * *", input: { x: 1, y: 2 } },
+          { name: "bad", task: "add", cron: "99 3 * * *", input: { x: 1, y: 2 } },
+        ] }`),
+      },
+      "millrace.config.ts: schedules[1].cron",
+      "99",
+    ],
+    [
+      "an input that a schedule's task does not take",
+      {
+        "tasks/add.ts": taskFile("add"),
+        "millrace.config.ts": config(`{ schedules: [{ name: "bad", task: "add", cron: "@daily" }] }`),
+      },
+      "millrace.config.ts: schedules[0].input.x",
+      "number",
+    ],
+    [
       "a folder that is not there",
       { "millrace.config.ts": config(`{ migrations: "sql" }`) },
       "millrace.config.ts: migrations",
