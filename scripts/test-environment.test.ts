@@ -6,6 +6,7 @@ it("reads what a test file needs from its name", () => {
   expect(needsOf("packages/queue/test/claim.postgres.test.ts")).toEqual(["postgres"]);
   expect(needsOf("packages/queue/test/claim.pgbouncer.test.ts")).toEqual(["postgres", "pgbouncer"]);
   expect(needsOf("apps/server/e2e/upload.test.ts")).toEqual(["chromium"]);
+  expect(needsOf("apps/server/e2e/workers.postgres.test.ts")).toEqual(["postgres", "chromium"]);
 });
 
 it("leaves out nothing where everything is available", () => {

@@ -42,10 +42,10 @@ export async function detectTestEnvironment(): Promise<TestEnvironment> {
  * (which includes PostgreSQL), and everything in an `e2e` folder needs Chromium.
  */
 export function needsOf(path: string): readonly Requirement[] {
-  if (/(^|\/)e2e\//.test(path)) return ["chromium"];
-  if (path.endsWith(".pgbouncer.test.ts")) return ["postgres", "pgbouncer"];
-  if (path.endsWith(".postgres.test.ts")) return ["postgres"];
-  return [];
+  const browser: readonly Requirement[] = /(^|\/)e2e\//.test(path) ? ["chromium"] : [];
+  if (path.endsWith(".pgbouncer.test.ts")) return ["postgres", "pgbouncer", ...browser];
+  if (path.endsWith(".postgres.test.ts")) return ["postgres", ...browser];
+  return browser;
 }
 
 /** Patterns of the test files that can't run here: left out, rather than skipped and counted. */

@@ -25,7 +25,7 @@ export function FailuresCard() {
               {data.map((group) => (
                 <li key={`${group.task} ${group.error_code} ${group.error_message}`} className={classes.row}>
                   <span className={classes.count}>{formatCount(group.count)}×</span>
-                  <span className={classes.grows}>
+                  <span className={classes.failure}>
                     <Link
                       to="/monitor/jobs"
                       search={{ task: group.task, error: group.error_code, state: "failed" }}
@@ -36,7 +36,7 @@ export function FailuresCard() {
                     <span className={classes.task}>{group.task}</span>
                   </span>
                   <span className={classes.when}>
-                    last <Moment value={group.last_at} />
+                    <Moment value={group.last_at} />
                   </span>
                 </li>
               ))}
