@@ -179,46 +179,47 @@ describe("a program that runs with the product", () => {
     expect(other).toMatchObject({ status: 422, answer: { code: "idempotency_key_reused" } });
   });
 
-  it.each<[string, string, unknown, number, object]>([
-    [
-      "a task that there is not",
-      "ad",
-      {},
-      404,
-      { code: "task_not_found", detail: expect.stringMatching("add") },
-    ],
-    ["a version that there is not", "add", { version: 9 }, 404, { code: "task_not_found" }],
+  it.each<[string, object, { readonly status: number; readonly answer: object }]>([
+    ["a task that there is not", { task: "ad" }, { status: 404, answer: { code: "task_not_found" } }],
+    ["a version that there is not", { version: 9 }, { status: 404, answer: { code: "task_not_found" } }],
     [
       "a wrong field of the input",
-      "add",
       { input: { x: "1", y: 2 } },
-      422,
-      { code: "invalid_job_input", errors: [{ pointer: "/input/x" }] },
+      { status: 422, answer: { code: "invalid_job_input", errors: [{ pointer: "/input/x" }] } },
     ],
     [
       "a field too many in the input",
-      "add",
       { input: { x: 1, y: 2, z: 3 } },
-      422,
-      { code: "invalid_job_input", errors: [{ pointer: "/input/z", code: "unknown_field" }] },
+      {
+        status: 422,
+        answer: { code: "invalid_job_input", errors: [{ pointer: "/input/z", code: "unknown_field" }] },
+      },
     ],
     [
       "an option that there is not",
-      "add",
       { input: { x: 1, y: 2 }, options: { eta: 1 } },
-      422,
-      { code: "invalid_request", errors: [{ pointer: "/options/eta", code: "unknown_field" }] },
+      { status: 422, answer: { errors: [{ pointer: "/options/eta", code: "unknown_field" }] } },
     ],
     [
       "two times to start at",
-      "add",
       { input: { x: 1, y: 2 }, options: { delay_ms: 1, run_at: "2030-01-01T00:00:00Z" } },
-      422,
-      { code: "invalid_request", errors: [{ pointer: "/options/run_at" }] },
+      { status: 422, answer: { errors: [{ pointer: "/options/run_at" }] } },
     ],
-    ["a priority of ten", "add", { input: {}, options: { priority: 10 } }, 422, { code: "invalid_request" }],
-  ])("refuses %s", async (_what, name, body, status, answer) => {
-    expect(await post(`/api/tasks/${name}/jobs`, body)).toMatchObject({ status, answer });
+    [
+      "a priority of ten",
+      { input: { x: 1, y: 2 }, options: { priority: 10 } },
+      { status: 422, answer: { errors: [{ pointer: "/options/priority" }] } },
+    ],
+  ])("refuses %s", async (_what, request, answer) => {
+    const { task, ...body } = { task: "add", ...request };
+
+    expect(await post(`/api/tasks/${task}/jobs`, body)).toMatchObject(answer);
+  });
+
+  it("is told which task may have been meant", async () => {
+    const { answer } = await post("/api/tasks/ad/jobs", {});
+
+    expect(answer).toMatchObject({ detail: expect.stringContaining("Did you mean add?") });
   });
 
   it("is listed with its schemas and limits, beside the product's own", async () => {
@@ -271,5 +272,6 @@ describe("a program that runs with the product", () => {
     await post("/api/tasks/add/jobs", { input: { x: 1, y: 1 } }, { prefer: "wait=30" });
 
     await waitFor(() => hooked.includes("/add"), { describe: "the hook" });
+    expect(hooked).not.toContain("/fail");
   });
 });

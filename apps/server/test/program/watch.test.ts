@@ -104,9 +104,12 @@ describe("millrace start --watch", { timeout: 180_000 }, () => {
 
     await millrace.kill9();
 
-    const isGone = async (): Promise<boolean> =>
-      !(await fetch(`${millrace.url}/livez`).then(Boolean, () => false));
-    await waitFor(isGone, { describe: "the end of the server", ...patient });
+    const isGone = () =>
+      fetch(`${millrace.url}/livez`).then(
+        () => false,
+        () => true,
+      );
+    expect(await waitFor(isGone, { describe: "the end of the server", ...patient })).toBe(true);
     await folder[Symbol.asyncDispose]();
   });
 });
