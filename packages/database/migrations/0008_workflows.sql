@@ -66,6 +66,8 @@ CREATE TABLE workflow_node (
   -- From its release.
   delay_ms double precision NOT NULL DEFAULT 0,
   expires_ms double precision,
+  -- What it is a part of is stopped: it releases nothing more, and its jobs are to be cancelled.
+  is_stopping boolean NOT NULL DEFAULT false,
   -- Of a map: what its jobs are made of.
   template jsonb,
   error_code text,
@@ -75,6 +77,10 @@ CREATE TABLE workflow_node (
 ) WITH (fillfactor = 80);
 CREATE INDEX workflow_node_parent ON workflow_node (workflow_id, parent, position);
 CREATE UNIQUE INDEX workflow_node_job ON workflow_node (job_id) WHERE job_id IS NOT NULL;
+
+-- Members that are still to be cancelled, for whoever does it: it may not be who has decided it.
+CREATE INDEX workflow_node_stopping ON workflow_node (workflow_id, job_id)
+  WHERE is_stopping AND state = 'running' AND job_id IS NOT NULL;
 
 ALTER TABLE job ADD COLUMN workflow_id uuid;
 CREATE INDEX job_workflow ON job (workflow_id, id) WHERE workflow_id IS NOT NULL;

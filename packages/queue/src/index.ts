@@ -1,13 +1,7 @@
 export type { AlarmCondition } from "./alarms/alarm-condition.ts";
 export { recordNotTold, recordTold, takeAlarmToTell } from "./alarms/alarm-outbox.ts";
 export type { AlarmToTell } from "./alarms/alarm-outbox.ts";
-export {
-  acknowledgeAlarm,
-  getAlarm,
-  listAlarms,
-  summarizeAlarms,
-  toAlarm,
-} from "./alarms/alarm-row.ts";
+export { acknowledgeAlarm, getAlarm, listAlarms, summarizeAlarms, toAlarm } from "./alarms/alarm-row.ts";
 export type { AlarmRecord } from "./alarms/alarm-row.ts";
 export type { AlarmThresholds } from "./alarms/alarm-thresholds.ts";
 export { lookForAlarms } from "./alarms/look-for-alarms.ts";
@@ -63,5 +57,11 @@ export type { AnyTaskHandler, Backoff, JobEnd, RetryRule, Task, TaskHandler } fr
 export type { FencedScope, JobContext, ProgressReport } from "./worker/job-context.ts";
 export { cancelThisJob, retryAfter, snooze } from "./worker/job-ending.ts";
 export { queuesWithoutWorker, unservedTasks } from "./worker/worker-row.ts";
+export { chain, chord, chunks, group, map, step } from "./workflows/flow.ts";
+export type { AnyFlow, Flow, MemberOutcome, Step, WholeFlow, WorkflowFailure } from "./workflows/flow.ts";
+export type { StartableFlow, WorkflowOptions } from "./workflows/start-workflow.ts";
+export { workflowNotFound } from "./workflows/workflow-errors.ts";
+export { toWorkflow, toWorkflowDetail } from "./workflows/workflow-json.ts";
+export type { StartedWorkflow, Workflows } from "./workflows/workflows.ts";
 export type { WriteScope } from "./write-scope.ts";
 export { ClockWatch, readDatabaseMs } from "./worker/clock-guard.ts";

@@ -1,6 +1,6 @@
 import { isTransactionConflict } from "@millrace/database";
 import type { Database } from "@millrace/database";
-import { MillraceError, newId } from "@millrace/kernel";
+import { BackgroundWork, MillraceError, newId } from "@millrace/kernel";
 import type { Logger, Service } from "@millrace/kernel";
 import { Batcher } from "./batcher.ts";
 import type { Broker } from "./brokers/broker.ts";
@@ -39,6 +39,7 @@ import { EventWriter } from "./worker/event-writer.ts";
 import { createThreadedHeartbeat } from "./worker/threaded-heartbeat.ts";
 import { SuccessRecorder } from "./worker/success-recorder.ts";
 import { Worker } from "./worker/worker.ts";
+import { Workflows } from "./workflows/workflows.ts";
 import { withWriteScope } from "./write-scope.ts";
 import type { WriteScope } from "./write-scope.ts";
 
@@ -88,7 +89,10 @@ export class Queue {
   readonly control: QueueControl;
   /** When jobs are made by themselves. */
   readonly schedules: Schedules;
+  /** Chains, groups, chords and maps of jobs. */
+  readonly workflows: Workflows;
   readonly database: Database;
+  readonly #following: BackgroundWork;
   readonly #logger: Logger;
   readonly #broker: Broker;
   readonly #registry: TaskRegistry;
@@ -122,6 +126,16 @@ export class Queue {
       onSignal: (signal) => this.hooks.emit(signal),
       onCancelRequested: (id) => this.#stopRunning(id),
       onReleased: (held) => this.#letGo(held),
+      onStopping: (id) => this.workflows.stopSoon(id),
+    });
+    this.#following = new BackgroundWork(parts.logger);
+    this.workflows = new Workflows({
+      database: parts.database,
+      bus: this.bus,
+      broker: this.#broker,
+      registry: this.#registry,
+      onCancelRequested: (id) => this.#stopRunning(id),
+      background: this.#following,
     });
     for (const pattern of this.#registry.checkOverrides()) {
       parts.logger.warn({ pattern }, "a task override covers no task");
@@ -239,7 +253,7 @@ export class Queue {
 
   /** Puts an ended job back in line. See `retryJob`. */
   retry(scope: WriteScope, id: string): Promise<void> {
-    return retryJob(scope, { ...this.#endingParts(), broker: this.#broker }, id);
+    return retryJob(scope, this.#endingParts(), id);
   }
 
   /**
@@ -298,8 +312,7 @@ export class Queue {
         heartbeat: this.#createHeartbeat(options),
         hooks: this.hooks,
         successes: new SuccessRecorder({
-          database: this.database.background,
-          bus: this.bus,
+          ...this.#reapParts(),
           worker: { id, name: options.name },
         }),
         writer: new EventWriter({ database: this.database.background, bus: this.bus, logger: this.#logger }),
@@ -308,7 +321,13 @@ export class Queue {
       options,
     );
     const chores = queueChores(
-      { ...this.#reapParts(), whole: this.database, control: this.control, logger: this.#logger },
+      {
+        ...this.#reapParts(),
+        whole: this.database,
+        control: this.control,
+        logger: this.#logger,
+        onCancelRequested: (job) => this.#stopRunning(job),
+      },
       {
         pollMs: options.pollMs,
         leaseMs: options.leaseMs,
@@ -334,6 +353,7 @@ export class Queue {
         // Beside each other: jobs must not wait for a turn of the upkeep to be told.
         await Promise.all([maintenance.stop(), scheduler.stop(), worker.stop()]);
         this.#workers.delete(worker);
+        await this.#following.settle();
         await this.hooks.settle();
       },
       handBack: () => worker.handBack(),
@@ -423,11 +443,12 @@ export class Queue {
   }
 
   #endingParts() {
-    return { bus: this.bus, registry: this.#registry };
+    const onStopping = (id: string): void => this.workflows.stopSoon(id);
+    return { bus: this.bus, broker: this.#broker, registry: this.#registry, onStopping };
   }
 
   #reapParts() {
-    return { ...this.#endingParts(), database: this.database.background, broker: this.#broker };
+    return { ...this.#endingParts(), database: this.database.background };
   }
 
   #letGo(held: { readonly id: string; readonly fence: number }): void {

@@ -4,6 +4,7 @@ import { testDatabases } from "@millrace/testing";
 import type { TestDatabase } from "@millrace/testing";
 import { sql } from "kysely";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { createMemoryBroker } from "../src/brokers/memory-broker.ts";
 import { purgeQueue } from "../src/control/purge.ts";
 import type { PurgeParts } from "../src/control/purge.ts";
 import { EventBus } from "../src/events/event-bus.ts";
@@ -24,6 +25,7 @@ afterAll(() => opened.close());
 const createParts = (): PurgeParts => ({
   database: opened.database,
   bus: new EventBus(silentLogger),
+  broker: createMemoryBroker(),
   registry: new TaskRegistry([]),
   onCancelRequested: () => undefined,
 });

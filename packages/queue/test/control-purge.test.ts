@@ -4,6 +4,7 @@ import { testDatabases } from "@millrace/testing";
 import type { TestDatabase } from "@millrace/testing";
 import { sql } from "kysely";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { createMemoryBroker } from "../src/brokers/memory-broker.ts";
 import { purgeQueue } from "../src/control/purge.ts";
 import type { PurgeParts } from "../src/control/purge.ts";
 import { EventBus } from "../src/events/event-bus.ts";
@@ -27,6 +28,7 @@ describe.each(testDatabases())("a purge on $name", (kind) => {
   const createParts = (onEnd: (id: string) => Promise<void> = () => Promise.resolve()): PurgeParts => ({
     database,
     bus: new EventBus(silentLogger),
+    broker: createMemoryBroker(),
     registry: new TaskRegistry([
       handleTask({
         task: scriptTask,

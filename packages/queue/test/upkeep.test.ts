@@ -48,7 +48,12 @@ describe.each(testDatabases())("upkeep on $name", (kind) => {
       onEnd: (_scope, { input }) =>
         input.script === "broken" ? Promise.reject(new Error("a broken hook")) : Promise.resolve(),
     });
-    const parts = { database, bus: queue.bus, registry: new TaskRegistry([handler]) };
+    const parts = {
+      database,
+      bus: queue.bus,
+      broker: createMemoryBroker(),
+      registry: new TaskRegistry([handler]),
+    };
 
     await expect(expireJobs(parts)).rejects.toThrow("a broken hook");
 
@@ -160,7 +165,12 @@ describe.each(testDatabases())("upkeep on $name", (kind) => {
     const id = await enqueue();
     await sql`UPDATE job SET expires_at = now() - interval '1 second'`.execute(database.queryable);
     const handler = handleTask({ task: scriptTask, run: () => Promise.reject(new Error()) });
-    const parts = { database, bus: queue.bus, registry: new TaskRegistry([handler]) };
+    const parts = {
+      database,
+      bus: queue.bus,
+      broker: createMemoryBroker(),
+      registry: new TaskRegistry([handler]),
+    };
 
     expect(await expireJobs(parts, AbortSignal.abort())).toBe(0);
 

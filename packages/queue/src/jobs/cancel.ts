@@ -2,12 +2,14 @@ import { isTerminal } from "@millrace/contracts";
 import type { Transaction } from "@millrace/database";
 import { sql } from "kysely";
 import { alreadyFinished, jobNotFound } from "../errors.ts";
+import { joinEnded } from "../workflows/join.ts";
+import type { EndedMember } from "../workflows/join.ts";
 import type { WriteScope } from "../write-scope.ts";
-import { endJob } from "./end-job.ts";
-import type { EndingParts } from "./end-job.ts";
 import type { LockedJob } from "./job-row.ts";
 import { lockJob, lockJobs } from "./lock-job.ts";
 import { transitionOf } from "./transition.ts";
+import { cancelIdle } from "./write-end.ts";
+import type { EndingParts } from "./write-end.ts";
 
 export type CancelParts = EndingParts & { readonly onCancelRequested: (id: string) => void };
 
@@ -44,7 +46,16 @@ export async function cancelLocked(
     jobs.map(({ id }) => id),
   );
   const all = [...jobs, ...below].toSorted((left, right) => (left.stream < right.stream ? -1 : 1));
-  for (const job of all) if (!isTerminal(job.state)) await cancelOpen(scope, parts, job);
+  const open = all.filter(({ state }) => !isTerminal(state));
+  const idle = open.filter(({ state }) => state !== "running");
+  await joinEnded(scope, parts, idle.flatMap(asEndedMember));
+  await cancelIdle(scope, parts, idle);
+  for (const job of open) if (job.state === "running") await requestCancel(scope, parts, job);
+}
+
+function asEndedMember({ id, workflow_id }: LockedJob): EndedMember[] {
+  if (workflow_id === null) return [];
+  return [{ jobId: id, workflowId: workflow_id, state: "cancelled", error: null }];
 }
 
 /** Level by level, the parents locked before their children are read: a locked job can't enqueue more. */
@@ -66,8 +77,7 @@ async function lockOpenBelow(transaction: Transaction, ids: readonly string[]): 
   return open;
 }
 
-async function cancelOpen(scope: WriteScope, parts: CancelParts, job: LockedJob): Promise<void> {
-  if (job.state !== "running") return await endJob(scope, parts, job, { state: "cancelled" });
+async function requestCancel(scope: WriteScope, parts: CancelParts, job: LockedJob): Promise<void> {
   await sql`
     UPDATE job SET cancel_requested_at = coalesce(cancel_requested_at, now()) WHERE id = ${job.id}`.execute(
     scope.transaction,

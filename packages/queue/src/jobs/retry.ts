@@ -5,6 +5,7 @@ import type { Broker } from "../brokers/broker.ts";
 import { jobIsPending, jobNotFound, notRetryable } from "../errors.ts";
 import { appendEvents, parseStream } from "../events/append-events.ts";
 import type { NewEvent } from "../events/append-events.ts";
+import { reopenWorkflows } from "../workflows/reopen.ts";
 import type { WriteScope } from "../write-scope.ts";
 import type { EndingParts } from "./end-job.ts";
 import { fairShares } from "./fair-share.ts";
@@ -35,13 +36,14 @@ export function isRetryable(state: JobState): boolean {
 
 /**
  * The same for jobs that the caller has locked in the order of their ids, and found to have ended without
- * success: all of them or, with the error of one, none.
+ * success: all of them or, with the error of one, none. Their workflows go on.
  */
 export async function retryLocked(
   scope: WriteScope,
   parts: RetryParts,
-  jobs: readonly LockedJob[],
+  asked: readonly LockedJob[],
 ): Promise<void> {
+  const jobs = [...asked, ...(await reopenWorkflows(scope, parts, asked))];
   const ids = jobs.map(({ id }) => id);
   await requeue(scope, ids);
   await sql`DELETE FROM job_progress WHERE job_id = ANY(${ids}::uuid[])`.execute(scope.transaction);

@@ -1,6 +1,11 @@
 import type { QueryAccess } from "@millrace/database";
 import { sql } from "kysely";
+import type { RawBuilder } from "kysely";
 import { commit } from "../crash-point.ts";
+import { joinEnded } from "../workflows/join.ts";
+import type { EndedMember } from "../workflows/join.ts";
+import { withWriteScope } from "../write-scope.ts";
+import type { EndingParts } from "./write-end.ts";
 
 /** A job whose handler returned, with what there is to write. */
 export type SucceededJob = {
@@ -8,7 +13,8 @@ export type SucceededJob = {
   readonly fence: number;
   /** JSON text. */
   readonly output: string;
-  readonly keptDays: number;
+  /** Null for a member of a workflow, which is kept as long as that. */
+  readonly keptDays: number | null;
 };
 
 export type RecordedSuccess = {
@@ -26,16 +32,43 @@ export type RecordedSuccess = {
  */
 export async function succeedJobs(
   database: QueryAccess,
-  worker: { readonly id: string; readonly name: string },
+  worker: Recorder,
   jobs: readonly SucceededJob[],
 ): Promise<RecordedSuccess[]> {
+  const statement = succeedStatement(worker, jobs);
+  const ended = await commit("succeed", () => statement.execute(database.queryable));
+  return ended.rows;
+}
+
+/** The same for members of workflows, which are counted in the same transaction. */
+export async function succeedMembers(
+  parts: EndingParts & { readonly database: QueryAccess; readonly worker: Recorder },
+  members: readonly (SucceededJob & { readonly job: { readonly workflow_id: string | null } })[],
+): Promise<RecordedSuccess[]> {
+  const workflows = new Map(members.map(({ id, job }) => [id, job.workflow_id]));
+  return await withWriteScope(
+    parts.database,
+    async (scope) => {
+      const ended = await succeedStatement(parts.worker, members).execute(scope.transaction);
+      const joined = ended.rows.flatMap(({ id }): EndedMember[] => {
+        const workflowId = workflows.get(id) ?? null;
+        return workflowId === null ? [] : [{ jobId: id, workflowId, state: "succeeded", error: null }];
+      });
+      await joinEnded(scope, parts, joined);
+      return ended.rows;
+    },
+    "succeed_members",
+  );
+}
+
+type Recorder = { readonly id: string; readonly name: string };
+
+function succeedStatement(worker: Recorder, jobs: readonly SucceededJob[]): RawBuilder<RecordedSuccess> {
   // In the order of their ids, as everybody locks who locks several.
   const sorted = jobs.toSorted((left, right) => (left.id < right.id ? -1 : 1));
-  const statement = sql<RecordedSuccess>`
+  return sql<RecordedSuccess>`
     SELECT * FROM succeed_jobs(
       ${sorted.map(({ id }) => id)}::uuid[], ${sorted.map(({ fence }) => fence)}::bigint[],
       ${sorted.map(({ output }) => output)}::text[], ${sorted.map(({ keptDays }) => keptDays)}::double precision[],
       ${worker.id}::uuid, ${worker.name})`;
-  const ended = await commit("succeed", () => statement.execute(database.queryable));
-  return ended.rows;
 }

@@ -23,6 +23,8 @@ export function attemptOutcome({ type, runMs, error }: JobTransition): AttemptOu
     case "parked":
     case "released":
     case "due":
+    case "blocked":
+    case "unblocked":
     case "cancel_requested":
     case "expired":
     case "retried":

@@ -85,7 +85,8 @@ async function recordSuccess(
     onEnd === undefined && isFirstClaim && job.stream === ownStream(job.id) && !writer.hasHeard(job);
   if (successes === undefined || !isPlain) return false;
   const { id, fence } = job;
-  const success = { id, fence, job, output: jsonText(output), keptDays: keptDays(task, "succeeded") };
+  const days = job.workflow_id === null ? keptDays(task, "succeeded") : null;
+  const success = { id, fence, job, output: jsonText(output), keptDays: days };
   try {
     return await successes.record(success);
   } catch {

@@ -3,6 +3,7 @@ import { testDatabases } from "@millrace/testing";
 import { sql } from "kysely";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
+import { createMemoryBroker } from "../../src/brokers/memory-broker.ts";
 import { defineTask, handleTask } from "../../src/index.ts";
 import type { Queue } from "../../src/index.ts";
 import { expireJobs } from "../../src/jobs/promote.ts";
@@ -84,7 +85,12 @@ describe.each(testDatabases())("the result of a job on $name", (kind) => {
   it("is an error when it was not started in time", async () => {
     const queue = createQueue();
     const { id } = await queue.add(parseDay, { day: "2026-01-31" }, { expiresInMs: -1 });
-    await expireJobs({ database: opened.database, bus: queue.bus, registry: new TaskRegistry([handler]) });
+    await expireJobs({
+      database: opened.database,
+      bus: queue.bus,
+      broker: createMemoryBroker(),
+      registry: new TaskRegistry([handler]),
+    });
 
     await expect(queue.result(parseDay, id)).rejects.toMatchObject({ code: "job_expired" });
   });

@@ -51,6 +51,8 @@ const tables = [
   "owner_weight",
   "queue_control",
   "worker",
+  "workflow",
+  "workflow_node",
 ];
 
 /** Opens a database for the tests of one `describe`, and leaves it without jobs after each of them. */

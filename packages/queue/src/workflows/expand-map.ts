@@ -1,0 +1,93 @@
+import { jsonText } from "@millrace/database";
+import { newId, parseJson } from "@millrace/kernel";
+import { sql } from "kysely";
+import type { WriteScope } from "../write-scope.ts";
+import type { PlannedNode } from "./compile.ts";
+import type { Joining, NodeEnd } from "./nodes.ts";
+import type { ReachedNode } from "./release.ts";
+import { limitKeyOf } from "./release-jobs.ts";
+import { tellWritten } from "./tell-written.ts";
+import { maxWorkflowJobs, workflowTooLarge } from "./workflow-errors.ts";
+import { writeMembers } from "./write-members.ts";
+import { writeNodes } from "./write-nodes.ts";
+
+/** Makes a job for each element of what goes before a map. Gives its end, if there is nothing to run. */
+export async function expandMap(
+  scope: WriteScope,
+  { parts, workflows }: Joining,
+  node: ReachedNode,
+  given: string,
+): Promise<NodeEnd[]> {
+  const { transaction } = scope;
+  const { workflow_id, number, template } = node;
+  const workflow = workflows.get(workflow_id);
+  if (workflow === undefined || template === null) throw new Error("a map has no workflow or no template");
+  const items = parseJson(given);
+  const end = (error: { code: string; message: string } | null): NodeEnd[] => [
+    {
+      workflow_id,
+      number,
+      state: error === null ? "succeeded" : "failed",
+      error_code: error?.code ?? null,
+      error_message: error?.message ?? null,
+    },
+  ];
+  if (!Array.isArray(items)) {
+    const message = `${template.task} can't be mapped: what goes before it gave no array.`;
+    return end({ code: "workflow_map_not_array", message });
+  }
+  if (items.length === 0) return end(null);
+  const total = workflow.total_jobs + items.length;
+  if (total > maxWorkflowJobs) return end(workflowTooLarge(total));
+
+  const task = parts.registry.findTask(template.task, template.version);
+  const jobs = items.map((item: unknown) => ({
+    ...template,
+    id: newId(),
+    input: jsonText(item),
+    limitKey: task?.limitKey === undefined ? null : limitKeyOf(task, item),
+    delayMs: 0,
+    isReady: true,
+  }));
+  const first = await takeNumbers(scope, workflow_id, jobs.length);
+  await writeNodes(
+    transaction,
+    workflow_id,
+    jobs.map((job, position): PlannedNode => ({
+      number: first + position,
+      parent: number,
+      position,
+      kind: "job",
+      policy: null,
+      size: 0,
+      isFirst: true,
+      takes: "nothing",
+      takesKey: null,
+      job,
+      template: null,
+    })),
+  );
+  const { owner, tags, meta, trace_parent: traceParent } = workflow;
+  await writeMembers(transaction, jobs, {
+    workflowId: workflow_id,
+    owner,
+    tags,
+    meta: jsonText(meta),
+    traceParent,
+  });
+  await sql`
+    UPDATE workflow_node SET size = ${jobs.length}, remaining = ${jobs.length}
+    WHERE workflow_id = ${workflow_id} AND number = ${number}`.execute(transaction);
+  tellWritten(scope, parts, jobs, { owner, traceParent });
+  return [];
+}
+
+/** The numbers of new nodes, and their jobs counted in. */
+async function takeNumbers({ transaction }: WriteScope, workflowId: string, count: number): Promise<number> {
+  await sql`UPDATE workflow SET total_jobs = total_jobs + ${count} WHERE id = ${workflowId}`.execute(
+    transaction,
+  );
+  const found = await sql<{ last: number }>`
+    SELECT max(number) AS last FROM workflow_node WHERE workflow_id = ${workflowId}`.execute(transaction);
+  return (found.rows[0]?.last ?? 0) + 1;
+}
