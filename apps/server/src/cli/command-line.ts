@@ -9,10 +9,12 @@ import type { ExitCode } from "./exit-codes.ts";
 import { addJobsCommands } from "./jobs-commands.ts";
 import { addOpenApiCommand } from "./openapi-command.ts";
 import { addProcessCommand } from "./process-command.ts";
+import { addQueuesCommands } from "./queues-commands.ts";
 import { reportFailure } from "./report-failure.ts";
 import { addSearchCommand } from "./search-command.ts";
 import { readEnvironment } from "./settings.ts";
 import { addTasksCommands } from "./tasks-commands.ts";
+import { addWorkersCommands } from "./workers-commands.ts";
 
 /** Runs one command and returns its exit code. Data goes to standard output, talk to standard error. */
 export async function runCommandLine(words: readonly string[]): Promise<ExitCode> {
@@ -71,6 +73,8 @@ function createProgram(host: CommandHost): Command {
   addDocumentsCommands(program, host);
   addSearchCommand(program, host);
   addJobsCommands(program, host);
+  addQueuesCommands(program, host);
+  addWorkersCommands(program, host);
   addTasksCommands(program, host);
   addAlarmsCommands(program, host);
   addDoctorCommand(program, host);

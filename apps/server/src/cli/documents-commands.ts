@@ -1,11 +1,10 @@
-import { createInterface } from "node:readline/promises";
 import { analysisSchema, documentSchema, documentStatuses, fileTypes } from "@millrace/contracts";
 import type { Document } from "@millrace/contracts";
 import { Argument, Option } from "commander";
 import type { Command } from "commander";
 import { z } from "zod";
 import type { CommandHost } from "./command-host.ts";
-import { invalidArguments } from "./errors.ts";
+import { isConfirmed } from "./confirm.ts";
 import { exitCodeOf, exitCodes, worstExitCode } from "./exit-codes.ts";
 import type { ExitCode } from "./exit-codes.ts";
 import { positiveInteger } from "./option-values.ts";
@@ -91,7 +90,8 @@ async function remove(
   ids: readonly string[],
   options: { readonly yes?: true },
 ): Promise<ExitCode> {
-  if (!options.yes && !(await isConfirmed(ids.length))) {
+  const what = ids.length === 1 ? "1 document" : `${ids.length} documents`;
+  if (!options.yes && !(await isConfirmed(`Delete ${what} with text, analysis and file?`))) {
     process.stderr.write("Nothing was deleted\n");
     return exitCodes.failed;
   }
@@ -106,16 +106,4 @@ async function remove(
     }
   }
   return worstExitCode(codes);
-}
-
-async function isConfirmed(count: number): Promise<boolean> {
-  if (!process.stdin.isTTY) throw invalidArguments("Nobody can be asked here; say --yes to delete.");
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    const what = count === 1 ? "1 document" : `${count} documents`;
-    const answer = await terminal.question(`Delete ${what} with text, analysis and file? [y/N] `);
-    return /^y(es)?$/i.test(answer.trim());
-  } finally {
-    terminal.close();
-  }
 }

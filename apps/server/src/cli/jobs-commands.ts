@@ -1,9 +1,14 @@
-import { jobDetailSchema, jobSchema, jobStates, logLineSchema } from "@millrace/contracts";
+import { isTerminal, jobDetailSchema, jobResultSchema, jobSchema, logLineSchema } from "@millrace/contracts";
 import type { Job, JobDetail } from "@millrace/contracts";
-import { Option } from "commander";
 import type { Command } from "commander";
 import type { CommandHost } from "./command-host.ts";
-import { positiveInteger } from "./option-values.ts";
+import { interrupted, invalidArguments, waitTimedOut } from "./errors.ts";
+import { exitCodes } from "./exit-codes.ts";
+import type { ExitCode } from "./exit-codes.ts";
+import { addMarkOptions, changeJobs, toSelection } from "./many-jobs.ts";
+import type { JobMarks } from "./many-jobs.ts";
+import { positiveInteger, positiveSeconds } from "./option-values.ts";
+import { listenForStop } from "./processing/stop-signals.ts";
 import type { ApiClient } from "./server/api-client.ts";
 import { getServer } from "./server/find-server.ts";
 import { listItems } from "./server/list-all.ts";
@@ -11,26 +16,27 @@ import { printableLine } from "./terminal/printable.ts";
 import { shortMoment, writeTable } from "./terminal/table.ts";
 import { writeJson } from "./write-json.ts";
 
-type ListOptions = {
-  readonly limit: number;
-  readonly state?: string;
-  readonly queue?: string;
-  readonly task?: string;
-  readonly json?: true;
-};
 type JsonOption = { readonly json?: true };
+type ListOptions = JobMarks &
+  JsonOption & { readonly limit: number; readonly worker?: string; readonly search?: string };
+type ChangeCommandOptions = JobMarks & JsonOption & { readonly yes?: true; readonly limit?: number };
+type ResultOptions = JsonOption & { readonly wait?: true; readonly timeout?: number };
 
-/** `millrace jobs ls|get|logs|cancel|retry`, through the running server. */
+const changeHelp = `
+Name jobs by their ids, or by marks: then all that have them are meant, and you are asked first with
+their number. Without --state, retry means the failed ones, and cancel all that have not ended.
+
+Exit codes: 0 done; 1 some could not be changed; 2 usage; 3 no such job; 4 not let in.`;
+
+/** `millrace jobs ls|get|logs|cancel|retry|result|release`, through the running server. */
 export function addJobsCommands(program: Command, host: CommandHost): void {
   const jobs = program.command("jobs").description("Jobs of the running server");
   const server = (): Promise<ApiClient> => getServer(host.environment().connection());
-  jobs
-    .command("ls")
+  addMarkOptions(jobs.command("ls"))
     .description("List jobs, newest first")
+    .option("--worker <worker>", "what this worker, by id or name, runs or ran; of the latest 10,000 jobs")
+    .option("--search <text>", "part of the task's name, a tag or the error; of the latest 10,000 jobs")
     .option("--limit <number>", "how many at most", positiveInteger(100_000), 20)
-    .addOption(new Option("--state <state>", "only these").choices(jobStates))
-    .option("--queue <queue>", "only of this queue")
-    .option("--task <task>", "only of this task")
     .option("--json", "print a JSON array")
     .action(async (options: ListOptions) => list(await server(), options));
   jobs
@@ -46,32 +52,132 @@ export function addJobsCommands(program: Command, host: CommandHost): void {
     .action(async (id: string, options: JsonOption & { readonly limit: number }) =>
       logs(await server(), id, options),
     );
-  for (const [verb, description] of [
-    ["cancel", "Cancel a job, whatever its state"],
-    ["retry", "Try an ended job again, with the same input"],
-  ] as const) {
-    jobs
-      .command(`${verb} <id>`)
-      .description(description)
-      .option("--json", "print JSON")
-      .action(async (id: string, options: JsonOption) => {
-        const job = await (await server()).call(`${jobPath(id)}/${verb}`, jobSchema, { method: "POST" });
-        if (options.json) writeJson(job);
-        else process.stderr.write(`Job ${job.id} is ${job.display_state}\n`);
-      });
+  addChangeCommand(jobs, host, { words: "cancel [id...]", action: "cancel" });
+  addChangeCommand(jobs, host, { words: "retry [id...]", action: "retry" });
+  addResultCommand(jobs, host);
+  jobs
+    .command("release <id>")
+    .description("Take a running job from its worker at once, and put it back in line")
+    .option("--json", "print JSON")
+    .action(async (id: string, options: JsonOption) => {
+      tell(
+        await (await server()).call(`${jobPath(id)}/force-release`, jobSchema, { method: "POST" }),
+        options,
+      );
+    });
+}
+
+/** `cancel` and `retry`, also under Celery's word: one by its id, or many by ids and marks. */
+export function addChangeCommand(
+  parent: Command,
+  host: CommandHost,
+  { words, action }: { readonly words: string; readonly action: "retry" | "cancel" },
+): void {
+  addMarkOptions(parent.command(words))
+    .description(
+      action === "cancel"
+        ? "Cancel jobs, whatever their state"
+        : "Try ended jobs again, with the same inputs and their history",
+    )
+    .option("--limit <number>", "how many at most", positiveInteger(1_000_000))
+    .option("-y, --yes", "do not ask")
+    .option("--json", "print JSON")
+    .addHelpText("after", changeHelp)
+    .action(async (ids: string[], { yes, limit, json, ...marks }: ChangeCommandOptions) => {
+      const [first] = ids;
+      const isMarked = Object.keys(marks).length > 0;
+      if (first === undefined && !isMarked) {
+        throw invalidArguments("Say which jobs: name their ids, or marks such as --task and --error-code.");
+      }
+      const client = await getServer(host.environment().connection());
+      if (ids.length === 1 && first !== undefined && !isMarked) {
+        tell(await client.call(`${jobPath(first)}/${action}`, jobSchema, { method: "POST" }), { json });
+        return;
+      }
+      // Who names each of them has said which.
+      const isSure = yes === true || !isMarked;
+      const options = {
+        action,
+        ...(isSure ? ({ yes: true } as const) : {}),
+        ...(limit === undefined ? {} : { limit }),
+        ...(json === undefined ? {} : { json }),
+      };
+      host.finish(await changeJobs(client, toSelection(marks, ids), options));
+    });
+}
+
+/** `result`, also at the top level, as in Celery. */
+export function addResultCommand(parent: Command, host: CommandHost): void {
+  parent
+    .command("result <id>")
+    .description("What a job returned, as JSON")
+    .option("--wait", "wait for its end")
+    .option("--timeout <seconds>", "with --wait: give up waiting after this time", positiveSeconds)
+    .option("--json", "print JSON with state and error too")
+    .action(async (id: string, options: ResultOptions) => {
+      host.finish(await result(await getServer(host.environment().connection()), id, options));
+    });
+}
+
+async function result(client: ApiClient, id: string, options: ResultOptions): Promise<ExitCode> {
+  const { wait, timeout, json } = options;
+  const stop = listenForStop();
+  const time = timeout === undefined ? undefined : AbortSignal.timeout(timeout * 1000);
+  try {
+    const signal = time === undefined ? stop.signal : AbortSignal.any([stop.signal, time]);
+    const headers = wait ? { prefer: "wait=30" } : {};
+    for (;;) {
+      const job = await client.call(`${jobPath(id)}/result`, jobResultSchema, { headers, signal });
+      if (wait && !isTerminal(job.state)) continue;
+      if (json) writeJson(job);
+      else if (job.state === "succeeded") writeJson(job.output);
+      if (job.state === "succeeded") return exitCodes.ok;
+      const why = job.error === null ? "" : `: ${printableLine(job.error.message)} (${job.error.code})`;
+      process.stderr.write(`millrace: job ${job.id} is ${job.state}${why}\n`);
+      return isTerminal(job.state) ? exitCodes.jobFailed : exitCodes.failed;
+    }
+  } catch (error) {
+    if (stop.signal.aborted) throw interrupted();
+    if (time?.aborted) throw waitTimedOut(timeout ?? 0, `The job goes on: millrace jobs get ${id}`);
+    throw error;
+  } finally {
+    stop.close();
   }
+}
+
+function tell(job: Job, { json }: { readonly json?: true | undefined }): void {
+  if (json) writeJson(job);
+  else process.stderr.write(`Job ${job.id} is ${job.display_state}\n`);
 }
 
 function jobPath(id: string): string {
   return `/api/jobs/${encodeURIComponent(id)}`;
 }
 
-async function list(client: ApiClient, { json, limit, ...query }: ListOptions): Promise<void> {
-  const jobs = await listItems(client, "/api/jobs", jobSchema, { limit, query });
-  if (json) {
-    writeJson(jobs);
-    return;
-  }
+async function list(client: ApiClient, options: ListOptions): Promise<void> {
+  const { json, limit, worker, search, ...marks } = options;
+  const jobs = await findJobs(client, { ...marks, limit, worker, search });
+  if (json) writeJson(jobs);
+  else writeJobs(jobs);
+}
+
+/** The newest jobs that have these marks. */
+export function findJobs(
+  client: ApiClient,
+  options: JobMarks & {
+    readonly limit: number;
+    readonly worker?: string | undefined;
+    readonly search?: string | undefined;
+  },
+): Promise<Job[]> {
+  const { limit, worker, search, ...marks } = options;
+  const { ids: _ids, state, ...selection } = toSelection(marks);
+  const states = Array.isArray(state) ? state.join(",") : state;
+  const query = { ...selection, state: states, worker, search };
+  return listItems(client, "/api/jobs", jobSchema, { limit, query });
+}
+
+export function writeJobs(jobs: readonly Job[]): void {
   writeTable<Job>(
     process.stdout,
     [

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "commander";
+import { parseSeconds } from "./terminal/duration.ts";
 
 /** A whole number above 0 from an option. */
 export function positiveInteger(max: number): (value: string) => number {
@@ -27,4 +28,38 @@ export function positiveSeconds(value: string): number {
 export function priorityNumber(value: string): number {
   if (!/^\d$/.test(value)) throw new InvalidArgumentError("It must be a whole number from 0 to 9.");
   return Number(value);
+}
+
+/** A whole number from 0, or `none`, from an option. */
+export function limitNumber(value: string): number | "none" {
+  if (value === "none") return value;
+  if (!/^\d{1,9}$/.test(value)) throw new InvalidArgumentError("It must be a whole number from 0, or none.");
+  return Number(value);
+}
+
+/** A whole number from 0 from an option. */
+export function countNumber(value: string): number {
+  if (!/^\d{1,9}$/.test(value)) throw new InvalidArgumentError("It must be a whole number from 0.");
+  return Number(value);
+}
+
+/** A moment to come as RFC 3339 text: given as such, or as `10m`, `2h` from now. */
+export function moment(value: string): string {
+  return readMoment(value, 1);
+}
+
+/** The same for one that has been: `2h` is two hours ago. */
+export function pastMoment(value: string): string {
+  return readMoment(value, -1);
+}
+
+function readMoment(value: string, direction: 1 | -1): string {
+  const seconds = parseSeconds(value);
+  const date = seconds === undefined ? new Date(value) : new Date(Date.now() + direction * seconds * 1000);
+  if (Number.isNaN(date.getTime())) {
+    throw new InvalidArgumentError(
+      "It must be a moment such as 2026-12-01T09:00Z, or a time such as 10m, 2h, 7d.",
+    );
+  }
+  return date.toISOString();
 }

@@ -5,7 +5,7 @@ import type { z } from "zod";
 import { serverNotReachable, unexpectedAnswer } from "../errors.ts";
 
 export type ApiRequest = {
-  readonly method?: "GET" | "POST" | "DELETE";
+  readonly method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly query?: Readonly<Record<string, string | number | undefined>>;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: FormData | string;
@@ -101,14 +101,14 @@ async function problemOf(response: Response, base: string): Promise<MillraceErro
   const text = await readBody(response, base).catch(() => "");
   const problem = problemSchema.safeParse(parseAnswerOrNothing(text));
   if (!problem.success) return unexpectedAnswer(base, `status ${response.status}`);
-  const { code, detail, errors = [], request_id: requestId } = problem.data;
+  const { code, detail, errors = [], request_id: requestId, count } = problem.data;
   const retryAfter = Number(response.headers.get("retry-after") ?? Number.NaN);
   return new MillraceError({
     code,
     kind: kindByStatus.get(response.status) ?? (response.status === 503 ? "unavailable" : "internal"),
     message: code === "unauthorized" ? `${detail} Set MILLRACE_TOKEN to the key of ${base}.` : detail,
     items: errors.map((item) => ({ pointer: item.pointer, code: item.code, message: item.detail })),
-    details: { request_id: requestId },
+    details: { request_id: requestId, ...(count === undefined ? {} : { count }) },
     retryable: response.status === 429 || response.status === 503,
     ...(Number.isFinite(retryAfter) ? { retryAfterSeconds: retryAfter } : {}),
   });
