@@ -1,6 +1,7 @@
 import { isTerminal, jobStates } from "@millrace/contracts";
 import type { JobState } from "@millrace/contracts";
 import type { QueryAccess, Transaction } from "@millrace/database";
+import { sleep } from "@millrace/kernel";
 import { sql } from "kysely";
 import type { RawBuilder } from "kysely";
 import { alreadyFinished, jobCountMismatch, jobNotFound, notRetryable, statesNotFit } from "../errors.ts";
@@ -22,6 +23,9 @@ const batchSize = 100;
 /** Ids that are found at once: each look may read all jobs of a state. */
 const chunkSize = 10_000;
 const defaultMaxMs = 20_000;
+/** Jobs that others held, such as those that are claimed in this moment, are come back to, after a wait. */
+const maxRounds = 4;
+const betweenRoundsMs = 100;
 /** Failures that are told one by one. */
 const maxFailures = 100;
 
@@ -41,7 +45,7 @@ export type ChangeManyOptions = {
 export type ChangedMany = {
   readonly matched: number;
   readonly changed: number;
-  /** Jobs that are as they were: others held or changed them, or `failures` says why. */
+  /** Jobs that others held or changed all the time, or that could not be changed: `failures` says why. */
   readonly skipped: number;
   /** Jobs that there was no time for, or that are beyond the limit. */
   readonly left: number;
@@ -142,52 +146,97 @@ async function changeMany(
   const matched = await countMatches(database, selection, change.states, since);
   if (expectedCount !== undefined && matched !== expectedCount)
     throw jobCountMismatch(expectedCount, matched);
-  const failures = await findRefused(database, selection, change);
-  let [changed, skipped] = [0, 0];
-  const isOver = (): boolean =>
-    changed + skipped >= limit || performance.now() > endMs || signal?.aborted === true;
+  const refused = await findRefused(database, selection, change);
+  const done: Done = { changed: 0, failures: new Map() };
+  const room = (): number => {
+    const isOver = performance.now() > endMs || signal?.aborted === true;
+    return isOver ? 0 : Math.max(0, limit - done.changed - done.failures.size);
+  };
+  for (let round = 0; round < maxRounds; round++) {
+    if (round > 0) await sleep(betweenRoundsMs);
+    const held = await changeRound(database, selection, { change, since, done, room });
+    if (held === 0 || room() === 0) break;
+  }
+  const { changed, failures } = done;
+  // Those that were not come to, or that are as they were although they were.
+  const others = Math.max(0, matched - changed);
+  const skipped = room() === 0 ? Math.min(others, failures.size) : others;
+  return {
+    matched,
+    changed,
+    skipped,
+    left: others - skipped,
+    asOf: asOf.date,
+    failures: [...refused, ...[...failures].map(([id, error]) => ({ id, error }))].slice(0, maxFailures),
+  };
+}
+
+type Done = {
+  changed: number;
+  /** Jobs that can't be changed, and why. */
+  readonly failures: Map<string, unknown>;
+};
+
+type Round = {
+  readonly change: Change;
+  readonly since: RawBuilder<unknown>;
+  readonly done: Done;
+  /** How many more may be changed; 0 when the time is over. */
+  readonly room: () => number;
+};
+
+/** Goes once through the jobs of each state in the order of their ids. Returns how many others held. */
+async function changeRound(
+  database: QueryAccess,
+  selection: JobSelection,
+  { change, since, done, room }: Round,
+): Promise<number> {
+  let held = 0;
   for (const state of change.states) {
     const isStill = sql`job.state = ${state} AND ${since}`;
-    for (let after = firstId; !isOver();) {
-      const ids = await findMatches(database, { ...selection, states: [state] }, { since, after });
-      for (let at = 0; at < ids.length && !isOver(); at += batchSize) {
-        const batch = ids.slice(at, at + Math.min(batchSize, limit - changed - skipped));
-        const count = await runBatch(change, batch, isStill, failures);
-        changed += count;
-        skipped += batch.length - count;
+    for (let after = firstId; room() > 0;) {
+      const found = await findMatches(database, { ...selection, states: [state] }, { since, after });
+      const ids = found.filter((id) => !done.failures.has(id));
+      for (let at = 0; at < ids.length && room() > 0;) {
+        const batch = ids.slice(at, at + Math.min(batchSize, room()));
+        held += await changeBatch(change, batch, isStill, done);
+        at += batch.length;
       }
-      const last = ids.at(-1);
-      if (last === undefined || ids.length < chunkSize) break;
+      const last = found.at(-1);
+      if (last === undefined || found.length < chunkSize) break;
       after = last;
     }
   }
-  const left = Math.max(0, matched - changed - skipped);
-  return { matched, changed, skipped, left, asOf: asOf.date, failures: failures.slice(0, maxFailures) };
+  return held;
 }
 
-/** All in one transaction or, when one of them can't be changed, each in its own. Returns how many were. */
-async function runBatch(
+/** All in one transaction or, when one of them can't be changed, each in its own. Returns how many others held. */
+async function changeBatch(
   change: Change,
   ids: readonly string[],
   isStill: RawBuilder<unknown>,
-  failures: JobFailure[],
+  done: Done,
 ): Promise<number> {
   try {
-    return await change.run(ids, isStill);
+    const changed = await change.run(ids, isStill);
+    done.changed += changed;
+    return ids.length - changed;
   } catch (error) {
     if (mayPassLater(error)) throw error;
   }
   // Whose failure it was comes out when it fails alone.
-  let changed = 0;
+  let held = 0;
   for (const id of ids) {
     try {
-      changed += await change.run([id], isStill);
+      const changed = await change.run([id], isStill);
+      done.changed += changed;
+      held += 1 - changed;
     } catch (error) {
       if (mayPassLater(error)) throw error;
-      failures.push({ id, error });
+      done.failures.set(id, error);
     }
   }
-  return changed;
+  return held;
 }
 
 /** Those that nobody else holds and that are still so, locked in the order of their ids. */
