@@ -31,6 +31,7 @@ export function testSchedule(changes: Partial<Schedule> = {}): Schedule {
     due_at: "2026-11-21T03:00:00Z",
     last_at: null,
     last_job_id: null,
+    last_job_state: null,
     last_error: null,
     total_runs: 0,
     total_missed: 0,

@@ -93,6 +93,8 @@ export const scheduleSchema = fields
     /** The last time for which there was a job, run now included. */
     last_at: momentSchema.nullable(),
     last_job_id: idSchema.nullable(),
+    /** Null when there was no job, or it is cleared away. */
+    last_job_state: jobStateSchema.nullable(),
     /** Why the last due time got no job, such as an input that fits its task no more. */
     last_error: jobErrorSchema.nullable(),
     total_runs: z.int(),

@@ -3,6 +3,7 @@ import { Link } from "@tanstack/react-router";
 import { Moment } from "../formatting/moment.tsx";
 import { DataTable } from "../monitor/parts/data-table.tsx";
 import type { Column } from "../monitor/parts/data-table.tsx";
+import { JobStateBadge } from "../monitor/parts/job-state-badge.tsx";
 import { ScheduleMenu } from "./schedule-menu.tsx";
 import type { ScheduleDialogWish } from "./schedule-menu.tsx";
 import { ScheduleStateBadge } from "./schedule-state.tsx";
@@ -13,7 +14,7 @@ type Row = { readonly schedule: Schedule; readonly onWish: (wish: ScheduleDialog
 
 const columns: readonly Column<Row>[] = [
   { key: "name", header: "Schedule", cell: ({ schedule }) => <Name schedule={schedule} /> },
-  { key: "rule", header: "Runs", width: "25%", cell: ({ schedule }) => <Rule schedule={schedule} /> },
+  { key: "rule", header: "Runs", width: "22%", cell: ({ schedule }) => <Rule schedule={schedule} /> },
   {
     key: "state",
     header: "State",
@@ -94,10 +95,14 @@ function Last({ schedule }: { schedule: Schedule }) {
 }
 
 function LastJob({ schedule, at }: { schedule: Schedule; at: string }) {
-  if (schedule.last_job_id === null) return <Moment value={at} />;
+  // A job that was cleared away has no page any more.
+  if (schedule.last_job_id === null || schedule.last_job_state === null) return <Moment value={at} />;
   return (
-    <Link to="/monitor/jobs/$id" params={{ id: schedule.last_job_id }} className={classes.job}>
-      <Moment value={at} />
-    </Link>
+    <span className={classes.last}>
+      <Link to="/monitor/jobs/$id" params={{ id: schedule.last_job_id }} className={classes.job}>
+        <Moment value={at} />
+      </Link>
+      <JobStateBadge state={schedule.last_job_state} />
+    </span>
   );
 }

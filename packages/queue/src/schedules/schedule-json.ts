@@ -35,6 +35,7 @@ export function toSchedule(record: ScheduleRecord, input: unknown): Schedule {
     due_at: moment(record.dueAt),
     last_at: moment(record.lastAt),
     last_job_id: record.lastJobId,
+    last_job_state: record.lastJobState,
     last_error: problem(record.lastErrorCode, record.lastErrorMessage),
     total_runs: record.totalRuns,
     total_missed: record.totalMissed,

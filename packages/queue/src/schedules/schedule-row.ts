@@ -27,6 +27,7 @@ export type ScheduleRecord = ScheduleFields & {
   readonly dueAt: Date | null;
   readonly lastAt: Date | null;
   readonly lastJobId: string | null;
+  readonly lastJobState: JobState | null;
   readonly lastErrorCode: string | null;
   readonly lastErrorMessage: string | null;
   readonly totalRuns: number;
@@ -48,7 +49,8 @@ export const scheduleColumns = sql`
   timezone, every_ms AS "everyMs", at, anchor_at AS "anchorAt", start_at AS "startAt", end_at AS "endAt",
   jitter_ms AS "jitterMs", misfire, grace_ms AS "graceMs", overlap, paused_at AS "pausedAt",
   paused_by AS "pausedBy", pause_reason AS "pauseReason", next_at AS "nextAt", due_at AS "dueAt",
-  last_at AS "lastAt", last_job_id AS "lastJobId", last_error_code AS "lastErrorCode",
+  last_at AS "lastAt", last_job_id AS "lastJobId",
+  (SELECT last.state FROM job AS last WHERE last.id = last_job_id) AS "lastJobState", last_error_code AS "lastErrorCode",
   last_error_message AS "lastErrorMessage", total_runs AS "totalRuns", total_missed AS "totalMissed", source,
   declared_hash AS "declaredHash", is_edited AS "isEdited", created_at AS "createdAt", created_by AS "createdBy",
   updated_at AS "updatedAt", updated_by AS "updatedBy", ${state} AS state`;
