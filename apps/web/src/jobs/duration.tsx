@@ -8,5 +8,10 @@ export function Duration({ span }: { span: Span | undefined }) {
   const { from, to } = span;
   if (to === null) return <Elapsed since={from} />;
   const lastedMs = Math.max(0, Date.parse(to) - Date.parse(from));
-  return <span title={`${formatAbsolute(from)} to ${formatAbsolute(to)}`}>{formatDuration(lastedMs)}</span>;
+  return (
+    <span title={`${formatAbsolute(from)} to ${formatAbsolute(to)}`}>
+      {/* Many jobs take less than the tenth of a second that is told elsewhere. */}
+      {lastedMs < 1000 ? `${Math.round(lastedMs)} ms` : formatDuration(lastedMs)}
+    </span>
+  );
 }

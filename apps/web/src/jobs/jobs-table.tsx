@@ -1,3 +1,4 @@
+import { useMediaQuery } from "@mantine/hooks";
 import { Link } from "@tanstack/react-router";
 import IconFilterOff from "@tabler/icons-react/dist/esm/icons/IconFilterOff.mjs";
 import { Moment } from "../formatting/moment.tsx";
@@ -20,7 +21,7 @@ type Row = ListedJob & { readonly isChosen: boolean; readonly onChoose: (isChose
 
 const columns: readonly Column<Row>[] = [
   { key: "job", header: "Job", cell: (row) => <JobName {...row} /> },
-  { key: "state", header: "State", width: "148px", cell: (row) => <RowState row={row} /> },
+  { key: "state", header: "State", width: "148px", cell: (row) => <RowState {...row} /> },
   { key: "queue", header: "Queue", width: "130px", cell: ({ job }) => job.queue },
   {
     key: "attempt",
@@ -48,8 +49,25 @@ export function JobsTable({ rows, chosen, onChoose }: JobsTableProps) {
     isChosen: chosen.has(row.job.id),
     onChoose: (isChosen: boolean) => onChoose(row.job.id, isChosen),
   }));
+  const isNarrow = useMediaQuery("(max-width: 960px)", undefined, { getInitialValueInEffect: false });
+  if (!isNarrow) {
+    return (
+      <DataTable label="Jobs, newest first" columns={columns} rows={choosable} keyOf={({ job }) => job.id} />
+    );
+  }
   return (
-    <DataTable label="Jobs, newest first" columns={columns} rows={choosable} keyOf={({ job }) => job.id} />
+    <ul className={classes.list} aria-label="Jobs, newest first">
+      {choosable.map((row) => (
+        <li key={row.job.id} className={classes.row}>
+          <JobName {...row} />
+          <div className={classes.facts}>
+            <RowState {...row} />
+            <span>{row.job.queue}</span>
+            <Moment value={row.job.created_at} />
+          </div>
+        </li>
+      ))}
+    </ul>
   );
 }
 
@@ -81,7 +99,7 @@ function JobName({ job, hasLeft, isChosen, onChoose }: Row) {
   );
 }
 
-function RowState({ row: { job, hasLeft } }: { row: ListedJob }) {
+function RowState({ job, hasLeft }: ListedJob) {
   if (!hasLeft) return <JobStateBadge state={job.display_state} />;
   return (
     <Badge tone="quiet" icon={<IconFilterOff size={15} />}>

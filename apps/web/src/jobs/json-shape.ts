@@ -1,7 +1,7 @@
 /** Members shown of a list or an object before one asks for more. */
 export const membersAtOnce = 100;
 /** Characters shown of a text before one asks for the rest. */
-export const charactersAtOnce = 2000;
+export const charactersAtOnce = 1000;
 
 /** Containers this deep, and no fuller than this, stand open at first. */
 const openDepth = 2;

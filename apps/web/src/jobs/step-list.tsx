@@ -4,6 +4,7 @@ import type { Column } from "../monitor/parts/data-table.tsx";
 import { Moment } from "../formatting/moment.tsx";
 import { countOf } from "../formatting/numbers.ts";
 import { Duration } from "./duration.tsx";
+import classes from "./step-list.module.css";
 
 type Step = JobDetail["steps"][number];
 
@@ -39,6 +40,8 @@ const columns: readonly Column<Step>[] = [
 /** What a job has recorded on its way: steps that are done are not done again by a later attempt. */
 export function StepList({ steps }: { steps: readonly Step[] }) {
   return (
-    <DataTable label="Steps" columns={columns} rows={steps} keyOf={(step) => step.key} cardsBelow={640} />
+    <div className={classes.flush}>
+      <DataTable label="Steps" columns={columns} rows={steps} keyOf={(step) => step.key} cardsBelow={640} />
+    </div>
   );
 }
