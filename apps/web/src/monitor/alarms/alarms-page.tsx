@@ -10,7 +10,7 @@ import { listAlarms } from "../monitor-requests.ts";
 import { monitorKey } from "../parts/monitor-keys.ts";
 import { useMonitorInterval } from "../parts/monitor-updates.ts";
 import { PageHead } from "../parts/page-head.tsx";
-import { LoadingRows } from "../parts/states.tsx";
+import { LoadingRows, useLastError } from "../parts/states.tsx";
 import { AlarmCard } from "./alarm-card.tsx";
 import classes from "./alarms-page.module.css";
 
@@ -64,9 +64,13 @@ function AlarmList({ view }: { view: "open" | "all" }) {
     placeholderData: keepPreviousData,
     refetchInterval: useMonitorInterval(),
   });
-  if (list.isPending) return <LoadingRows what="The alarms" />;
+  const error = useLastError(list.error);
   if (list.data === undefined) {
-    return <LoadFailure what="The alarms" error={list.error} onRetry={() => void list.refetch()} />;
+    return error === null ? (
+      <LoadingRows what="The alarms" />
+    ) : (
+      <LoadFailure what="The alarms" error={error} onRetry={() => void list.refetch()} />
+    );
   }
   const alarms = list.data.pages.flatMap((page) => page.data);
   if (alarms.length === 0) return <NoAlarms view={view} />;

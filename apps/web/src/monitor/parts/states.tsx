@@ -1,5 +1,6 @@
 import { Skeleton } from "@mantine/core";
 import type { UseQueryResult } from "@tanstack/react-query";
+import { useState } from "react";
 import type { ReactNode } from "react";
 import { LoadFailure } from "../../feedback/load-failure.tsx";
 import classes from "./states.module.css";
@@ -18,10 +19,20 @@ export function Answered<Answer>({
   query: UseQueryResult<Answer>;
   children: (answer: Answer) => ReactNode;
 }) {
+  const error = useLastError(query.error);
   if (query.data !== undefined) return children(query.data);
-  if (query.isError)
-    return <LoadFailure what={what} error={query.error} onRetry={() => void query.refetch()} />;
+  if (error !== null) return <LoadFailure what={what} error={error} onRetry={() => void query.refetch()} />;
   return <LoadingRows what={what} />;
+}
+
+/**
+ * The last failure of a query. Query itself forgets it with each new attempt, and a page that polls
+ * would show in turns that it failed and that it loads.
+ */
+export function useLastError(error: Error | null): Error | null {
+  const [last, setLast] = useState(error);
+  if (error !== null && error !== last) setLast(error);
+  return error ?? last;
 }
 
 /** Placeholders while something loads. */

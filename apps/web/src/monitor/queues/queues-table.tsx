@@ -37,7 +37,7 @@ function columnsFor(onOpen: (dialog: QueueDialog) => void): readonly Column<Queu
       key: "oldest",
       header: "Oldest wait",
       kind: "number",
-      width: "94px",
+      width: "104px",
       cell: ({ oldest_wait_seconds: seconds }) => (seconds === null ? "—" : formatElapsed(seconds * 1000)),
     },
     {
