@@ -40,8 +40,8 @@ CREATE TABLE alarm_look (
 ) WITH (fillfactor = 50);
 INSERT INTO alarm_look (number, looked_at) VALUES (0, '-infinity');
 
--- Jobs that ended, by the minute in which that was summed up (`job_count_change`).
-CREATE TABLE job_end_count (
+-- Jobs that ended in a queue, by the minute in which that was summed up (`job_count_change`).
+CREATE TABLE queue_end_count (
   minute timestamptz NOT NULL,
   queue text NOT NULL,
   state text NOT NULL,

@@ -18,6 +18,7 @@ import { recordLook } from "../src/alarms/record-look.ts";
 import { pauseQueue, resumeQueue } from "../src/control/pause.ts";
 import { setQueueLimit } from "../src/control/queue-settings.ts";
 import { rollUpCounts } from "../src/counts/count-jobs.ts";
+import { readEndCounts } from "../src/counts/end-counts.ts";
 import { EventBus } from "../src/events/event-bus.ts";
 import { createMonitorWatch } from "../src/observe/monitor-watch.ts";
 import { defaultRetention, pruneHistory } from "../src/retention/prune.ts";
@@ -111,7 +112,7 @@ describe.each(testDatabases())("alarms on $name", (kind) => {
         await writeJobs(database.queryable, { state: "failed", count: 2 });
         await rollUpCounts(database);
       },
-      end: () => run(sql`UPDATE job_end_count SET minute = minute - interval '11 minutes'`),
+      end: () => run(sql`UPDATE queue_end_count SET minute = minute - interval '11 minutes'`),
     },
     {
       kind: "failed_jobs",
@@ -470,6 +471,18 @@ describe.each(testDatabases())("alarms on $name", (kind) => {
     expect(await list({ kind: "queue_depth" })).toEqual([]);
     expect(await list({ severity: "critical" })).toHaveLength(2);
     expect(await list({ severity: "warning" })).toEqual([]);
+  });
+
+  it("forget after two days how many jobs ended", async () => {
+    await run(sql`
+      INSERT INTO queue_end_count SELECT now() - hours * interval '1 hour', 'tests', 'failed', 1
+      FROM unnest(ARRAY[1, 47, 49, 100]) AS hours`);
+
+    await pruneHistory(database, defaultRetention);
+
+    expect(await readEndCounts(database.queryable, 500 * 3600)).toEqual([
+      { queue: "tests", succeeded: 0, failed: 2 },
+    ]);
   });
 
   it("are deleted a month after they were cleared; open ones stay", async () => {

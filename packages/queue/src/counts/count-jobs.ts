@@ -56,7 +56,7 @@ async function rollUpBatch(database: QueryAccess): Promise<number> {
       SELECT queue, state, sum(change) FROM taken GROUP BY queue, state HAVING sum(change) <> 0 ORDER BY queue, state
       ON CONFLICT (queue, state) DO UPDATE SET count = known.count + excluded.count
     ), ended AS (
-      INSERT INTO job_end_count AS known (minute, queue, state, count)
+      INSERT INTO queue_end_count AS known (minute, queue, state, count)
       SELECT date_trunc('minute', now()), queue, state, sum(change) FROM taken
       WHERE change > 0 AND state = ANY(${[...terminalJobStates]}::text[]) GROUP BY queue, state ORDER BY queue, state
       ON CONFLICT (minute, queue, state) DO UPDATE SET count = known.count + excluded.count

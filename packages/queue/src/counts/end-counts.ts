@@ -12,7 +12,7 @@ export async function readEndCounts(queryable: Queryable, withinSeconds: number)
   const found = await sql<EndCount>`
     SELECT queue, coalesce(sum(count) FILTER (WHERE state = 'succeeded'), 0)::bigint AS succeeded,
            coalesce(sum(count) FILTER (WHERE state = 'failed'), 0)::bigint AS failed
-    FROM job_end_count
+    FROM queue_end_count
     WHERE minute > now() - ${withinSeconds}::double precision * interval '1 second' AND state IN ('succeeded', 'failed')
     GROUP BY queue ORDER BY queue`.execute(queryable);
   return found.rows;

@@ -9,9 +9,17 @@ export type Retention = {
   readonly logDays: number;
   /** Events, from the end of the job or the stream. */
   readonly eventHours: number;
+  /** For how long failed jobs are left to `pruneFailedJobs` when their time has passed, in days. Default 0. */
+  readonly failedSpareDays?: number;
 };
 
 export const defaultRetention: Retention = { logDays: 7, eventHours: 24 };
+
+/**
+ * What workers do without being asked. A day is left in which whoever schedules the clean-up of failed jobs and
+ * logs does it first, so that people see it and change when; without such a schedule nothing is kept for ever.
+ */
+export const spareRetention: Retention = { logDays: 8, eventHours: 24, failedSpareDays: 1 };
 
 /** What one call has deleted or dealt with. */
 export type PruneResult = {
@@ -48,7 +56,7 @@ export async function pruneHistory(
   await startEventMark(database);
   const prunings = [
     pruneLog(retention.logDays),
-    pruneJobs(),
+    pruneJobs(dueJobs(retention.failedSpareDays ?? 0)),
     pruneOwnEvents(retention.eventHours),
     pruneSharedEvents(retention.eventHours),
     pruneWorkers(),
@@ -99,8 +107,54 @@ function pruneLog(days: number): Pruning {
 /** The tables whose rows belong to a job and go with it: there are no foreign keys that would see to it. */
 const sideTables = ["job_payload", "job_progress", "job_attempt", "job_step", "job_log"] as const;
 
+/** Read by job_purge, in order. */
+function dueJobs(failedSpareDays: number): RawBuilder<unknown> {
+  const spared = sql`AND (state <> 'failed' OR purge_at < ${daysAgo(failedSpareDays)})`;
+  return sql`SELECT id FROM job WHERE purge_at < now() ${failedSpareDays === 0 ? sql`` : spared} ORDER BY purge_at`;
+}
+
+/**
+ * Deletes failed jobs whose time has passed, and with `olderThanDays` those that ended longer ago, whatever
+ * their tasks say; in batches. Resolves with how many; rejects with the reason of the signal. Any number of processes may do it at
+ * once.
+ */
+export async function pruneFailedJobs(
+  database: QueryAccess,
+  { olderThanDays, signal }: { readonly olderThanDays: number | null; readonly signal?: AbortSignal },
+): Promise<number> {
+  const due = sql`SELECT id FROM job WHERE purge_at < now() AND state = 'failed' ORDER BY purge_at`;
+  const old = sql`SELECT id FROM job WHERE state = 'failed' AND finished_at < ${daysAgo(olderThanDays ?? 0)}`;
+  const prunings = [pruneJobs(due), ...(olderThanDays === null ? [] : [pruneJobs(old)])];
+  return await pruneAll(database, prunings, signal);
+}
+
+/** The same for the lines that jobs logged so long ago. */
+export async function pruneOldLogs(
+  database: QueryAccess,
+  { olderThanDays, signal }: { readonly olderThanDays: number; readonly signal?: AbortSignal },
+): Promise<number> {
+  return await pruneAll(database, [pruneLog(olderThanDays)], signal);
+}
+
+async function pruneAll(
+  database: QueryAccess,
+  prunings: readonly Pruning[],
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  let total = 0;
+  for (const pruning of prunings) {
+    for (let hasMore = true; hasMore;) {
+      signal?.throwIfAborted();
+      const done = await runPruning(database, pruning, signal);
+      total += done.count;
+      hasMore = done.hasMore;
+    }
+  }
+  return total;
+}
+
 /** Deletes jobs with all that belongs to them, the events of their own streams too. */
-function pruneJobs(): Pruning {
+function pruneJobs(wanted: RawBuilder<unknown>): Pruning {
   const sideRows = sideTables.map(
     (table) => sql`
     ${sql.ref(`without_${table}`)} AS (
@@ -110,7 +164,7 @@ function pruneJobs(): Pruning {
   const statement = sql<{ count: number }>`
     WITH gone AS (
       DELETE FROM job WHERE id IN (
-        SELECT id FROM job WHERE purge_at < now() ORDER BY purge_at LIMIT ${jobBatch} FOR UPDATE SKIP LOCKED)
+        ${wanted} LIMIT ${jobBatch} FOR UPDATE SKIP LOCKED)
       RETURNING id
     ), ${sql.join(sideRows)}, without_events AS (
       DELETE FROM event WHERE stream = ANY(ARRAY(SELECT 'job:' || id FROM gone))
@@ -204,8 +258,8 @@ function pruneAlarms(): Pruning {
 function pruneEndCounts(): Pruning {
   const statement = sql<{ count: number }>`
     WITH gone AS (
-      DELETE FROM job_end_count WHERE (minute, queue, state) IN (
-        SELECT minute, queue, state FROM job_end_count WHERE minute < ${daysAgo(2)}
+      DELETE FROM queue_end_count WHERE (minute, queue, state) IN (
+        SELECT minute, queue, state FROM queue_end_count WHERE minute < ${daysAgo(2)}
         ORDER BY minute LIMIT ${lineBatch} FOR UPDATE SKIP LOCKED)
       RETURNING queue
     )
