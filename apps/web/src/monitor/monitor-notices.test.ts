@@ -59,6 +59,19 @@ describe("followMonitor", () => {
     expect(asked).toHaveBeenCalledTimes(1);
   });
 
+  it("leaves what is costly to the poll", () => {
+    const key = monitorKey("failures");
+    queries
+      .getQueryCache()
+      .build(queries, { queryKey: key, meta: { isCostly: true } })
+      .setData([]);
+
+    receive("jobs");
+    vi.advanceTimersByTime(1000);
+
+    expect(isOld(key)).toBe(false);
+  });
+
   it("asks when the socket is back, since what happened meanwhile was not told", () => {
     handlers.onMessage(
       JSON.stringify({ t: "hello", server_time: "2026-11-20T12:00:00Z", heartbeat: 20, session: "s" }),

@@ -15,7 +15,10 @@ export function followMonitor(queries: QueryClient, socket: LiveSocket): () => v
     timer ??= setTimeout(() => {
       timer = undefined;
       // What is under way is not begun anew: on a slow server no answer would ever arrive.
-      void queries.invalidateQueries({ queryKey: monitorRoot }, { cancelRefetch: false });
+      void queries.invalidateQueries(
+        { queryKey: monitorRoot, predicate: ({ meta }) => meta?.isCostly !== true },
+        { cancelRefetch: false },
+      );
     }, gatherMs);
   };
   const releases = topics.map((topic) =>

@@ -22,8 +22,10 @@ type Retry = { readonly filter: JobSelection; readonly count: number; readonly w
 /** Failed jobs that failed alike, the most frequent first, to be retried together. */
 export function FailuresPage() {
   const { queue, task } = route.useSearch();
-  const query = useMonitorQuery(["failures", queue ?? null, task ?? null, 50], (signal) =>
-    fetchFailures({ queue, task, limit: 50 }, signal),
+  const query = useMonitorQuery(
+    ["failures", queue ?? null, task ?? null, 50],
+    (signal) => fetchFailures({ queue, task, limit: 50 }, signal),
+    { isCostly: true },
   );
   const [retry, setRetry] = useState<Retry>();
   const [isOpen, setIsOpen] = useState(false);

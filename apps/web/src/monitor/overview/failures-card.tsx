@@ -11,8 +11,10 @@ const shownGroups = 5;
 
 /** What fails most. */
 export function FailuresCard() {
-  const query = useMonitorQuery(["failures", null, null, shownGroups], (signal) =>
-    fetchFailures({ limit: shownGroups }, signal),
+  const query = useMonitorQuery(
+    ["failures", null, null, shownGroups],
+    (signal) => fetchFailures({ limit: shownGroups }, signal),
+    { isCostly: true },
   );
   return (
     <Card title="Failures" to="/monitor/failures">

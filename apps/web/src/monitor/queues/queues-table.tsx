@@ -100,6 +100,13 @@ function count(state: JobState, header: string, width: number): Column<Queue> {
 
 function CountLink({ queue, state, value }: { queue: string; state: JobState; value: number }) {
   if (value === 0) return <span className={classes.none}>0</span>;
+  if (state === "failed") {
+    return (
+      <Link to="/monitor/failures" search={{ queue }} className={classes.count} data-state={state}>
+        {formatCount(value)}
+      </Link>
+    );
+  }
   return (
     <Link to="/monitor/jobs" search={{ queue, state }} className={classes.count} data-state={state}>
       {formatCount(value)}

@@ -14,7 +14,7 @@ type LimitName = keyof Task["limits"];
 
 /** What holds each task back over all workers, whichever queue it is in. */
 export function TaskLimits() {
-  const query = useMonitorQuery(["tasks"], fetchTasks);
+  const query = useMonitorQuery(["tasks"], fetchTasks, { isCostly: true });
   const [open, setOpen] = useState<string>();
   const tasks = newestOfEach(query.data?.data ?? []);
   const opened = tasks.find(({ name }) => name === open);
