@@ -7,14 +7,20 @@ export type { Access, Logger } from "@millrace/kernel";
 export type { Database, Transaction } from "@millrace/database";
 export {
   cancelThisJob,
+  chain,
+  chord,
+  chunks,
   defineTask,
+  group,
   handleBatchTask,
   handleTask,
+  map,
   retryAfter,
   runInline,
   schedule,
   settled,
   snooze,
+  step,
 } from "@millrace/queue";
 export type {
   AnyTaskHandler,

@@ -31,12 +31,14 @@ const repository = join(import.meta.dirname, "../../..");
 export async function startMillrace(options: {
   readonly dataDirectory: string;
   readonly environment?: Readonly<Record<string, string>>;
+  /** Where it runs: the folder of somebody's program. Default `dataDirectory`. */
+  readonly workingDirectory?: string;
   /** Arguments after the program. Default `["start"]`. */
   readonly commandArguments?: readonly string[];
 }): Promise<RunningMillrace> {
   const main = join(repository, "apps/server/src/main.ts");
   const child = spawn(process.execPath, [main, ...(options.commandArguments ?? ["start"])], {
-    cwd: options.dataDirectory,
+    cwd: options.workingDirectory ?? options.dataDirectory,
     stdio: ["ignore", "pipe", "pipe"],
     env: {
       PATH: process.env.PATH,
