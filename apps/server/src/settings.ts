@@ -7,6 +7,7 @@ import type { TaskOverrides } from "@millrace/queue";
 import { z } from "zod";
 import { alarmSettings } from "./alarms/settings.ts";
 import { serverSettings, serverSettingsSchema } from "./http/index.ts";
+import { upkeepSettings } from "./upkeep/settings.ts";
 
 function parseTaskOverrides(text: string, context: z.RefinementCtx): TaskOverrides {
   let parsed: unknown;
@@ -66,6 +67,7 @@ export const settingsSections: readonly SettingsSection[] = [
   databaseSettings,
   workerSettings,
   alarmSettings,
+  upkeepSettings,
   modelSettings,
 ];
 
@@ -74,6 +76,7 @@ const schema = z.object({
   ...databaseSettings.schema.shape,
   ...workerSettings.schema.shape,
   ...alarmSettings.schema.shape,
+  ...upkeepSettings.schema.shape,
   ...modelSettingsSchema.shape,
 });
 

@@ -2,6 +2,7 @@ export { acceptedHeaders } from "./accept-document.ts";
 export type { Acceptance, Accepted, NewContent } from "./accept-document.ts";
 export { Documents } from "./documents.ts";
 export * from "./files/index.ts";
+export { documentChecks, findDocumentProblems } from "./find-document-problems.ts";
 export { pruneAnswers } from "./idempotency.ts";
 export type { IdempotentRequest, StoredAnswer } from "./idempotency.ts";
 export * from "./live/index.ts";

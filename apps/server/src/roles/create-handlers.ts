@@ -9,6 +9,7 @@ import { createModels } from "@millrace/models";
 import type { Models } from "@millrace/models";
 import type { AnyTaskHandler, NewEvent, WriteScope } from "@millrace/queue";
 import type { Settings } from "../settings.ts";
+import { createUpkeepHandlers } from "../upkeep/upkeep-handlers.ts";
 
 export type HandlerParts = {
   readonly files: FileStore;
@@ -36,6 +37,7 @@ export function createHandlers(parts: {
     models,
     handlers: [
       handleProcessDocument({ database: database.background, files, extractor, models, appendEvents }),
+      ...createUpkeepHandlers({ database, files, folder }),
     ],
   };
 }

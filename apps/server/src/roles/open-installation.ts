@@ -23,8 +23,9 @@ import { listenToHooks } from "../config/program-hooks.ts";
 import { createProgramHandlers } from "../config/program-handlers.ts";
 import { declareProgramSchedules } from "../config/program-schedules.ts";
 import type { Settings } from "../settings.ts";
+import { warnOfForeignFiles } from "../upkeep/owned-files.ts";
+import { upkeepSchedules } from "../upkeep/upkeep-schedules.ts";
 import { createHandlers } from "./create-handlers.ts";
-import { createTidying } from "./tidying.ts";
 
 /** Everything below the edges: what the server and the command line both stand on. */
 export type Installation = {
@@ -82,9 +83,9 @@ export async function openInstallation(parts: {
   listenToHooks(queue, program);
   await declareProgramSchedules(queue, program);
   if (lock !== undefined) await queue.takeBackAll();
-  for (const service of [files, extractor, models, createTidying({ database, files, folder, logger })]) {
-    await lifecycle.start(service);
-  }
+  for (const service of [files, extractor, models]) await lifecycle.start(service);
+  await warnOfForeignFiles({ database, folder, logger });
+  await queue.schedules.declare(upkeepSchedules(settings), { source: "product", by: "Millrace" });
   const worker = queue.createWorker(workerOptions(settings, database));
   await lifecycle.start(worker);
   const documents = new Documents({ queue, files });

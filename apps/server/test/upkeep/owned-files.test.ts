@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { migrate, openEmbedded } from "@millrace/database";
 import type { Database } from "@millrace/database";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ownsFiles } from "../../src/roles/tidying.ts";
+import { ownsFiles } from "../../src/upkeep/owned-files.ts";
 
 let folder: string;
 let first: Database;
@@ -17,7 +17,7 @@ async function openNew(): Promise<Database> {
 }
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "millrace-tidying-"));
+  folder = await mkdtemp(join(tmpdir(), "millrace-owned-files-"));
   first = await openNew();
   second = await openNew();
 });
