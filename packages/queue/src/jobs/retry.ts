@@ -43,7 +43,17 @@ export async function retryLocked(
   parts: RetryParts,
   asked: readonly LockedJob[],
 ): Promise<void> {
-  const jobs = [...asked, ...(await reopenWorkflows(scope, parts, asked))];
+  const { further } = await reopenWorkflows(scope, parts, asked);
+  await requeueLocked(scope, parts, [...asked, ...further]);
+}
+
+/** The same, whose workflows go on already. */
+export async function requeueLocked(
+  scope: WriteScope,
+  parts: RetryParts,
+  jobs: readonly LockedJob[],
+): Promise<void> {
+  if (jobs.length === 0) return;
   const ids = jobs.map(({ id }) => id);
   await requeue(scope, ids);
   await sql`DELETE FROM job_progress WHERE job_id = ANY(${ids}::uuid[])`.execute(scope.transaction);

@@ -6,47 +6,69 @@ import { transitionOf } from "../jobs/transition.ts";
 import type { TellingJob } from "../jobs/transition.ts";
 import type { EndingParts } from "../jobs/write-end.ts";
 import type { WriteScope } from "../write-scope.ts";
-import { tellChanged } from "./join.ts";
+import { advance, tellChanged } from "./join.ts";
 import { lockWorkflows } from "./lock-workflows.ts";
-import type { NodePlace, NodeRow } from "./nodes.ts";
+import type { Joining, NodePlace, NodeRow } from "./nodes.ts";
+import { releaseNodes } from "./release.ts";
+import type { Release } from "./release.ts";
 import { workflowIsStopping, workflowJobWasSkipped } from "./workflow-errors.ts";
+
+/** What goes on besides the jobs that somebody asked for. */
+export type Reopened = {
+  /** Jobs to be tried again too, locked: they were cancelled because of those. */
+  readonly further: readonly LockedJob[];
+  /** Whether chains go on that were stopped between two of their parts. */
+  readonly isContinued: boolean;
+};
 
 /**
  * Opens the workflows of members that are tried again: what they are parts of runs again, what was skipped
- * because of them is blocked again, and jobs that were cancelled because of them are to be tried again too: those
- * are given, locked. A member of a group that has succeeded without it stays outside: what came after is not
- * done twice. Throws `workflow_job_was_skipped` for a job whose turn never came, and `workflow_is_stopping`.
+ * because of them is blocked again, what was stopped because of them goes on. With `whole` everything of that
+ * workflow that did not succeed. A member of a group that has succeeded without it stays outside: what came
+ * after is not done twice. Throws `workflow_job_was_skipped` for a job whose turn never came, and
+ * `workflow_is_stopping`.
  */
 export async function reopenWorkflows(
   scope: WriteScope,
   parts: EndingParts,
   jobs: readonly LockedJob[],
-): Promise<LockedJob[]> {
-  const members = jobs.flatMap(({ workflow_id }) => (workflow_id === null ? [] : [workflow_id]));
-  if (members.length === 0) return [];
-  const { transaction } = scope;
-  const workflows = await lockWorkflows(transaction, members);
+  whole?: string,
+): Promise<Reopened> {
   const ids = jobs.filter(({ workflow_id }) => workflow_id !== null).map(({ id }) => id);
+  const workflowIds = jobs.flatMap(({ workflow_id }) => (workflow_id === null ? [] : [workflow_id]));
+  if (whole !== undefined) workflowIds.push(whole);
+  if (workflowIds.length === 0) return { further: [], isContinued: false };
+  const { transaction } = scope;
+  await lockWorkflows(transaction, workflowIds);
   await assertRetryable(transaction, ids);
   const stopped = await findStopped(transaction, ids);
   const further = stopped.length === 0 ? [] : await lockJobs(transaction, stopped);
+  const continued = await findContinued(transaction, ids, whole);
 
   const all = [...ids, ...stopped];
-  const opened = await openNodes(transaction, all);
+  const opened = await openNodes(transaction, all, continued);
   const restored = await restoreSkipped(transaction, opened);
   await recount(transaction, opened);
-  await openRows(transaction, [...all, ...restored.map(({ id }) => id)]);
+  await openRows(transaction, workflowIds, [...all, ...restored.map(({ id }) => id)]);
   scope.afterCommit(() => {
     for (const job of restored) parts.bus.publishTransition(transitionOf("blocked", job, "blocked"));
   });
-  tellChanged(scope, { parts, workflows });
-  return further;
+  // As they are now: no longer cancelled.
+  const joining: Joining = { parts, workflows: await lockWorkflows(transaction, workflowIds) };
+  await advance(scope, joining, await releaseNodes(scope, joining, continued));
+  tellChanged(scope, joining);
+  return { further, isContinued: continued.length > 0 };
 }
 
-/** Their nodes and what those are parts of, up to the first that has not ended without success. */
-const above = (ids: readonly string[]) => sql`
+/** Nodes and what they are parts of, up to the first that has not ended without success. */
+const above = (ids: readonly string[], places: readonly NodePlace[] = []) => sql`
   WITH RECURSIVE above AS (
-    SELECT workflow_id, number, parent, state FROM workflow_node WHERE job_id = ANY(${[...ids]}::uuid[])
+    (SELECT workflow_id, number, parent, state FROM workflow_node WHERE job_id = ANY(${[...ids]}::uuid[])
+     UNION
+     SELECT node.workflow_id, node.number, node.parent, node.state
+     FROM unnest(${places.map((place) => place.workflow_id)}::uuid[], ${places.map(({ number }) => number)}::integer[])
+       AS given (workflow_id, number)
+     JOIN workflow_node AS node ON node.workflow_id = given.workflow_id AND node.number = given.number)
     UNION
     SELECT node.workflow_id, node.number, node.parent, node.state FROM above
     JOIN workflow_node AS node ON node.workflow_id = above.workflow_id AND node.number = above.parent
@@ -83,9 +105,45 @@ async function findStopped(transaction: Transaction, ids: readonly string[]): Pr
   return found.rows.map(({ job_id }) => job_id);
 }
 
-async function openNodes(transaction: Transaction, ids: readonly string[]): Promise<readonly NodePlace[]> {
+/** Chains that were stopped after one of their parts had succeeded, with the part whose turn it is. */
+async function findContinued(
+  transaction: Transaction,
+  ids: readonly string[],
+  whole: string | undefined,
+): Promise<readonly Release[]> {
+  const isWhole = whole !== undefined;
+  const found = await sql<Release>`
+    ${above(ids)}, below AS (
+      (SELECT workflow_id, number FROM above WHERE state IN ('failed', 'cancelled')
+       UNION
+       SELECT workflow_id, number FROM workflow_node
+       WHERE workflow_id = ${whole ?? null}::uuid AND number = 1 AND state IN ('failed', 'cancelled'))
+      UNION
+      SELECT node.workflow_id, node.number FROM below
+      JOIN workflow_node AS node ON node.workflow_id = below.workflow_id AND node.parent = below.number
+      WHERE node.state = 'cancelled' OR (${isWhole} AND node.state = 'failed')
+    )
+    SELECT chain.workflow_id, chain.number, next.position, last.number AS source
+    FROM below
+    JOIN workflow_node AS chain ON chain.workflow_id = below.workflow_id AND chain.number = below.number
+    JOIN LATERAL (
+      SELECT part.position, part.state FROM workflow_node AS part
+      WHERE part.workflow_id = chain.workflow_id AND part.parent = chain.number AND part.state <> 'succeeded'
+      ORDER BY part.position LIMIT 1
+    ) AS next ON next.state = 'skipped'
+    JOIN workflow_node AS last ON last.workflow_id = chain.workflow_id AND last.parent = chain.number
+      AND last.position = next.position - 1
+    WHERE chain.kind IN ('chain', 'chord')`.execute(transaction);
+  return found.rows;
+}
+
+async function openNodes(
+  transaction: Transaction,
+  ids: readonly string[],
+  places: readonly NodePlace[],
+): Promise<readonly NodePlace[]> {
   const opened = await sql<NodePlace>`
-    ${above(ids)}, opened AS (
+    ${above(ids, places)}, opened AS (
       UPDATE workflow_node AS node SET state = 'running', is_stopping = false, error_code = NULL, error_message = NULL
       FROM above WHERE node.workflow_id = above.workflow_id AND node.number = above.number
         AND node.state IN ('failed', 'cancelled')
@@ -146,20 +204,20 @@ async function recount(transaction: Transaction, opened: readonly NodePlace[]): 
   );
 }
 
-async function openRows(transaction: Transaction, jobIds: readonly string[]): Promise<void> {
+async function openRows(
+  transaction: Transaction,
+  workflowIds: readonly string[],
+  jobIds: readonly string[],
+): Promise<void> {
   await sql`
-    WITH sum AS (
-      SELECT workflow_id, count(*) AS count FROM workflow_node WHERE job_id = ANY(${[...jobIds]}::uuid[])
-      GROUP BY workflow_id
-    )
     UPDATE workflow SET ended_jobs = workflow.ended_jobs - sum.count, failed_jobs = workflow.failed_jobs - sum.count
-    FROM sum WHERE workflow.id = sum.workflow_id`.execute(transaction);
+    FROM (SELECT workflow_id, count(*) AS count FROM workflow_node WHERE job_id = ANY(${[...jobIds]}::uuid[])
+          GROUP BY workflow_id) AS sum
+    WHERE workflow.id = sum.workflow_id`.execute(transaction);
   await sql`
     UPDATE workflow SET state = 'running', finished_at = NULL, purge_at = NULL, cancel_requested_at = NULL,
            error_code = NULL, error_message = NULL
-    FROM workflow_node AS node
-    WHERE node.job_id = ANY(${[...jobIds]}::uuid[]) AND workflow.id = node.workflow_id
-      AND workflow.state IN ('failed', 'cancelled')
+    WHERE id = ANY(${[...workflowIds]}::uuid[]) AND state IN ('failed', 'cancelled')
       AND EXISTS (SELECT FROM workflow_node AS root
                   WHERE root.workflow_id = workflow.id AND root.number = 1 AND root.state = 'running')`.execute(
     transaction,

@@ -1,10 +1,11 @@
 import type { Transaction } from "@millrace/database";
 import { sql } from "kysely";
 import { lockJobs } from "../jobs/lock-job.ts";
-import { retryLocked } from "../jobs/retry.ts";
+import { requeueLocked } from "../jobs/retry.ts";
 import type { RetryParts } from "../jobs/retry.ts";
 import type { WriteScope } from "../write-scope.ts";
 import { lockWorkflows } from "./lock-workflows.ts";
+import { reopenWorkflows } from "./reopen.ts";
 import { workflowNotFound, workflowNotRetryable } from "./workflow-errors.ts";
 
 /**
@@ -22,8 +23,9 @@ export async function retryWorkflow(scope: WriteScope, parts: RetryParts, id: st
     throw workflowNotRetryable(id, workflow.state);
   }
   const jobs = await lockJobs(transaction, await findRetryable(transaction, id));
-  if (jobs.length === 0) throw workflowNotRetryable(id, workflow.state);
-  await retryLocked(scope, parts, jobs);
+  const { further, isContinued } = await reopenWorkflows(scope, parts, jobs, id);
+  if (jobs.length === 0 && !isContinued) throw workflowNotRetryable(id, workflow.state);
+  await requeueLocked(scope, parts, [...jobs, ...further]);
 }
 
 /** Jobs that failed or were cancelled, where nothing above them has succeeded without them. */
