@@ -40,6 +40,7 @@ describe("the settings of alarms", () => {
     ["ALARM_FAILED_JOBS", "*:1,*:2", "twice"],
     ["ALARM_OFF", "noise", "queue_without_worker"],
     ["ALARM_WEBHOOK_URL", "ftp://x", "https://"],
+    ["ALARM_WEBHOOK_URL", "https://me:secret@example.org/", "no user"],
     ["ALARM_WEBHOOK_SECRET", "hunter2", "openssl"],
     ["ALARM_WEBHOOK_SECRET", "whsec_c2hvcnQ=", "24"],
     ["ALARM_LOOK_SECONDS", "0", ">=1"],

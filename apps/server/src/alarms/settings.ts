@@ -86,6 +86,10 @@ const alarmSettingsSchema = z.object({
   ),
   ALARM_WEBHOOK_URL: z
     .url({ protocol: /^https?$/, error: "Use an address such as https://hooks.example.org/millrace" })
+    // Node does not call such an address.
+    .refine((url) => !URL.canParse(url) || new URL(url).username === "", {
+      error: "must have no user and password in it; ALARM_WEBHOOK_SECRET shows that it comes from here",
+    })
     .optional()
     .describe("Where each alarm is sent as JSON when it is raised and when it is cleared."),
   ALARM_WEBHOOK_SECRET: z
