@@ -10,6 +10,7 @@ import { pruneTicks } from "../schedules/prune-ticks.ts";
 import { oldestSnapshotSeconds } from "../retention/oldest-snapshot.ts";
 import { pruneHistory, spareRetention } from "../retention/prune.ts";
 import { vacuumEmbedded } from "../retention/vacuum-embedded.ts";
+import { stopAllMembers } from "../workflows/stop-members.ts";
 import { ClockGuard, readDatabaseMs } from "./clock-guard.ts";
 import type { Chore } from "./maintenance.ts";
 import type { Worker } from "./worker.ts";
@@ -23,6 +24,8 @@ export type ChoreParts = ReapParts & {
   readonly whole: Database;
   readonly control: QueueControl;
   readonly logger: Logger;
+  /** Told of jobs that run and are to stop. Default: they hear of it with their next beat. */
+  readonly onCancelRequested?: (id: string) => void;
 };
 
 export type ChoreOptions = {
@@ -45,9 +48,11 @@ export type ChoreOptions = {
 export function queueChores(parts: ChoreParts, options: ChoreOptions): readonly Chore[] {
   const clock = new ClockGuard(() => readDatabaseMs(parts.database), options.leaseMs);
   const everyPoll = options.pollMs;
+  const stopping = { onCancelRequested: () => undefined, ...parts };
   return [
     { name: "promote", everyMs: everyPoll, run: () => promoteDueJobs(parts) },
     { name: "expire", everyMs: everyPoll, run: (signal) => expireJobs(parts, signal) },
+    { name: "stop workflows", everyMs: everyPoll, run: (signal) => stopAllMembers(stopping, signal) },
     { name: "end pauses", everyMs: everyPoll, run: () => parts.control.endPastPauses() },
     { name: "roll up counts", everyMs: everyPoll, run: (signal) => rollUpCounts(parts.database, signal) },
     {
