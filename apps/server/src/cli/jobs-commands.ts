@@ -193,8 +193,12 @@ export function writeJobs(jobs: readonly Job[]): void {
   );
 }
 
+export function getJob(client: ApiClient, id: string): Promise<JobDetail> {
+  return client.call(jobPath(id), jobDetailSchema);
+}
+
 async function get(client: ApiClient, id: string, options: JsonOption): Promise<void> {
-  const job = await client.call(jobPath(id), jobDetailSchema);
+  const job = await getJob(client, id);
   if (options.json) writeJson(job);
   else process.stdout.write(`${describe(job).join("\n")}\n`);
 }
@@ -208,6 +212,9 @@ function describe(job: JobDetail): string[] {
     `Progress  ${Math.round(progress.percent)} %  ${printableLine(stage)}`.trimEnd(),
     `Created   ${job.created_at}`,
     ...(job.finished_at === null ? [] : [`Finished  ${job.finished_at}`]),
+    ...(job.tags.length === 0 ? [] : [`Tags      ${printableLine(job.tags.join(", "))}`]),
+    `Input     ${shownValue(job, "input")}`,
+    ...(job.state === "succeeded" ? [`Result    ${shownValue(job, "output")}`] : []),
     ...(job.error === null ? [] : [`Error     ${printableLine(job.error.message)} (${job.error.code})`]),
     ...job.attempts.map(({ attempt, outcome, started_at, error }) =>
       printableLine(
@@ -218,6 +225,14 @@ function describe(job: JobDetail): string[] {
       printableLine(`Step ${key}  ${state}${starts > 1 ? `, started ${starts} times` : ""}`),
     ),
   ];
+}
+
+/** On one line, and not more of it than a person reads. */
+function shownValue(job: JobDetail, which: "input" | "output"): string {
+  if (job.omitted.includes(which))
+    return `large; GET ${jobPath(job.id)}/${which === "input" ? which : "result"}`;
+  const text = printableLine(JSON.stringify(job[which]) ?? "null");
+  return text.length > 500 ? `${text.slice(0, 500)}…` : text;
 }
 
 async function logs(

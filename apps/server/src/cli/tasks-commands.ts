@@ -52,8 +52,13 @@ export function addTasksCommands(program: Command, host: CommandHost): void {
     .option("--task-version <number>", "this version instead of the newest", positiveInteger(1_000_000))
     .option("--json", "print JSON")
     .action(async (name: string, options: GetOptions) => get(await server(), name, options));
-  tasks
-    .command("enqueue <name>")
+  addEnqueueCommand(tasks, host, "enqueue");
+}
+
+/** `enqueue`, also under Celery's word at the top level. */
+export function addEnqueueCommand(parent: Command, host: CommandHost, word: string): void {
+  parent
+    .command(`${word} <name>`)
     .description("Enqueue a job")
     .option("--input <json>", "what the task is given. Default: an empty object")
     .option("--priority <0-9>", "9 goes first. Default: the task's", priorityNumber)
@@ -65,7 +70,7 @@ export function addTasksCommands(program: Command, host: CommandHost): void {
     .option("--json", "print the whole job")
     .addHelpText("after", enqueueHelp)
     .action(async (name: string, options: EnqueueOptions) => {
-      host.finish(await enqueue(await server(), name, options));
+      host.finish(await enqueue(await getServer(host.environment().connection()), name, options));
     });
 }
 
