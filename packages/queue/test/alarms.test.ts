@@ -13,6 +13,7 @@ import {
   listAlarms,
   summarizeAlarms,
 } from "../src/alarms/alarm-row.ts";
+import { findConditions } from "../src/alarms/find-conditions.ts";
 import { parseQueueThresholds } from "../src/alarms/queue-thresholds.ts";
 import { recordLook } from "../src/alarms/record-look.ts";
 import { pauseQueue, resumeQueue } from "../src/control/pause.ts";
@@ -23,6 +24,7 @@ import { EventBus } from "../src/events/event-bus.ts";
 import { createMonitorWatch } from "../src/observe/monitor-watch.ts";
 import { defaultRetention, pruneHistory } from "../src/retention/prune.ts";
 import { addWorker, clearAlarms, everyMs, lookNext, lookNow, passTime, thresholds } from "./alarms-scene.ts";
+import { plansOf } from "./counts-plan.ts";
 import { clearJobs, writeJobs } from "./control-jobs.ts";
 
 const by = { by: "anna" };
@@ -471,6 +473,24 @@ describe.each(testDatabases())("alarms on $name", (kind) => {
     expect(await list({ kind: "queue_depth" })).toEqual([]);
     expect(await list({ severity: "critical" })).toHaveLength(2);
     expect(await list({ severity: "warning" })).toEqual([]);
+  });
+
+  it("are found without reading the jobs, however many there are", async () => {
+    await addWorker(database, { queues: ["alpha", "beta"] });
+    for (const queue of ["alpha", "beta"]) {
+      await writeJobs(database.queryable, { queue, count: 5000 });
+      await writeJobs(database.queryable, { queue, count: 5000, state: "succeeded" });
+    }
+    await dueFor(90);
+    await run(sql`ANALYZE job`);
+
+    const options = { thresholds, off: [], logger: silentLogger };
+    const plans = await plansOf(database.queryable, (queryable) =>
+      findConditions({ ...database, queryable }, options),
+    );
+
+    expect(plans.length).toBeGreaterThan(20);
+    expect(plans.filter((line) => /Seq Scan on job\b/.test(line))).toEqual([]);
   });
 
   it("forget after two days how many jobs ended", async () => {
