@@ -1,6 +1,7 @@
 /** Reads the program of the working folder once and tells its parent how that went. Started by `millrace start --watch`. */
 import path from "node:path";
 import { isMillraceError, toError } from "@millrace/kernel";
+import { readEnvironment } from "../cli/settings.ts";
 import { configNames, defaultTasksDirectory, loadProgram } from "./load-program.ts";
 import type { UserModules } from "./user-modules.ts";
 
@@ -19,6 +20,8 @@ let modules: UserModules | undefined;
 let problem: string | undefined;
 let folders = [path.join(folder, defaultTasksDirectory)];
 try {
+  // As the server does it: a program may read settings of its own where it is imported.
+  readEnvironment();
   const { config, migrations } = await loadProgram(folder, (opened) => {
     modules = opened;
   });
@@ -30,7 +33,7 @@ try {
   const error = toError(thrown);
   problem = isMillraceError(error) ? `${error.message} (${error.code})` : (error.stack ?? error.message);
 }
-const files = [...configNames.map((name) => path.join(folder, name)), ...(modules?.files ?? [])];
+const files = [...[...configNames, ".env"].map((name) => path.join(folder, name)), ...(modules?.files ?? [])];
 const check: ProgramCheck = { files, folders, problem };
 // A program may have started something of its own; this process has done what it was for.
 process.send?.(check, () => process.exit(0));

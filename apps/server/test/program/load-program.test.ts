@@ -58,8 +58,9 @@ describe("a program in the working folder", () => {
     expect(await load(files)).toEqual({ tasks: ["add@1", "made.info@1"] });
   });
 
-  it("shares zod with the product, whatever else its folder has installed", async () => {
+  it("shares zod with the product, whatever else its folder has installed or says of its kind", async () => {
     const files = {
+      "package.json": `{"name":"somebodys","type":"commonjs"}`,
       "node_modules/zod/package.json": `{"name":"zod","version":"0.0.1","exports":"./index.js"}`,
       "node_modules/zod/index.js": "throw new Error('another zod')",
       "tasks/one.ts": `import { z } from "zod";
