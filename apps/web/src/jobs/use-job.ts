@@ -11,7 +11,9 @@ import type { JobNews } from "./job-live.ts";
 import { fetchJob, fetchJobTree, listJobLog } from "./job-requests.ts";
 import { hasEnded } from "./job-times.ts";
 
-export const jobKey = (id: string) => monitorKey("job", id);
+const jobKey = (id: string) => monitorKey("job", id);
+/** Not among what any notice makes old: it may be many pages, and its new lines come by themselves. */
+const logKey = (id: string) => ["job-log", id] as const;
 
 /** One job as the API tells it; asked for anew when notices say that jobs changed. */
 export function useJob(id: string): UseQueryResult<JobDetail> {
@@ -31,7 +33,10 @@ export function useJobNews(id: string): JobNews {
   const [news, setNews] = useState(noNews);
   useEffect(() => {
     if (isPaused) return;
-    const ask = () => void queries.invalidateQueries({ queryKey: jobKey(id) });
+    const ask = () => {
+      void queries.invalidateQueries({ queryKey: jobKey(id) });
+      void queries.invalidateQueries({ queryKey: logKey(id) });
+    };
     return socket.subscribe(`job:${id}`, {
       onSnapshot: () => {
         // What came before it is in the answers that are asked for now.
@@ -51,7 +56,7 @@ export function useJobNews(id: string): JobNews {
 export function useJobLog(job: JobDetail, news: JobNews) {
   const interval = useMonitorInterval();
   const stored = useInfiniteQuery({
-    queryKey: [...jobKey(job.id), "log"],
+    queryKey: logKey(job.id),
     queryFn: ({ pageParam, signal }) => listJobLog(job.id, pageParam, signal),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.next_cursor ?? undefined,

@@ -6,7 +6,7 @@ describe("cronWords", () => {
     ["* * * * *", "every minute"],
     ["*/15 * * * *", "every 15 minutes"],
     ["0 * * * *", "every hour"],
-    ["20 */6 * * *", "every 6 hours, 20 min past"],
+    ["20 */6 * * *", "every 6 hours, at minute 20"],
     ["30 2 * * *", "every day at 02:30"],
     ["@daily", "every day at 00:00"],
     ["0 9,17 * * *", "every day at 09:00 and 17:00"],

@@ -65,7 +65,7 @@ function frequency(minute: string, hour: string): string | undefined {
   const at = numbers(minute, 0, 59);
   const hourStep = stepOf(hour);
   if (at?.length !== 1 || hourStep === undefined) return undefined;
-  const past = at[0] === 0 ? "" : `, ${at[0]} min past`;
+  const past = at[0] === 0 ? "" : `, at minute ${at[0]}`;
   return `${every(hourStep, "hour")}${past}`;
 }
 

@@ -1,6 +1,6 @@
-import { Moment } from "../formatting/moment.tsx";
 import { formatAbsolute } from "../formatting/time.ts";
 import classes from "./moment-list.module.css";
+import { Upcoming } from "./upcoming.tsx";
 
 const exactFormat = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 
@@ -14,7 +14,7 @@ export function MomentList({ moments }: { moments: readonly string[] }) {
         <li key={moment}>
           <span>{hasSeconds ? exactFormat.format(Date.parse(moment)) : formatAbsolute(moment)}</span>
           <span className={classes.distance}>
-            <Moment value={moment} />
+            <Upcoming moment={moment} />
           </span>
         </li>
       ))}

@@ -9,6 +9,7 @@ import type { ScheduleDialogWish } from "./schedule-menu.tsx";
 import { ScheduleStateBadge } from "./schedule-state.tsx";
 import { ruleWords } from "./schedule-words.ts";
 import classes from "./schedules-table.module.css";
+import { Upcoming } from "./upcoming.tsx";
 
 type Row = { readonly schedule: Schedule; readonly onWish: (wish: ScheduleDialogWish) => void };
 
@@ -78,7 +79,7 @@ function Rule({ schedule }: { schedule: Schedule }) {
 
 function Next({ schedule }: { schedule: Schedule }) {
   if (schedule.state !== "active" || schedule.due_at === null) return "—";
-  return <Moment value={schedule.due_at} />;
+  return <Upcoming moment={schedule.due_at} />;
 }
 
 function Last({ schedule }: { schedule: Schedule }) {
