@@ -276,7 +276,7 @@ describe.each(testDatabases())("many jobs at once on $name", (kind) => {
     expect(await find({ search: "TIMEOUT" })).toEqual([one]);
     expect(await find({ worker: "mill-7" })).toEqual([two]);
     expect((await find({ states: ["failed", "running"] })).toSorted()).toEqual(
-      [one, two, running].toSorted(),
+      [one!, two!, running!].toSorted(),
     );
     expect(await find({ finishedAfter: new Date(Date.now() - 3_600_000).toISOString() })).toEqual([]);
     expect(

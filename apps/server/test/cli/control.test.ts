@@ -1,0 +1,181 @@
+import { jobSchema, queueSchema, workerSchema } from "@millrace/contracts";
+import { parseJson } from "@millrace/kernel";
+import { waitFor } from "@millrace/testing";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { Flow } from "../flows/flow.ts";
+import { toldTask } from "../flows/told-task.ts";
+import { runCommand, startCommand } from "./command.ts";
+import type { CommandEnd } from "./command.ts";
+
+/** Queues, workers and jobs by command, with a server on the folder. */
+let flow: Flow;
+beforeAll(async () => {
+  flow = await Flow.start("embedded", { WORKER_NAME: "mill", WORKER_CONCURRENCY: "4" }, toldTask.files);
+});
+afterAll(() => flow.stop());
+
+const options = () => ({ folder: flow.folder, environment: { DATA_DIR: flow.folder } });
+const run = (...words: string[]): Promise<CommandEnd> => runCommand(words, options());
+const runJson = async <Schema extends z.ZodType>(
+  schema: Schema,
+  ...words: string[]
+): Promise<z.output<Schema>> => {
+  const { code, stdout, stderr } = await run(...words, "--json");
+  expect(code, stderr).toBe(0);
+  return schema.parse(parseJson(stdout));
+};
+const call = async (end: string, ...more: string[]): Promise<string> => {
+  const { code, stdout, stderr } = await run(
+    "call",
+    toldTask.name,
+    "--input",
+    JSON.stringify({ end }),
+    ...more,
+  );
+  expect(code, stderr).toBe(0);
+  return stdout.trim();
+};
+const untilState = (id: string, state: string) =>
+  flow.until(
+    () => flow.job(id),
+    (job) => job.state === state,
+  );
+
+describe("queues on the command line", () => {
+  it("are listed, paused, limited, purged and resumed", async () => {
+    const paused = await runJson(
+      queueSchema,
+      "queues",
+      "pause",
+      "told",
+      "--reason",
+      "too hot",
+      "--until",
+      "2h",
+    );
+    const limited = await runJson(queueSchema, "queues", "set", "told", "--max-running", "2");
+    await call("answer");
+    const list = await runJson(z.array(queueSchema), "queues", "ls");
+    const wrong = await run("queues", "purge", "told", "--expected", "7", "--yes");
+    const unasked = await run("purge");
+    const purged = await run("purge", "-f");
+    const resumed = await runJson(queueSchema, "control", "resume", "told");
+    await run("queues", "set", "told", "--max-running", "none");
+
+    expect(paused.paused).toMatchObject({ reason: "too hot", by: "local" });
+    expect(limited.max_running).toBe(2);
+    expect(list.find(({ name }) => name === "told")).toMatchObject({ counts: { queued: 1 }, max_running: 2 });
+    expect(wrong).toMatchObject({ code: 1, stderr: expect.stringContaining("purge_count_mismatch") });
+    expect(unasked.code).toBe(2);
+    expect(purged).toMatchObject({ code: 0, stderr: "Cancelled 1\n" });
+    expect(resumed.paused).toBeNull();
+  });
+
+  it("that there are not end with 3, and a wrong option with 2", async () => {
+    expect((await run("queues", "get", "no_such")).code).toBe(3);
+    expect((await run("queues", "set", "told", "--max-running", "few")).code).toBe(2);
+    expect((await run("queues", "pause", "told", "--until", "soon")).code).toBe(2);
+  });
+});
+
+describe("workers on the command line", () => {
+  it("are listed, asked, and looked at in Celery's words", async () => {
+    const id = await call("hold");
+    await untilState(id, "running");
+
+    const workers = await runJson(z.array(workerSchema), "workers", "ls");
+    const status = await run("status");
+    const absent = await run("status", "-d", "nobody");
+    const active = await run("inspect", "active");
+    const registered = await run("inspect", "registered", "-d", "mill");
+    const queues = await run("inspect", "active_queues");
+    const grown = await runJson(z.array(workerSchema), "control", "pool_grow", "2");
+    const revoked = await run("revoke", id);
+
+    expect(workers).toMatchObject([{ name: "mill", is_live: true }]);
+    expect(status).toMatchObject({ code: 0, stdout: "mill\trunning\n" });
+    expect(absent.code).toBe(1);
+    expect(active.stdout).toContain(`mill\t${id}\t${toldTask.name}`);
+    expect(registered.stdout).toContain(`mill\t${toldTask.name}@1`);
+    expect(queues.stdout).toContain("mill\ttold");
+    expect(grown).toMatchObject([{ wanted_concurrency: 6 }]);
+    expect(revoked.code).toBe(0);
+    expect((await run("workers", "drain", "nobody")).code).toBe(3);
+    await untilState(id, "cancelled");
+  });
+
+  it("has one line for what is done another way", async () => {
+    for (const words of ["time_limit t 1 2", "autoscale 3 10", "add_consumer q", "cancel_consumer q"]) {
+      const { code, stdout, stderr } = await run("control", ...words.split(" "));
+
+      expect([code, stdout, stderr.trim().split("\n").length], words).toEqual([2, "", 1]);
+    }
+  });
+});
+
+describe("jobs on the command line", () => {
+  it("that failed are found by marks and retried together, after a yes", async () => {
+    const ids = [await call("fail", "--tag", "harvest"), await call("fail", "--tag", "harvest")];
+    for (const id of ids) await untilState(id, "failed");
+    await run("queues", "pause", "told");
+
+    const found = await runJson(
+      z.array(jobSchema),
+      "jobs",
+      "ls",
+      "--tag",
+      "harvest",
+      "--state",
+      "failed,expired",
+    );
+    const unasked = await run("jobs", "retry", "--tag", "harvest");
+    const retried = await run("jobs", "retry", "--tag", "harvest", "--error-code", "sack_empty", "--yes");
+    const again = await run("jobs", "retry", ...ids);
+    const nothing = await run("jobs", "retry");
+    const cancelled = await run("jobs", "cancel", "--tag", "harvest", "--yes");
+    await run("queues", "resume", "told");
+
+    expect(found.map(({ id }) => id).toSorted()).toEqual(ids.toSorted());
+    expect(unasked).toMatchObject({ code: 2, stderr: expect.stringContaining("Retry 2 jobs?") });
+    expect(retried).toMatchObject({ code: 0, stderr: "Retried 2 jobs\n" });
+    expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining("job_not_ended") });
+    expect(nothing.code).toBe(2);
+    expect(cancelled).toMatchObject({ code: 0, stderr: "Cancelled 2 jobs\n" });
+  });
+
+  it("give their result, with a code for each way there is none", async () => {
+    const answer = await call("answer");
+    const failing = await call("fail");
+    const held = await call("hold");
+
+    const returned = await run("result", answer, "--wait");
+    const failed = await run("result", failing, "--wait");
+    const late = await run("result", held, "--wait", "--timeout", "1");
+    const unknown = await run("result", "01999999-0000-7000-8000-000000000000");
+    await run("revoke", held);
+
+    expect(returned).toMatchObject({ code: 0 });
+    expect(parseJson(returned.stdout)).toEqual({ text: "" });
+    expect(failed).toMatchObject({ code: 6, stderr: expect.stringContaining("sack_empty") });
+    expect(late.code).toBe(5);
+    expect(unknown.code).toBe(3);
+  });
+
+  it("are followed as they change", async () => {
+    const events = startCommand(["events", "--json"], options());
+    let told = "";
+    events.process.stdout?.on("data", (chunk: Buffer) => (told += chunk.toString()));
+    // It hears of what comes after it has subscribed: something comes until it does.
+    await waitFor(
+      async () => {
+        await call("answer");
+        return told.includes('"type":"job.changed"') && told.includes('"state":"succeeded"');
+      },
+      { describe: "an event of a job", timeoutMs: 50_000 },
+    );
+    events.process.kill("SIGINT");
+
+    expect((await events.end).code).toBe(130);
+  });
+});
