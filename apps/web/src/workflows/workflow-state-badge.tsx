@@ -33,7 +33,3 @@ export function WorkflowStateBadge({ state }: { state: State }) {
     </Badge>
   );
 }
-
-export function stateLabel(state: State): string {
-  return looks[state].label;
-}
