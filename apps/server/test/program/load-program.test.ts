@@ -171,7 +171,9 @@ export const add = defineTask({ name: "add", input: z.object({}), output: z.null
       "an input that a schedule's task does not take",
       {
         "tasks/add.ts": taskFile("add"),
-        "millrace.config.ts": config(`{ schedules: [{ name: "bad", task: "add", cron: "@daily" }] }`),
+        "millrace.config.ts": config(
+          `{ schedules: [{ name: "bad", task: "add", cron: "@daily", input: { y: 1 } }] }`,
+        ),
       },
       "millrace.config.ts: schedules[0].input.x",
       "number",
