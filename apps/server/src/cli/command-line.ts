@@ -13,6 +13,7 @@ import { addOpenApiCommand } from "./openapi-command.ts";
 import { addProcessCommand } from "./process-command.ts";
 import { addQueuesCommands } from "./queues-commands.ts";
 import { reportFailure } from "./report-failure.ts";
+import { addSchedulesCommands } from "./schedules-commands.ts";
 import { addSearchCommand } from "./search-command.ts";
 import { readEnvironment } from "./settings.ts";
 import { addTasksCommands } from "./tasks-commands.ts";
@@ -80,6 +81,7 @@ function createProgram(host: CommandHost): Command {
   addInspectCommands(program, host);
   addControlCommands(program, host);
   addTasksCommands(program, host);
+  addSchedulesCommands(program, host);
   addAlarmsCommands(program, host);
   addDoctorCommand(program, host);
   addOpenApiCommand(program, host);

@@ -200,7 +200,8 @@ function report(job: JobDetail, { json }: EnqueueOptions): ExitCode {
   return exitCodes.jobFailed;
 }
 
-async function readInput(given: string): Promise<unknown> {
+/** JSON as it stands, of a file, or of standard input. Throws `invalid_arguments`, `file_not_found`. */
+export async function readInput(given: string): Promise<unknown> {
   const source = given === "-" ? await text(process.stdin) : await readGiven(given);
   try {
     return parseJson(source);
