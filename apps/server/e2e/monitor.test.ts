@@ -17,7 +17,16 @@ beforeAll(async () => {
   browser = await openBrowser();
   folder = await mkdtemp(join(tmpdir(), "millrace-e2e-monitor-"));
   await writeMillProgram(folder);
-  server = await startMillrace({ dataDirectory: folder });
+  server = await startMillrace({
+    dataDirectory: folder,
+    environment: {
+      ALARM_LOOK_SECONDS: "1",
+      ALARM_AFTER_LOOKS: "1",
+      ALARM_FAILED_JOBS: "mills:1",
+      // What depends on the machine, or on the other tests here.
+      ALARM_OFF: "database_slow,failure_rate,worker_memory,clock_jump",
+    },
+  });
 });
 afterAll(async () => {
   await browser.close();
@@ -110,6 +119,34 @@ describe("the workers page", () => {
     await page.getByRole("button", { name: /^Actions for worker/ }).click();
     await page.getByRole("menuitem", { name: "Run again" }).click();
     await page.getByRole("cell", { name: /^Live/ }).waitFor();
+    expect(troubles).toEqual({ problems: [], foreignRequests: [] });
+    await page.close();
+  });
+});
+
+describe("the alarms page", () => {
+  it("shows an open alarm, here and in the navigation, until what it tells of is over", async () => {
+    for (let job = 0; job < 2; job++) await endOf(server.url, await enqueue(server.url, "mills.grind_grain"));
+    const { page, troubles } = await open("/monitor/alarms");
+    const alarm = page.getByRole("main").getByRole("listitem").filter({ hasText: "Failed jobs pile up" });
+    await alarm.getByText("Warning", { exact: true }).waitFor();
+    await page
+      .getByRole("navigation", { name: "Main" })
+      .getByRole("link", { name: /Monitor.*1 open alarm/ })
+      .waitFor();
+
+    await alarm.getByRole("button", { name: /^Acknowledge/ }).click();
+    await alarm.getByText(/^acknowledged by/).waitFor();
+    await alarm.getByRole("button", { name: /^Acknowledge/ }).waitFor({ state: "detached" });
+
+    await fetch(`${server.url}/api/jobs/retry`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ filter: { queue: "mills" } }),
+    });
+    await page.getByRole("heading", { name: "All is well" }).waitFor();
+    await page.getByRole("link", { name: "Last 30 days" }).click();
+    await alarm.getByText("Cleared", { exact: true }).waitFor();
     expect(troubles).toEqual({ problems: [], foreignRequests: [] });
     await page.close();
   });
