@@ -25,6 +25,7 @@ import { declareProgramSchedules } from "../config/program-schedules.ts";
 import type { Settings } from "../settings.ts";
 import { warnOfForeignFiles } from "../upkeep/owned-files.ts";
 import { upkeepSchedules } from "../upkeep/upkeep-schedules.ts";
+import { readVersion } from "../version.ts";
 import { createHandlers } from "./create-handlers.ts";
 
 /** Everything below the edges: what the server and the command line both stand on. */
@@ -141,6 +142,7 @@ function workerOptions(settings: Settings, database: Database) {
   const leaseMs = database.kind === "embedded" ? 20_000 : settings.WORKER_LEASE_SECONDS * 1000;
   return {
     name: settings.WORKER_NAME ?? `worker@${hostname()}`,
+    version: readVersion(),
     concurrency: settings.WORKER_CONCURRENCY,
     ...(settings.WORKER_QUEUES === undefined ? {} : { queues: settings.WORKER_QUEUES.split(",") }),
     leaseMs,
