@@ -1,5 +1,6 @@
 import type { Queue, QueuePurged } from "@millrace/contracts";
 import { useState } from "react";
+import { isApiProblem } from "../../api/problem.ts";
 import { countOf, formatCount } from "../../formatting/numbers.ts";
 import { purgeQueue } from "../monitor-requests.ts";
 import { ConfirmDialog } from "../parts/confirm-dialog.tsx";
@@ -44,19 +45,27 @@ export function PurgeDialog({ queue, onClose }: { queue: Queue; onClose: () => v
   );
 }
 
-/** A large queue takes several requests. Ends when one of them could do nothing. */
+/**
+ * A large queue takes several requests. Ends when one of them could do nothing, or is refused because
+ * other jobs came meanwhile: nobody agreed to lose those.
+ */
 async function purgeAll(
   queue: string,
   expected: number,
   onLeft: (left: number) => void,
 ): Promise<QueuePurged> {
-  let total = 0;
-  let next = expected;
-  for (;;) {
-    const { cancelled, left } = await purgeQueue(queue, { expected_count: next });
-    total += cancelled;
+  const first = await purgeQueue(queue, { expected_count: expected });
+  let { cancelled, left } = first;
+  for (let last = first; left > 0 && last.cancelled > 0;) {
     onLeft(left);
-    if (left === 0 || cancelled === 0) return { cancelled: total, left };
-    next = left;
+    try {
+      last = await purgeQueue(queue, { expected_count: left });
+    } catch (error) {
+      if (isApiProblem(error) && error.status === 409) break;
+      throw error;
+    }
+    cancelled += last.cancelled;
+    left = last.left;
   }
+  return { cancelled, left };
 }
