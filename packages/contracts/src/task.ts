@@ -76,7 +76,7 @@ const enqueueOptionsSchema = z
     /** When it has not started by then, it ends as `expired`. Default: the task's, or never. */
     expires_in_ms: z.number().positive().max(aYearMs).optional(),
     tags: z.array(z.string().min(1).max(100)).max(20).optional(),
-    meta: z.record(z.string().max(200), z.json()).optional(),
+    meta: z.record(z.string().max(200), z.unknown()).optional(),
     /** The same as the header `Idempotency-Key`, for those who can't set headers. */
     idempotency_key: z.string().min(1).max(255).optional(),
   })
@@ -89,7 +89,7 @@ const enqueueOptionsSchema = z
 export const enqueueTaskSchema = z
   .strictObject({
     /** What the task's own schema asks for. Default: an empty object. */
-    input: z.json().optional(),
+    input: z.unknown().optional(),
     /** Default: the newest one. */
     version: z.int().min(1).optional(),
     options: enqueueOptionsSchema.optional(),
