@@ -1,6 +1,13 @@
 import type { WorkflowNode } from "@millrace/contracts";
 import { describe, expect, it } from "vitest";
-import { childRole, containsJob, countsText, hiddenMembers, isOpenAtFirst, nodeTitle } from "./tree-words.ts";
+import {
+  childrenOf,
+  containsJob,
+  countsText,
+  hiddenMembers,
+  isOpenAtFirst,
+  nodeTitle,
+} from "./tree-words.ts";
 
 function node(changes: Partial<WorkflowNode>): WorkflowNode {
   return {
@@ -53,12 +60,33 @@ describe("large groups", () => {
   });
 });
 
-describe("childRole", () => {
-  it("numbers the steps of a chain and names the two halves of a chord", () => {
-    const chain = node({ kind: "chain" });
-    const chord = node({ kind: "chord" });
+describe("childrenOf", () => {
+  const states = (parent: WorkflowNode) => childrenOf(parent).map((child) => [child.role, child.node.state]);
+  const children = [node({ state: "succeeded" }), node({ state: "failed" })];
 
-    expect([childRole(chain, 1), childRole(chord, 0), childRole(chord, 1)]).toEqual(["2", "Joins", "Then"]);
+  it("numbers the steps of a chain and names the two halves of a chord", () => {
+    expect(states(node({ kind: "chain", size: 2, children }))).toEqual([
+      ["1", "succeeded"],
+      ["2", "failed"],
+    ]);
+    expect(states(node({ kind: "chord", size: 2, children }))).toEqual([
+      ["Joins", "succeeded"],
+      ["Then", "failed"],
+    ]);
+  });
+
+  it("shows first what failed in a large group, and keeps the numbers", () => {
+    expect(states(node({ kind: "group", size: 100, children }))).toEqual([
+      ["2", "failed"],
+      ["1", "succeeded"],
+    ]);
+  });
+
+  it("leaves a small group as it was written", () => {
+    expect(states(node({ kind: "group", size: 2, children }))).toEqual([
+      [undefined, "succeeded"],
+      [undefined, "failed"],
+    ]);
   });
 });
 

@@ -45,11 +45,31 @@ export function nodeTitle(node: WorkflowNode): string {
   }
 }
 
-/** What is joined and what comes after it have no names of their own. */
-export function childRole(parent: WorkflowNode, index: number): string | undefined {
-  if (parent.kind === "chain") return String(index + 1);
-  if (parent.kind === "chord") return index === 0 ? "Joins" : "Then";
-  return undefined;
+export type Child = {
+  readonly node: WorkflowNode;
+  /** Its place where that tells members apart, or which half of a chord it is. */
+  readonly role: string | undefined;
+};
+
+/**
+ * The members to show. Chains and chords keep their order; in large groups, whose members all run at
+ * once, what needs a look comes first.
+ */
+export function childrenOf(parent: WorkflowNode): readonly Child[] {
+  const isLarge = !isOpenAtFirst(parent);
+  const children = parent.children.map((node, index) => ({
+    node,
+    role: roleOf(parent.kind, index, isLarge),
+  }));
+  if (!isLarge || parent.kind === "chain" || parent.kind === "chord") return children;
+  return children.toSorted(
+    (first, second) => countOrder.indexOf(first.node.state) - countOrder.indexOf(second.node.state),
+  );
+}
+
+function roleOf(parent: WorkflowNode["kind"], index: number, isLarge: boolean): string | undefined {
+  if (parent === "chord") return index === 0 ? "Joins" : "Then";
+  return parent === "chain" || parent === "map" || isLarge ? String(index + 1) : undefined;
 }
 
 /** "2 failed, 5 running, 93 succeeded": how many members are in which state. */

@@ -4,7 +4,7 @@ import { useState } from "react";
 import { formatCount } from "../formatting/numbers.ts";
 import { JobStateBadge } from "../monitor/parts/job-state-badge.tsx";
 import {
-  childRole,
+  childrenOf,
   containsJob,
   countsText,
   hiddenMembers,
@@ -102,8 +102,8 @@ function Branch(props: NodeProps) {
       </summary>
       {isOpen ? (
         <ul className={classes.members}>
-          {node.children.map((child, index) => (
-            <Node {...props} key={child.number} node={child} role={childRole(node, index)} />
+          {childrenOf(node).map((child) => (
+            <Node {...props} key={child.node.number} node={child.node} role={child.role} />
           ))}
           {hidden === 0 ? null : (
             <li className={classes.hidden}>
