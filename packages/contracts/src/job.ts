@@ -124,7 +124,7 @@ export const jobDetailSchema = jobSchema
   .meta({ id: "JobDetail" });
 export type JobDetail = z.infer<typeof jobDetailSchema>;
 
-/** `GET /api/jobs/{id}/input`. Not JobInput: in the OpenAPI document that is what Job is called in requests. */
+/** `GET /api/jobs/{id}/input` */
 // Not "JobInput": by that name the description of the API knows a Job as it is sent.
 export const jobInputSchema = z.object({ id: idSchema, input: z.unknown() }).meta({ id: "InputOfJob" });
 
