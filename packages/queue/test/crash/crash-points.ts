@@ -27,6 +27,8 @@ const furtherTimes: Partial<Record<CommitName, readonly number[]>> = {
   resume: [2],
   task_limits: [2],
   owner_weight: [2],
+  fire_schedule: [2, 3],
+  change_schedule: [2],
 };
 
 /** Every side of every commit, `name:before` and `name:after#2`, as MILLRACE_CRASH_AT takes it. */

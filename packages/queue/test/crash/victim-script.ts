@@ -7,6 +7,7 @@ import type { JobRequest, Queue } from "../../src/index.ts";
 import { claimJobs } from "../../src/jobs/claim.ts";
 import type { Acknowledged, Outside } from "./outside.ts";
 import { alarmDeeds } from "./victim-alarms.ts";
+import { declareNewYear, findMade, scheduleSoon } from "./victim-schedules.ts";
 import { tasks, work } from "./victim-tasks.ts";
 
 const stepTimeoutMs = 60_000;
@@ -129,6 +130,7 @@ export class VictimScript {
       this.#freeJobs(),
       this.#discard(),
       this.#alarm(),
+      this.#schedule(),
     ]);
   }
 
@@ -289,6 +291,22 @@ export class VictimScript {
   async #alarm(): Promise<void> {
     for (const [name, deed] of Object.entries(alarmDeeds)) {
       await this.#set(name, () => until(`an ${name}`, () => deed(this.#parts.database)));
+    }
+  }
+
+  async #schedule(): Promise<void> {
+    const { queue } = this.#parts;
+    await this.#set("declared", () => declareNewYear(queue));
+    for (const name of ["scheduled 1", "scheduled 2", "scheduled 3"]) {
+      await this.#request(name, async () => {
+        await scheduleSoon(queue, name);
+        let made: readonly string[] | undefined;
+        await until(`${name} to make its job`, async () => {
+          made = await findMade(queue, name);
+          return made !== undefined;
+        });
+        return made ?? [];
+      });
     }
   }
 
