@@ -18,6 +18,7 @@ import { addSearchCommand } from "./search-command.ts";
 import { readEnvironment } from "./settings.ts";
 import { addTasksCommands } from "./tasks-commands.ts";
 import { addWorkersCommands } from "./workers-commands.ts";
+import { addWorkflowsCommands } from "./workflows-commands.ts";
 
 /** Runs one command and returns its exit code. Data goes to standard output, talk to standard error. */
 export async function runCommandLine(words: readonly string[]): Promise<ExitCode> {
@@ -81,6 +82,7 @@ function createProgram(host: CommandHost): Command {
   addInspectCommands(program, host);
   addControlCommands(program, host);
   addTasksCommands(program, host);
+  addWorkflowsCommands(program, host);
   addSchedulesCommands(program, host);
   addAlarmsCommands(program, host);
   addDoctorCommand(program, host);

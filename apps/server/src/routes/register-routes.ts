@@ -14,6 +14,7 @@ import { systemRoutes } from "./system.ts";
 import { taskLimitRoutes } from "./task-limits.ts";
 import { taskRoutes } from "./tasks.ts";
 import { workerRoutes } from "./workers.ts";
+import { workflowRoutes } from "./workflows.ts";
 
 /** Every route of the API and its sockets. */
 export async function registerRoutes(app: FastifyInstance, parts: RouteParts): Promise<void> {
@@ -28,6 +29,7 @@ export async function registerRoutes(app: FastifyInstance, parts: RouteParts): P
   alarmRoutes(typed, parts);
   systemRoutes(typed, parts);
   taskRoutes(typed, parts);
+  workflowRoutes(typed, parts);
   const { hub, logger, installation } = parts;
   const { authenticate } = parts.access;
   const ports = createLivePorts(installation);

@@ -117,7 +117,7 @@ async function sendJob(
 }
 
 /** The newest version unless one is asked for. Throws `task_not_found`. */
-function getTask(tasks: readonly Task[], name: string, version?: number): Task {
+export function getTask(tasks: readonly Task[], name: string, version?: number): Task {
   const versions = tasks.filter((task) => task.name === name);
   const found = version === undefined ? versions.at(-1) : versions.find((task) => task.version === version);
   if (found !== undefined) return found;

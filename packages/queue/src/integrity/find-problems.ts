@@ -23,6 +23,18 @@ const checks: Readonly<Record<string, RawBuilder<unknown>>> = {
   "a job has no input": sql`
     SELECT id::text AS subject FROM job
     WHERE NOT EXISTS (SELECT FROM job_payload WHERE job_payload.job_id = job.id)`,
+  "a job is blocked and waits for nothing": sql`
+    SELECT job.id::text AS subject FROM job
+    LEFT JOIN workflow ON workflow.id = job.workflow_id LEFT JOIN workflow_node AS node ON node.job_id = job.id
+    WHERE job.state = 'blocked' AND (node.state IS DISTINCT FROM 'blocked' OR workflow.state <> 'running')`,
+  "a workflow runs and none of its jobs can": sql`
+    SELECT id::text AS subject FROM workflow
+    WHERE state = 'running' AND NOT EXISTS (
+      SELECT FROM job WHERE job.workflow_id = workflow.id AND finished_at IS NULL AND job.state <> 'blocked')`,
+  "the counts of a workflow differ from its jobs": sql`
+    SELECT workflow.id::text AS subject FROM workflow WHERE (total_jobs, ended_jobs) <> (
+      SELECT count(*), count(finished_at) FROM job WHERE job.workflow_id = workflow.id)
+      AND (purge_at IS NULL OR purge_at > now())`,
   "the count of a queue differs from its jobs": sql`
     SELECT queue || ' ' || state || ': ' || coalesce(told.count, 0) || ' instead of ' || coalesce(truth.count, 0) AS subject
     FROM (SELECT queue, state, sum(count) AS count FROM (

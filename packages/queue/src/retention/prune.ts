@@ -2,6 +2,7 @@ import type { QueryAccess } from "@millrace/database";
 import { sql } from "kysely";
 import type { RawBuilder } from "kysely";
 import { commit } from "../crash-point.ts";
+import { pruneWorkflows } from "./prune-workflows.ts";
 
 /** How long is kept what does not go with its job; each task says how long its jobs are kept (`keptDays`). */
 export type Retention = {
@@ -23,7 +24,7 @@ export const spareRetention: Retention = { logDays: 8, eventHours: 24, failedSpa
 
 /** What one call has deleted or dealt with. */
 export type PruneResult = {
-  /** Jobs, log lines, jobs and streams whose events went, workers, alarms and counts. */
+  /** Jobs, members and workflows, log lines, jobs and streams whose events went, workers, alarms and counts. */
   readonly count: number;
   /** The call ended before the work did: worth another one soon. */
   readonly hasMore: boolean;
@@ -56,6 +57,7 @@ export async function pruneHistory(
   await startEventMark(database);
   const prunings = [
     pruneLog(retention.logDays),
+    pruneWorkflows(),
     pruneJobs(dueJobs(retention.failedSpareDays ?? 0)),
     pruneOwnEvents(retention.eventHours),
     pruneSharedEvents(retention.eventHours),

@@ -1,0 +1,198 @@
+import {
+  idSchema,
+  jobTreeSchema,
+  newWorkflowSchema,
+  pageSchema,
+  workflowDetailSchema,
+  workflowListQuerySchema,
+  workflowSchema,
+  workflowTreeQuerySchema,
+} from "@millrace/contracts";
+import type { JobBranch, NewWorkflow, WorkflowDetail } from "@millrace/contracts";
+import type { Access } from "@millrace/kernel";
+import {
+  findJobs,
+  jobNotFound,
+  readJobBranch,
+  toJob,
+  toWorkflow,
+  toWorkflowDetail,
+  workflowNotFound,
+} from "@millrace/queue";
+import type { JobBranchRecord, WorkflowOptions, WorkflowRecord } from "@millrace/queue";
+import type { FastifyRequest } from "fastify";
+import { z } from "zod";
+import { parseIdempotencyKey, parsePrefer, preferenceApplied } from "../http/index.ts";
+import { readCursor, toPage } from "./pages.ts";
+import type { RouteParts } from "./route-parts.ts";
+import type { TypedApp } from "./typed-app.ts";
+import { waitSignal } from "./wait-signal.ts";
+import { readFlow } from "./workflow-flow.ts";
+
+const params = z.object({ id: idSchema });
+const tags = ["Workflows"];
+
+/** `/api/workflows`, and the tree that a job belongs to. */
+export function workflowRoutes(app: TypedApp, parts: RouteParts): void {
+  readRoutes(app, parts);
+  startRoute(app, parts);
+  actionRoutes(app, parts);
+  treeRoute(app, parts);
+}
+
+function readRoutes(app: TypedApp, parts: RouteParts): void {
+  const { workflows } = parts.installation.queue;
+  const { authenticate } = parts.access;
+  const getWorkflow = workflowReader(parts);
+  app.get(
+    "/api/workflows",
+    {
+      schema: {
+        tags,
+        summary: "List workflows, newest first",
+        querystring: workflowListQuerySchema,
+        response: { 200: pageSchema(workflowSchema) },
+      },
+    },
+    async (request) => {
+      const { limit, cursor, ...filter } = request.query;
+      const { workspaceId: owner } = await authenticate(request);
+      const rows = await workflows.list({ owner, ...filter, before: readCursor(cursor), limit: limit + 1 });
+      return toPage(rows.map(toWorkflow), limit);
+    },
+  );
+  app.get(
+    "/api/workflows/:id",
+    {
+      schema: {
+        tags,
+        summary: "One workflow with its tree, and what it gave; `Prefer: wait=N` waits for its end",
+        params,
+        querystring: workflowTreeQuerySchema,
+        response: { 200: workflowDetailSchema },
+      },
+    },
+    async (request, reply) => {
+      const workflow = await getWorkflow(await authenticate(request), request.params.id);
+      const { waitSeconds = 0 } = parsePrefer(request.headers.prefer);
+      const waiting = { timeoutMs: waitSeconds * 1000, signal: waitSignal(reply, parts.stopping) };
+      const current = waitSeconds === 0 ? workflow : await workflows.waitForEnd(workflow.id, waiting);
+      if (waitSeconds > 0) void reply.header("preference-applied", preferenceApplied(waitSeconds));
+      if (current.finished_at === null) void reply.header("retry-after", "1");
+      return await readDetail(parts, current, request.query);
+    },
+  );
+}
+
+function startRoute(app: TypedApp, parts: RouteParts): void {
+  const { queue } = parts.installation;
+  app.post(
+    "/api/workflows",
+    {
+      schema: {
+        tags,
+        summary: "Start a workflow of tasks by their names",
+        body: newWorkflowSchema,
+        response: { 202: workflowSchema },
+      },
+    },
+    async (request, reply) => {
+      const { workspaceId: owner } = await parts.access.authenticate(request);
+      const flow = readFlow(queue.tasks, request.body);
+      const { id } = await queue.workflows.start(flow, { ...readOptions(request, request.body), owner });
+      const workflow = toWorkflow(await queue.workflows.get(id));
+      return reply.code(202).headers({ location: workflow.links.self, "retry-after": "1" }).send(workflow);
+    },
+  );
+}
+
+function readOptions(request: FastifyRequest, body: NewWorkflow): WorkflowOptions {
+  const key = parseIdempotencyKey(request.headers["idempotency-key"]) ?? body.idempotency_key;
+  const { name, tags: given, meta, priority, delay_seconds: delay } = body;
+  return {
+    ...(name === undefined ? {} : { name }),
+    ...(given === undefined ? {} : { tags: given }),
+    ...(meta === undefined ? {} : { meta }),
+    ...(priority === undefined ? {} : { priority }),
+    ...(delay === undefined ? {} : { delayMs: delay * 1000 }),
+    ...(key === undefined ? {} : { idempotencyKey: key }),
+  };
+}
+
+function actionRoutes(app: TypedApp, parts: RouteParts): void {
+  const { workflows } = parts.installation.queue;
+  const { authenticate } = parts.access;
+  const getWorkflow = workflowReader(parts);
+  const actions = [
+    {
+      name: "cancel",
+      summary: "Cancel the whole, whatever its jobs do",
+      act: (id: string) => workflows.cancel(id),
+    },
+    { name: "retry", summary: "Try again what did not succeed", act: (id: string) => workflows.retry(id) },
+  ] as const;
+  for (const { name, summary, act } of actions) {
+    app.post(
+      `/api/workflows/:id/${name}`,
+      { schema: { tags, summary, params, response: { 202: workflowSchema } } },
+      async (request, reply) => {
+        const { id } = await getWorkflow(await authenticate(request), request.params.id);
+        await act(id);
+        const workflow = toWorkflow(await workflows.get(id));
+        return reply.code(202).header("location", workflow.links.self).send(workflow);
+      },
+    );
+  }
+}
+
+function treeRoute(app: TypedApp, parts: RouteParts): void {
+  const { queue } = parts.installation;
+  const { queryable } = queue.database;
+  const getWorkflow = workflowReader(parts);
+  app.get(
+    "/api/jobs/:id/tree",
+    {
+      schema: {
+        tags: ["Jobs"],
+        summary: "The workflow that the job is a member of, or the job with its child jobs",
+        params,
+        querystring: workflowTreeQuerySchema,
+        response: { 200: jobTreeSchema },
+      },
+    },
+    async (request) => {
+      const access = await parts.access.authenticate(request);
+      const [job] = await findJobs(queryable, [request.params.id]);
+      if (job === undefined || job.owner !== access.workspaceId) throw jobNotFound(request.params.id);
+      if (job.workflow_id !== null) {
+        const workflow = await getWorkflow(access, job.workflow_id);
+        return { workflow: await readDetail(parts, workflow, request.query), job: null };
+      }
+      const branch = await readJobBranch(queryable, job, request.query);
+      return { workflow: null, job: toBranch(branch) };
+    },
+  );
+}
+
+function toBranch({ job, children, hasMore }: JobBranchRecord): JobBranch {
+  return { job: toJob(job), children: children.map(toBranch), has_more: hasMore };
+}
+
+async function readDetail(
+  { installation }: RouteParts,
+  workflow: WorkflowRecord,
+  { members }: { readonly members: number },
+): Promise<WorkflowDetail> {
+  const { workflows } = installation.queue;
+  const tree = await workflows.tree(workflow.id, { members });
+  return toWorkflowDetail(workflow, tree, await workflows.shownOutput(workflow));
+}
+
+/** Finds workflows of somebody. Others' are not found, as if there were none. */
+function workflowReader({ installation }: RouteParts) {
+  return async (access: Access, id: string): Promise<WorkflowRecord> => {
+    const workflow = await installation.queue.workflows.get(id);
+    if (workflow.owner !== access.workspaceId) throw workflowNotFound(id);
+    return workflow;
+  };
+}
