@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import type { JobContext } from "../worker/job-context.ts";
 import { snooze } from "../worker/job-ending.ts";
+import { step } from "../workflows/flow.ts";
 import type { WriteScope } from "../write-scope.ts";
 import { handleBatchTask } from "./batch-task.ts";
 import { runInline } from "./run-inline.ts";
@@ -250,5 +251,22 @@ describe("children of an inline run", () => {
     });
 
     await expect(runInline(handler, { count: 1 })).rejects.toMatchObject({ code: "invalid_job_input" });
+  });
+});
+
+describe("workflows of an inline run", () => {
+  it("are told of and not run, and are there for a second run with the same steps", async () => {
+    const ids: string[] = [];
+    const handler = handlerOf(async ({ startWorkflow }) => {
+      ids.push((await startWorkflow("tell", step(tellSum, { at: "noon" }))).id);
+      return { sum: 0 };
+    });
+
+    const first = await runInline(handler, { count: 1 });
+    const second = await runInline(handler, { count: 1 }, { steps: new Map(first.steps) });
+
+    expect(first.workflows).toMatchObject([{ key: "tell", id: ids[0] }]);
+    expect(second.workflows).toEqual([]);
+    expect(ids[1]).toBe(ids[0]);
   });
 });

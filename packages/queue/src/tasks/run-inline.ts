@@ -9,6 +9,7 @@ import type {
   ProgressReport,
   StepOptions,
 } from "../worker/job-context.ts";
+import type { StartableFlow, WorkflowOptions } from "../workflows/start-workflow.ts";
 import type { WriteScope } from "../write-scope.ts";
 import { noInlineDatabase } from "./task-errors.ts";
 import type { AnyTaskHandler, Task } from "./task.ts";
@@ -45,6 +46,13 @@ export type InlineChild = {
   readonly options: EnqueueOptions;
 };
 
+export type InlineWorkflow = {
+  readonly id: string;
+  readonly key: string;
+  readonly flow: StartableFlow<unknown>;
+  readonly options: WorkflowOptions;
+};
+
 /** What a handler gave and did, as the job would have kept it. */
 export type InlineRun<Output> = {
   readonly output: Output;
@@ -60,6 +68,8 @@ export type InlineRun<Output> = {
   readonly events: readonly { readonly type: string; readonly data: Readonly<Record<string, unknown>> }[];
   /** Jobs it enqueued. They are not run. */
   readonly children: readonly InlineChild[];
+  /** Workflows it started. Nothing of them is run. */
+  readonly workflows: readonly InlineWorkflow[];
   readonly meta: Readonly<Record<string, unknown>>;
 };
 
@@ -69,6 +79,7 @@ type Recording = {
   readonly logs: InlineRun<unknown>["logs"][number][];
   readonly events: InlineRun<unknown>["events"][number][];
   readonly children: InlineChild[];
+  readonly workflows: InlineWorkflow[];
   readonly meta: Record<string, unknown>;
 };
 
@@ -90,6 +101,7 @@ export async function runInline<Input, Output>(
     logs: [],
     events: [],
     children: [],
+    workflows: [],
     meta: {},
   };
   const stored = throughJson(parseInput(task, input));
@@ -131,6 +143,16 @@ function createInlineContext<Input>(run: {
       Promise.resolve().then(() => {
         signal.throwIfAborted();
         return recordChild(recording, { key, task: childTask, input: childInput, options: childOptions });
+      }),
+    startWorkflow: (key, flow, workflowOptions = {}) =>
+      Promise.resolve().then(() => {
+        signal.throwIfAborted();
+        const known = recording.steps.get(key);
+        if (known !== undefined) return known as { id: string };
+        const started = { id: newId() };
+        recording.workflows.push({ ...started, key, flow, options: workflowOptions });
+        recording.steps.set(key, started);
+        return started;
       }),
     setMeta: (patch) =>
       Promise.resolve().then(() => {

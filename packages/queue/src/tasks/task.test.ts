@@ -25,6 +25,7 @@ function contextOf(input: unknown): JobContext<unknown> {
     step: unused,
     transaction: unused,
     enqueueChild: unused,
+    startWorkflow: unused,
     setMeta: unused,
     progress: () => undefined,
     log: () => undefined,

@@ -18,6 +18,8 @@ import { recordStep, startStep } from "../steps/run-step.ts";
 import { scrubText } from "../tasks/redact.ts";
 import type { TaskRegistry } from "../tasks/task-registry.ts";
 import type { Task } from "../tasks/task.ts";
+import { startWorkflow } from "../workflows/start-workflow.ts";
+import type { StartableFlow, WorkflowOptions } from "../workflows/start-workflow.ts";
 import { withWriteScope } from "../write-scope.ts";
 import type { AttemptStop } from "./attempt-stop.ts";
 import { mayPassLater } from "./database-trouble.ts";
@@ -101,6 +103,10 @@ class LiveJobContext implements JobContext<unknown> {
     return (key, task, input, options) => this.#enqueueChild(key, task, input, options);
   }
 
+  get startWorkflow(): JobContext<unknown>["startWorkflow"] {
+    return (key, flow, options) => this.#startWorkflow(key, flow, options);
+  }
+
   get setMeta(): JobContext<unknown>["setMeta"] {
     return (patch) =>
       runFenced(this.#parts, this.#running, async (scope) => {
@@ -167,6 +173,22 @@ class LiveJobContext implements JobContext<unknown> {
       if (written === undefined || written.id === value.id) return;
       // Its unique or idempotency key gave a job that was there before.
       value.id = written.id;
+      await recordStep(scope.transaction, job, key, value);
+    };
+    return await this.#runStep<{ id: string }>(key, () => Promise.resolve(value), { record });
+  }
+
+  async #startWorkflow<Output>(
+    key: string,
+    flow: StartableFlow<Output>,
+    options: WorkflowOptions | undefined,
+  ): Promise<{ readonly id: string }> {
+    const { job } = this.#running;
+    const owner = job.owner === null ? {} : { owner: job.owner };
+    const value = { id: "" };
+    const record = async (scope: FencedScope): Promise<void> => {
+      // Known only now; the step was written first, so that a second attempt at the same time is refused there.
+      value.id = await startWorkflow(scope, this.#parts, flow, { ...owner, ...options });
       await recordStep(scope.transaction, job, key, value);
     };
     return await this.#runStep<{ id: string }>(key, () => Promise.resolve(value), { record });

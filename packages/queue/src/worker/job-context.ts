@@ -2,6 +2,8 @@ import type { Logger } from "@millrace/kernel";
 import type { z } from "zod";
 import type { EnqueueOptions } from "../jobs/enqueue.ts";
 import type { Task } from "../tasks/task.ts";
+import type { StartableFlow, WorkflowOptions } from "../workflows/start-workflow.ts";
+import type { StartedWorkflow } from "../workflows/workflows.ts";
 import type { WriteScope } from "../write-scope.ts";
 
 export type ProgressReport = {
@@ -73,6 +75,16 @@ export type JobContext<Input> = {
     input: Input,
     options?: EnqueueOptions,
   ) => Promise<{ readonly id: string }>;
+  /**
+   * Starts a workflow, once for the life of this job: recorded as the step `key` in the transaction that
+   * writes the workflow. Its owner is this job's unless the options name one. It goes on by itself, also
+   * when this job is cancelled. Throws `lease_lost`, and what starting a workflow throws.
+   */
+  readonly startWorkflow: <Output>(
+    key: string,
+    flow: StartableFlow<Output>,
+    options?: WorkflowOptions,
+  ) => Promise<StartedWorkflow<Output>>;
   /**
    * Merges fields into the job's meta, at the top level. Kept with the job and
    * shown with it: no document text, no secrets. Throws `lease_lost`.
