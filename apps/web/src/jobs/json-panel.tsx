@@ -1,3 +1,4 @@
+import { useMemo } from "react";
 import { CopyButton } from "../feedback/copy.tsx";
 import { formatBytes } from "../formatting/numbers.ts";
 import { isEmptyJson, jsonText } from "./json-shape.ts";
@@ -7,6 +8,9 @@ import classes from "./json-panel.module.css";
 
 /** A JSON value under its heading, to read and to copy. */
 export function JsonPanel({ title, value, none }: { title: string; value: unknown; none: string }) {
+  // Up to a megabyte, and the page around it is drawn anew with every event.
+  const text = useMemo(() => jsonText(value), [value]);
+  const bytes = useMemo(() => new Blob([text]).size, [text]);
   if (isEmptyJson(value)) {
     return (
       <Panel title={title}>
@@ -14,13 +18,12 @@ export function JsonPanel({ title, value, none }: { title: string; value: unknow
       </Panel>
     );
   }
-  const text = jsonText(value);
   return (
     <Panel
       title={title}
       aside={
         <>
-          <span>{formatBytes(new Blob([text]).size)}</span>
+          <span>{formatBytes(bytes)}</span>
           <CopyButton text={text} label={`Copy the ${title.toLowerCase()}`} />
         </>
       }
