@@ -28,7 +28,7 @@ type Flow = { readonly queue: string; readonly arrived: number; readonly finishe
 
 /**
  * Every queue that has jobs, settings or a live worker, in the order of their names, and all together. Reads
- * no more than 20,000 jobs, however many there are.
+ * no more than 10,000 jobs, however many there are.
  */
 export async function readQueueOverviews(
   queryable: Queryable,
@@ -88,7 +88,7 @@ async function countServing(queryable: Queryable): Promise<Served[]> {
 }
 
 /** The latest jobs that a flow is reckoned from, each way. More would take longer than the figure is worth. */
-const sampleSize = 10_000;
+const sampleSize = 5_000;
 
 /**
  * Jobs that came and that ended, per minute, by queue. Counted over the last minute, or over the shorter time
@@ -115,8 +115,8 @@ async function readFlows(queryable: Queryable): Promise<Flow[]> {
   return found.rows;
 }
 
-/** Seconds that a full sample reaches back, from 1 to 60; 60 for one that is not full. */
+/** Seconds that a full sample reaches back, at most 60; 60 for one that is not full. */
 function reach(sample: string) {
   return sql`(SELECT CASE WHEN count(*) < ${sampleSize} THEN 60
-    ELSE least(60, greatest(1, extract(epoch FROM now() - min(at)))) END FROM ${sql.ref(sample)})`;
+    ELSE least(60, greatest(0.01, extract(epoch FROM now() - min(at)))) END FROM ${sql.ref(sample)})`;
 }

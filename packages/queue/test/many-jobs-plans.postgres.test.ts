@@ -1,0 +1,85 @@
+import type { Queryable } from "@millrace/database";
+import { testDatabases } from "@millrace/testing";
+import type { TestDatabase } from "@millrace/testing";
+import { sql } from "kysely";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { readQueueOverviews } from "../src/counts/queue-overview.ts";
+import { groupFailures } from "../src/jobs/group-failures.ts";
+import { listJobs } from "../src/jobs/list-jobs.ts";
+
+const jobs = 200_000;
+const owner = "the owner";
+let opened: TestDatabase;
+
+beforeAll(async () => {
+  const kind = testDatabases().find(({ name }) => name === "postgres");
+  if (kind === undefined) throw new Error("this test needs PostgreSQL");
+  opened = await kind.open();
+  const { queryable } = opened.database;
+  // One in a thousand failed, one in two thousand has a tag, the newest of each far from the newest of all.
+  await sql`
+    WITH given AS (
+      SELECT lpad(to_hex(nth), 12, '0') AS name, nth % 1000 = 0 AND nth <= ${jobs / 2} AS is_failed, nth
+      FROM generate_series(1, ${jobs}) AS nth
+    ), written AS (
+      INSERT INTO job (id, queue, task, owner, stream, state, max_attempts, retries, finished_at, created_at, error_code)
+      SELECT ('00000000-0000-7000-8000-' || name)::uuid, 'tests', 'tests.run_script', ${owner}, 'job:' || nth,
+             CASE WHEN is_failed THEN 'failed' ELSE 'succeeded' END, 4, 3, now(), now(),
+             CASE WHEN is_failed THEN 'timeout' END
+      FROM given
+    )
+    INSERT INTO job_payload (job_id, owner, input, tags)
+    SELECT ('00000000-0000-7000-8000-' || name)::uuid, ${owner}, '{}',
+           CASE WHEN nth % 2000 = 0 AND is_failed THEN '{rare}'::text[] ELSE '{}' END FROM given`.execute(
+    queryable,
+  );
+  await sql`VACUUM ANALYZE job`.execute(queryable);
+  await sql`VACUUM ANALYZE job_payload`.execute(queryable);
+});
+afterAll(() => opened.close());
+
+/** How often the work reads an index, and all of a table, in a transaction of its own. */
+async function readsOf(work: (queryable: Queryable) => Promise<unknown>, index: string) {
+  return await opened.database.transaction(async (transaction) => {
+    await work(transaction);
+    const read = await sql<{ index: number; all_jobs: number; all_payloads: number }>`
+      SELECT pg_stat_get_xact_numscans(${index}::regclass)::integer AS index,
+             pg_stat_get_xact_numscans('job'::regclass)::integer AS all_jobs,
+             pg_stat_get_xact_numscans('job_payload'::regclass)::integer AS all_payloads`.execute(
+      transaction,
+    );
+    return read.rows[0];
+  });
+}
+
+it.each([
+  ["failed jobs", { states: ["failed"] as const }, "job_unsuccessful"],
+  ["failed jobs with a code", { states: ["failed"] as const, errorCode: "timeout" }, "job_unsuccessful"],
+  ["jobs with a tag", { tag: "rare" }, "job_payload_tags"],
+  ["the newest jobs", {}, "job_payload_owner"],
+])("lists %s by their index, and reads no table as a whole", async (_what, filter, index) => {
+  const list = (queryable: Queryable) => listJobs(queryable, { ...filter, owners: [owner, null], limit: 21 });
+
+  expect(await list(opened.database.queryable)).toHaveLength(21);
+  const reads = await readsOf(list, index);
+
+  expect(reads?.index).toBeGreaterThan(0);
+  expect(reads).toMatchObject({ all_jobs: 0, all_payloads: 0 });
+});
+
+it("groups failures by the index of the jobs that did not succeed", async () => {
+  const reads = await readsOf(
+    (queryable) => groupFailures(queryable, { owners: [owner], limit: 10 }),
+    "job_unsuccessful",
+  );
+
+  expect(reads?.index).toBeGreaterThan(0);
+  expect(reads?.all_jobs).toBe(0);
+});
+
+it("shows how queues stand without reading all jobs", async () => {
+  const reads = await readsOf((queryable) => readQueueOverviews(queryable), "job_finished_at");
+
+  expect(reads?.index).toBeGreaterThan(0);
+  expect(reads?.all_jobs).toBe(0);
+});
