@@ -1,7 +1,6 @@
 import { describe, expectTypeOf, it } from "vitest";
-import { chain, chord, chunks, group, map, step } from "../../src/index.ts";
+import { chain, chord, chunks, defineTask, group, map, step } from "../../src/index.ts";
 import type { Flow, MemberOutcome, Step, Workflows, WorkflowFailure } from "../../src/index.ts";
-import { defineTask } from "../../src/index.ts";
 import { z } from "zod";
 import { add, count, double, keep, sum } from "./tasks.ts";
 
