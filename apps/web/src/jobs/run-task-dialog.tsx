@@ -69,7 +69,7 @@ function RunTaskForm({ tasks, task, input, onClose }: RunTaskDialogProps & { tas
   const enqueue = useMutation({
     mutationFn: (value: unknown) =>
       enqueueTask(name, {
-        input: value as never,
+        input: value,
         options: {
           ...(priority === "" ? {} : { priority: Number(priority) }),
           ...(delaySeconds === "" ? {} : { delay_ms: Number(delaySeconds) * 1000 }),
