@@ -5,6 +5,8 @@ import type { TestDatabase } from "@millrace/testing";
 import { sql } from "kysely";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { requestConcurrency, requestState } from "../src/control/worker-requests.ts";
+import { forgetWorkers } from "../src/worker/forget-workers.ts";
+import { toWorker } from "../src/worker/worker-json.ts";
 import { beatWorker, listWorkers, registerWorker, unregisterWorker } from "../src/worker/worker-row.ts";
 import type { WorkerFigures } from "../src/worker/worker-row.ts";
 
@@ -155,5 +157,33 @@ describe.each(testDatabases())("workers on $name", (kind) => {
       [silent, false, "running"],
     ]);
     expect(listed[1]?.stopped_at).not.toBeNull();
+  });
+
+  it("are forgotten when they are gone, and only then", async () => {
+    const [stopped, silent, live] = [
+      await register("same"),
+      await register("silent"),
+      await register("same"),
+    ];
+    await unregisterWorker(database, stopped);
+    await silence(silent, 5);
+
+    expect(await forgetWorkers(database, "same")).toEqual([stopped]);
+    expect(await forgetWorkers(database, silent)).toEqual([silent]);
+    await expect(forgetWorkers(database, live)).rejects.toMatchObject({ code: "worker_is_live" });
+    await expect(forgetWorkers(database, stopped)).rejects.toMatchObject({ code: "worker_not_found" });
+    expect((await listWorkers(database.queryable)).map(({ id }) => id)).toEqual([live]);
+  });
+
+  it("are shown as stopping when they were asked to, and as silent when they were not heard of", async () => {
+    const [asked, silent, stopped] = [await register("a"), await register("b"), await register("c")];
+    await requestState(database, asked, "stopped");
+    await silence(silent, 5);
+    await unregisterWorker(database, stopped);
+
+    const shown = (await listWorkers(database.queryable)).map(toWorker);
+
+    const states = Object.fromEntries(shown.map(({ id, display_state }) => [id, display_state]));
+    expect(states).toEqual({ [asked]: "stopping", [silent]: "silent", [stopped]: "stopped" });
   });
 });
