@@ -49,7 +49,7 @@ export async function statesOf(queryable: Queryable, ids: readonly string[]): Pr
 }
 
 export async function clearJobs(queryable: Queryable): Promise<void> {
-  for (const table of ["job", "job_payload", "job_attempt", "event", "queue_control", "worker"]) {
+  for (const table of ["job", "job_payload", "job_attempt", "event", "queue_control", "worker", "schedule"]) {
     await sql`DELETE FROM ${sql.table(table)}`.execute(queryable);
   }
 }
