@@ -10,17 +10,14 @@ export type Retention = {
   readonly logDays: number;
   /** Events, from the end of the job or the stream. */
   readonly eventHours: number;
-  /** For how long failed jobs are left to `pruneFailedJobs` when their time has passed, in days. Default 0. */
-  readonly failedSpareDays?: number;
+  /**
+   * How much longer failed jobs and log lines are left to whoever cleans them up by a schedule, so that people
+   * see it and say when; without such a schedule nothing is kept for ever. In days. Default 0.
+   */
+  readonly spareDays?: number;
 };
 
 export const defaultRetention: Retention = { logDays: 7, eventHours: 24 };
-
-/**
- * What workers do without being asked. A day is left in which whoever schedules the clean-up of failed jobs and
- * logs does it first, so that people see it and change when; without such a schedule nothing is kept for ever.
- */
-export const spareRetention: Retention = { logDays: 8, eventHours: 24, failedSpareDays: 1 };
 
 /** What one call has deleted or dealt with. */
 export type PruneResult = {
@@ -55,10 +52,11 @@ export async function pruneHistory(
   signal?: AbortSignal,
 ): Promise<PruneResult> {
   await startEventMark(database);
+  const { spareDays = 0 } = retention;
   const prunings = [
-    pruneLog(retention.logDays),
+    pruneLog(retention.logDays + spareDays),
     pruneWorkflows(),
-    pruneJobs(dueJobs(retention.failedSpareDays ?? 0)),
+    pruneJobs(dueJobs(spareDays)),
     pruneOwnEvents(retention.eventHours),
     pruneSharedEvents(retention.eventHours),
     pruneWorkers(),
@@ -110,9 +108,9 @@ function pruneLog(days: number): Pruning {
 const sideTables = ["job_payload", "job_progress", "job_attempt", "job_step", "job_log"] as const;
 
 /** Read by job_purge, in order. */
-function dueJobs(failedSpareDays: number): RawBuilder<unknown> {
-  const spared = sql`AND (state <> 'failed' OR purge_at < ${daysAgo(failedSpareDays)})`;
-  return sql`SELECT id FROM job WHERE purge_at < now() ${failedSpareDays === 0 ? sql`` : spared} ORDER BY purge_at`;
+function dueJobs(spareDays: number): RawBuilder<unknown> {
+  const spared = sql`AND (state <> 'failed' OR purge_at < ${daysAgo(spareDays)})`;
+  return sql`SELECT id FROM job WHERE purge_at < now() ${spareDays === 0 ? sql`` : spared} ORDER BY purge_at`;
 }
 
 /**

@@ -8,7 +8,7 @@ import { reapJobs } from "../jobs/reap.ts";
 import type { ReapOptions, ReapParts } from "../jobs/reap.ts";
 import { pruneTicks } from "../schedules/prune-ticks.ts";
 import { oldestSnapshotSeconds } from "../retention/oldest-snapshot.ts";
-import { pruneHistory, spareRetention } from "../retention/prune.ts";
+import { defaultRetention, pruneHistory } from "../retention/prune.ts";
 import { vacuumEmbedded } from "../retention/vacuum-embedded.ts";
 import { stopAllMembers } from "../workflows/stop-members.ts";
 import { ClockGuard, readDatabaseMs } from "./clock-guard.ts";
@@ -71,7 +71,7 @@ export function queueChores(parts: ChoreParts, options: ChoreOptions): readonly 
     {
       name: "prune",
       everyMs: 60 * second,
-      run: async (signal) => (await pruneHistory(parts.database, spareRetention, signal)).hasMore,
+      run: async (signal) => (await pruneHistory(parts.database, { ...defaultRetention, spareDays: 1 }, signal)).hasMore,
     },
     { name: "prune schedule runs", everyMs: hour, run: () => pruneTicks(parts.database) },
     { name: "prune limiters", everyMs: hour, run: () => pruneLimiters(parts.database) },
