@@ -21,7 +21,7 @@ export { findJobs, listLog, readJobDetail } from "./jobs/find-jobs.ts";
 export { groupFailures } from "./jobs/group-failures.ts";
 export { listJobs, listRunning } from "./jobs/list-jobs.ts";
 export type { JobFilter, Owners } from "./jobs/list-jobs.ts";
-export type { ChangedMany, JobSelection } from "./jobs/change-many.ts";
+export type { ChangedMany } from "./jobs/change-many.ts";
 export { readJobBranch } from "./jobs/job-branch.ts";
 export type { JobBranchRecord } from "./jobs/job-branch.ts";
 export { jobNotFound } from "./errors.ts";

@@ -12,6 +12,7 @@ import {
   taskSchema,
   workerDetailSchema,
   workerListSchema,
+  workflowSchema,
 } from "@millrace/contracts";
 import type { Job, JobState, Queue } from "@millrace/contracts";
 import { SocketClient } from "@millrace/live/testing";
@@ -273,6 +274,39 @@ export function controlSuite(ground: Ground): void {
       await untilState(running.id, "cancelled");
       expect((await flow.job(later.id)).state).toBe("cancelled");
       expect((await flow.job(other.id)).state).toBe("scheduled");
+    });
+
+    it("that are members of workflows take their workflows with them", async () => {
+      const tags = ["harvest"];
+      const flowOf = (end: string) => ({ task: toldTask.name, input: { end } });
+      const body = {
+        flow: { group: [flowOf("fail"), flowOf("fail"), flowOf("answer")], policy: "finish" },
+        tags,
+      };
+      const started = await flow.send("POST", "/api/workflows", { json: body });
+      expect(started.status, JSON.stringify(started.body)).toBe(202);
+      const { id } = workflowSchema.parse(started.body);
+      const untilWorkflow = (state: string) =>
+        flow.until(
+          () => flow.get(`/api/workflows/${id}`, workflowSchema),
+          (workflow) => workflow.state === state,
+        );
+      await untilWorkflow("failed");
+      const failed = await flow.get(`/api/jobs?task=${toldTask.name}&state=failed&limit=2`, listSchema);
+      await pause();
+
+      const filter = { ids: failed.data.map((job) => job.id) };
+      const retried = await flow.send("POST", "/api/jobs/retry", { json: { filter } });
+      const again = await untilWorkflow("running");
+      const cancelled = await flow.send("POST", "/api/jobs/cancel", { json: { filter } });
+
+      expect(retried.body).toMatchObject({ matched: 2, changed: 2, skipped: 0, errors: [] });
+      expect(again.progress).toMatchObject({ total: 3, ended: 1 });
+      expect(cancelled.body).toMatchObject({ matched: 2, changed: 2, skipped: 0, errors: [] });
+      await flow.until(
+        () => flow.get(`/api/workflows/${id}`, workflowSchema),
+        ({ finished_at, progress }) => finished_at !== null && progress.ended === 3,
+      );
     });
 
     it("need a filter that says something", async () => {

@@ -1,5 +1,6 @@
 import { isTerminal, jobStates } from "@millrace/contracts";
 import type { JobState } from "@millrace/contracts";
+import { isTransactionConflict } from "@millrace/database";
 import type { QueryAccess, Transaction } from "@millrace/database";
 import { sleep } from "@millrace/kernel";
 import { sql } from "kysely";
@@ -9,27 +10,22 @@ import { mayPassLater } from "../worker/database-trouble.ts";
 import { withWriteScope } from "../write-scope.ts";
 import { cancelLocked } from "./cancel.ts";
 import type { CancelParts } from "./cancel.ts";
-import { jobCondition } from "./job-filter.ts";
-import type { JobConditions } from "./job-filter.ts";
 import type { LockedJob } from "./job-row.ts";
 import { isOwnedBy } from "./list-jobs.ts";
-import type { Owners } from "./list-jobs.ts";
 import { lockJobs } from "./lock-job.ts";
 import { isRetryable, retryableStates, retryLocked } from "./retry.ts";
 import type { RetryParts } from "./retry.ts";
+import { chunkSize, countMatches, findMatches, firstId, readNow } from "./select-jobs.ts";
+import type { JobSelection } from "./select-jobs.ts";
 
 /** Few enough that their rows are locked for a fraction of a second, whatever their tasks do with them. */
 const batchSize = 100;
-/** Ids that are found at once: each look may read all jobs of a state. */
-const chunkSize = 10_000;
 const defaultMaxMs = 20_000;
 /** Jobs that others held, such as those that are claimed in this moment, are come back to, after a wait. */
 const maxRounds = 4;
 const betweenRoundsMs = 100;
 /** Failures that are told one by one. */
 const maxFailures = 100;
-
-export type JobSelection = JobConditions & { readonly owners: Owners };
 
 export type ChangeManyOptions = {
   /** What the person was told there is: with another number nothing is done. Default: any number. */
@@ -222,6 +218,8 @@ async function changeBatch(
     done.changed += changed;
     return ids.length - changed;
   } catch (error) {
+    // Somebody changes the same jobs or their workflows: they are come back to.
+    if (isTransactionConflict(error)) return ids.length;
     if (mayPassLater(error)) throw error;
   }
   // Whose failure it was comes out when it fails alone.
@@ -253,56 +251,6 @@ async function lockFree(
     transaction,
     free.rows.map(({ id }) => id),
   );
-}
-
-const firstId = "00000000-0000-0000-0000-000000000000";
-
-/** As text too: a Date would cut the microseconds. */
-async function readNow(database: QueryAccess): Promise<{ readonly text: string; readonly date: Date }> {
-  const read = await sql<{ text: string; date: Date }>`SELECT now()::text AS text, now() AS date`.execute(
-    database.queryable,
-  );
-  const [now] = read.rows;
-  if (now === undefined) throw new Error("the database gave no time");
-  return now;
-}
-
-/** One state at a time: with a list of them no index of one state is of use. */
-async function countMatches(
-  database: QueryAccess,
-  selection: JobSelection,
-  states: readonly JobState[],
-  since: RawBuilder<unknown>,
-): Promise<number> {
-  let matched = 0;
-  for (const state of states) {
-    const counted = await sql<{ count: number }>`
-      SELECT count(*) AS count ${matching({ ...selection, states: [state] }, since)}`.execute(
-      database.queryable,
-    );
-    matched += counted.rows[0]?.count ?? 0;
-  }
-  return matched;
-}
-
-async function findMatches(
-  database: QueryAccess,
-  selection: JobSelection,
-  { since, after }: { readonly since: RawBuilder<unknown>; readonly after: string },
-): Promise<string[]> {
-  const found = await sql<{ id: string }>`
-    SELECT job.id ${matching(selection, since)} AND job.id > ${after}::uuid
-    ORDER BY job.id LIMIT ${chunkSize}`.execute(database.queryable);
-  return found.rows.map(({ id }) => id);
-}
-
-function matching(selection: JobSelection, since: RawBuilder<unknown>): RawBuilder<unknown> {
-  const { tag, search, owners } = selection;
-  const payload =
-    tag === undefined && search === undefined
-      ? sql``
-      : sql`JOIN job_payload payload ON payload.job_id = job.id`;
-  return sql`FROM job ${payload} WHERE ${isOwnedBy(owners)} AND ${jobCondition(selection)} AND ${since}`;
 }
 
 /** Of jobs that are named by their ids: why some can't be changed, as the single call would say. */
