@@ -21,7 +21,13 @@ export async function createProgramHandlers(
   const placed = [...program.tasks, ...placeHandlers(made, { file: configName, path: "tasks()" })];
   return distinct([...own, ...placed])
     .slice(own.length)
-    .map(({ handler }) => handler);
+    .map(({ handler }) => showingErrors(handler));
+}
+
+/** Who runs a program wrote its tasks: what their errors say is for them, unless the task says no. */
+function showingErrors(handler: AnyTaskHandler): AnyTaskHandler {
+  const { showErrors = true } = handler.task;
+  return { ...handler, task: { ...handler.task, showErrors } };
 }
 
 /** The handlers of a list in the configuration. Throws `invalid_config` for what is none. */

@@ -41,6 +41,7 @@ const taskOverride = z.strictObject({
   retention: z
     .strictObject({ succeededDays: z.number().optional(), otherEndsDays: z.number().optional() })
     .optional(),
+  showErrors: z.boolean().optional(),
 });
 
 const pattern = z
@@ -112,6 +113,7 @@ function merge<Input, Output>(task: Task<Input, Output>, override: TaskOverride)
     keyConcurrency: removable(override.keyConcurrency, task.keyConcurrency),
     expiresInMs: removable(override.expiresInMs, task.expiresInMs),
     retention: { ...task.retention, ...definedParts(retention) },
+    showErrors: override.showErrors ?? task.showErrors,
   };
 }
 

@@ -88,6 +88,12 @@ export type Task<Input = unknown, Output = unknown> = {
    * `items[*].token`. The database keeps them as they are: the handler needs them.
    */
   readonly redact: readonly string[];
+  /**
+   * Whether people are shown what unexpected errors of its handler say, with the stack in the job's log. They
+   * may speak of SQL and of paths: for tasks whose jobs are seen only by those who run the program. Default
+   * false: `internal_error`, and the words in the log of the process.
+   */
+  readonly showErrors?: boolean | undefined;
   /** A result with more bytes of JSON fails the job with `result_too_large`. */
   readonly maxOutputBytes: number;
   readonly input: z.ZodType<Input>;

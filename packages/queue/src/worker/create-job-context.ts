@@ -25,7 +25,7 @@ import type { AttemptStop } from "./attempt-stop.ts";
 import { mayPassLater } from "./database-trouble.ts";
 import type { EventWriter } from "./event-writer.ts";
 import type { FencedScope, JobContext, ProgressReport, StepOptions } from "./job-context.ts";
-import { writePending } from "./pending-writes.ts";
+import { logLine, writePending } from "./pending-writes.ts";
 import { ProgressEstimate } from "./progress-estimate.ts";
 
 export type ContextParts = {
@@ -127,12 +127,8 @@ class LiveJobContext implements JobContext<unknown> {
   get log(): JobContext<unknown>["log"] {
     return (level, message, step) => {
       const { job, secrets } = this.#running;
-      const line = {
-        level,
-        message: scrubText(message, secrets).slice(0, 2000),
-        step: step ?? this.#progress().stage,
-      };
-      this.#parts.writer.log(job, { ...line, created_at: new Date().toISOString() });
+      const line = logLine(level, scrubText(message, secrets), step ?? this.#progress().stage);
+      this.#parts.writer.log(job, line);
     };
   }
 

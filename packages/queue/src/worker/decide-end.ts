@@ -61,8 +61,8 @@ function chosenEnd(thrown: JobEnding, tried: Tried): AttemptEnd {
   }
 }
 
-function shownError(thrown: unknown, { secrets = [] }: Tried): StoredError {
-  const { code, message } = storedError(thrown);
+function shownError(thrown: unknown, { task, secrets = [] }: Tried): StoredError {
+  const { code, message } = storedError(thrown, task);
   return { code, message: scrubText(message, secrets) };
 }
 

@@ -1,10 +1,11 @@
+import { inspect } from "node:util";
 import { jsonText } from "@millrace/database";
 import { isMillraceError, toError } from "@millrace/kernel";
 import { ownStream } from "../events/append-events.ts";
 import type { AttemptEnd } from "../jobs/finish-attempt.ts";
 import type { ClaimedJob } from "../jobs/job-row.ts";
 import { keptDays } from "../retention/kept-days.ts";
-import { collectSecrets } from "../tasks/redact.ts";
+import { collectSecrets, scrubText } from "../tasks/redact.ts";
 import type { AnyTaskHandler } from "../tasks/task.ts";
 import { AttemptLimits } from "./attempt-limits.ts";
 import { AttemptStop } from "./attempt-stop.ts";
@@ -14,6 +15,7 @@ import { decideEnd } from "./decide-end.ts";
 import type { ExecuteParts, Execution, RunJob } from "./execution.ts";
 import { traceAttempt } from "../observe/spans.ts";
 import type { AttemptSpan } from "../observe/spans.ts";
+import { logLine } from "./pending-writes.ts";
 import { recordEnd } from "./record-end.ts";
 
 /** After the database failed under a job: long enough for a restart, short for who waits. Jittered by half. */
@@ -124,8 +126,11 @@ async function runToEnd(
     const { attempt: number, max_attempts: maxAttempts } = job;
     const end = decideEnd(error, attempt.reason, { task, attempt: number, maxAttempts, secrets });
     const isExpected = attempt.reason !== undefined || end === undefined || end.outcome !== "failed";
-    if (!isExpected)
-      parts.logger.warn({ err: toError(error), jobId: job.id, task: job.task }, "a job's attempt failed");
+    if (isExpected) return end;
+    parts.logger.warn({ err: toError(error), jobId: job.id, task: job.task }, "a job's attempt failed");
+    if (task.showErrors && !isMillraceError(error)) {
+      parts.writer.log(job, logLine("error", scrubText(inspect(error), secrets)));
+    }
     return end;
   } finally {
     limits.clear();

@@ -31,6 +31,11 @@ export type LogEntry = {
   readonly created_at: string;
 };
 
+/** A line as it is kept, from now: cut after 2,000 characters. */
+export function logLine(level: LogLevel, message: string, step: string | null = null): LogEntry {
+  return { level, step, message: message.slice(0, 2000), created_at: new Date().toISOString() };
+}
+
 /** What a job has said and the database has not heard yet, in the order it was said. */
 export type PendingWrites = {
   readonly job: HeldJob;

@@ -1,4 +1,5 @@
-import { isMillraceError } from "@millrace/kernel";
+import { isMillraceError, toError } from "@millrace/kernel";
+import type { Task } from "../tasks/task.ts";
 import { JobEnding } from "./job-ending.ts";
 
 /** What the database keeps of a failure, and what people are shown of it. */
@@ -13,14 +14,14 @@ const unexpected: StoredError = {
 
 /**
  * What is stored of anything thrown. Only errors that were written for people keep their words: the
- * others speak of SQL and of paths of this machine, and belong in the log.
+ * others speak of SQL and of paths of this machine, and belong in the log, unless the task shows its errors.
  */
-export function storedError(thrown: unknown): StoredError {
+export function storedError(thrown: unknown, { showErrors = false }: Pick<Task, "showErrors">): StoredError {
   if (isMillraceError(thrown)) return storable(thrown);
   if (thrown instanceof JobEnding && thrown.ending.kind === "retry_after") {
     return storable({ code: thrown.ending.code, message: thrown.message });
   }
-  return unexpected;
+  return showErrors ? storable({ ...unexpected, message: String(toError(thrown)) }) : unexpected;
 }
 
 /** The same words as the database takes them: no NUL, no half characters, not without limit. */
