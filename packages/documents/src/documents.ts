@@ -57,7 +57,7 @@ export class Documents {
       if (result.kind === "replay" && content.kind === "file") await this.#files.remove(content.fileKey);
       return result;
     } catch (error) {
-      // When the database went away at the commit, the row may be there: tidying finds out later.
+      // When the database went away at the commit, the row may be there: the upkeep finds out later.
       const isRefused = databaseUnavailable(error) === undefined;
       if (content.kind === "file" && isRefused) await this.#files.remove(content.fileKey);
       throw error;
