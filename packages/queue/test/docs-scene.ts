@@ -49,6 +49,8 @@ const inputs: Readonly<Record<string, unknown>> = {
   [embedText.name]: { text: "seven" },
   [importRows.name]: input,
   [shape.name]: input,
+  "workflows.count_words": { text: "to be" },
+  "workflows.add_up": [2, 4],
 };
 
 export type Scene = Awaited<ReturnType<typeof createScene>>["scene"];

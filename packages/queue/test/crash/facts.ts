@@ -10,6 +10,8 @@ const schemas = {
   jobs: z.object({
     id: z.string(),
     name: z.string().nullable(),
+    /** Of a workflow. */
+    is_member: z.boolean(),
     parent: z.string().nullable(),
     task: z.string(),
     queue: z.string(),
@@ -59,6 +61,8 @@ const schemas = {
   ledger: z.object({ job: z.string(), count: z.number() }),
   /** Ends that the domain has heard of. */
   ends: z.object({ job: z.string(), state: z.string(), count: z.number() }),
+  /** How often the second part of each has succeeded. */
+  workflows: z.object({ name: z.string(), state: z.string(), bodies: z.number() }),
 };
 
 export const factsSchema = z.object({
@@ -72,6 +76,7 @@ export const factsSchema = z.object({
   orders: z.array(schemas.orders),
   ledger: z.array(schemas.ledger),
   ends: z.array(schemas.ends),
+  workflows: z.array(schemas.workflows),
 });
 export type Facts = z.output<typeof factsSchema>;
 
@@ -103,6 +108,14 @@ export async function readFacts({ queryable }: Database): Promise<Facts> {
       schemas.ends,
       sql`SELECT job_id AS job, state, count(*) AS count FROM crash_end GROUP BY job_id, state`,
     ),
+    workflows: await rows(
+      schemas.workflows,
+      sql`
+        SELECT name, state, (
+          SELECT count(*) FROM workflow_node AS node JOIN ended_attempt AS ended ON ended.job_id = node.job_id
+          WHERE node.workflow_id = workflow.id AND node.parent = 1 AND node.position = 1 AND outcome = 'succeeded') AS bodies
+        FROM workflow`,
+    ),
   };
 }
 
@@ -114,7 +127,10 @@ export async function createDomainTables({ queryable }: Database): Promise<void>
 }
 
 const jobs = sql`
-  SELECT job.id, idempotency_key AS name, parent_id AS parent, task, queue, state, stream, job.attempt, job.fence,
+  SELECT job.id, job.workflow_id IS NOT NULL AS is_member,
+         coalesce(idempotency_key, (SELECT workflow.name || ' ' || node.number FROM workflow_node AS node
+           JOIN workflow ON workflow.id = node.workflow_id WHERE node.job_id = job.id)) AS name,
+         parent_id AS parent, task, queue, state, stream, job.attempt, job.fence,
          crash_count, event_seq, job.finished_at IS NOT NULL AS has_end_time,
          coalesce(lease_until::text, job.worker_id::text, parked_by) IS NOT NULL AS is_tied,
          job_payload.job_id IS NOT NULL AS has_input,

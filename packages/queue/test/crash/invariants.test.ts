@@ -15,6 +15,7 @@ function job(changes: Partial<Job>): Job {
   return {
     id,
     name: id,
+    is_member: false,
     parent: null,
     task: tasks.plain.name,
     queue: "main",
@@ -92,6 +93,7 @@ function good(): Observed {
       orders: [{ name: "order", job: "steps", is_there: true }],
       ledger: [{ job: "steps", count: 1 }],
       ends: [{ job: "steps", state: "succeeded", count: 1 }],
+      workflows: [{ name: "joined", state: "succeeded", bodies: 1 }],
     },
     calls: [
       call({}),
@@ -195,6 +197,16 @@ describe("the invariants", () => {
       "an end that the domain heard twice",
       facts(({ ends }) => ({ ends: changeFirst(ends, { count: 2 }) })),
       /heard 2 times/,
+    ],
+    [
+      "a body that ran twice",
+      facts(({ workflows }) => ({ workflows: changeFirst(workflows, { bodies: 2 }) })),
+      /second part of joined has succeeded 2 times/,
+    ],
+    [
+      "a workflow whose join was lost",
+      facts(({ workflows }) => ({ workflows: changeFirst(workflows, { state: "running", bodies: 0 }) })),
+      /workflow joined has running/,
     ],
     [
       "an end that the domain never heard",

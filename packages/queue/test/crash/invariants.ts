@@ -36,6 +36,7 @@ export function findViolations(observed: Observed): string[] {
     ...findPaidTwice(observed),
     ...findLateRecovery(observed),
     ...findBrokenLimits(observed),
+    ...findBrokenJoins(observed),
     ...findDebris(observed),
   ];
 }
@@ -163,11 +164,14 @@ function findWrongAttempts({ facts, calls }: Observed): string[] {
 function findBrokenStreams({ facts }: Observed): string[] {
   const wrong: string[] = [];
   const logs = new Map(facts.jobs.map((job) => [job.stream, job.logs]));
+  const members = new Set(facts.jobs.filter((job) => job.is_member).map((job) => job.stream));
   for (const { stream, count, first, last, counter, queued, ends, logged } of facts.streams) {
     if (first !== 1 || last !== count || counter !== count) {
       wrong.push(`${stream} has ${count} events from ${first} to ${last}, and its counter is ${counter}`);
     }
-    if (ends !== queued) wrong.push(`${stream} was queued ${queued} times and ended ${ends} times`);
+    // A member whose turn had not come may end without having been queued.
+    const isWrong = members.has(stream) ? ends < queued : ends !== queued;
+    if (isWrong) wrong.push(`${stream} was queued ${queued} times and ended ${ends} times`);
     if (logged !== logs.get(stream))
       wrong.push(`${stream} tells of ${logged} log lines; there are ${logs.get(stream)}`);
   }
@@ -325,6 +329,18 @@ function findBrokenLimits({ facts, calls, acknowledged }: Observed): string[] {
 function effectiveEnd(call: OutsideCall, attempt: Attempt | undefined): number {
   const wasTaken = attempt?.outcome === "crashed" || attempt?.outcome === "handed_back";
   return Math.min(call.endedMs ?? Infinity, (wasTaken ? attempt.finished_ms : null) ?? Infinity);
+}
+
+/** What waits for others runs once when they have succeeded, and never when the whole was cancelled. */
+function findBrokenJoins({ facts }: Observed): string[] {
+  return facts.workflows.flatMap(({ name, state, bodies }) => {
+    const isToCancel = name === "flow to cancel";
+    const expected = { state: isToCancel ? "cancelled" : "succeeded", bodies: isToCancel ? 0 : 1 };
+    const wrong: string[] = [];
+    if (state !== expected.state) wrong.push(`the workflow ${name} has ${state}, not ${expected.state}`);
+    if (bodies !== expected.bodies) wrong.push(`the second part of ${name} has succeeded ${bodies} times`);
+    return wrong;
+  });
 }
 
 function mostAtOnce(intervals: readonly Interval[]): number {

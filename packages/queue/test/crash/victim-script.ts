@@ -3,7 +3,8 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { Database } from "@millrace/database";
 import { errorCode, newId } from "@millrace/kernel";
 import { sql } from "kysely";
-import type { JobRequest, Queue } from "../../src/index.ts";
+import { chain, chord, step } from "../../src/index.ts";
+import type { JobRequest, Queue, StartableFlow, WorkflowOptions } from "../../src/index.ts";
 import { claimJobs } from "../../src/jobs/claim.ts";
 import type { Acknowledged, Outside } from "./outside.ts";
 import { alarmDeeds } from "./victim-alarms.ts";
@@ -50,6 +51,9 @@ export const otherEnds: Readonly<Record<string, string>> = {
   "to cancel with others": "cancelled",
   "discarded 1": "cancelled",
   "discarded 2": "cancelled",
+  // Of a workflow by its name, and the number of the job in it.
+  "flow to cancel 2": "cancelled",
+  "flow to cancel 3": "cancelled",
 };
 
 /**
@@ -129,6 +133,7 @@ export class VictimScript {
       this.#controlQueues(),
       this.#freeJobs(),
       this.#discard(),
+      this.#runWorkflows(),
       this.#alarm(),
       this.#schedule(),
     ]);
@@ -286,6 +291,44 @@ export class VictimScript {
     const options = { delayMs: 3_600_000 };
     await this.#addTogether(2, "discarded", { task: tasks.discarded, input: work(), options });
     await this.#set("purged", () => this.#parts.queue.control.purge(tasks.discarded.queue));
+  }
+
+  async #runWorkflows(): Promise<void> {
+    const { workflows } = this.#parts.queue;
+    const members = Array.from({ length: 6 }, () => step(tasks.plain, work()));
+    const joined = chord([...members, step(tasks.flaky, work())], step(tasks.plain, work()));
+    await this.#startFlow("joined", joined);
+
+    const cancelled = chain(step(tasks.plain, work()), step(tasks.plain, work()));
+    const toCancel = await this.#startFlow("flow to cancel", cancelled, { delayMs: 3_600_000 });
+    await this.#set("flow cancelled", () => workflows.cancel(toCancel));
+
+    const failing = chain(step(tasks.failing, work()), step(tasks.plain, work()));
+    const toRetry = await this.#startFlow("flow to retry", failing);
+    await this.#set("flow retried", async () => {
+      await until("a workflow to end", async () => (await workflows.get(toRetry)).finished_at !== null);
+      // An earlier launch has done it, and died before it could say so.
+      await workflows.retry(toRetry).catch((error: unknown) => {
+        if (errorCode(error) !== "workflow_not_retryable") throw error;
+      });
+    });
+  }
+
+  async #startFlow<Output>(
+    name: string,
+    flow: StartableFlow<Output>,
+    options: WorkflowOptions = {},
+  ): Promise<string> {
+    const { database, queue } = this.#parts;
+    // Again by every launch: with its key it is the one that is there.
+    const { id } = await queue.workflows.start(flow, { ...options, name, idempotencyKey: name });
+    await this.#request(name, async () => {
+      const jobs = await sql<{ id: string }>`SELECT id FROM job WHERE workflow_id = ${id}`.execute(
+        database.queryable,
+      );
+      return jobs.rows.map((row) => row.id);
+    });
+    return id;
   }
 
   async #alarm(): Promise<void> {
