@@ -71,6 +71,8 @@ export function documentSnapshot(id: string): DocumentSnapshot {
       attempt: 1,
       max_attempts: 4,
       crash_count: 0,
+      parent_id: null,
+      workflow_id: null,
       run_at: createdAt,
       created_at: createdAt,
       started_at: startedAt,

@@ -71,7 +71,8 @@ export function queueChores(parts: ChoreParts, options: ChoreOptions): readonly 
     {
       name: "prune",
       everyMs: 60 * second,
-      run: async (signal) => (await pruneHistory(parts.database, { ...defaultRetention, spareDays: 1 }, signal)).hasMore,
+      run: async (signal) =>
+        (await pruneHistory(parts.database, { ...defaultRetention, spareDays: 1 }, signal)).hasMore,
     },
     { name: "prune schedule runs", everyMs: hour, run: () => pruneTicks(parts.database) },
     { name: "prune limiters", everyMs: hour, run: () => pruneLimiters(parts.database) },
