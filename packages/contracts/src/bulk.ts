@@ -35,6 +35,8 @@ export const bulkRequestSchema = z
     expected_count: z.int().min(0).optional(),
     /** At most so many. Default: all of them, as far as the time of one request goes. */
     limit: z.int().min(1).max(1_000_000).optional(),
+    /** Counts them and changes none: `matched` is the answer. Default false. */
+    dry_run: z.boolean().optional(),
   })
   .meta({ id: "BulkRequest" });
 export type BulkRequest = z.infer<typeof bulkRequestSchema>;

@@ -1,6 +1,5 @@
 import { bulkResultSchema, jobStates } from "@millrace/contracts";
 import type { BulkResult, JobSelection, JobState } from "@millrace/contracts";
-import { errorCode, isMillraceError } from "@millrace/kernel";
 import { InvalidArgumentError } from "commander";
 import type { Command } from "commander";
 import { isConfirmed } from "./confirm.ts";
@@ -94,16 +93,9 @@ export async function changeJobs(
   return totals.errors.length > 0 || totals.skipped > 0 ? exitCodes.failed : exitCodes.ok;
 }
 
-/** With the expectation that there is none, the answer names how many there are. */
 async function countJobs(client: ApiClient, filter: JobSelection, action: string): Promise<number> {
-  const body = JSON.stringify({ filter, expected_count: 0 });
-  try {
-    return (await client.call(`/api/jobs/${action}`, bulkResultSchema, { method: "POST", body })).matched;
-  } catch (error) {
-    if (!isMillraceError(error) || errorCode(error) !== "job_count_mismatch") throw error;
-    const { count } = error.details;
-    return typeof count === "number" ? count : 0;
-  }
+  const body = JSON.stringify({ filter, dry_run: true });
+  return (await client.call(`/api/jobs/${action}`, bulkResultSchema, { method: "POST", body })).matched;
 }
 
 async function change(

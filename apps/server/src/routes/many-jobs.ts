@@ -66,7 +66,8 @@ export function manyJobsRoutes(app: TypedApp, parts: RouteParts): void {
       },
       async (request) => {
         const owners = visibleOwners(await authenticate(request));
-        const { filter, expected_count: expectedCount, limit } = request.body;
+        const { filter, expected_count: expectedCount, dry_run: isDryRun } = request.body;
+        const limit = isDryRun === true ? 0 : request.body.limit;
         const selection = { ...toConditions(filter), owners };
         const changed = await change(selection, { expectedCount, limit, signal: parts.stopping });
         for (const { id, error } of changed.failures.filter((failure) => !isTold(failure.error))) {

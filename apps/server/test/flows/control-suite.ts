@@ -245,11 +245,16 @@ export function controlSuite(ground: Ground): void {
         error_code: group?.error_code,
         error_message: group?.error_message,
       };
+      const counted = await flow.send("POST", "/api/jobs/retry", { json: { filter, dry_run: true } });
       const wrong = await flow.send("POST", "/api/jobs/retry", { json: { filter, expected_count: 0 } });
       const reply = await flow.send("POST", "/api/jobs/retry", {
         json: { filter, expected_count: group?.count },
       });
 
+      expect(counted).toMatchObject({
+        status: 200,
+        body: { matched: group?.count, changed: 0, left: group?.count },
+      });
       expect(wrong).toMatchObject({ status: 409, body: { code: "job_count_mismatch", count: group?.count } });
       expect(bulkResultSchema.parse(reply.body)).toMatchObject({
         changed: group?.count,

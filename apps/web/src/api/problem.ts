@@ -9,8 +9,6 @@ export class ApiProblem extends Error {
   readonly requestId: string | undefined;
   readonly errors: NonNullable<Problem["errors"]>;
   readonly retryAfterSeconds: number | undefined;
-  /** The real number, where a request expected another. */
-  readonly count: number | undefined;
 
   constructor(options: {
     code: string;
@@ -20,7 +18,6 @@ export class ApiProblem extends Error {
     requestId?: string | undefined;
     errors?: Problem["errors"];
     retryAfterSeconds?: number | undefined;
-    count?: number | undefined;
   }) {
     super(options.detail);
     this.name = "ApiProblem";
@@ -30,7 +27,6 @@ export class ApiProblem extends Error {
     this.requestId = options.requestId;
     this.errors = options.errors ?? [];
     this.retryAfterSeconds = options.retryAfterSeconds;
-    this.count = options.count;
   }
 }
 
@@ -72,7 +68,6 @@ export function problemFrom(answer: FailedAnswer): ApiProblem {
     requestId: text(fields?.request_id),
     errors: readErrors(fields?.errors),
     retryAfterSeconds: Number.isFinite(seconds) && seconds >= 0 ? seconds : undefined,
-    count: typeof fields?.count === "number" ? fields.count : undefined,
   });
 }
 

@@ -7,10 +7,11 @@ import IconRefresh from "@tabler/icons-react/dist/esm/icons/IconRefresh.mjs";
 import { useState } from "react";
 import { showDone, showProblem } from "../feedback/toasts.ts";
 import { countOf } from "../formatting/numbers.ts";
+import { countMatching } from "../monitor/parts/bulk.ts";
 import type { BulkAction } from "../monitor/parts/bulk.ts";
 import { BulkDialog } from "../monitor/parts/bulk-dialog.tsx";
 import type { JobFilters } from "./job-requests.ts";
-import { countMatching, selectionOf } from "./job-selection.ts";
+import { selectionOf } from "./job-selection.ts";
 
 type Wanted = { readonly action: BulkAction; readonly filter: JobSelection; readonly count: number };
 

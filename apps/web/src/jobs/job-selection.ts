@@ -1,6 +1,4 @@
 import type { Job, JobSelection, JobState } from "@millrace/contracts";
-import { callApi } from "../api/client.ts";
-import { isApiProblem } from "../api/problem.ts";
 import type { BulkAction } from "../monitor/parts/bulk.ts";
 import type { JobFilters } from "./job-requests.ts";
 import { canCancel, canRetry } from "./job-times.ts";
@@ -31,15 +29,4 @@ export function selectionOf(action: BulkAction, filters: JobFilters): JobSelecti
   if (Object.keys(selection).length > 0) return selection;
   // All failed jobs there are may be retried at once; all jobs there are must not be cancelled by one click.
   return action === "retry" ? { state: "failed" } : undefined;
-}
-
-/** How many jobs the server would change: it is asked to expect none, and says how many there are. */
-export async function countMatching(action: BulkAction, filter: JobSelection): Promise<number> {
-  try {
-    await callApi(`/jobs/${action}`, { method: "POST", json: { filter, expected_count: 0 } });
-    return 0;
-  } catch (error) {
-    if (isApiProblem(error) && error.count !== undefined) return error.count;
-    throw error;
-  }
 }

@@ -59,6 +59,11 @@ function sameJobs({ action }: BulkRun, filter: JobSelection, asOf: string): JobS
   return { ...filter, [bound]: filter[bound] ?? asOf };
 }
 
+/** How many jobs the server would change now. */
+export async function countMatching(action: BulkAction, filter: JobSelection): Promise<number> {
+  return (await askServer(action, { filter, dry_run: true })).matched;
+}
+
 function askServer(action: BulkAction, request: BulkRequest): Promise<BulkResult> {
   return callApi(`/jobs/${action}`, { method: "POST", json: request });
 }
