@@ -102,4 +102,13 @@ describe("with jitter", () => {
       expect(fire).toEqual(expected);
     }
   });
+
+  it("longer than a thousand intervals, a time that is due is still dealt with", () => {
+    const jitterMs = 2 * maxTimes * 10_000;
+    const nextMs = dueAt({ id: "a", jitterMs }, 10_000);
+    const plan = planFire(rule({ jitterMs, misfire: "all" }), nextMs + maxTimes * 10_000);
+
+    expect(plan.fire[0]).toBe(10_000);
+    expect(plan.nextMs).toBeGreaterThan(10_000);
+  });
 });

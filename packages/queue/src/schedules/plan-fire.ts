@@ -1,5 +1,5 @@
 import { jitterOf } from "./jitter.ts";
-import { latestTimes, nextTime } from "./timing.ts";
+import { latestTimes, nextTime, nextTimes } from "./timing.ts";
 import type { Timing } from "./timing.ts";
 
 export type MisfirePolicy = "skip" | "once" | "all";
@@ -55,7 +55,15 @@ function dueTimes(rule: FireRule, nowMs: number): number[] {
   // As it nearly always is: to look back is much more work.
   if (second === null || second > nowMs) return [rule.nextMs];
   const times = latestTimes(rule.timing, { fromMs: rule.nextMs, untilMs: nowMs, count: maxTimes });
-  // In their order: none goes before an earlier one that its jitter holds back.
+  const due = untilFirstToCome(rule, times, nowMs);
+  if (due.length > 0) return due;
+  // The jitter is longer than all that was looked through: what is due is further back.
+  const earliest = [rule.nextMs, ...nextTimes(rule.timing, rule.nextMs, maxTimes - 1)];
+  return untilFirstToCome(rule, earliest, nowMs);
+}
+
+/** In their order: none goes before an earlier one that its jitter holds back. */
+function untilFirstToCome(rule: FireRule, times: readonly number[], nowMs: number): number[] {
   const firstToCome = times.findIndex((time) => dueAt(rule, time) > nowMs);
-  return firstToCome === -1 ? times : times.slice(0, firstToCome);
+  return times.slice(0, firstToCome === -1 ? times.length : firstToCome);
 }
