@@ -1,3 +1,4 @@
+import { isTerminal } from "@millrace/contracts";
 import type { QueryAccess, Queryable } from "@millrace/database";
 import { isMillraceError, newId } from "@millrace/kernel";
 import type { Logger } from "@millrace/kernel";
@@ -143,7 +144,7 @@ async function makeJobs(
   schedule: DueSchedule,
   ticks: readonly NewTick[],
 ): Promise<readonly NewTick[]> {
-  const isPending = schedule.overlap === "skip" && (await hasPendingJob(scope.transaction, schedule.id));
+  const isPending = schedule.overlap === "skip" && (await hasPendingJob(scope.transaction, schedule));
   const allowed = schedule.overlap === "allow" ? ticks.length : isPending ? 0 : 1;
   const outcomes = ticks.map((tick, nth): Prepared => {
     if (tick.outcome === "missed") return { tick };
@@ -191,11 +192,16 @@ function prepareScheduled(task: Task, schedule: ScheduleRecord, timeMs: number):
   return prepareJob(queue === null ? task : { ...task, queue }, input, options);
 }
 
-/** Looks at the last hundred: whoever skips overlaps has one pending, and those that were asked for. */
-async function hasPendingJob(queryable: Queryable, scheduleId: string): Promise<boolean> {
+/**
+ * Looks at its last job, and at the last hundred that it made: whoever skips overlaps has one pending, and those
+ * that were asked for.
+ */
+async function hasPendingJob(queryable: Queryable, { id, lastJobState }: ScheduleRecord): Promise<boolean> {
+  if (lastJobState !== null && !isTerminal(lastJobState)) return true;
   const found = await sql`
     SELECT FROM (
-      SELECT job_id FROM schedule_tick WHERE schedule_id = ${scheduleId} ORDER BY id DESC LIMIT 100) AS newest
+      SELECT job_id FROM schedule_tick WHERE schedule_id = ${id} AND job_id IS NOT NULL
+      ORDER BY id DESC LIMIT 100) AS newest
     JOIN job ON job.id = newest.job_id WHERE job.finished_at IS NULL LIMIT 1`.execute(queryable);
   return found.rows.length > 0;
 }

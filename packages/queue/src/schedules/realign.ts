@@ -11,7 +11,8 @@ import { nextTime } from "./timing.ts";
 /**
  * Brings schedules back whose next time is later than their rule says: the clock stood in the future when they
  * fired, and they would rest until then. Times that had their jobs get no second one: their records are there.
- * Returns how many. Any number of processes may do it at once.
+ * Returns how many. One that can't be read does not keep the others; the first such failure is thrown in the end.
+ * Any number of processes may do it at once.
  */
 export async function realignSchedules(database: QueryAccess, clock: RawBuilder<Date>): Promise<number> {
   const nowMs = await readClock(database.queryable, clock);
@@ -19,15 +20,25 @@ export async function realignSchedules(database: QueryAccess, clock: RawBuilder<
     SELECT ${scheduleColumns} FROM schedule WHERE next_at > ${moment(new Date(nowMs))} ORDER BY id`.execute(
     database.queryable,
   );
+  const failures: unknown[] = [];
   let count = 0;
   for (const schedule of found.rows) {
-    const nextMs = nextTime(timingOf(schedule, schedule.anchorAt.getTime()), nowMs);
-    if (nextMs === null || schedule.nextAt === null || nextMs >= schedule.nextAt.getTime()) continue;
-    const realign = sql`
-      UPDATE schedule SET ${assignments(nextColumns(schedule, nextMs))}
-      WHERE id = ${schedule.id} AND next_at = ${moment(schedule.nextAt)}`;
-    const changed = await commit("change_schedule", () => realign.execute(database.queryable));
-    count += Number(changed.numAffectedRows ?? 0n);
+    try {
+      count += await realign(database, schedule, nowMs);
+    } catch (error) {
+      failures.push(error);
+    }
   }
+  if (failures.length > 0) throw failures[0];
   return count;
+}
+
+async function realign(database: QueryAccess, schedule: ScheduleRecord, nowMs: number): Promise<number> {
+  const nextMs = nextTime(timingOf(schedule, schedule.anchorAt.getTime()), nowMs);
+  if (nextMs === null || schedule.nextAt === null || nextMs >= schedule.nextAt.getTime()) return 0;
+  const statement = sql`
+    UPDATE schedule SET ${assignments(nextColumns(schedule, nextMs))}
+    WHERE id = ${schedule.id} AND next_at = ${moment(schedule.nextAt)}`;
+  const changed = await commit("change_schedule", () => statement.execute(database.queryable));
+  return Number(changed.numAffectedRows ?? 0n);
 }

@@ -103,6 +103,22 @@ describe.each(testDatabases())("schedules on $name", (kind) => {
     expect(await scene.realign()).toBe(0);
   });
 
+  it("are brought back although one of them can't be read", async () => {
+    for (const name of ["a", "unreadable", "z"]) await scene.schedules.create({ ...hourly, name }, by);
+    await scene.setClock("2040-01-01T00:00:00Z");
+    await scene.fireAll();
+    await sql`UPDATE schedule SET cron = 'no cron' WHERE name = 'unreadable'`.execute(
+      scene.database.queryable,
+    );
+    await scene.setClock("2027-01-01T05:30:00Z");
+
+    await expect(scene.realign()).rejects.toThrow();
+
+    for (const name of ["a", "z"]) {
+      expect(await scene.schedules.get(name)).toMatchObject({ nextAt: new Date("2027-01-01T06:00:00Z") });
+    }
+  });
+
   it.each([
     { misfire: "once", times: ["2027-01-01T05:00:00.000Z"], missed: 4 },
     { misfire: "skip", times: [], missed: 5 },
@@ -194,6 +210,16 @@ describe.each(testDatabases())("schedules on $name", (kind) => {
     expect(await scene.times()).toEqual(["2027-01-01T01:00:00.000Z", "2027-01-01T03:00:00.000Z"]);
     const outcomes = (await scene.schedules.listRuns("hourly", { limit: 10 })).map(({ outcome }) => outcome);
     expect(outcomes).toEqual(["enqueued", "overlap", "enqueued"]);
+  });
+
+  it("that skip overlaps do so however many times pass while a job is pending", async () => {
+    await scene.schedules.create({ ...hourly, overlap: "skip" }, by);
+    for (let hour = 1; hour <= 103; hour++) {
+      await scene.setClock(new Date(Date.UTC(2027, 0, 1, hour)).toISOString());
+      await scene.fireAll();
+    }
+
+    expect(await scene.times()).toEqual(["2027-01-01T01:00:00.000Z"]);
   });
 
   it("that skip overlaps make one job for many missed times", async () => {
