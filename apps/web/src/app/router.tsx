@@ -1,8 +1,9 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
-import type { DocumentStatus, FileType, JobState } from "@millrace/contracts";
+import type { DocumentStatus, FileType } from "@millrace/contracts";
 import { readFileType, readStatus } from "../documents/statuses.ts";
 import { readHighlight } from "../documents/highlight-range.ts";
 import { HomePage } from "../home/home-page.tsx";
+import type { JobFilters } from "../jobs/job-requests.ts";
 import { readAlarmView } from "../monitor/alarm-views.ts";
 import type { AlarmView } from "../monitor/alarm-views.ts";
 import { readJobState } from "../monitor/parts/job-states.ts";
@@ -10,7 +11,7 @@ import { documentTabs } from "./document-tabs.ts";
 import type { DocumentTab } from "./document-tabs.ts";
 import { ErrorPage } from "./error-page.tsx";
 import { NotFoundPage } from "./not-found-page.tsx";
-import { parseSearch, stringifySearch } from "./search-parameters.ts";
+import { parseSearch, readMoment, stringifySearch } from "./search-parameters.ts";
 import { Shell } from "./shell.tsx";
 
 export type DocumentsSearch = {
@@ -22,15 +23,7 @@ export type DocumentsSearch = {
 
 export type DocumentSearch = { tab?: DocumentTab | undefined; hl?: string | undefined };
 
-export type JobsSearch = {
-  state?: JobState | undefined;
-  queue?: string | undefined;
-  task?: string | undefined;
-  tag?: string | undefined;
-  /** The code of the error it ended with. */
-  error?: string | undefined;
-  cursor?: string | undefined;
-};
+export type JobsSearch = JobFilters & { cursor?: string | undefined };
 
 export type SchedulesSearch = {
   /** The one that is opened beside the list. */
@@ -117,6 +110,12 @@ const jobsRoute = createRoute({
     task: readText(search.task),
     tag: readText(search.tag),
     error: readText(search.error),
+    worker: readText(search.worker),
+    search: readText(search.search),
+    created_after: readMoment(search.created_after),
+    created_before: readMoment(search.created_before),
+    finished_after: readMoment(search.finished_after),
+    finished_before: readMoment(search.finished_before),
     cursor: readText(search.cursor),
   }),
   component: lazyRouteComponent(() => import("../jobs/jobs-page.tsx"), "JobsPage"),

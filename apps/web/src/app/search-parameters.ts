@@ -15,3 +15,10 @@ export function stringifySearch(search: Readonly<Record<string, unknown>>): stri
   const text = parameters.toString();
   return text === "" ? "" : `?${text}`;
 }
+
+/** A moment of an address; undefined when it is none that the server would take. */
+export function readMoment(value: unknown): string | undefined {
+  if (typeof value !== "string" || !/^\d{4}-/.test(value)) return undefined;
+  const atMs = Date.parse(value);
+  return Number.isNaN(atMs) ? undefined : new Date(atMs).toISOString();
+}

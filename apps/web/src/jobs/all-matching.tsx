@@ -7,6 +7,7 @@ import IconRefresh from "@tabler/icons-react/dist/esm/icons/IconRefresh.mjs";
 import { useState } from "react";
 import { showDone, showProblem } from "../feedback/toasts.ts";
 import { countOf } from "../formatting/numbers.ts";
+import { formatAbsolute } from "../formatting/time.ts";
 import { countMatching } from "../monitor/parts/bulk.ts";
 import type { BulkAction } from "../monitor/parts/bulk.ts";
 import { BulkDialog } from "../monitor/parts/bulk-dialog.tsx";
@@ -45,6 +46,7 @@ export function AllMatching({ filters }: { filters: JobFilters }) {
     };
   };
   const isFiltered = Object.values(filters).some((value) => value !== undefined);
+  const isOfList = filters.worker !== undefined || filters.search !== undefined;
   return (
     <>
       <Menu>
@@ -60,6 +62,7 @@ export function AllMatching({ filters }: { filters: JobFilters }) {
           <Menu.Item leftSection={<IconPlayerStop size={16} />} {...item("cancel")}>
             {isFiltered ? "Cancel all that match…" : "Cancel: choose a filter first"}
           </Menu.Item>
+          {isOfList ? <Menu.Label>Not by text or worker: choose jobs in the list.</Menu.Label> : null}
         </Menu.Dropdown>
       </Menu>
       {wanted === undefined ? null : (
@@ -92,6 +95,16 @@ function selectionWords(filter: JobSelection): string {
     filter.task === undefined ? undefined : `task ${filter.task}`,
     filter.tag === undefined ? undefined : `tag ${filter.tag}`,
     filter.error_code === undefined ? undefined : `error ${filter.error_code}`,
+    timeWords("created", filter.created_after, filter.created_before),
+    timeWords("ended", filter.finished_after, filter.finished_before),
   ];
   return words.filter((word) => word !== undefined).join(", ");
+}
+
+function timeWords(what: string, from: string | undefined, until: string | undefined): string | undefined {
+  const words = [
+    ...(from === undefined ? [] : [`from ${formatAbsolute(from)}`]),
+    ...(until === undefined ? [] : [`until ${formatAbsolute(until)}`]),
+  ];
+  return words.length === 0 ? undefined : `${what} ${words.join(" ")}`;
 }

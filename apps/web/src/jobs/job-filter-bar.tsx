@@ -1,11 +1,11 @@
-import { NativeSelect, TextInput } from "@mantine/core";
-import { useDebouncedCallback } from "@mantine/hooks";
+import { NativeSelect } from "@mantine/core";
 import { getRouteApi } from "@tanstack/react-router";
-import { useState } from "react";
 import { fetchQueues, fetchTasks } from "../monitor/monitor-requests.ts";
 import { jobStateLabels, readJobState } from "../monitor/parts/job-states.ts";
 import { useMonitorQuery } from "../monitor/parts/use-monitor-query.ts";
 import classes from "./job-filter-bar.module.css";
+import { MoreJobFilters } from "./more-job-filters.tsx";
+import { textOf, TextFilter } from "./text-filter.tsx";
 
 const route = getRouteApi("/monitor/jobs");
 
@@ -53,8 +53,23 @@ export function JobFilterBar() {
         value={search.task ?? ""}
         onChange={(event) => change({ task: textOf(event.currentTarget.value) })}
       />
-      <TextFilter label="Tag" value={search.tag} onChange={(tag) => change({ tag })} />
-      <TextFilter label="Error code" value={search.error} onChange={(error) => change({ error })} />
+      <TextFilter
+        className={classes.choice}
+        type="search"
+        aria-label="Tag"
+        placeholder="Tag"
+        value={search.tag}
+        onChange={(tag) => change({ tag })}
+      />
+      <TextFilter
+        className={classes.choice}
+        type="search"
+        aria-label="Error code"
+        placeholder="Error code"
+        value={search.error}
+        onChange={(error) => change({ error })}
+      />
+      <MoreJobFilters filters={search} onChange={change} />
     </div>
   );
 }
@@ -68,40 +83,4 @@ function choices(any: string, names: readonly string[] | undefined, current: str
       .toSorted((first, second) => first.localeCompare(second))
       .map((name) => ({ value: name, label: name })),
   ];
-}
-
-function TextFilter({
-  label,
-  value,
-  onChange,
-}: {
-  label: string;
-  value: string | undefined;
-  onChange: (value: string | undefined) => void;
-}) {
-  const [text, setText] = useState(value ?? "");
-  // The address may change without this box: back, forward, "clear filters".
-  const [shownFor, setShownFor] = useState(value);
-  if (value !== shownFor) {
-    setShownFor(value);
-    if (text.trim() !== (value ?? "")) setText(value ?? "");
-  }
-  const changeSoon = useDebouncedCallback((next: string) => onChange(textOf(next)), 300);
-  return (
-    <TextInput
-      className={classes.choice}
-      type="search"
-      aria-label={label}
-      placeholder={label}
-      value={text}
-      onChange={(event) => {
-        setText(event.currentTarget.value);
-        changeSoon(event.currentTarget.value);
-      }}
-    />
-  );
-}
-
-function textOf(value: string): string | undefined {
-  return value.trim() === "" ? undefined : value.trim();
 }

@@ -8,6 +8,15 @@ export type JobFilters = {
   readonly tag?: string | undefined;
   /** The code of the error that it ended with. */
   readonly error?: string | undefined;
+  /** Its id or name; as `search`, of the latest 10,000 jobs. */
+  readonly worker?: string | undefined;
+  /** Part of the task's name, of a tag or of the error. */
+  readonly search?: string | undefined;
+  /** Moments. */
+  readonly created_after?: string | undefined;
+  readonly created_before?: string | undefined;
+  readonly finished_after?: string | undefined;
+  readonly finished_before?: string | undefined;
 };
 
 const jobPath = (id: string) => `/jobs/${encodeURIComponent(id)}`;

@@ -17,6 +17,19 @@ describe("selectionOf", () => {
     expect(selectionOf("cancel", {})).toBeUndefined();
   });
 
+  it("keeps the times", () => {
+    const filters = { created_after: "2026-11-20T12:00:00.000Z", finished_before: undefined };
+
+    expect(selectionOf("cancel", filters)).toEqual({ created_after: "2026-11-20T12:00:00.000Z" });
+  });
+
+  it.each([{ worker: "mill" }, { search: "rye" }])(
+    "means nothing by %o, of which the list knows a part",
+    (part) => {
+      expect(selectionOf("retry", { state: "failed", ...part })).toBeUndefined();
+    },
+  );
+
   it.each([
     ["retry", "running"],
     ["retry", "succeeded"],

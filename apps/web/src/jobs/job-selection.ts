@@ -13,10 +13,13 @@ export function fitting(action: BulkAction, jobs: readonly Job[]): readonly Job[
 
 /**
  * What the server is asked to change when it is to be all that the list's filters fit. Undefined when
- * the action makes no sense for them: a retry of what has not ended, a cancel of what has.
+ * the action makes no sense for them: a retry of what has not ended, a cancel of what has. So it is of
+ * a worker or a text, which are filters of the list alone.
  */
 export function selectionOf(action: BulkAction, filters: JobFilters): JobSelection | undefined {
-  const { state, queue, task, tag, error } = filters;
+  const { state, queue, task, tag, error, worker, search, ...times } = filters;
+  // The server finds these among the latest jobs only: others would fit too, and nobody would know.
+  if (worker !== undefined || search !== undefined) return undefined;
   if (state !== undefined && !(action === "retry" ? retryable : cancellable).includes(state))
     return undefined;
   const selection: JobSelection = {
@@ -25,6 +28,7 @@ export function selectionOf(action: BulkAction, filters: JobFilters): JobSelecti
     ...(task === undefined ? {} : { task }),
     ...(tag === undefined ? {} : { tag }),
     ...(error === undefined ? {} : { error_code: error }),
+    ...Object.fromEntries(Object.entries(times).filter(([, moment]) => moment !== undefined)),
   };
   if (Object.keys(selection).length > 0) return selection;
   // All failed jobs there are may be retried at once; all jobs there are must not be cancelled by one click.

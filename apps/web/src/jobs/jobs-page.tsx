@@ -205,7 +205,9 @@ function NoJobs({
           </ButtonLink>
         }
       >
-        Jobs that ended well are kept for seven days, others for thirty.
+        {filters.search === undefined && filters.worker === undefined
+          ? "Jobs that ended well are kept for seven days, others for thirty."
+          : "Only the latest 10,000 jobs are looked through."}
       </EmptyState>
     );
   }

@@ -54,6 +54,7 @@ const fieldNames = [
   "tags",
   "expires_seconds",
   "jitter_seconds",
+  "grace_seconds",
   "description",
 ] as const;
 type FieldName = (typeof fieldNames)[number];
@@ -307,6 +308,18 @@ function MoreFields({ form, errors, onChange }: FieldsProps) {
           value={form.misfire}
           onChange={(event) => onChange({ misfire: readMisfire(event.currentTarget.value) })}
         />
+        {form.misfire === "skip" ? (
+          <TextInput
+            label="Left out when late by seconds"
+            type="number"
+            min={0}
+            step="any"
+            placeholder="60"
+            value={form.graceSeconds}
+            onChange={(event) => onChange({ graceSeconds: event.currentTarget.value })}
+            error={errors.grace_seconds}
+          />
+        ) : null}
         <NativeSelect
           label="While the former one still runs"
           data={[

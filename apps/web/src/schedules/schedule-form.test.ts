@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { testSchedule } from "../../test/sample-schedule.ts";
-import { emptyForm, formOf, hasTiming, localText, momentOf, requestOf, timingOf } from "./schedule-form.ts";
+import { emptyForm, formOf, hasTiming, requestOf, timingOf } from "./schedule-form.ts";
 
 describe("formOf and requestOf", () => {
   it("give back the schedule that they were given", () => {
@@ -29,6 +29,14 @@ describe("formOf and requestOf", () => {
         input: { deep: [1, null] },
       }),
     });
+  });
+
+  it("keep how late a time may come, where late ones are left out", () => {
+    const form = formOf(testSchedule({ misfire: "skip", grace_seconds: 5 }));
+
+    expect(requestOf(form)).toMatchObject({ request: { misfire: "skip", grace_seconds: 5 } });
+    expect(requestOf({ ...form, graceSeconds: "" })).toMatchObject({ request: { grace_seconds: 60 } });
+    expect(requestOf({ ...form, misfire: "once" })).not.toHaveProperty("request.grace_seconds");
   });
 
   it("say that the input is no JSON instead of sending it", () => {
@@ -63,15 +71,5 @@ describe("hasTiming", () => {
     expect(hasTiming({ ...form, kind: "once", at: "" })).toBe(false);
     expect(hasTiming({ ...form, kind: "interval", everyCount: "" })).toBe(false);
     expect(hasTiming({ ...form, cron: " " })).toBe(false);
-  });
-});
-
-describe("date fields", () => {
-  it.each(["2026-11-20T12:00:00.000Z", "2026-07-01T00:00:30.000Z"])("keep %s", (moment) => {
-    expect(momentOf(localText(moment))).toBe(moment);
-  });
-
-  it("are empty for no moment, and no moment when they are not one", () => {
-    expect([localText(null), momentOf(""), momentOf("soon")]).toEqual(["", null, null]);
   });
 });

@@ -1,8 +1,11 @@
 import type { CreateSchedule, Schedule } from "@millrace/contracts";
+import { localText, momentOf } from "../formatting/date-field.ts";
 import { readJson } from "../jobs/json-input.ts";
 import { jsonText } from "../jobs/json-shape.ts";
 import type { Timing } from "./schedule-requests.ts";
 import { intervalOf } from "./schedule-words.ts";
+
+const defaultGraceSeconds = 60;
 
 export type ScheduleKind = Schedule["kind"];
 
@@ -28,6 +31,7 @@ export type ScheduleForm = {
   readonly expiresSeconds: string;
   readonly jitterSeconds: string;
   readonly misfire: Schedule["misfire"];
+  readonly graceSeconds: string;
   readonly overlap: Schedule["overlap"];
 };
 
@@ -51,6 +55,7 @@ export function emptyForm(timezone: string): ScheduleForm {
     expiresSeconds: "",
     jitterSeconds: "",
     misfire: "once",
+    graceSeconds: "",
     overlap: "allow",
   };
 }
@@ -76,6 +81,7 @@ export function formOf(schedule: Schedule): ScheduleForm {
     expiresSeconds: schedule.expires_seconds === null ? "" : String(schedule.expires_seconds),
     jitterSeconds: schedule.jitter_seconds === 0 ? "" : String(schedule.jitter_seconds),
     misfire: schedule.misfire,
+    graceSeconds: String(schedule.grace_seconds),
     overlap: schedule.overlap,
   };
 }
@@ -121,23 +127,15 @@ export function requestOf(
         .map((tag) => tag.trim())
         .filter((tag) => tag !== ""),
       misfire: form.misfire,
+      ...graceOf(form),
       overlap: form.overlap,
     },
   };
 }
 
-/** A date field's local time as a moment; null for nothing or half a date. */
-export function momentOf(local: string): string | null {
-  const atMs = local === "" ? Number.NaN : Date.parse(local);
-  return Number.isNaN(atMs) ? null : new Date(atMs).toISOString();
-}
-
-/** A moment as a date field wants it: local time, to the second when there are any. */
-export function localText(moment: string | null): string {
-  if (moment === null) return "";
-  const date = new Date(moment);
-  const local = new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString();
-  return local.slice(0, local.slice(17, 19) === "00" ? 16 : 19);
+/** Only with `skip` it means anything and is shown. An empty field is the server's default. */
+function graceOf({ misfire, graceSeconds }: ScheduleForm): { grace_seconds?: number } {
+  return misfire === "skip" ? { grace_seconds: numberOf(graceSeconds) ?? defaultGraceSeconds } : {};
 }
 
 function numberOf(text: string): number | undefined {

@@ -61,6 +61,11 @@ function Detail({ detail, seen }: { detail: WorkerDetail; seen: WatchedWorker | 
           ))}
         </ul>
       )}
+      <p>
+        <Link to="/monitor/jobs" search={{ worker: detail.id }}>
+          All jobs that it ran
+        </Link>
+      </p>
       <details>
         <summary className={classes.summary}>It can run {countOf(tasks.length, "task")}</summary>
         <ul className={classes.tasks}>
