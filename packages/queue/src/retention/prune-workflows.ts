@@ -8,7 +8,8 @@ const jobBatch = 1_000;
 
 /**
  * Gives the jobs of workflows whose time has passed to those who delete jobs, and deletes the workflows none of
- * whose jobs is left without a time. What is locked is left for the next time.
+ * whose jobs is left without a time. What is locked is left for the next time, and a workflow one of whose members
+ * was retried for when that has ended.
  */
 export function pruneWorkflows(): {
   readonly statement: RawBuilder<{ count: number }>;
@@ -16,7 +17,8 @@ export function pruneWorkflows(): {
 } {
   const statement = sql<{ count: number }>`
     WITH due AS MATERIALIZED (
-      SELECT id, purge_at FROM workflow WHERE purge_at < now() ORDER BY purge_at LIMIT ${workflowBatch}
+      SELECT id, purge_at FROM workflow WHERE purge_at < now() AND ended_jobs >= total_jobs
+      ORDER BY purge_at LIMIT ${workflowBatch}
       FOR UPDATE SKIP LOCKED
     ), chosen AS MATERIALIZED (
       SELECT job.id, due.purge_at FROM due JOIN job ON job.workflow_id = due.id WHERE job.purge_at IS NULL

@@ -115,15 +115,17 @@ function dueJobs(spareDays: number): RawBuilder<unknown> {
 
 /**
  * Deletes failed jobs whose time has passed, and with `olderThanDays` those that ended longer ago, whatever
- * their tasks say; in batches. Resolves with how many; rejects with the reason of the signal. Any number of processes may do it at
- * once.
+ * their tasks say, but for members of workflows, which go with these; in batches. Resolves with how many; rejects
+ * with the reason of the signal. Any number of processes may do it at once.
  */
 export async function pruneFailedJobs(
   database: QueryAccess,
   { olderThanDays, signal }: { readonly olderThanDays: number | null; readonly signal?: AbortSignal },
 ): Promise<number> {
   const due = sql`SELECT id FROM job WHERE purge_at < now() AND state = 'failed' ORDER BY purge_at`;
-  const old = sql`SELECT id FROM job WHERE state = 'failed' AND finished_at < ${daysAgo(olderThanDays ?? 0)}`;
+  const old = sql`
+    SELECT id FROM job
+    WHERE state = 'failed' AND finished_at < ${daysAgo(olderThanDays ?? 0)} AND workflow_id IS NULL`;
   const prunings = [pruneJobs(due), ...(olderThanDays === null ? [] : [pruneJobs(old)])];
   return await pruneAll(database, prunings, signal);
 }

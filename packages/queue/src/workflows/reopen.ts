@@ -39,7 +39,11 @@ export async function reopenWorkflows(
   if (whole !== undefined) workflowIds.push(whole);
   if (workflowIds.length === 0) return { further: [], isContinued: false };
   const { transaction } = scope;
-  await lockWorkflows(transaction, workflowIds);
+  const known = await lockWorkflows(transaction, workflowIds);
+  await leaveAlone(
+    transaction,
+    jobs.filter(({ workflow_id }) => workflow_id !== null && !known.has(workflow_id)),
+  );
   await assertRetryable(transaction, ids);
   const stopped = await findStopped(transaction, ids);
   const further = stopped.length === 0 ? [] : await lockJobs(transaction, stopped);
@@ -58,6 +62,15 @@ export async function reopenWorkflows(
   await advance(scope, joining, await releaseNodes(scope, joining, continued));
   tellChanged(scope, joining);
   return { further, isContinued: continued.length > 0 };
+}
+
+/** Those whose workflow was purged before them are jobs like any other: nothing else would purge them. */
+async function leaveAlone(transaction: Transaction, jobs: readonly LockedJob[]): Promise<void> {
+  if (jobs.length === 0) return;
+  await sql`
+    UPDATE job SET workflow_id = NULL WHERE id = ANY(${jobs.map(({ id }) => id)}::uuid[])`.execute(
+    transaction,
+  );
 }
 
 /** Nodes and what they are parts of, up to the first that has not ended without success. */
