@@ -1,3 +1,4 @@
+import { assertTask } from "../tasks/task-values.ts";
 import type { Task } from "../tasks/task.ts";
 import { parseDuration } from "./duration.ts";
 import type { Duration } from "./duration.ts";
@@ -76,10 +77,11 @@ export type ScheduleDefinition<Input = unknown> = Options &
 
 /**
  * Says when a task is to run. Does nothing by itself: give it to `queue.schedules.create` or `declare`, which
- * check it. Throws `invalid_duration`.
+ * check it. Throws `invalid_duration`, and `not_a_task` for a handler.
  */
 export function schedule<Input>(definition: ScheduleDefinition<Input>): NewSchedule {
   const { task, every, jitter, grace, expiresIn, ...rest } = definition;
+  assertTask(task);
   return {
     ...rest,
     task: task.name,

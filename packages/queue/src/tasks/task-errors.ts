@@ -10,6 +10,16 @@ export function invalidTask(name: string, problem: string): MillraceError {
   });
 }
 
+/** Mostly what `handleTask` made: the compiler says so too, but nothing compiles before it runs. */
+export function notATask(): MillraceError {
+  return new MillraceError({
+    code: "not_a_task",
+    kind: "invalid",
+    message:
+      "This is not a task. Give what defineTask made, and not the handler that handleTask made of it: export both, each by a name of its own.",
+  });
+}
+
 export function invalidRateLimit(given: unknown, problem: string): MillraceError {
   return new MillraceError({
     code: "invalid_rate_limit",

@@ -1,11 +1,20 @@
 import { jsonText } from "@millrace/database";
 import { isMillraceError } from "@millrace/kernel";
 import { invalidInput } from "../errors.ts";
-import { invalidOutput, resultTooLarge } from "./task-errors.ts";
+import { invalidOutput, notATask, resultTooLarge } from "./task-errors.ts";
 import type { Task } from "./task.ts";
 
-/** A job's input as its task's schema reads it. Throws `invalid_job_input`: trying again would not help. */
+/** Throws `not_a_task`. */
+export function assertTask(task: Partial<Pick<Task, "name" | "input">>): void {
+  if (task.name === undefined || task.input === undefined) throw notATask();
+}
+
+/**
+ * A job's input as its task's schema reads it. Throws `not_a_task`, and `invalid_job_input`: trying again
+ * would not help.
+ */
 export function parseInput<Input>(task: Task<Input>, value: unknown): Input {
+  assertTask(task);
   const parsed = task.input.safeParse(value);
   if (!parsed.success) throw invalidInput(task.name, parsed.error);
   return parsed.data;

@@ -1,4 +1,5 @@
 import type { WorkflowPolicy } from "@millrace/contracts";
+import { assertTask } from "../tasks/task-values.ts";
 import type { Task } from "../tasks/task.ts";
 import { invalidWorkflow } from "./workflow-errors.ts";
 
@@ -139,6 +140,7 @@ export function step(
   task: Task,
   ...[input, options = {}]: [input?: unknown, options?: StepOptions & { into?: string }]
 ): Step<never, unknown> {
+  assertTask(task);
   const { into, ...rest } = options;
   const takes = into !== undefined ? "key" : input === undefined ? "all" : "nothing";
   return new Step({ kind: "job", task, input, takes, takesKey: into ?? null, options: rest });
@@ -215,6 +217,7 @@ export function map(
   task: Task,
   ...[first, second]: [first?: readonly unknown[] | PolicyOptions, second?: PolicyOptions]
 ): Flow<never, unknown> {
+  assertTask(task);
   if (Array.isArray(first)) return mapItems(task, first, second);
   const { policy = "stop" } = (first ?? {}) as PolicyOptions;
   return new Flow({ kind: "map", task, policy });
@@ -227,6 +230,7 @@ export function chunks<Item, Output, const Policy extends WorkflowPolicy = "stop
   size: number,
   options: PolicyOptions<Policy> = {},
 ): Flow<unknown, Result<Output, Policy>[]> {
+  assertTask(task);
   if (!Number.isInteger(size) || size < 1)
     throw invalidWorkflow("Chunks have a whole number of items, at least 1.");
   const parts = Array.from({ length: Math.ceil(items.length / size) }, (_none, nth) =>
