@@ -91,7 +91,9 @@ const above = (ids: readonly string[], places: readonly NodePlace[] = []) => sql
 async function assertRetryable(transaction: Transaction, ids: readonly string[]): Promise<void> {
   const found = await sql<Pick<NodeRow, "state"> & { job_id: string | null; is_busy: boolean }>`
     ${above(ids)} SELECT node.job_id, node.state,
-      node.state = 'running' AND (node.is_stopping OR (node.policy = 'stop' AND node.unsuccessful > 0)) AS is_busy
+      node.state = 'running' AND (node.is_stopping OR (node.policy = 'stop' AND node.unsuccessful > 0 AND EXISTS (
+        SELECT FROM workflow_node AS part WHERE part.workflow_id = node.workflow_id AND part.parent = node.number
+          AND part.state = 'running' AND part.is_stopping))) AS is_busy
     FROM above JOIN workflow_node AS node ON node.workflow_id = above.workflow_id AND node.number = above.number`.execute(
     transaction,
   );

@@ -4,6 +4,8 @@ import { sql } from "kysely";
 import { describe, expect, it } from "vitest";
 import { chain, chord, defineTask, group, handleTask, map, step } from "../../src/index.ts";
 import type { AnyTaskHandler, Flow, Queue, StartableFlow, Step, WorkflowOptions } from "../../src/index.ts";
+import { endJob } from "../../src/jobs/end-job.ts";
+import { lockJob } from "../../src/jobs/lock-job.ts";
 import { stopAllMembers } from "../../src/workflows/stop-members.ts";
 import { TaskRegistry } from "../../src/tasks/task-registry.ts";
 import { createMemoryBroker } from "../../src/brokers/memory-broker.ts";
@@ -63,6 +65,11 @@ describe.each(testDatabases())("a workflow on $name", (kind) => {
     flow: StartableFlow<Output>,
     options?: WorkflowOptions,
   ): Promise<string> => (await queue.workflows.start(flow, options)).id;
+  const partsOf = (queue: Queue) => ({
+    bus: queue.bus,
+    broker: createMemoryBroker(),
+    registry: new TaskRegistry(plainHandlers),
+  });
   const ended = (queue: Queue, id: string) => queue.workflows.waitForEnd(id, { timeoutMs: 20_000 });
   const jobStates = async (id: string): Promise<string[]> => {
     const found = await sql<{ state: string }>`
@@ -337,6 +344,40 @@ describe.each(testDatabases())("a workflow on $name", (kind) => {
         failed_jobs: 0,
       });
       expect(notes).toHaveLength(1);
+    });
+
+    it("takes its failed jobs one after another, also while those before run again", async () => {
+      const { queue } = createScene(new Set(["a", "b"]));
+      const id = await start(queue, group([step(gate, "a"), step(gate, "b"), step(gate, "c")]));
+      // All three run when the first of them fails.
+      const claimed = await opened.claim([gate], { count: 3 });
+      expect(claimed).toHaveLength(3);
+      const [first, second] = [await jobOf(id, 0), await jobOf(id, 1)];
+      for (const job of [first, second]) {
+        await queue.transaction(async (scope) => {
+          const held = await lockJob(scope.transaction, job);
+          if (held === undefined) throw new Error("it was claimed");
+          await endJob(scope, partsOf(queue), held, {
+            state: "failed",
+            error: { code: "is_broken", message: "broken" },
+          });
+        });
+      }
+      const third = await jobOf(id, 2);
+      await queue.transaction(async (scope) => {
+        const held = await lockJob(scope.transaction, third);
+        if (held === undefined) throw new Error("it was claimed");
+        await endJob(scope, partsOf(queue), held, { state: "cancelled" });
+      });
+      expect(await queue.workflows.get(id)).toMatchObject({ state: "failed" });
+
+      await queue.transaction((scope) => queue.retry(scope, first));
+      await queue.transaction((scope) => queue.retry(scope, second));
+
+      expect(await jobStates(id)).toEqual(["queued", "queued", "queued"]);
+      const { queue: repaired } = createScene(new Set());
+      await opened.startWorker(repaired);
+      expect(await ended(repaired, id)).toMatchObject({ state: "succeeded", failed_jobs: 0 });
     });
 
     it("refuses what has not failed, and jobs whose turn never came", async () => {
