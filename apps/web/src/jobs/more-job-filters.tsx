@@ -33,9 +33,10 @@ type Props = {
 export function MoreJobFilters({ filters, onChange }: Props) {
   const count = names.filter((name) => filters[name] !== undefined).length;
   return (
-    <Popover position="bottom-end" shadow="md" width={340} trapFocus returnFocus>
+    <Popover position="bottom-end" shadow="md" width="min(480px, 100vw - 24px)" trapFocus returnFocus>
       <Popover.Target>
         <Button
+          px="xs"
           variant={count === 0 ? "default" : "light"}
           leftSection={<IconAdjustmentsHorizontal size={17} />}
         >
@@ -49,7 +50,7 @@ export function MoreJobFilters({ filters, onChange }: Props) {
             className={classes.clear}
             variant="subtle"
             color="gray"
-            size="compact-md"
+            size="compact-sm"
             onClick={() => onChange(Object.fromEntries(names.map((name) => [name, undefined])))}
           >
             Clear these
@@ -68,7 +69,7 @@ function Fields({ filters, onChange }: Props) {
       <TextFilter
         type="search"
         label="Text"
-        description="In the task’s name, a tag or the error; of the latest 10,000 jobs"
+        placeholder="Of task, tag or error"
         maxLength={200}
         value={filters.search}
         onChange={(search) => onChange({ search })}
@@ -77,13 +78,14 @@ function Fields({ filters, onChange }: Props) {
       <TextFilter
         type="search"
         label="Worker"
-        description="By name or id: what it runs or ran, of the latest 10,000 jobs"
+        placeholder="Name or id"
         maxLength={200}
         list={workersId}
         autoComplete="off"
         value={filters.worker}
         onChange={(worker) => onChange({ worker })}
       />
+      <p className={classes.note}>These two look through the latest 10,000 jobs.</p>
       <datalist id={workersId}>
         {[...workers].toSorted().map((name) => (
           <option key={name}>{name}</option>

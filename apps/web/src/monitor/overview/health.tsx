@@ -9,6 +9,7 @@ import { AlarmCard } from "../alarms/alarm-card.tsx";
 import { listAlarms } from "../monitor-requests.ts";
 import { useMonitorQuery } from "../parts/use-monitor-query.ts";
 import { PauseNote } from "../queues/pause-note.tsx";
+import { isGone, lookOf } from "../workers/worker-silence.ts";
 import type { WatchedWorker } from "../workers/worker-silence.ts";
 import { isPresent } from "./present-workers.ts";
 import classes from "./health.module.css";
@@ -22,7 +23,9 @@ export function Health({ all, workers }: { all: Queue; workers: readonly Watched
     listAlarms({ state: "open", limit: shownAlarms }, signal),
   );
   const hasWorker = workers.some(isPresent);
+  const lost = workers.filter((worker) => lookOf(worker) === "lost" && !isGone(worker));
   const open = alarms.data?.data ?? [];
+  const isWell = alarms.data !== undefined && open.length === 0 && hasWorker && lost.length === 0;
   return (
     <div className={classes.root}>
       {hasWorker ? null : (
@@ -33,6 +36,15 @@ export function Health({ all, workers }: { all: Queue; workers: readonly Watched
       {all.paused === null ? null : (
         <Notice tone="warn" icon={<IconPlayerPause size={18} />} title="All queues are paused">
           <PauseNote pause={all.paused} />. <Link to="/monitor/queues">Queues</Link>
+        </Notice>
+      )}
+      {lost.length === 0 || open.length > 0 ? null : (
+        <Notice
+          tone="bad"
+          icon={<IconServerOff size={18} />}
+          title={`${countOf(lost.length, "worker")} ${lost.length === 1 ? "is" : "are"} lost`}
+        >
+          Nothing is heard of {lost.map(({ name }) => name).join(", ")}. What they ran goes to others.
         </Notice>
       )}
       {open.length === 0 ? null : (
@@ -46,7 +58,7 @@ export function Health({ all, workers }: { all: Queue; workers: readonly Watched
       {alarms.isError && alarms.data === undefined ? (
         <Notice tone="warn">Whether alarms are open is not known just now.</Notice>
       ) : null}
-      {alarms.data !== undefined && open.length === 0 && hasWorker && all.paused === null ? (
+      {isWell && all.paused === null ? (
         <Notice tone="good" icon={<IconCircleCheck size={18} />} title="All is well">
           No alarm is open, {countOf(workers.filter(isPresent).length, "worker")} at work.
         </Notice>

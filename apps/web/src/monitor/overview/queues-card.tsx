@@ -1,7 +1,7 @@
 import type { Queue } from "@millrace/contracts";
 import { Link } from "@tanstack/react-router";
 import IconPlayerPause from "@tabler/icons-react/dist/esm/icons/IconPlayerPause.mjs";
-import { formatCount } from "../../formatting/numbers.ts";
+import { countOf, formatCount } from "../../formatting/numbers.ts";
 import { formatElapsed, formatEta } from "../../formatting/time.ts";
 import { Badge } from "../parts/badge.tsx";
 import { Card } from "./card.tsx";
@@ -10,11 +10,10 @@ import classes from "./card.module.css";
 /** A glance at the queues; more of them are on their own page. */
 const shownQueues = 8;
 
-/** Where work waits: the longest wait first, since that is where one is needed. */
+/** Where work waits: what is paused, then the longest wait first, since that is where one is needed. */
 export function QueuesCard({ queues }: { queues: readonly Queue[] }) {
-  const shown = queues
-    .toSorted((one, other) => (other.oldest_wait_seconds ?? -1) - (one.oldest_wait_seconds ?? -1))
-    .slice(0, shownQueues);
+  const shown = queues.toSorted((one, other) => urgency(other) - urgency(one)).slice(0, shownQueues);
+  const more = queues.length - shown.length;
   return (
     <Card title="Queues" to="/monitor/queues">
       {shown.length === 0 ? (
@@ -39,6 +38,7 @@ export function QueuesCard({ queues }: { queues: readonly Queue[] }) {
           </tbody>
         </table>
       )}
+      {more > 0 ? <p className={classes.quiet}>and {countOf(more, "more queue", "more queues")}</p> : null}
     </Card>
   );
 }
@@ -46,7 +46,7 @@ export function QueuesCard({ queues }: { queues: readonly Queue[] }) {
 function QueueRow({ queue }: { queue: Queue }) {
   const { oldest_wait_seconds: wait } = queue;
   return (
-    <tr>
+    <tr data-tone={queue.paused === null ? undefined : "warn"}>
       <td>
         <span className={classes.name}>
           <Link to="/monitor/jobs" search={{ queue: queue.name }} className={classes.link}>
@@ -65,6 +65,10 @@ function QueueRow({ queue }: { queue: Queue }) {
       <td>{emptyIn(queue) ?? "—"}</td>
     </tr>
   );
+}
+
+function urgency({ paused, oldest_wait_seconds: wait }: Queue): number {
+  return paused === null ? (wait ?? -1) : Number.POSITIVE_INFINITY;
 }
 
 /** When it will be empty at the rates of the last minute; undefined when it is, or does not shrink. */

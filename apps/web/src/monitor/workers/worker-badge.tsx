@@ -16,6 +16,10 @@ const looks: Record<WorkerLook, { label: string; tone: BadgeTone; icon: typeof I
   stopped: { label: "Stopped", tone: "quiet", icon: IconPlayerStop },
 };
 
+export function toneOf(look: WorkerLook): BadgeTone {
+  return looks[look].tone;
+}
+
 export function WorkerBadge({ look }: { look: WorkerLook }) {
   const { label, tone, icon: Icon } = looks[look];
   return (
