@@ -24,9 +24,10 @@ const checks: Readonly<Record<string, RawBuilder<unknown>>> = {
     SELECT id::text AS subject FROM job
     WHERE NOT EXISTS (SELECT FROM job_payload WHERE job_payload.job_id = job.id)`,
   "a job is blocked and waits for nothing": sql`
-    SELECT job.id::text AS subject FROM job
-    LEFT JOIN workflow ON workflow.id = job.workflow_id LEFT JOIN workflow_node AS node ON node.job_id = job.id
-    WHERE job.state = 'blocked' AND (node.state IS DISTINCT FROM 'blocked' OR workflow.state <> 'running')`,
+    SELECT job.id::text AS subject FROM job LEFT JOIN workflow_node AS node ON node.job_id = job.id
+    LEFT JOIN workflow_node AS whole ON whole.workflow_id = node.workflow_id AND whole.number = node.parent
+    WHERE job.state = 'blocked' AND (node.state IS DISTINCT FROM 'blocked'
+      OR coalesce(whole.state, '') NOT IN ('blocked', 'running'))`,
   "a workflow runs and none of its jobs can": sql`
     SELECT id::text AS subject FROM workflow
     WHERE state = 'running' AND NOT EXISTS (

@@ -4,6 +4,7 @@ import { sql } from "kysely";
 import { describe, expect, it } from "vitest";
 import { chain, chord, defineTask, group, handleTask, map, step } from "../../src/index.ts";
 import type { AnyTaskHandler, Flow, Queue, StartableFlow, Step, WorkflowOptions } from "../../src/index.ts";
+import { findQueueProblems } from "../../src/integrity/find-problems.ts";
 import { endJob } from "../../src/jobs/end-job.ts";
 import { lockJob } from "../../src/jobs/lock-job.ts";
 import { stopAllMembers } from "../../src/workflows/stop-members.ts";
@@ -343,6 +344,28 @@ describe.each(testDatabases())("a workflow on $name", (kind) => {
         ended_jobs: 3,
         failed_jobs: 0,
       });
+      expect(notes).toHaveLength(1);
+    });
+
+    it("lets what a collected member goes on with wait for it, although the whole has ended", async () => {
+      const broken = new Set(["a"]);
+      const { queue, notes } = createScene(broken);
+      await opened.startWorker(queue);
+      const id = await start(
+        queue,
+        chord([chain(step(gate, "a"), step(gate, "b"))], step(note), { policy: "collect" }),
+      );
+      await ended(queue, id);
+      await opened.stopWorkers();
+      broken.clear();
+
+      const first = await jobOf(id, 0);
+      await queue.transaction((scope) => queue.retry(scope, first));
+
+      expect(await jobStates(id)).toEqual(["queued", "blocked", "succeeded"]);
+      expect(await findQueueProblems(opened.database.queryable)).toEqual([]);
+      await opened.startWorker(queue);
+      await untilState(id, ["succeeded", "succeeded", "succeeded"]);
       expect(notes).toHaveLength(1);
     });
 
