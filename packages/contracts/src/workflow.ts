@@ -160,42 +160,49 @@ export const workflowStepSchema = z.strictObject({
     .optional(),
 });
 
+/** Zod's own word for it, "invalid input", tells nobody what would be valid. */
+const partWanted =
+  "must be one of {task, input}, {chain: [part, …]}, {group: [part, …]}, {chord: {header: [part, …], body}}, {map: task, items} and {chunks: {task, items, size}}";
+
 export const workflowFlowSchema: z.ZodType<WorkflowFlow> = z
-  .union([
-    workflowStepSchema,
-    z.strictObject({
-      get chain() {
-        return z.array(workflowFlowSchema);
-      },
-    }),
-    z.strictObject({
-      get group() {
-        return z.array(workflowFlowSchema);
-      },
-      policy: workflowPolicySchema.optional(),
-    }),
-    z.strictObject({
-      get chord() {
-        return z.strictObject({ header: z.array(workflowFlowSchema), body: workflowFlowSchema });
-      },
-      policy: workflowPolicySchema.optional(),
-    }),
-    z.strictObject({
-      map: taskNameSchema,
-      version: versionSchema.optional(),
-      items: z.array(z.unknown()).optional(),
-      policy: workflowPolicySchema.optional(),
-    }),
-    z.strictObject({
-      chunks: z.strictObject({
-        task: taskNameSchema,
-        version: versionSchema.optional(),
-        items: z.array(z.unknown()),
-        size: z.int().min(1),
+  .union(
+    [
+      workflowStepSchema,
+      z.strictObject({
+        get chain() {
+          return z.array(workflowFlowSchema);
+        },
       }),
-      policy: workflowPolicySchema.optional(),
-    }),
-  ])
+      z.strictObject({
+        get group() {
+          return z.array(workflowFlowSchema);
+        },
+        policy: workflowPolicySchema.optional(),
+      }),
+      z.strictObject({
+        get chord() {
+          return z.strictObject({ header: z.array(workflowFlowSchema), body: workflowFlowSchema });
+        },
+        policy: workflowPolicySchema.optional(),
+      }),
+      z.strictObject({
+        map: taskNameSchema,
+        version: versionSchema.optional(),
+        items: z.array(z.unknown()).optional(),
+        policy: workflowPolicySchema.optional(),
+      }),
+      z.strictObject({
+        chunks: z.strictObject({
+          task: taskNameSchema,
+          version: versionSchema.optional(),
+          items: z.array(z.unknown()),
+          size: z.int().min(1),
+        }),
+        policy: workflowPolicySchema.optional(),
+      }),
+    ],
+    { error: partWanted },
+  )
   .meta({ id: "WorkflowFlow" });
 
 export const newWorkflowSchema = z

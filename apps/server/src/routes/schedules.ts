@@ -200,7 +200,7 @@ function actionRoutes(app: TypedApp, parts: RouteParts): void {
         tags,
         summary: "Let no time of it come until it is resumed",
         params,
-        body: pauseScheduleSchema.optional(),
+        body: pauseScheduleSchema.nullish(),
         response: { 200: scheduleSchema },
       },
     },

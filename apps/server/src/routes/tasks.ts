@@ -129,12 +129,15 @@ export function getTask(tasks: readonly Task[], name: string, version?: number):
   throw new MillraceError({ code: "task_not_found", kind: "not_found", message, details: { name } });
 }
 
-/** Throws `invalid_job_input`, naming each field that the task's schema refuses. */
-function assertInput(task: Task, input: unknown): void {
+/**
+ * Throws `invalid_job_input`, naming each field that the task's schema refuses. `pointer` is that of the input in
+ * the body.
+ */
+export function assertInput(task: Task, input: unknown, pointer = "/input"): void {
   const read = task.input.safeParse(input);
   if (read.success) return;
   const items = read.error.issues.slice(0, 50).flatMap((issue) => {
-    const at = ["", "input", ...issue.path.map(String)].join("/");
+    const at = [pointer, ...issue.path.map(String)].join("/");
     if (issue.code !== "unrecognized_keys")
       return [{ pointer: at, code: issue.code, message: issue.message }];
     const message = "There is no such field here. Remove it or check its spelling.";

@@ -68,8 +68,11 @@ describe("a schedule over HTTP", () => {
     const paused = await post("/at%20nine/pause", { reason: "holidays" });
     expect(paused.body).toMatchObject({ state: "paused", paused: { by: "local", reason: "holidays" } });
     const resumed = await post("/at%20nine/resume");
+    const withoutWords = await flow.send("POST", `${path}/pause`);
+    await post("/at%20nine/resume");
 
     expect(resumed.body).toMatchObject({ state: "active", paused: null });
+    expect(withoutWords.body).toMatchObject({ state: "paused", paused: { by: "local", reason: null } });
   });
 
   it("runs now, and its run tells which job that was and how it went", async () => {
@@ -113,7 +116,9 @@ describe("a schedule over HTTP", () => {
 
     expect(reply.status).toBe(200);
     expect(schedulePreviewSchema.parse(reply.body)).toMatchObject({ kind: "cron" });
-    expect(pointers(await post("/preview", { cron: "nonsense" }))).toEqual(["/cron"]);
+    const refused = await post("/preview", { cron: "nonsense" });
+    expect(pointers(refused)).toEqual(["/cron"]);
+    expect(refused.body).toMatchObject({ detail: expect.stringContaining("preview") });
   });
 });
 

@@ -152,6 +152,30 @@ describe("workflows", () => {
     expect((await flow.send("GET", "/api/workflows/01900000-0000-7000-8000-000000000000")).status).toBe(404);
   });
 
+  it.each<[string, unknown, string]>([
+    [
+      "a member's input",
+      { chain: [grind(1), { group: [{ task: "tests.grind", input: {} }] }] },
+      "/flow/chain/1/group/0/input/sack",
+    ],
+    ["an item", { map: "tests.grind", items: [{ sack: 1 }, { sack: "b" }] }, "/flow/items/1/sack"],
+    ["a part that is none", { chord: { header: [{ grp: [] }], body: { task: "tests.weigh" } } }, "/flow"],
+  ])("name what is wrong with %s", async (_what, wrong, pointer) => {
+    const reply = await flow.send("POST", "/api/workflows", { json: { flow: wrong } });
+
+    expect(reply.status).toBe(422);
+    const errors = [expect.objectContaining({ pointer: expect.stringContaining(pointer) })];
+    expect(reply.body).toMatchObject({ errors });
+  });
+
+  it("say which parts there are", async () => {
+    const reply = await flow.send("POST", "/api/workflows", { json: { flow: { grp: [] } } });
+
+    expect(reply.body).toMatchObject({
+      errors: [{ pointer: "/flow", detail: expect.stringContaining("chord") }],
+    });
+  });
+
   it("are cancelled as wholes, and retried", async () => {
     const id = await start({ flow: { chain: [{ task: "tests.hold", input: 1 }, { task: "tests.hold" }] } });
 

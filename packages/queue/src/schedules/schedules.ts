@@ -147,7 +147,7 @@ export class Schedules {
 
   /** The next times of a schedule that is not made yet. Throws `invalid_schedule`. */
   async preview(given: Omit<NewSchedule, "name" | "task">, count = 10): Promise<Date[]> {
-    const fields = completeSchedule({ name: "preview", task: "", ...given });
+    const fields = completeSchedule({ ...given, name: "preview", task: "" });
     checkTiming(fields);
     return await this.#nextRuns(fields, fields.startAt?.getTime(), count);
   }
