@@ -172,13 +172,13 @@ function readOptions(request: FastifyRequest, options: EnqueueTask["options"]): 
   };
 }
 
-/** A key that was used for another input is a mistake in the request here, as on every other path. */
-function asRefusal(error: unknown): never {
+/** A key that was used for something else is a mistake in the request here, as on every other path. */
+export function asRefusal(error: unknown): never {
   if (errorCode(error) !== "idempotency_key_reused") throw error;
   throw new MillraceError({
     code: "idempotency_key_reused",
     kind: "invalid",
-    message: "This Idempotency-Key was used for a job with another input. Make a new key for each new job.",
+    message: "This Idempotency-Key was used for something else. Make a new key for each new request.",
     cause: error,
   });
 }

@@ -20,12 +20,13 @@ import {
   workflowNotFound,
 } from "@millrace/queue";
 import type { JobBranchRecord, WorkflowOptions, WorkflowRecord } from "@millrace/queue";
-import type { FastifyRequest } from "fastify";
+import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { parseIdempotencyKey, parsePrefer, preferenceApplied } from "../http/index.ts";
 import { readCursor, toPage } from "./pages.ts";
 import type { RouteParts } from "./route-parts.ts";
 import type { TypedApp } from "./typed-app.ts";
+import { asRefusal } from "./tasks.ts";
 import { waitSignal } from "./wait-signal.ts";
 import { readFlow } from "./workflow-flow.ts";
 
@@ -74,14 +75,25 @@ function readRoutes(app: TypedApp, parts: RouteParts): void {
     },
     async (request, reply) => {
       const workflow = await getWorkflow(await authenticate(request), request.params.id);
-      const { waitSeconds = 0 } = parsePrefer(request.headers.prefer);
-      const waiting = { timeoutMs: waitSeconds * 1000, signal: waitSignal(reply, parts.stopping) };
-      const current = waitSeconds === 0 ? workflow : await workflows.waitForEnd(workflow.id, waiting);
-      if (waitSeconds > 0) void reply.header("preference-applied", preferenceApplied(waitSeconds));
+      const current = await waitAsPreferred(request, reply, parts, workflow);
       if (current.finished_at === null) void reply.header("retry-after", "1");
       return await readDetail(parts, current, request.query);
     },
   );
+}
+
+/** The workflow at its end, or as it is when the time that the request gives is over. */
+async function waitAsPreferred(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { installation, stopping }: RouteParts,
+  workflow: WorkflowRecord,
+): Promise<WorkflowRecord> {
+  const { waitSeconds = 0 } = parsePrefer(request.headers.prefer);
+  if (waitSeconds === 0) return workflow;
+  void reply.header("preference-applied", preferenceApplied(waitSeconds));
+  const waiting = { timeoutMs: waitSeconds * 1000, signal: waitSignal(reply, stopping) };
+  return await installation.queue.workflows.waitForEnd(workflow.id, waiting);
 }
 
 function startRoute(app: TypedApp, parts: RouteParts): void {
@@ -91,17 +103,22 @@ function startRoute(app: TypedApp, parts: RouteParts): void {
     {
       schema: {
         tags,
-        summary: "Start a workflow of tasks by their names",
+        summary: "Start a workflow of tasks by their names; `Prefer: wait=N` waits for its end",
         body: newWorkflowSchema,
-        response: { 202: workflowSchema },
+        response: { 200: workflowDetailSchema, 202: workflowSchema },
       },
     },
     async (request, reply) => {
       const { workspaceId: owner } = await parts.access.authenticate(request);
       const flow = readFlow(queue.tasks, request.body);
-      const { id } = await queue.workflows.start(flow, { ...readOptions(request, request.body), owner });
-      const workflow = toWorkflow(await queue.workflows.get(id));
-      return reply.code(202).headers({ location: workflow.links.self, "retry-after": "1" }).send(workflow);
+      const options = { ...readOptions(request, request.body), owner };
+      const { id } = await queue.workflows.start(flow, options).catch(asRefusal);
+      const current = await waitAsPreferred(request, reply, parts, await queue.workflows.get(id));
+      const workflow = toWorkflow(current);
+      void reply.header("location", workflow.links.self);
+      if (reply.hasHeader("preference-applied") && current.finished_at !== null)
+        return reply.code(200).send(await readDetail(parts, current, workflowTreeQuerySchema.parse({})));
+      return reply.code(202).header("retry-after", "1").send(workflow);
     },
   );
 }

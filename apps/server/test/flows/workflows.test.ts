@@ -132,7 +132,15 @@ describe("workflows", () => {
 
     expect(await start({ flow: grind(1) }, headers)).toBe(id);
     const other = await flow.send("POST", "/api/workflows", { json: { flow: grind(2) }, headers });
-    expect([other.status, codeOf(other)]).toEqual([409, "idempotency_key_reused"]);
+    expect([other.status, codeOf(other)]).toEqual([422, "idempotency_key_reused"]);
+  });
+
+  it("are waited for where they are started, when the request prefers it", async () => {
+    const headers = { prefer: "wait=30" };
+    const reply = await flow.send("POST", "/api/workflows", { json: { flow: chord }, headers });
+
+    expect([reply.status, reply.headers.get("preference-applied")]).toEqual([200, "wait=30"]);
+    expect(workflowDetailSchema.parse(reply.body)).toMatchObject({ state: "succeeded", output: 6 });
   });
 
   it("are refused where they can't run", async () => {
