@@ -1,7 +1,6 @@
 import type { Analysis, Document } from "@millrace/contracts";
-import { Link, useNavigate } from "@tanstack/react-router";
+import { useNavigate } from "@tanstack/react-router";
 import { ActionIcon, Button, Menu } from "@mantine/core";
-import IconArrowLeft from "@tabler/icons-react/dist/esm/icons/IconArrowLeft.mjs";
 import IconBraces from "@tabler/icons-react/dist/esm/icons/IconBraces.mjs";
 import IconDots from "@tabler/icons-react/dist/esm/icons/IconDots.mjs";
 import IconLink from "@tabler/icons-react/dist/esm/icons/IconLink.mjs";
@@ -11,11 +10,11 @@ import IconRefresh from "@tabler/icons-react/dist/esm/icons/IconRefresh.mjs";
 import IconRotateClockwise from "@tabler/icons-react/dist/esm/icons/IconRotateClockwise.mjs";
 import IconTrash from "@tabler/icons-react/dist/esm/icons/IconTrash.mjs";
 import { useState } from "react";
+import { DetailHeader } from "../app/detail-header.tsx";
 import { copyText } from "../feedback/copy.tsx";
 import { showDone } from "../feedback/toasts.ts";
 import { Moment } from "../formatting/moment.tsx";
 import { DeleteDialog } from "./delete-dialog.tsx";
-import classes from "./document-header.module.css";
 import { documentFacts } from "./document-summary-line.tsx";
 import { download, exportFileName, exportJson, exportMarkdown } from "./export-document.ts";
 import { StatusBadge } from "./status-badge.tsx";
@@ -25,27 +24,26 @@ import { useWorkAction } from "./use-document-actions.ts";
 
 export function DocumentHeader({ document, analysis }: { document: Document; analysis: Analysis }) {
   return (
-    <div className={classes.header}>
-      <Link to="/documents" className={classes.back}>
-        <IconArrowLeft size={16} aria-hidden="true" /> Documents
-      </Link>
-      <div className={classes.line}>
-        <div className={classes.titleBlock}>
-          <TitleEditor document={document} />
-          <p className={classes.facts}>
-            <StatusBadge status={document.status} />
-            <span>{documentFacts(document)}</span>
-            <span>
-              Added <Moment value={document.created_at} withAbsolute />
-            </span>
-          </p>
-        </div>
-        <div className={classes.actions}>
+    <DetailHeader
+      listPath="/documents"
+      listName="Documents"
+      title={<TitleEditor document={document} />}
+      facts={
+        <>
+          <StatusBadge status={document.status} />
+          <span>{documentFacts(document)}</span>
+          <span>
+            Added <Moment value={document.created_at} withAbsolute />
+          </span>
+        </>
+      }
+      actions={
+        <>
           <WorkButtons document={document} />
           <MoreMenu document={document} analysis={analysis} />
-        </div>
-      </div>
-    </div>
+        </>
+      }
+    />
   );
 }
 

@@ -12,7 +12,6 @@ import { copyText } from "../feedback/copy.tsx";
 import { showDone } from "../feedback/toasts.ts";
 import { ConfirmDialog } from "../monitor/parts/confirm-dialog.tsx";
 import { useMonitorAction } from "../monitor/parts/use-monitor-action.ts";
-import classes from "./job-actions.module.css";
 import { actOnJob } from "./job-requests.ts";
 import type { JobAction } from "./job-requests.ts";
 import { canCancel, canRetry, hasEnded } from "./job-times.ts";
@@ -37,7 +36,7 @@ export function JobActions({ job }: { job: JobDetail }) {
     if (await copyText(job.id)) showDone("Id copied");
   };
   return (
-    <div className={classes.actions}>
+    <>
       {canCancel(job) ? (
         <Button
           variant="default"
@@ -113,7 +112,7 @@ export function JobActions({ job }: { job: JobDetail }) {
         task={job.task}
         input={job.omitted.includes("input") ? undefined : job.input}
       />
-    </div>
+    </>
   );
 }
 

@@ -1,12 +1,11 @@
 import type { JobDetail } from "@millrace/contracts";
 import { Link } from "@tanstack/react-router";
-import { CopyButton } from "../feedback/copy.tsx";
 import { Moment } from "../formatting/moment.tsx";
 import { formatCount } from "../formatting/numbers.ts";
 import { useNow } from "../formatting/use-now.ts";
 import { Duration } from "./duration.tsx";
 import classes from "./job-aside.module.css";
-import { Fact, Facts } from "./job-facts.tsx";
+import { CodeFact, Fact, Facts } from "./job-facts.tsx";
 import { runOf, waitOf, wholeOf } from "./job-times.ts";
 import { isEmptyJson } from "./json-shape.ts";
 import { JsonTree } from "./json-tree.tsx";
@@ -15,7 +14,7 @@ import { Panel } from "./panel.tsx";
 /** What is known of a job beside its work: names, times, and what it belongs to. */
 export function JobAside({ job }: { job: JobDetail }) {
   return (
-    <aside className={classes.aside} aria-label="About this job">
+    <>
       <Panel title="Times">
         <Times job={job} />
       </Panel>
@@ -27,7 +26,7 @@ export function JobAside({ job }: { job: JobDetail }) {
           <JsonTree value={job.meta} />
         </Panel>
       )}
-    </aside>
+    </>
   );
 }
 
@@ -69,12 +68,7 @@ function Details({ job }: { job: JobDetail }) {
   const documentId = job.stream.startsWith("document:") ? job.stream.slice("document:".length) : undefined;
   return (
     <Facts>
-      <Fact name="Id">
-        <span className={classes.copied}>
-          <code className={classes.code}>{job.id}</code>
-          <CopyButton text={job.id} label="Copy id" />
-        </span>
-      </Fact>
+      <CodeFact name="Id" code={job.id} />
       {documentId === undefined ? null : (
         <Fact name="Document">
           <Link to="/documents/$id" params={{ id: documentId }}>
@@ -123,14 +117,7 @@ function Details({ job }: { job: JobDetail }) {
           </Link>
         </Fact>
       )}
-      {job.trace_id === null ? null : (
-        <Fact name="Trace">
-          <span className={classes.copied}>
-            <code className={classes.code}>{job.trace_id}</code>
-            <CopyButton text={job.trace_id} label="Copy trace id" />
-          </span>
-        </Fact>
-      )}
+      {job.trace_id === null ? null : <CodeFact name="Trace id" code={job.trace_id} />}
     </Facts>
   );
 }

@@ -1,19 +1,11 @@
 import type { JobDetail } from "@millrace/contracts";
-import { Skeleton } from "@mantine/core";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import IconAlertTriangle from "@tabler/icons-react/dist/esm/icons/IconAlertTriangle.mjs";
-import IconArrowLeft from "@tabler/icons-react/dist/esm/icons/IconArrowLeft.mjs";
-import IconFileOff from "@tabler/icons-react/dist/esm/icons/IconFileOff.mjs";
 import { useEffect, useRef } from "react";
-import { isApiProblem } from "../api/problem.ts";
-import { ButtonLink } from "../app/button-link.tsx";
-import { useAnnouncedPage, usePageTitle } from "../app/page-title.ts";
 import { announce } from "../feedback/announcer.tsx";
-import { EmptyState } from "../feedback/empty-state.tsx";
-import { LoadFailure } from "../feedback/load-failure.tsx";
-import { Notice } from "../feedback/notice.tsx";
 import { Moment } from "../formatting/moment.tsx";
 import { LogBox } from "../logs/log-box.tsx";
+import { DetailAnswer, DetailPage } from "../monitor/parts/detail-page.tsx";
+import { ErrorNotice } from "../monitor/parts/error-notice.tsx";
 import { JobStateBadge } from "../monitor/parts/job-state-badge.tsx";
 import { displayStateLabels } from "../monitor/parts/job-states.ts";
 import { AttemptList } from "./attempt-list.tsx";
@@ -35,65 +27,53 @@ const route = getRouteApi("/monitor/jobs/$id");
 
 export function JobPage() {
   const { id } = route.useParams();
-  const job = useJob(id);
-  // Also when it was shown until now: ended jobs are purged after their retention.
-  if (isApiProblem(job.error) && (job.error.status === 404 || job.error.status === 422)) return <NoJob />;
-  if (job.data !== undefined) return <LoadedJob key={id} job={job.data} />;
-  if (job.isError) {
-    return <LoadFailure isPage what="This job" error={job.error} onRetry={() => void job.refetch()} />;
-  }
-  return <JobSkeleton />;
+  return (
+    <DetailAnswer thing="job" query={useJob(id)}>
+      {(job) => <LoadedJob key={id} job={job} />}
+    </DetailAnswer>
+  );
 }
 
 function LoadedJob({ job }: { job: JobDetail }) {
   const news = useJobNews(job.id);
-  usePageTitle(job.task);
-  useAnnouncedPage(`Job ${job.task}`);
   useStateAnnouncements(job);
   return (
-    <>
-      <Link to="/monitor/jobs" className={classes.back}>
-        <IconArrowLeft size={16} aria-hidden="true" /> Jobs
-      </Link>
-      <div className={classes.head}>
-        <div className={classes.words}>
-          <h1 className={classes.title}>{job.task}</h1>
-          <p className={classes.facts}>
-            <JobStateBadge state={job.display_state} />
-            <span>
-              in{" "}
-              <Link to="/monitor/jobs" search={{ queue: job.queue }}>
-                {job.queue}
-              </Link>
-            </span>
-            <span>
-              <Moment value={job.created_at} />
-            </span>
-          </p>
-        </div>
-        <JobActions job={job} />
-      </div>
-      <Standing job={job} news={news} />
-      <div className={classes.columns}>
-        <div className={classes.main}>
-          {job.attempts.length === 0 ? null : (
-            <Panel title="Attempts" isBare>
-              <AttemptList attempts={job.attempts} />
-            </Panel>
-          )}
-          {job.steps.length === 0 ? null : (
-            <Panel title="Steps" isBare>
-              <StepList steps={job.steps} />
-            </Panel>
-          )}
-          <JobTreePanel job={job} />
-          <JobLog job={job} news={news} />
-          <Input job={job} />
-          <Result job={job} />
-        </div>
-        <JobAside job={job} />
-      </div>
-    </>
+    <DetailPage
+      thing="job"
+      title={job.task}
+      facts={
+        <>
+          <JobStateBadge state={job.display_state} />
+          <span>
+            in{" "}
+            <Link to="/monitor/jobs" search={{ queue: job.queue }}>
+              {job.queue}
+            </Link>
+          </span>
+          <span>
+            <Moment value={job.created_at} />
+          </span>
+        </>
+      }
+      actions={<JobActions job={job} />}
+      standing={<Standing job={job} news={news} />}
+      aside={<JobAside job={job} />}
+    >
+      {job.attempts.length === 0 ? null : (
+        <Panel title="Attempts" isBare>
+          <AttemptList attempts={job.attempts} />
+        </Panel>
+      )}
+      {job.steps.length === 0 ? null : (
+        <Panel title="Steps" isBare>
+          <StepList steps={job.steps} />
+        </Panel>
+      )}
+      <JobTreePanel job={job} />
+      <JobLog job={job} news={news} />
+      <Input job={job} />
+      <Result job={job} />
+    </DetailPage>
   );
 }
 
@@ -101,22 +81,18 @@ function LoadedJob({ job }: { job: JobDetail }) {
 function Standing({ job, news }: { job: JobDetail; news: JobNews }) {
   const { error } = job;
   return (
-    <div className={classes.standing}>
+    <>
       {job.state === "running" ? (
         <JobProgress progress={progressOf(job, news)} label={`Progress of ${job.task}`} />
       ) : null}
       {error === null || job.state === "succeeded" ? null : (
-        <Notice
-          tone={job.state === "failed" ? "bad" : "warn"}
-          icon={<IconAlertTriangle size={18} />}
-          title={job.state === "failed" ? "It failed" : "The last attempt failed"}
-        >
-          <code className={classes.code}>{error.code}</code>
-          <p className={classes.message}>{error.message}</p>
-        </Notice>
+        <ErrorNotice
+          error={error}
+          {...(job.state === "failed" ? {} : { tone: "warn", title: "The last attempt failed" })}
+        />
       )}
       <WaitsFor job={job} />
-    </div>
+    </>
   );
 }
 
@@ -178,28 +154,4 @@ function useStateAnnouncements(job: JobDetail): void {
     known.current = job.display_state;
     announce(`${displayStateLabels[job.display_state]}: ${job.task}`);
   }, [job.display_state, job.task]);
-}
-
-function NoJob() {
-  usePageTitle("Not found");
-  return (
-    <EmptyState
-      isPage
-      icon={<IconFileOff size={26} />}
-      title="This job is not here"
-      action={<ButtonLink to="/monitor/jobs">See all jobs</ButtonLink>}
-    >
-      It ended so long ago that it was cleared away, or the link is wrong.
-    </EmptyState>
-  );
-}
-
-function JobSkeleton() {
-  return (
-    <div className={classes.skeleton} role="status" aria-label="Loading the job">
-      <Skeleton height={34} width="45%" />
-      <Skeleton height={110} radius={12} />
-      <Skeleton height={220} radius={12} />
-    </div>
-  );
 }

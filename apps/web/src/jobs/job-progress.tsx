@@ -1,18 +1,12 @@
 import type { Progress as JobProgressValue } from "@millrace/contracts";
-import { Progress } from "@mantine/core";
 import { formatCount } from "../formatting/numbers.ts";
 import { formatEta } from "../formatting/time.ts";
-import classes from "./job-progress.module.css";
+import { ProgressLine } from "../monitor/parts/progress-line.tsx";
 
 /** How far a running job is: bar, per cent, what it says of itself, time left. */
 export function JobProgress({ progress, label }: { progress: JobProgressValue; label: string }) {
   return (
-    <div className={classes.root}>
-      <Progress.Root size={8} className={classes.bar}>
-        <Progress.Section value={progress.percent} aria-label={label} />
-      </Progress.Root>
-      <p className={classes.words}>{progressWords(progress).join(" · ")}</p>
-    </div>
+    <ProgressLine percent={progress.percent} label={label} words={progressWords(progress).join(" · ")} />
   );
 }
 

@@ -1,4 +1,4 @@
-import { Button, Skeleton } from "@mantine/core";
+import { Button } from "@mantine/core";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import IconArrowUp from "@tabler/icons-react/dist/esm/icons/IconArrowUp.mjs";
 import IconFilterOff from "@tabler/icons-react/dist/esm/icons/IconFilterOff.mjs";
@@ -11,6 +11,7 @@ import { LoadFailure } from "../feedback/load-failure.tsx";
 import { showProblem } from "../feedback/toasts.ts";
 import { formatCount } from "../formatting/numbers.ts";
 import { PageHead } from "../monitor/parts/page-head.tsx";
+import { LoadingRows } from "../monitor/parts/states.tsx";
 import { AllMatching } from "./all-matching.tsx";
 import { ChosenBar } from "./chosen-bar.tsx";
 import { JobFilterBar } from "./job-filter-bar.tsx";
@@ -83,7 +84,7 @@ function JobList({
     list.showNewest().catch((error: unknown) => showProblem("Not loaded", error));
     window.scrollTo({ top: 0 });
   };
-  if (base.isPending) return <ListSkeleton />;
+  if (base.isPending) return <LoadingRows what="The jobs" />;
   if (base.isError && rows.length === 0) {
     return <LoadFailure what="The jobs" error={base.error} onRetry={() => void base.refetch()} />;
   }
@@ -219,15 +220,5 @@ function NoJobs({
     >
       Every document, schedule and call of a task makes one. They appear here as they come.
     </EmptyState>
-  );
-}
-
-function ListSkeleton() {
-  return (
-    <div className={classes.skeletons} aria-label="Loading jobs" role="status">
-      {[0, 1, 2, 3, 4].map((row) => (
-        <Skeleton key={row} height={58} radius={12} />
-      ))}
-    </div>
   );
 }

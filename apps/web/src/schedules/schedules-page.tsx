@@ -1,20 +1,19 @@
-import { Button, Skeleton } from "@mantine/core";
+import { Button } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import IconCalendarTime from "@tabler/icons-react/dist/esm/icons/IconCalendarTime.mjs";
 import IconPlus from "@tabler/icons-react/dist/esm/icons/IconPlus.mjs";
 import { useState } from "react";
 import { EmptyState } from "../feedback/empty-state.tsx";
-import { LoadFailure } from "../feedback/load-failure.tsx";
 import { ConfirmDialog } from "../monitor/parts/confirm-dialog.tsx";
 import { monitorKey } from "../monitor/parts/monitor-keys.ts";
 import { useMonitorInterval } from "../monitor/parts/monitor-updates.ts";
 import { PageHead } from "../monitor/parts/page-head.tsx";
+import { PagedRows } from "../monitor/parts/paged-rows.tsx";
 import { ScheduleDialog } from "./schedule-dialog.tsx";
 import { ScheduleDrawer } from "./schedule-drawer.tsx";
 import type { ScheduleDialogWish } from "./schedule-menu.tsx";
 import { listSchedules } from "./schedule-requests.ts";
-import classes from "./schedules-page.module.css";
 import { SchedulesTable } from "./schedules-table.tsx";
 import { useDeleteSchedule } from "./use-schedule-actions.ts";
 
@@ -68,46 +67,22 @@ function ScheduleList({ onWish }: { onWish: (wish: ScheduleDialogWish) => void }
     getNextPageParam: (page) => page.next_cursor ?? undefined,
     refetchInterval: useMonitorInterval(),
   });
-  const schedules = list.data?.pages.flatMap((page) => page.data) ?? [];
-  if (list.isPending) {
-    return (
-      <div className={classes.skeletons} role="status" aria-label="Loading schedules">
-        {[0, 1, 2, 3].map((row) => (
-          <Skeleton key={row} height={60} radius={12} />
-        ))}
-      </div>
-    );
-  }
-  if (list.isError && schedules.length === 0) {
-    return <LoadFailure what="The schedules" error={list.error} onRetry={() => void list.refetch()} />;
-  }
-  if (schedules.length === 0) {
-    return (
-      <EmptyState
-        icon={<IconCalendarTime size={26} />}
-        title="Nothing is scheduled"
-        action={<Button onClick={() => onWish({ kind: "create" })}>New schedule</Button>}
-      >
-        A schedule runs a task by the clock, every so often, or once. It can be changed and paused at any
-        time.
-      </EmptyState>
-    );
-  }
   return (
-    <>
-      <SchedulesTable schedules={schedules} onWish={onWish} />
-      {list.hasNextPage ? (
-        <div className={classes.more}>
-          <Button
-            variant="default"
-            loading={list.isFetchingNextPage}
-            onClick={() => void list.fetchNextPage()}
-          >
-            Load more
-          </Button>
-        </div>
-      ) : null}
-    </>
+    <PagedRows what="The schedules" list={list} none={<NoSchedules onWish={onWish} />}>
+      {(schedules) => <SchedulesTable schedules={schedules} onWish={onWish} />}
+    </PagedRows>
+  );
+}
+
+function NoSchedules({ onWish }: { onWish: (wish: ScheduleDialogWish) => void }) {
+  return (
+    <EmptyState
+      icon={<IconCalendarTime size={26} />}
+      title="Nothing is scheduled"
+      action={<Button onClick={() => onWish({ kind: "create" })}>New schedule</Button>}
+    >
+      A schedule runs a task by the clock, every so often, or once. It can be changed and paused at any time.
+    </EmptyState>
   );
 }
 

@@ -1,32 +1,23 @@
 import type { Workflow, WorkflowDetail } from "@millrace/contracts";
-import { Button, Skeleton } from "@mantine/core";
+import { Button } from "@mantine/core";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import IconAlertTriangle from "@tabler/icons-react/dist/esm/icons/IconAlertTriangle.mjs";
-import IconArrowLeft from "@tabler/icons-react/dist/esm/icons/IconArrowLeft.mjs";
-import IconFileOff from "@tabler/icons-react/dist/esm/icons/IconFileOff.mjs";
 import IconPlayerStop from "@tabler/icons-react/dist/esm/icons/IconPlayerStop.mjs";
 import IconRefresh from "@tabler/icons-react/dist/esm/icons/IconRefresh.mjs";
 import { useState } from "react";
-import { isApiProblem } from "../api/problem.ts";
-import { ButtonLink } from "../app/button-link.tsx";
-import { useAnnouncedPage, usePageTitle } from "../app/page-title.ts";
-import { CopyButton } from "../feedback/copy.tsx";
-import { EmptyState } from "../feedback/empty-state.tsx";
-import { LoadFailure } from "../feedback/load-failure.tsx";
-import { Notice } from "../feedback/notice.tsx";
 import { Moment } from "../formatting/moment.tsx";
 import { Duration } from "../jobs/duration.tsx";
-import { Fact, Facts } from "../jobs/job-facts.tsx";
+import { CodeFact, Fact, Facts } from "../jobs/job-facts.tsx";
 import { isEmptyJson } from "../jobs/json-shape.ts";
 import { JsonPanel } from "../jobs/json-panel.tsx";
 import { JsonTree } from "../jobs/json-tree.tsx";
 import { Panel } from "../jobs/panel.tsx";
 import { ConfirmDialog } from "../monitor/parts/confirm-dialog.tsx";
+import { DetailAnswer, DetailPage } from "../monitor/parts/detail-page.tsx";
+import { ErrorNotice } from "../monitor/parts/error-notice.tsx";
 import { monitorKey } from "../monitor/parts/monitor-keys.ts";
 import { useMonitorInterval } from "../monitor/parts/monitor-updates.ts";
 import { useMonitorAction } from "../monitor/parts/use-monitor-action.ts";
-import classes from "./workflow-page.module.css";
 import { WorkflowProgress } from "./workflow-progress.tsx";
 import { actOnWorkflow, fetchWorkflow } from "./workflow-requests.ts";
 import type { WorkflowAction } from "./workflow-requests.ts";
@@ -49,28 +40,16 @@ export function WorkflowPage() {
     refetchInterval: ({ state }) => ((state.data?.finished_at ?? null) === null ? interval : false),
     placeholderData: keepPreviousData,
   });
-  if (isApiProblem(query.error) && (query.error.status === 404 || query.error.status === 422)) {
-    return <NoWorkflow />;
-  }
-  if (query.data !== undefined) {
-    return (
-      <LoadedWorkflow
-        key={id}
-        workflow={query.data}
-        onWantMore={members < mostMembers ? () => setMembers(mostMembers) : undefined}
-      />
-    );
-  }
-  if (query.isError) {
-    return (
-      <LoadFailure isPage what="This workflow" error={query.error} onRetry={() => void query.refetch()} />
-    );
-  }
   return (
-    <div className={classes.skeleton} role="status" aria-label="Loading the workflow">
-      <Skeleton height={34} width="45%" />
-      <Skeleton height={220} radius={12} />
-    </div>
+    <DetailAnswer thing="workflow" query={query}>
+      {(workflow) => (
+        <LoadedWorkflow
+          key={id}
+          workflow={workflow}
+          onWantMore={members < mostMembers ? () => setMembers(mostMembers) : undefined}
+        />
+      )}
+    </DetailAnswer>
   );
 }
 
@@ -81,50 +60,37 @@ function LoadedWorkflow({
   workflow: WorkflowDetail;
   onWantMore: (() => void) | undefined;
 }) {
-  const title = workflow.name ?? "Workflow";
-  usePageTitle(title);
-  useAnnouncedPage(`Workflow ${title}`);
   return (
-    <>
-      <Link to="/monitor/workflows" className={classes.back}>
-        <IconArrowLeft size={16} aria-hidden="true" /> Workflows
-      </Link>
-      <div className={classes.head}>
-        <div className={classes.words}>
-          <h1 className={classes.title}>{title}</h1>
-          <p className={classes.facts}>
-            <WorkflowStateBadge state={workflow.display_state} />
-            <span>
-              <Moment value={workflow.created_at} />
-            </span>
-            <span>
-              <Duration span={{ from: workflow.created_at, to: workflow.finished_at }} />
-            </span>
-          </p>
-        </div>
-        <Actions workflow={workflow} />
-      </div>
-      <div className={classes.standing}>
-        <WorkflowProgress workflow={workflow} />
-        {workflow.error === null ? null : (
-          <Notice tone="bad" icon={<IconAlertTriangle size={18} />} title="It failed">
-            <code className={classes.code}>{workflow.error.code}</code>
-            <p>{workflow.error.message}</p>
-          </Notice>
-        )}
-      </div>
-      <div className={classes.columns}>
-        <div className={classes.main}>
-          <Panel title="Tree">
-            <WorkflowTree tree={workflow.tree} onWantMore={onWantMore} />
-          </Panel>
-          {workflow.state === "succeeded" ? (
-            <JsonPanel title="Result" value={workflow.output} none="It returned nothing." />
-          ) : null}
-        </div>
-        <About workflow={workflow} />
-      </div>
-    </>
+    <DetailPage
+      thing="workflow"
+      title={workflow.name ?? "Workflow"}
+      facts={
+        <>
+          <WorkflowStateBadge state={workflow.display_state} />
+          <span>
+            <Moment value={workflow.created_at} />
+          </span>
+          <span>
+            <Duration span={{ from: workflow.created_at, to: workflow.finished_at }} />
+          </span>
+        </>
+      }
+      actions={<Actions workflow={workflow} />}
+      standing={
+        <>
+          <WorkflowProgress workflow={workflow} />
+          {workflow.error === null ? null : <ErrorNotice error={workflow.error} />}
+        </>
+      }
+      aside={<About workflow={workflow} />}
+    >
+      <Panel title="Tree">
+        <WorkflowTree tree={workflow.tree} onWantMore={onWantMore} />
+      </Panel>
+      {workflow.state === "succeeded" ? (
+        <JsonPanel title="Result" value={workflow.output} none="It returned nothing." />
+      ) : null}
+    </DetailPage>
   );
 }
 
@@ -133,7 +99,7 @@ function Actions({ workflow }: { workflow: Workflow }) {
   const cancel = useWorkflowAction(workflow, "cancel", () => setIsAsking(false));
   const retry = useWorkflowAction(workflow, "retry");
   return (
-    <div className={classes.actions}>
+    <>
       {workflow.display_state === "running" ? (
         <Button
           variant="default"
@@ -166,7 +132,7 @@ function Actions({ workflow }: { workflow: Workflow }) {
           on from there.
         </p>
       </ConfirmDialog>
-    </div>
+    </>
   );
 }
 
@@ -182,15 +148,10 @@ function useWorkflowAction(workflow: Workflow, action: WorkflowAction, onDone?: 
 
 function About({ workflow }: { workflow: WorkflowDetail }) {
   return (
-    <aside className={classes.aside} aria-label="About this workflow">
+    <>
       <Panel title="Details">
         <Facts>
-          <Fact name="Id">
-            <span className={classes.copied}>
-              <code className={classes.code}>{workflow.id}</code>
-              <CopyButton text={workflow.id} label="Copy id" />
-            </span>
-          </Fact>
+          <CodeFact name="Id" code={workflow.id} />
           <Fact name="Created">
             <Moment value={workflow.created_at} withAbsolute />
           </Fact>
@@ -214,20 +175,6 @@ function About({ workflow }: { workflow: WorkflowDetail }) {
           <JsonTree value={workflow.meta} />
         </Panel>
       )}
-    </aside>
-  );
-}
-
-function NoWorkflow() {
-  usePageTitle("Not found");
-  return (
-    <EmptyState
-      isPage
-      icon={<IconFileOff size={26} />}
-      title="This workflow is not here"
-      action={<ButtonLink to="/monitor/workflows">See all workflows</ButtonLink>}
-    >
-      It ended so long ago that it was cleared away, or the link is wrong.
-    </EmptyState>
+    </>
   );
 }

@@ -1,22 +1,17 @@
 import type { Workflow } from "@millrace/contracts";
-import { Progress } from "@mantine/core";
 import { countOf, formatCount } from "../formatting/numbers.ts";
-import classes from "./workflow-progress.module.css";
+import { ProgressLine } from "../monitor/parts/progress-line.tsx";
 
 /** How many of a workflow's jobs have ended, as a bar and in figures. */
 export function WorkflowProgress({ workflow }: { workflow: Workflow }) {
   const { percent, failed } = workflow.progress;
   return (
-    <div className={classes.root}>
-      <Progress.Root size={6} className={classes.bar}>
-        <Progress.Section
-          value={percent}
-          aria-label={`Progress of ${workflow.name ?? "the workflow"}`}
-          {...(failed > 0 && workflow.state !== "succeeded" ? { color: "var(--bad)" } : {})}
-        />
-      </Progress.Root>
-      <p className={classes.words}>{progressWords(workflow.progress)}</p>
-    </div>
+    <ProgressLine
+      percent={percent}
+      label={`Progress of ${workflow.name ?? "the workflow"}`}
+      words={progressWords(workflow.progress)}
+      isFailing={failed > 0 && workflow.state !== "succeeded"}
+    />
   );
 }
 

@@ -1,12 +1,11 @@
 import type { Workflow } from "@millrace/contracts";
-import { Button, NativeSelect, Skeleton } from "@mantine/core";
+import { NativeSelect } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import IconBinaryTree from "@tabler/icons-react/dist/esm/icons/IconBinaryTree.mjs";
 import IconFilterOff from "@tabler/icons-react/dist/esm/icons/IconFilterOff.mjs";
 import { ButtonLink } from "../app/button-link.tsx";
 import { EmptyState } from "../feedback/empty-state.tsx";
-import { LoadFailure } from "../feedback/load-failure.tsx";
 import { Moment } from "../formatting/moment.tsx";
 import { Duration } from "../jobs/duration.tsx";
 import { DataTable } from "../monitor/parts/data-table.tsx";
@@ -14,6 +13,7 @@ import type { Column } from "../monitor/parts/data-table.tsx";
 import { monitorKey } from "../monitor/parts/monitor-keys.ts";
 import { useMonitorInterval } from "../monitor/parts/monitor-updates.ts";
 import { PageHead } from "../monitor/parts/page-head.tsx";
+import { PagedRows } from "../monitor/parts/paged-rows.tsx";
 import { WorkflowProgress } from "./workflow-progress.tsx";
 import { listWorkflows } from "./workflow-requests.ts";
 import { WorkflowStateBadge } from "./workflow-state-badge.tsx";
@@ -98,40 +98,17 @@ function WorkflowList() {
     refetchInterval: useMonitorInterval(),
     placeholderData: (before) => before,
   });
-  const workflows = list.data?.pages.flatMap((page) => page.data) ?? [];
-  if (list.isPending) {
-    return (
-      <div className={classes.skeletons} role="status" aria-label="Loading workflows">
-        {[0, 1, 2, 3].map((row) => (
-          <Skeleton key={row} height={60} radius={12} />
-        ))}
-      </div>
-    );
-  }
-  if (list.isError && workflows.length === 0) {
-    return <LoadFailure what="The workflows" error={list.error} onRetry={() => void list.refetch()} />;
-  }
-  if (workflows.length === 0) return <NoWorkflows isFiltered={state !== undefined} />;
   return (
-    <>
-      <DataTable
-        label="Workflows, newest first"
-        columns={columns}
-        rows={workflows}
-        keyOf={(workflow) => workflow.id}
-      />
-      {list.hasNextPage ? (
-        <div className={classes.more}>
-          <Button
-            variant="default"
-            loading={list.isFetchingNextPage}
-            onClick={() => void list.fetchNextPage()}
-          >
-            Load more
-          </Button>
-        </div>
-      ) : null}
-    </>
+    <PagedRows what="The workflows" list={list} none={<NoWorkflows isFiltered={state !== undefined} />}>
+      {(workflows) => (
+        <DataTable
+          label="Workflows, newest first"
+          columns={columns}
+          rows={workflows}
+          keyOf={(workflow) => workflow.id}
+        />
+      )}
+    </PagedRows>
   );
 }
 

@@ -1,16 +1,13 @@
-import type { Alarm } from "@millrace/contracts";
-import { Button } from "@mantine/core";
 import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import IconBellOff from "@tabler/icons-react/dist/esm/icons/IconBellOff.mjs";
 import IconCircleCheck from "@tabler/icons-react/dist/esm/icons/IconCircleCheck.mjs";
 import { EmptyState } from "../../feedback/empty-state.tsx";
-import { LoadFailure } from "../../feedback/load-failure.tsx";
 import { listAlarms } from "../monitor-requests.ts";
 import { monitorKey } from "../parts/monitor-keys.ts";
 import { useMonitorInterval } from "../parts/monitor-updates.ts";
 import { PageHead } from "../parts/page-head.tsx";
-import { LoadingRows, useLastError } from "../parts/states.tsx";
+import { PagedRows } from "../parts/paged-rows.tsx";
 import { AlarmCard } from "./alarm-card.tsx";
 import classes from "./alarms-page.module.css";
 
@@ -64,35 +61,16 @@ function AlarmList({ view }: { view: "open" | "all" }) {
     placeholderData: keepPreviousData,
     refetchInterval: useMonitorInterval(),
   });
-  const error = useLastError(list.error);
-  if (list.data === undefined) {
-    return error === null ? (
-      <LoadingRows what="The alarms" />
-    ) : (
-      <LoadFailure what="The alarms" error={error} onRetry={() => void list.refetch()} />
-    );
-  }
-  const alarms = list.data.pages.flatMap((page) => page.data);
-  if (alarms.length === 0) return <NoAlarms view={view} />;
   return (
-    <>
-      <ul className={classes.list} aria-label="Alarms" aria-busy={list.isPlaceholderData}>
-        {alarms.map((alarm: Alarm) => (
-          <AlarmCard key={alarm.id} alarm={alarm} />
-        ))}
-      </ul>
-      {list.hasNextPage ? (
-        <div className={classes.more}>
-          <Button
-            variant="default"
-            loading={list.isFetchingNextPage}
-            onClick={() => void list.fetchNextPage()}
-          >
-            Load more
-          </Button>
-        </div>
-      ) : null}
-    </>
+    <PagedRows what="The alarms" list={list} none={<NoAlarms view={view} />}>
+      {(alarms) => (
+        <ul className={classes.list} aria-label="Alarms" aria-busy={list.isPlaceholderData}>
+          {alarms.map((alarm) => (
+            <AlarmCard key={alarm.id} alarm={alarm} />
+          ))}
+        </ul>
+      )}
+    </PagedRows>
   );
 }
 
