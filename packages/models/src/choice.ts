@@ -1,9 +1,19 @@
+import type { EmbeddingModelV4, LanguageModelV4 } from "@ai-sdk/provider";
 import { MillraceError } from "@millrace/kernel";
 import type { ErrorItem } from "@millrace/kernel";
 import type { ModelSettings } from "./settings.ts";
 
-/** Which chat model the settings mean, with all its provider needs. */
+/**
+ * Models that a program brings along, of any provider of the AI SDK (specification 4). They go before those of
+ * the settings.
+ */
+export type OwnModels = { readonly chat?: LanguageModelV4; readonly embedding?: EmbeddingModelV4 };
+
+type OwnChoice<Model> = { readonly provider: "own"; readonly model: string; readonly own: Model };
+
+/** Which chat model is meant, with all its provider needs. */
 export type ChatChoice =
+  | OwnChoice<LanguageModelV4>
   | {
       readonly provider: "openai-compatible" | "openai";
       readonly url: string;
@@ -13,9 +23,10 @@ export type ChatChoice =
   | { readonly provider: "gemini" | "anthropic"; readonly model: string; readonly apiKey: string }
   | { readonly provider: "builtin"; readonly model: string };
 
-/** Which embedding model the settings mean. */
+/** Which embedding model is meant. */
 export type EmbeddingChoice =
-  | Exclude<ChatChoice, { readonly provider: "gemini" | "anthropic" }>
+  | OwnChoice<EmbeddingModelV4>
+  | Exclude<ChatChoice, { readonly provider: "own" | "gemini" | "anthropic" }>
   | GeminiChoice;
 type GeminiChoice = { readonly provider: "gemini"; readonly model: string; readonly apiKey: string };
 
@@ -25,20 +36,27 @@ export const builtInEmbeddingModel = "hashed-1";
 const openAiUrl = "https://api.openai.com/v1";
 
 /** The chosen models, and what a person should know of the choice. Throws `invalid_settings`. */
-export function chooseModels(settings: ModelSettings): {
+export function chooseModels(
+  settings: ModelSettings,
+  own: OwnModels = {},
+): {
   readonly chat: ChatChoice;
   readonly embedding: EmbeddingChoice;
   readonly notices: readonly string[];
 } {
   assertPairs(settings);
-  const chat = chooseChat(settings);
-  const embedding = chooseEmbedding(settings);
+  const chat = own.chat === undefined ? chooseChat(settings) : ownChoice(own.chat);
+  const embedding = own.embedding === undefined ? chooseEmbedding(settings) : ownChoice(own.embedding);
   return { chat, embedding, notices: noticesFor(chat, embedding) };
+}
+
+function ownChoice<Model extends LanguageModelV4 | EmbeddingModelV4>(own: Model): OwnChoice<Model> {
+  return { provider: "own", model: `${own.provider}:${own.modelId}`, own };
 }
 
 /** The public name of a choice, such as `openai-compatible:gemma3`. */
 export function choiceName(choice: { readonly provider: string; readonly model: string }): string {
-  return `${choice.provider}:${choice.model}`;
+  return choice.provider === "own" ? choice.model : `${choice.provider}:${choice.model}`;
 }
 
 function chooseChat(settings: ModelSettings): ChatChoice {

@@ -15,7 +15,7 @@ import { frameText } from "./calls/prompt.ts";
 import { generateStructured } from "./calls/structured.ts";
 import type { ChatModel } from "./chat-model.ts";
 import { choiceName, chooseModels } from "./choice.ts";
-import type { ChatChoice, EmbeddingChoice } from "./choice.ts";
+import type { ChatChoice, EmbeddingChoice, OwnModels } from "./choice.ts";
 import { modelErrors } from "./errors.ts";
 import { readJsonAnswer } from "./calls/json-answer.ts";
 import { loadChatModel } from "./providers/chat.ts";
@@ -29,13 +29,20 @@ import type {
   Models,
 } from "./models.ts";
 
-/** Chooses the models that the settings mean. Throws `invalid_settings`. Opens nothing before the first call. */
+/** Chooses the models that the program brings along, else those that the settings mean. Throws `invalid_settings`. Opens nothing before the first call. */
 export function createModels(options: {
   readonly settings: ModelSettings;
   readonly logger: Logger;
+  readonly own?: OwnModels | undefined;
   readonly clock?: Clock;
 }): Models {
-  return new ChosenModels(options.settings, options.logger, options.clock ?? systemClock);
+  const { settings, own } = options;
+  return new ChosenModels(
+    settings,
+    chooseModels(settings, own),
+    options.logger,
+    options.clock ?? systemClock,
+  );
 }
 
 // Language detection reads a sample; the time is for the thread to start and for its line to move.
@@ -56,8 +63,12 @@ class ChosenModels implements Models {
   #chatModel: Promise<ChatModel> | undefined;
   #embeddingModel: Promise<EmbeddingModelV4> | undefined;
 
-  constructor(settings: ModelSettings, logger: Logger, clock: Clock) {
-    const { chat, embedding, notices } = chooseModels(settings);
+  constructor(
+    settings: ModelSettings,
+    { chat, embedding, notices }: ReturnType<typeof chooseModels>,
+    logger: Logger,
+    clock: Clock,
+  ) {
     const isBuiltIn = chat.provider === "builtin";
     this.chat = {
       name: choiceName(chat),

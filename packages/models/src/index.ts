@@ -1,4 +1,5 @@
 export { checkModelSettings } from "./choice.ts";
+export type { OwnModels } from "./choice.ts";
 export { createModels } from "./create-models.ts";
 export type {
   EmbedResult,

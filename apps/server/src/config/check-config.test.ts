@@ -15,6 +15,7 @@ describe("findConfigProblems", () => {
       plugins: [plugin, { plugin, options: { prefix: "/x" } }],
       migrations: "migrations",
       hooks: { "job.failed": () => undefined },
+      models: { chat: { specificationVersion: "v4", doGenerate: plugin } },
     };
 
     expect(findConfigProblems(config)).toEqual([]);
@@ -46,6 +47,14 @@ describe("findConfigProblems", () => {
     ["a folder that is a number", { tasksDirectory: 1 }, "tasksDirectory", "the name of a folder"],
     ["a hook that there is not", { hooks: { "job.fail": plugin } }, 'hooks["job.fail"]', "job.failed"],
     ["a hook that can't be called", { hooks: { "job.failed": 1 } }, 'hooks["job.failed"]', "a function"],
+    ["a model that is none", { models: { chat: "gpt" } }, "models.chat", "AI SDK"],
+    [
+      "a model of another version of the SDK",
+      { models: { embedding: { specificationVersion: "v2", doEmbed: plugin } } },
+      "models.embedding.specificationVersion",
+      "update the provider",
+    ],
+    ["a purpose that there is not", { models: { chats: {} } }, "models.chats", "Did you mean chat?"],
     ["a configuration that is a function", plugin, "default export", "it is a function"],
     ["a configuration that is not awaited", Promise.resolve({}), "default export", "a promise"],
   ])("names %s", (_what, config, path, words) => {

@@ -64,6 +64,7 @@ const fields: Readonly<Record<keyof Config, Check>> = {
   plugins: (value, path) => eachOf(value, path, checkPlugin, "Fastify plugins"),
   migrations: checkFolderName,
   schedules: (value, path) => eachOf(value, path, checkSchedule, "schedules"),
+  models: checkModels,
   hooks: (value, path) => {
     if (!isPlainObject(value)) return wrong(path, "an object with the names of hooks as keys", value);
     return Object.entries(value).flatMap(([name, listener]) => {
@@ -78,6 +79,31 @@ const fields: Readonly<Record<keyof Config, Check>> = {
     });
   },
 };
+
+const modelMethods = { chat: "doGenerate", embedding: "doEmbed" } as const;
+
+function checkModels(value: unknown, path: string): readonly FieldProblem[] {
+  if (!isPlainObject(value)) return wrong(path, "an object with chat, embedding or both", value);
+  return Object.entries(value).flatMap(([name, model]) => {
+    const at = `${path}.${name}`;
+    if (name !== "chat" && name !== "embedding") {
+      const near = suggestion(name, Object.keys(modelMethods));
+      return [{ path: at, message: `there is no such field.${near} Fields: chat, embedding.` }];
+    }
+    if (model === undefined) return [];
+    if (!isObject(model) || !isFunction(model[modelMethods[name]])) {
+      return wrong(at, `a model as a provider of the AI SDK makes it for ${name}`, model);
+    }
+    const version = model["specificationVersion"];
+    return version === "v4"
+      ? []
+      : wrong(
+          `${at}.specificationVersion`,
+          "v4, that of version 7 of the AI SDK: update the provider",
+          version,
+        );
+  });
+}
 
 /** Everything that is wrong with the default export of a configuration. */
 export function findConfigProblems(value: unknown): readonly FieldProblem[] {

@@ -1,5 +1,6 @@
 import type { Database, QueryAccess } from "@millrace/database";
 import type { Access, Logger } from "@millrace/kernel";
+import type { Models, OwnModels } from "@millrace/models";
 import type { AnyTaskHandler, HookListener, HookName, NewSchedule, Queue } from "@millrace/queue";
 import type { FastifyPluginAsync, FastifyPluginCallback, FastifyRequest } from "fastify";
 import type { Settings } from "../settings.ts";
@@ -10,6 +11,8 @@ export type TaskParts = {
   readonly database: QueryAccess;
   readonly logger: Logger;
   readonly settings: Readonly<Settings>;
+  /** The models that the settings, or `models` of the configuration, mean. Calls of them belong in a step. */
+  readonly models: Pick<Models, "chat" | "embedding" | "generateObject" | "generateText" | "embed">;
 };
 
 /** What every plugin gets among its options. */
@@ -53,6 +56,8 @@ export type Config = {
   readonly schedules?: readonly NewSchedule[];
   /** Called after the commit on what happens to jobs, workers and queues in the server's process. */
   readonly hooks?: { readonly [Name in HookName]?: HookListener<Name> };
+  /** Models of any provider of the AI SDK, in place of those that the settings mean. */
+  readonly models?: OwnModels;
 };
 
 /** The default export of `millrace.config.ts`. Gives the editor the types; checks nothing by itself. */

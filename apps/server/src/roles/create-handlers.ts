@@ -6,7 +6,7 @@ import { createExtractor } from "@millrace/extract";
 import type { Extractor } from "@millrace/extract";
 import type { Logger } from "@millrace/kernel";
 import { createModels } from "@millrace/models";
-import type { Models } from "@millrace/models";
+import type { Models, OwnModels } from "@millrace/models";
 import type { AnyTaskHandler, NewEvent, WriteScope } from "@millrace/queue";
 import type { Settings } from "../settings.ts";
 import { createUpkeepHandlers } from "../upkeep/upkeep-handlers.ts";
@@ -25,12 +25,13 @@ export function createHandlers(parts: {
   readonly logger: Logger;
   readonly database: Database;
   readonly appendEvents: (scope: WriteScope, events: readonly NewEvent[]) => Promise<void>;
+  readonly ownModels: OwnModels | undefined;
 }): HandlerParts {
-  const { settings, logger, database, appendEvents } = parts;
+  const { settings, logger, database, appendEvents, ownModels } = parts;
   const folder = path.resolve(settings.DATA_DIR);
   const files = createFileStore({ directory: folder });
   const extractor = createExtractor({ logger, tempDirectory: path.join(folder, "tmp") });
-  const models = createModels({ settings, logger });
+  const models = createModels({ settings, logger, own: ownModels });
   return {
     files,
     extractor,

@@ -19,17 +19,19 @@ await serveJobs({
   ...(settings.TASK_OVERRIDES === undefined ? {} : { overrides: settings.TASK_OVERRIDES }),
   open: async (database, bus) => {
     const lifecycle = new Lifecycle(logger);
+    const program = await loadProgram(process.cwd());
     const { extractor, models, handlers } = createHandlers({
       settings,
       logger,
       database,
       appendEvents: (scope, events) => appendEvents(scope, bus, events),
+      ownModels: program.config.models,
     });
-    const program = await loadProgram(process.cwd());
     const programHandlers = await createProgramHandlers(program, handlers, {
       database: database.background,
       logger,
       settings,
+      models,
     });
     await lifecycle.start(extractor);
     await lifecycle.start(models);

@@ -63,6 +63,7 @@ export async function openInstallation(parts: {
     logger,
     database,
     appendEvents: (scope, events) => queue.appendEvents(scope, events),
+    ownModels: program.config.models,
   });
   if (program.migrations !== undefined) {
     // Only embedded may a start change the schema: nobody else is there.
@@ -72,6 +73,7 @@ export async function openInstallation(parts: {
     database: database.background,
     logger,
     settings,
+    models,
   });
   const broker = await openBroker(settings, database, logger, lifecycle);
   const queue: Queue = new Queue({

@@ -12,6 +12,7 @@ async function load(folder: string): Promise<unknown> {
       database: undefined as never,
       logger: silentLogger,
       settings: readSettings({}),
+      models: undefined as never,
     });
     return { tasks: handlers.map(({ task }) => `${task.name}@${task.version}`) };
   } catch (error) {

@@ -23,6 +23,8 @@ async function loadLanguageModel(
   fetch: typeof globalThis.fetch,
 ): Promise<LanguageModelV4> {
   switch (choice.provider) {
+    case "own":
+      return choice.own;
     case "gemini": {
       const { createGoogle } = await import("@ai-sdk/google");
       return createGoogle({ apiKey: choice.apiKey, fetch })(choice.model);
@@ -57,9 +59,8 @@ function renameTokenLimit(body: Record<string, unknown>): Record<string, unknown
 
 function firstForm(choice: RemoteChoice, settings: ModelSettings): StructuredOutput {
   const wanted = settings.CHAT_STRUCTURED_OUTPUT;
-  if (choice.provider !== "openai-compatible" && wanted === "auto")
-    return { kind: "schema", mayFallBack: false };
-  if (wanted === "auto") return { kind: "schema", mayFallBack: true };
+  const isUnknown = choice.provider === "openai-compatible" || choice.provider === "own";
+  if (wanted === "auto") return { kind: "schema", mayFallBack: isUnknown };
   // A form that an administrator chose is not second-guessed, but `json` never carries the schema.
   return { kind: wanted, mayFallBack: false };
 }

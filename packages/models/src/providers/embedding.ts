@@ -11,6 +11,7 @@ export async function loadEmbeddingModel(
   choice: RemoteChoice,
   settings: ModelSettings,
 ): Promise<EmbeddingModelV4> {
+  if (choice.provider === "own") return choice.own;
   const fetch = createGuardedFetch({
     model: choiceName(choice),
     idleTimeoutMs: settings.MODEL_IDLE_TIMEOUT_MS,
