@@ -1,6 +1,7 @@
 import type { Document } from "@millrace/contracts";
 import { Button } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
+import rowClasses from "../app/row.module.css";
 import { Moment } from "../formatting/moment.tsx";
 import { DocumentSummaryLine } from "./document-summary-line.tsx";
 import classes from "./document-rows.module.css";
@@ -28,7 +29,11 @@ function DocumentRow({ listed }: { listed: Document }) {
     <li className={classes.row}>
       <FileIcon type={document.file_type} />
       <div className={classes.body}>
-        <Link to="/documents/$id" params={{ id: document.id }} className={classes.title}>
+        <Link
+          to="/documents/$id"
+          params={{ id: document.id }}
+          className={`${rowClasses.link} ${rowClasses.oneLine}`}
+        >
           {document.title}
         </Link>
         <DocumentSummaryLine document={document} />

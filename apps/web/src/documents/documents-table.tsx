@@ -1,5 +1,6 @@
 import type { Document } from "@millrace/contracts";
 import { Link } from "@tanstack/react-router";
+import rowClasses from "../app/row.module.css";
 import { Moment } from "../formatting/moment.tsx";
 import { formatBytes } from "../formatting/numbers.ts";
 import { DocumentSummaryLine } from "./document-summary-line.tsx";
@@ -45,7 +46,11 @@ function DocumentTableRow({ listed }: { listed: Document }) {
         <div className={classes.name}>
           <FileIcon type={document.file_type} />
           <div className={classes.nameText}>
-            <Link to="/documents/$id" params={{ id: document.id }} className={classes.title}>
+            <Link
+              to="/documents/$id"
+              params={{ id: document.id }}
+              className={`${rowClasses.link} ${rowClasses.oneLine}`}
+            >
               {document.title}
             </Link>
             <DocumentSummaryLine document={document} />

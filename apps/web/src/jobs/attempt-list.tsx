@@ -8,8 +8,8 @@ import IconClockX from "@tabler/icons-react/dist/esm/icons/IconClockX.mjs";
 import IconLoader2 from "@tabler/icons-react/dist/esm/icons/IconLoader2.mjs";
 import IconPlayerStop from "@tabler/icons-react/dist/esm/icons/IconPlayerStop.mjs";
 import { Moment } from "../formatting/moment.tsx";
-import { Badge } from "../monitor/parts/badge.tsx";
-import type { BadgeTone } from "../monitor/parts/badge.tsx";
+import { Badge } from "../feedback/badge.tsx";
+import type { BadgeTone } from "../feedback/badge.tsx";
 import classes from "./attempt-list.module.css";
 import { Duration } from "./duration.tsx";
 

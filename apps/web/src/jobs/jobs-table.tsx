@@ -1,8 +1,9 @@
 import { useMediaQuery } from "@mantine/hooks";
 import { Link } from "@tanstack/react-router";
 import IconFilterOff from "@tabler/icons-react/dist/esm/icons/IconFilterOff.mjs";
+import rowClasses from "../app/row.module.css";
 import { Moment } from "../formatting/moment.tsx";
-import { Badge } from "../monitor/parts/badge.tsx";
+import { Badge } from "../feedback/badge.tsx";
 import { DataTable } from "../monitor/parts/data-table.tsx";
 import type { Column } from "../monitor/parts/data-table.tsx";
 import { JobStateBadge } from "../monitor/parts/job-state-badge.tsx";
@@ -82,16 +83,20 @@ function JobName({ job, hasLeft, isChosen, onChoose }: Row) {
         onChange={(event) => onChoose(event.currentTarget.checked)}
       />
       <div className={classes.words} data-left={hasLeft || undefined}>
-        <Link to="/monitor/jobs/$id" params={{ id: job.id }} className={classes.link}>
+        <Link
+          to="/monitor/jobs/$id"
+          params={{ id: job.id }}
+          className={`${rowClasses.link} ${rowClasses.oneLine}`}
+        >
           {job.task}
         </Link>
-        <p className={classes.more}>
+        <p className={`${rowClasses.below} ${rowClasses.oneLine}`}>
           {job.state === "running" ? (
             progressWords(job.progress).join(" · ")
           ) : job.error !== null && job.state !== "succeeded" ? (
-            <span className={classes.error}>{job.error.message}</span>
+            <span className={rowClasses.bad}>{job.error.message}</span>
           ) : (
-            <span className={classes.id}>{job.id}</span>
+            <span className={rowClasses.id}>{job.id}</span>
           )}
         </p>
       </div>

@@ -1,5 +1,5 @@
 import type { Task } from "@millrace/contracts";
-import { Button, Modal, NativeSelect, Textarea, TextInput } from "@mantine/core";
+import { Button, Modal, NativeSelect, TextInput } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
@@ -13,6 +13,7 @@ import { inputTemplate } from "./input-template.ts";
 import { enqueueTask } from "./job-requests.ts";
 import { errorsByField, readJson } from "./json-input.ts";
 import { jsonText } from "./json-shape.ts";
+import { JsonField } from "./json-field.tsx";
 import { JsonTree } from "./json-tree.tsx";
 import classes from "./run-task-dialog.module.css";
 
@@ -117,16 +118,11 @@ function RunTaskForm({ tasks, task, input, onClose }: RunTaskDialogProps & { tas
           name !== "" && chosen === undefined ? "This installation no longer knows this task." : undefined
         }
       />
-      <Textarea
-        label="Input"
-        description="As JSON"
+      <JsonField
         rows={8}
-        resize="vertical"
-        spellCheck={false}
-        classNames={{ input: classes.json, error: classes.error }}
         value={text}
-        onChange={(event) => {
-          setText(event.currentTarget.value);
+        onChange={(value) => {
+          setText(value);
           setTypingError(undefined);
         }}
         error={typingError ?? refused?.fields.input}

@@ -1,11 +1,12 @@
 import type { Schedule, Task } from "@millrace/contracts";
-import { Button, Modal, NativeSelect, Textarea, TextInput } from "@mantine/core";
+import { Button, Modal, NativeSelect, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useId, useState } from "react";
 import { Notice } from "../feedback/notice.tsx";
 import { showDone } from "../feedback/toasts.ts";
 import { inputTemplate } from "../jobs/input-template.ts";
+import { JsonField } from "../jobs/json-field.tsx";
 import { errorsByField } from "../jobs/json-input.ts";
 import { jsonText } from "../jobs/json-shape.ts";
 import { fetchTasks } from "../monitor/monitor-requests.ts";
@@ -182,17 +183,7 @@ function WhatFields({ form, errors, onChange, tasks }: FieldsProps & { tasks: re
         onChange={(event) => choose(event.currentTarget.value)}
         error={errors.task}
       />
-      <Textarea
-        label="Input"
-        description="As JSON"
-        rows={4}
-        resize="vertical"
-        spellCheck={false}
-        classNames={{ input: classes.json, error: classes.error }}
-        value={form.input}
-        onChange={(event) => onChange({ input: event.currentTarget.value })}
-        error={errors.input}
-      />
+      <JsonField rows={4} value={form.input} onChange={(input) => onChange({ input })} error={errors.input} />
     </>
   );
 }
@@ -225,7 +216,7 @@ function WhenFields({ form, errors, onChange }: FieldsProps) {
           <TextInput
             label="Cron expression"
             description="Minute, hour, day, month, weekday; or six fields with seconds first"
-            classNames={{ input: classes.json }}
+            classNames={{ input: classes.cron }}
             spellCheck={false}
             autoComplete="off"
             value={form.cron}

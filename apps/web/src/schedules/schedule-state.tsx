@@ -4,7 +4,7 @@ import IconCircleCheck from "@tabler/icons-react/dist/esm/icons/IconCircleCheck.
 import IconClock from "@tabler/icons-react/dist/esm/icons/IconClock.mjs";
 import IconPlayerPause from "@tabler/icons-react/dist/esm/icons/IconPlayerPause.mjs";
 import IconPlayerSkipForward from "@tabler/icons-react/dist/esm/icons/IconPlayerSkipForward.mjs";
-import { Badge } from "../monitor/parts/badge.tsx";
+import { Badge } from "../feedback/badge.tsx";
 import { JobStateBadge } from "../monitor/parts/job-state-badge.tsx";
 
 /** Whether a schedule goes on, stands still, or has nothing more to do. */

@@ -1,5 +1,6 @@
 import type { Schedule } from "@millrace/contracts";
 import { Link } from "@tanstack/react-router";
+import rowClasses from "../app/row.module.css";
 import { Moment } from "../formatting/moment.tsx";
 import { DataTable } from "../monitor/parts/data-table.tsx";
 import type { Column } from "../monitor/parts/data-table.tsx";
@@ -56,11 +57,11 @@ function Name({ schedule }: { schedule: Schedule }) {
       <Link
         to="/monitor/schedules"
         search={(before) => ({ ...before, schedule: schedule.id })}
-        className={classes.name}
+        className={rowClasses.link}
       >
         {schedule.name}
       </Link>
-      <p className={classes.quiet}>
+      <p className={rowClasses.below}>
         {schedule.task}
         {schedule.source === "product" ? " · Millrace's own" : ""}
       </p>
@@ -72,7 +73,7 @@ function Rule({ schedule }: { schedule: Schedule }) {
   return (
     <>
       <span title={schedule.cron ?? undefined}>{ruleWords(schedule)}</span>
-      {schedule.cron === null ? null : <p className={classes.quiet}>{schedule.timezone}</p>}
+      {schedule.cron === null ? null : <p className={rowClasses.below}>{schedule.timezone}</p>}
     </>
   );
 }

@@ -5,8 +5,8 @@ import IconLoader2 from "@tabler/icons-react/dist/esm/icons/IconLoader2.mjs";
 import IconLock from "@tabler/icons-react/dist/esm/icons/IconLock.mjs";
 import IconPlayerSkipForward from "@tabler/icons-react/dist/esm/icons/IconPlayerSkipForward.mjs";
 import IconPlayerStop from "@tabler/icons-react/dist/esm/icons/IconPlayerStop.mjs";
-import { Badge } from "../monitor/parts/badge.tsx";
-import type { BadgeTone } from "../monitor/parts/badge.tsx";
+import { Badge } from "../feedback/badge.tsx";
+import type { BadgeTone } from "../feedback/badge.tsx";
 
 type State = WorkflowNodeState | Workflow["display_state"];
 

@@ -5,6 +5,7 @@ import { getRouteApi, Link } from "@tanstack/react-router";
 import IconBinaryTree from "@tabler/icons-react/dist/esm/icons/IconBinaryTree.mjs";
 import IconFilterOff from "@tabler/icons-react/dist/esm/icons/IconFilterOff.mjs";
 import { ButtonLink } from "../app/button-link.tsx";
+import rowClasses from "../app/row.module.css";
 import { EmptyState } from "../feedback/empty-state.tsx";
 import { Moment } from "../formatting/moment.tsx";
 import { Duration } from "../jobs/duration.tsx";
@@ -115,13 +116,15 @@ function WorkflowList() {
 function Name({ workflow }: { workflow: Workflow }) {
   return (
     <>
-      <Link to="/monitor/workflows/$id" params={{ id: workflow.id }} className={classes.name}>
+      <Link to="/monitor/workflows/$id" params={{ id: workflow.id }} className={rowClasses.link}>
         {workflow.name ?? "Without a name"}
       </Link>
       {workflow.error === null ? (
-        <p className={classes.id}>{workflow.id}</p>
+        <p className={`${rowClasses.below} ${rowClasses.oneLine} ${rowClasses.id}`}>{workflow.id}</p>
       ) : (
-        <p className={classes.error}>{workflow.error.message}</p>
+        <p className={`${rowClasses.below} ${rowClasses.oneLine} ${rowClasses.bad}`}>
+          {workflow.error.message}
+        </p>
       )}
     </>
   );

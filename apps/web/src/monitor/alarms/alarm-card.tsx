@@ -6,7 +6,7 @@ import IconAlertTriangle from "@tabler/icons-react/dist/esm/icons/IconAlertTrian
 import IconCircleCheck from "@tabler/icons-react/dist/esm/icons/IconCircleCheck.mjs";
 import { Moment } from "../../formatting/moment.tsx";
 import { acknowledgeAlarm } from "../monitor-requests.ts";
-import { Badge } from "../parts/badge.tsx";
+import { Badge } from "../../feedback/badge.tsx";
 import { useMonitorAction } from "../parts/use-monitor-action.ts";
 import classes from "./alarm-card.module.css";
 import { alarmLabels, placeOf } from "./alarm-kinds.ts";

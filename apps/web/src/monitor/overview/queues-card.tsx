@@ -3,7 +3,7 @@ import { Link } from "@tanstack/react-router";
 import IconPlayerPause from "@tabler/icons-react/dist/esm/icons/IconPlayerPause.mjs";
 import { countOf, formatCount } from "../../formatting/numbers.ts";
 import { formatElapsed, formatEta } from "../../formatting/time.ts";
-import { Badge } from "../parts/badge.tsx";
+import { Badge } from "../../feedback/badge.tsx";
 import { Card } from "./card.tsx";
 import classes from "./card.module.css";
 

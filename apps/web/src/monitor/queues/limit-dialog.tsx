@@ -1,9 +1,9 @@
 import type { Queue } from "@millrace/contracts";
-import { Button, Modal, TextInput } from "@mantine/core";
+import { TextInput } from "@mantine/core";
 import { useState } from "react";
 import { countOf } from "../../formatting/numbers.ts";
 import { updateQueue } from "../monitor-requests.ts";
-import classes from "../parts/confirm-dialog.module.css";
+import { FormDialog } from "../parts/form-dialog.tsx";
 import { useMonitorAction } from "../parts/use-monitor-action.ts";
 import { namedQueue } from "./queue-name.ts";
 
@@ -20,41 +20,25 @@ export function LimitDialog({ queue, onClose }: { queue: Queue; onClose: () => v
     onDone: onClose,
   });
   return (
-    <Modal
-      opened
-      onClose={onClose}
+    <FormDialog
       title={`Limit of ${namedQueue(queue.name)}`}
-      closeButtonProps={{ "aria-label": "Close" }}
+      submitLabel="Set limit"
+      isPending={limit.isPending}
+      onSubmit={() => limit.mutate(text === "" ? null : Number(text))}
+      onClose={onClose}
     >
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          limit.mutate(text === "" ? null : Number(text));
-        }}
-      >
-        <div className={classes.text}>
-          <TextInput
-            type="number"
-            min={0}
-            max={2_147_483_647}
-            step={1}
-            inputMode="numeric"
-            label="Jobs at once, over all workers"
-            description="Empty: no limit. 0 lets nothing start. What runs already goes on."
-            value={text}
-            onChange={(event) => setText(event.currentTarget.value)}
-            data-autofocus
-          />
-        </div>
-        <div className={classes.actions}>
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={limit.isPending}>
-            Set limit
-          </Button>
-        </div>
-      </form>
-    </Modal>
+      <TextInput
+        type="number"
+        min={0}
+        max={2_147_483_647}
+        step={1}
+        inputMode="numeric"
+        label="Jobs at once, over all workers"
+        description="Empty: no limit. 0 lets nothing start. What runs already goes on."
+        value={text}
+        onChange={(event) => setText(event.currentTarget.value)}
+        data-autofocus
+      />
+    </FormDialog>
   );
 }

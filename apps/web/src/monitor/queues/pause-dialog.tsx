@@ -1,7 +1,7 @@
-import { Button, Modal, NativeSelect, TextInput } from "@mantine/core";
+import { NativeSelect, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { pauseQueue } from "../monitor-requests.ts";
-import classes from "../parts/confirm-dialog.module.css";
+import { FormDialog } from "../parts/form-dialog.tsx";
 import { useMonitorAction } from "../parts/use-monitor-action.ts";
 import { lengthChoices, untilMoment } from "./pause-lengths.ts";
 import { namedQueue } from "./queue-name.ts";
@@ -25,53 +25,37 @@ export function PauseDialog({ queue, onClose }: { queue: string; onClose: () => 
     onDone: onClose,
   });
   return (
-    <Modal
-      opened
-      onClose={onClose}
+    <FormDialog
       title={`Pause ${namedQueue(queue)}?`}
-      closeButtonProps={{ "aria-label": "Close" }}
+      submitLabel="Pause"
+      isPending={pause.isPending}
+      onSubmit={() => pause.mutate(undefined)}
+      onClose={onClose}
     >
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          pause.mutate(undefined);
-        }}
-      >
-        <div className={classes.text}>
-          <p>What runs goes on to its end. Nothing new starts, in any process, until it is resumed.</p>
-          <TextInput
-            label="Reason"
-            description="Shown to everybody who finds it paused"
-            maxLength={500}
-            value={reason}
-            onChange={(event) => setReason(event.currentTarget.value)}
-            data-autofocus
-          />
-          <NativeSelect
-            label="Until"
-            data={lengthChoices}
-            value={length}
-            onChange={(event) => setLength(event.currentTarget.value)}
-          />
-          {length === "moment" ? (
-            <TextInput
-              type="datetime-local"
-              label="Date and time"
-              required
-              value={moment}
-              onChange={(event) => setMoment(event.currentTarget.value)}
-            />
-          ) : null}
-        </div>
-        <div className={classes.actions}>
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={pause.isPending}>
-            Pause
-          </Button>
-        </div>
-      </form>
-    </Modal>
+      <p>What runs goes on to its end. Nothing new starts, in any process, until it is resumed.</p>
+      <TextInput
+        label="Reason"
+        description="Shown to everybody who finds it paused"
+        maxLength={500}
+        value={reason}
+        onChange={(event) => setReason(event.currentTarget.value)}
+        data-autofocus
+      />
+      <NativeSelect
+        label="Until"
+        data={lengthChoices}
+        value={length}
+        onChange={(event) => setLength(event.currentTarget.value)}
+      />
+      {length === "moment" ? (
+        <TextInput
+          type="datetime-local"
+          label="Date and time"
+          required
+          value={moment}
+          onChange={(event) => setMoment(event.currentTarget.value)}
+        />
+      ) : null}
+    </FormDialog>
   );
 }

@@ -3,7 +3,7 @@ import { Link } from "@tanstack/react-router";
 import IconPlayerPause from "@tabler/icons-react/dist/esm/icons/IconPlayerPause.mjs";
 import { formatCount } from "../../formatting/numbers.ts";
 import { formatElapsed } from "../../formatting/time.ts";
-import { Badge } from "../parts/badge.tsx";
+import { Badge } from "../../feedback/badge.tsx";
 import { DataTable } from "../parts/data-table.tsx";
 import type { Column } from "../parts/data-table.tsx";
 import { PauseNote } from "./pause-note.tsx";

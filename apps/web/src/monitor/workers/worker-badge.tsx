@@ -3,8 +3,8 @@ import IconCircleCheck from "@tabler/icons-react/dist/esm/icons/IconCircleCheck.
 import IconCircleX from "@tabler/icons-react/dist/esm/icons/IconCircleX.mjs";
 import IconHourglass from "@tabler/icons-react/dist/esm/icons/IconHourglass.mjs";
 import IconPlayerStop from "@tabler/icons-react/dist/esm/icons/IconPlayerStop.mjs";
-import { Badge } from "../parts/badge.tsx";
-import type { BadgeTone } from "../parts/badge.tsx";
+import { Badge } from "../../feedback/badge.tsx";
+import type { BadgeTone } from "../../feedback/badge.tsx";
 import type { WorkerLook } from "./worker-silence.ts";
 
 const looks: Record<WorkerLook, { label: string; tone: BadgeTone; icon: typeof IconCircleX }> = {

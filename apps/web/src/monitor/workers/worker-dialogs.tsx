@@ -1,9 +1,9 @@
-import { Button, Modal, TextInput } from "@mantine/core";
+import { TextInput } from "@mantine/core";
 import { useState } from "react";
 import { countOf } from "../../formatting/numbers.ts";
 import { askWorker, updateWorker } from "../monitor-requests.ts";
-import classes from "../parts/confirm-dialog.module.css";
 import { ConfirmDialog } from "../parts/confirm-dialog.tsx";
+import { FormDialog } from "../parts/form-dialog.tsx";
 import { useMonitorAction } from "../parts/use-monitor-action.ts";
 import type { WatchedWorker } from "./worker-silence.ts";
 
@@ -63,42 +63,26 @@ function ConcurrencyDialog({ worker, onClose }: { worker: WatchedWorker; onClose
     onDone: onClose,
   });
   return (
-    <Modal
-      opened
-      onClose={onClose}
+    <FormDialog
       title={`Concurrency of “${worker.name}”`}
-      closeButtonProps={{ "aria-label": "Close" }}
+      submitLabel="Set concurrency"
+      isPending={change.isPending}
+      onSubmit={() => change.mutate(Number(text))}
+      onClose={onClose}
     >
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          change.mutate(Number(text));
-        }}
-      >
-        <div className={classes.text}>
-          <TextInput
-            type="number"
-            min={1}
-            max={10_000}
-            step={1}
-            required
-            inputMode="numeric"
-            label="Jobs at once"
-            description="It obeys within ten seconds, until it is started anew. To let it run none, drain it."
-            value={text}
-            onChange={(event) => setText(event.currentTarget.value)}
-            data-autofocus
-          />
-        </div>
-        <div className={classes.actions}>
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={change.isPending}>
-            Set concurrency
-          </Button>
-        </div>
-      </form>
-    </Modal>
+      <TextInput
+        type="number"
+        min={1}
+        max={10_000}
+        step={1}
+        required
+        inputMode="numeric"
+        label="Jobs at once"
+        description="It obeys within ten seconds, until it is started anew. To let it run none, drain it."
+        value={text}
+        onChange={(event) => setText(event.currentTarget.value)}
+        data-autofocus
+      />
+    </FormDialog>
   );
 }
