@@ -174,55 +174,37 @@ function actionRoutes(app: TypedApp, parts: RouteParts): void {
   const { authenticate } = parts.access;
   const getJob = jobReader(parts);
 
-  app.post(
-    "/api/jobs/:id/cancel",
-    { schema: { tags, summary: "Cancel, whatever its state", params, response: { 202: jobSchema } } },
-    async (request, reply) => {
-      const { id } = await getJob(await authenticate(request), request.params.id);
-      await queue.transaction((scope) => queue.cancel(scope, id));
-      const job = await getJob(await authenticate(request), id);
-      return reply.code(202).header("location", `/api/jobs/${id}`).send(toJob(job));
-    },
-  );
-
-  app.post(
-    "/api/jobs/:id/force-release",
-    {
-      schema: {
-        tags,
-        summary: "Take a running job from its worker at once, and put it back in line",
-        params,
-        response: { 202: jobSchema },
+  for (const [action, summary, act] of [
+    [
+      "cancel",
+      "Cancel, whatever its state",
+      (id: string) => queue.transaction((scope) => queue.cancel(scope, id)),
+    ],
+    [
+      "retry",
+      "Try an ended job again, with the same input",
+      (id: string) => queue.transaction((scope) => queue.retry(scope, id)),
+    ],
+    [
+      "force-release",
+      "Take a running job from its worker at once, and put it back in line",
+      (id: string, by: string) => queue.control.forceRelease(id, { by }),
+    ],
+  ] as const) {
+    app.post(
+      `/api/jobs/:id/${action}`,
+      { schema: { tags, summary, params, response: { 202: jobSchema } } },
+      async (request, reply) => {
+        const access = await authenticate(request);
+        const { id } = await getJob(access, request.params.id);
+        await act(id, personOf(access));
+        return reply
+          .code(202)
+          .header("location", `/api/jobs/${id}`)
+          .send(toJob(await getJob(access, id)));
       },
-    },
-    async (request, reply) => {
-      const access = await authenticate(request);
-      const { id } = await getJob(access, request.params.id);
-      await queue.control.forceRelease(id, { by: personOf(access) });
-      return reply
-        .code(202)
-        .header("location", `/api/jobs/${id}`)
-        .send(toJob(await getJob(access, id)));
-    },
-  );
-
-  app.post(
-    "/api/jobs/:id/retry",
-    {
-      schema: {
-        tags,
-        summary: "Try an ended job again, with the same input",
-        params,
-        response: { 202: jobSchema },
-      },
-    },
-    async (request, reply) => {
-      const { id } = await getJob(await authenticate(request), request.params.id);
-      await queue.transaction((scope) => queue.retry(scope, id));
-      const job = await getJob(await authenticate(request), id);
-      return reply.code(202).header("location", `/api/jobs/${id}`).send(toJob(job));
-    },
-  );
+    );
+  }
 }
 
 /** Finds jobs that somebody may see. Others' jobs are not found, as if there were none. */
