@@ -218,7 +218,7 @@ function describe(job: JobDetail): string[] {
     ...(job.error === null ? [] : [`Error     ${printableLine(job.error.message)} (${job.error.code})`]),
     ...job.attempts.map(({ attempt, outcome, started_at, error }) =>
       printableLine(
-        `Attempt ${attempt}  ${outcome ?? "running"} since ${started_at}${error === null ? "" : `: ${error.message} (${error.code})`}`,
+        `Attempt ${attempt}  ${started_at}  ${outcome ?? "running"}${error === null ? "" : `: ${error.message} (${error.code})`}`,
       ),
     ),
     ...job.steps.map(({ key, state, starts }) =>

@@ -24,6 +24,15 @@ export function positiveSeconds(value: string): number {
   return number;
 }
 
+/** A time of at most a year, as seconds: given as `10m`, `2h`, `7d`, or in seconds. */
+export function timeSeconds(value: string): number {
+  const seconds = /^\d+(\.\d+)?$/.test(value) ? Number(value) : parseSeconds(value);
+  if (seconds === undefined || seconds <= 0 || seconds > 365 * 86_400) {
+    throw new InvalidArgumentError("It must be a time such as 90s, 10m, 2h, 7d, or seconds; a year at most.");
+  }
+  return seconds;
+}
+
 /** 0 to 9 from an option. */
 export function priorityNumber(value: string): number {
   if (!/^\d$/.test(value)) throw new InvalidArgumentError("It must be a whole number from 0 to 9.");

@@ -8,7 +8,7 @@ import type { CommandHost } from "./command-host.ts";
 import { fileNotFound, fileNotReadable, interrupted, invalidArguments, waitTimedOut } from "./errors.ts";
 import { exitCodes } from "./exit-codes.ts";
 import type { ExitCode } from "./exit-codes.ts";
-import { positiveInteger, positiveSeconds, priorityNumber } from "./option-values.ts";
+import { positiveInteger, positiveSeconds, priorityNumber, timeSeconds } from "./option-values.ts";
 import { listenForStop } from "./processing/stop-signals.ts";
 import type { ApiClient } from "./server/api-client.ts";
 import { getServer } from "./server/find-server.ts";
@@ -22,6 +22,7 @@ type EnqueueOptions = {
   readonly input?: string;
   readonly priority?: number;
   readonly delay?: number;
+  readonly expires?: number;
   readonly tag?: readonly string[];
   readonly key?: string;
   readonly wait?: true;
@@ -62,7 +63,8 @@ export function addEnqueueCommand(parent: Command, host: CommandHost, word: stri
     .description("Enqueue a job")
     .option("--input <json>", "what the task is given. Default: an empty object")
     .option("--priority <0-9>", "9 goes first. Default: the task's", priorityNumber)
-    .option("--delay <seconds>", "start not before", positiveSeconds)
+    .option("--delay <time>", "start not before, as 90s, 10m, 2h, or seconds", timeSeconds)
+    .option("--expires <time>", "a job that has not started by then expires", timeSeconds)
     .option("--tag <tag...>", "tags to find the job by")
     .option("--key <key>", "idempotency key: the same again gives the same job")
     .option("--wait", "wait for the end and print what the job returned")
@@ -145,6 +147,7 @@ async function enqueue(client: ApiClient, name: string, options: EnqueueOptions)
       options: {
         priority: options.priority,
         delay_ms: options.delay === undefined ? undefined : options.delay * 1000,
+        expires_in_ms: options.expires === undefined ? undefined : options.expires * 1000,
         tags: options.tag,
         idempotency_key: options.key,
       },

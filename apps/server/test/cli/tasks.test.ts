@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 import path from "node:path";
-import { jobDetailSchema, taskSchema } from "@millrace/contracts";
+import { jobDetailSchema, jobSchema, taskSchema } from "@millrace/contracts";
 import { startMillrace } from "@millrace/testing";
 import type { RunningMillrace } from "@millrace/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -62,6 +62,18 @@ describe("millrace tasks", () => {
     expect(stdout.trim()).toMatch(/^[0-9a-f-]{36}$/);
   });
 
+  it("enqueue takes times as they are said elsewhere, or seconds", async () => {
+    const input = ["--input", '{"x":1,"y":2}', "--json"];
+    const far = await tasks(["enqueue", "add", ...input, "--delay", "60d", "--expires", "90d"]);
+    const near = await tasks(["enqueue", "add", ...input, "--delay", "3600"]);
+
+    const dueIn = ({ stdout }: CommandEnd): number => {
+      const { created_at, run_at } = jobSchema.parse(JSON.parse(stdout));
+      return Math.round((Date.parse(run_at) - Date.parse(created_at)) / 1000);
+    };
+    expect([dueIn(far), dueIn(near)]).toEqual([60 * 86_400, 3600]);
+  });
+
   it("enqueue --wait prints what the job returned", async () => {
     writeFileSync(path.join(folder.path, "input.json"), '{"x":20,"y":22}');
 
@@ -84,6 +96,7 @@ describe("millrace tasks", () => {
     ["3 for a file that there is not", ["add", "--input", "@none.json"], 3, "file_not_found"],
     ["2 for what is not JSON", ["add", "--input", "{x:1}"], 2, "is not JSON"],
     ["2 for a priority of ten", ["add", "--priority", "10"], 2, "from 0 to 9"],
+    ["2 for a delay that can't be read", ["add", "--delay", "soon"], 2, "10m"],
     ["2 for a time limit without a wait", ["add", "--timeout", "3"], 2, "--wait"],
     ["1 for an input that does not fit", ["add", "--input", '{"x":1}'], 1, "/input/y"],
   ])("enqueue exits with %s", async (_what, words, code, said) => {
