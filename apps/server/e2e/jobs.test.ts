@@ -125,6 +125,32 @@ describe("the list of jobs", () => {
     await page.close();
   });
 
+  it("is narrowed by text, worker and times, which the address keeps", async () => {
+    await endOf(server.url, await enqueue("sluices.measure_water", { depth: 3 }));
+    const { page, troubles } = await open("/monitor/jobs");
+    await jobRows(page).first().waitFor();
+    await page.getByRole("button", { name: "More filters" }).click();
+    const filters = page.getByRole("dialog", { name: "More filters" });
+    await filters.getByLabel("Text").fill("measure_w");
+    await page.waitForURL(/search=measure_w/);
+    await filters.getByLabel("Created from").fill("2020-01-01T00:00");
+    await page.waitForURL(/created_after=/);
+    await expectAccessible(page);
+    await page.reload();
+    await page.getByRole("button", { name: "More filters: 2" }).click();
+    await expect.poll(() => filters.getByLabel("Created from").inputValue()).toBe("2020-01-01T00:00");
+    await jobRows(page).filter({ hasText: "sluices.measure_water" }).first().waitFor();
+
+    await filters.getByLabel("Worker").fill("nobody");
+
+    await page.getByText("No job matches these filters").waitFor();
+    await filters.getByRole("button", { name: "Clear these" }).click();
+    await jobRows(page).first().waitFor();
+    expect(new URL(page.url()).search).toBe("");
+    expect(troubles).toEqual(quiet);
+    await page.close();
+  });
+
   it("retries those that were chosen, and all that match", async () => {
     const ids = await Promise.all([1, 2, 3].map(() => enqueue("sluices.measure_water", { depth: -1 })));
     for (const id of ids) await endOf(server.url, id);
