@@ -44,7 +44,8 @@ export function Health({ all, workers }: { all: Queue; workers: readonly Watched
           icon={<IconServerOff size={18} />}
           title={`${countOf(lost.length, "worker")} ${lost.length === 1 ? "is" : "are"} lost`}
         >
-          Nothing is heard of {lost.map(({ name }) => name).join(", ")}. What they ran goes to others.
+          Nothing is heard of {lost.map(({ name }) => name).join(", ")}. Jobs that ran there go to other
+          workers.
         </Notice>
       )}
       {open.length === 0 ? null : (
