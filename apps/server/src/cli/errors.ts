@@ -73,6 +73,6 @@ export function noServer(folder: string): MillraceError {
   return new MillraceError({
     code: "no_server",
     kind: "unavailable",
-    message: `No server runs on ${folder}. Start it first (millrace start), or name one with MILLRACE_URL.`,
+    message: `No server runs on ${folder}. Start it first (millrace start), or name one with MILLRACE_URL, as with PostgreSQL always.`,
   });
 }
