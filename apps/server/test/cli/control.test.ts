@@ -105,6 +105,14 @@ describe("workers on the command line", () => {
     await untilState(id, "cancelled");
   });
 
+  it("limit no task by a name that is misspelt, and take back the limit of one that is gone", async () => {
+    const misspelt = await run("control", "rate_limit", `${toldTask.name}s`, "10/m");
+    const gone = await run("control", "rate_limit", "tests.gone", "default");
+
+    expect([misspelt.code, gone.code]).toEqual([3, 0]);
+    expect(misspelt.stderr).toContain(`Did you mean ${toldTask.name}?`);
+  });
+
   it("has one line for what is done another way", async () => {
     for (const words of ["time_limit t 1 2", "autoscale 3 10", "add_consumer q", "cancel_consumer q"]) {
       const { code, stdout, stderr } = await run("control", ...words.split(" "));
