@@ -104,7 +104,8 @@ describe("a real PDF, dropped on the page", () => {
     await page.waitForURL(/tab=text/);
     await page.locator("mark").first().waitFor();
 
-    expect(await page.getByRole("main").innerText()).toContain("drove a small dynamo");
+    // The list of hits has marks too, and goes only when the page of the document is loaded.
+    await expect.poll(() => page.getByRole("main").innerText()).toContain("drove a small dynamo");
     expect(troubles).toEqual({ problems: [], foreignRequests: [] });
     await page.close();
   });
