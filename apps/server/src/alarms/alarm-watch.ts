@@ -10,6 +10,8 @@ import type { AlarmSettings } from "./settings.ts";
 import { tellWebhook } from "./webhook.ts";
 
 const probeEveryMs = 2_000;
+/** The embedded database shares its machine, and its one connection, with all the work there is. */
+const defaultP95Ms = { embedded: 250, postgres: 50 } as const;
 /** Also when this process looks less often: what another one has raised, and what is to be tried again. */
 const tellEveryMs = 5_000;
 
@@ -31,7 +33,7 @@ export function createAlarmWatch(parts: AlarmWatchParts): Service {
   const stopping = new AbortController();
   const { signal } = stopping;
   const place = `${hostname()}/${process.pid}`;
-  const p95Ms = settings.ALARM_DATABASE_P95_MS;
+  const p95Ms = settings.ALARM_DATABASE_P95_MS ?? defaultP95Ms[database.kind];
   const measures = new OwnMeasures({ database, clock, process: place, p95Ms });
   const look = createLook({ ...parts, measures, place });
   const { ALARM_WEBHOOK_URL: url, ALARM_WEBHOOK_SECRET: secret } = settings;

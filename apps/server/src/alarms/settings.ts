@@ -64,9 +64,15 @@ const alarmSettingsSchema = z.object({
     max: 2 ** 50,
     byDefault: 2 * 1024 ** 3,
   }).describe("Alarm when the process of a worker uses more memory, in bytes. Default 2 GiB."),
-  ALARM_DATABASE_P95_MS: integerSetting({ min: 1, max: 60_000, byDefault: 50 }).describe(
-    "Alarm when 5 % of a process's round trips to the database take longer, in milliseconds, over two minutes.",
-  ),
+  ALARM_DATABASE_P95_MS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(60_000)
+    .optional()
+    .describe(
+      "Alarm when 5 % of a process's round trips to the database take longer, in milliseconds, over two minutes. Unset: 50; embedded 250.",
+    ),
   ALARM_PAUSED_HOURS: integerSetting({ min: 1, max: 8_760, byDefault: 8 }).describe(
     "Alarm when a queue has been paused for longer, in hours, and the pause has no end.",
   ),
