@@ -14,9 +14,14 @@ export type JobKeys = { readonly limitKey: string | null; readonly uniqueKey: st
  */
 export function jobKeys<Input>(task: Pick<Task<Input>, "limitKey" | "unique">, input: Input): JobKeys {
   return {
-    limitKey: storableKey(task.limitKey?.(input)),
+    limitKey: storedLimitKey(task, input),
     uniqueKey: storableKey(task.unique?.(input)),
   };
+}
+
+/** The first of them alone: the other is not asked. */
+export function storedLimitKey<Input>(task: Pick<Task<Input>, "limitKey">, input: Input): string | null {
+  return storableKey(task.limitKey?.(input));
 }
 
 function storableKey(key: string | undefined): string | null {

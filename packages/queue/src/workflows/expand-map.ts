@@ -2,10 +2,10 @@ import { jsonText } from "@millrace/database";
 import { newId, parseJson } from "@millrace/kernel";
 import { sql } from "kysely";
 import type { WriteScope } from "../write-scope.ts";
+import { askLimitKeys } from "./ask-limit-keys.ts";
 import type { PlannedNode } from "./compile.ts";
 import type { Joining, NodeEnd } from "./nodes.ts";
 import type { ReachedNode } from "./release.ts";
-import { limitKeyOf } from "./release-jobs.ts";
 import { tellWritten } from "./tell-written.ts";
 import { maxWorkflowJobs, workflowTooLarge } from "./workflow-errors.ts";
 import { writeMembers } from "./write-members.ts";
@@ -41,11 +41,13 @@ export async function expandMap(
   if (total > maxWorkflowJobs) return end(workflowTooLarge(total));
 
   const task = parts.registry.findTask(template.task, template.version);
-  const jobs = items.map((item: unknown) => ({
+  const asked = items.map((input: unknown) => ({ id: newId(), task, input }));
+  const limitKeys = await askLimitKeys(transaction, asked);
+  const jobs = asked.map(({ id, input }, nth) => ({
     ...template,
-    id: newId(),
-    input: jsonText(item),
-    limitKey: task?.limitKey === undefined ? null : limitKeyOf(task, item),
+    id,
+    input: jsonText(input),
+    limitKey: limitKeys[nth] ?? null,
     delayMs: 0,
     isReady: true,
   }));

@@ -3,10 +3,10 @@ import type { Transaction } from "@millrace/database";
 import { isMillraceError, newId, parseJson } from "@millrace/kernel";
 import { sql } from "kysely";
 import type { WriteScope } from "../write-scope.ts";
+import { askLimitKeys } from "./ask-limit-keys.ts";
 import type { LockedWorkflow, StoredCallback } from "./lock-workflows.ts";
 import { readNodeOutput } from "./node-output.ts";
 import type { EndedNode, Joining } from "./nodes.ts";
-import { limitKeyOf } from "./release-jobs.ts";
 import { tellWritten } from "./tell-written.ts";
 import { writeMembers } from "./write-members.ts";
 
@@ -79,8 +79,10 @@ async function enqueueCallback(
   const { owner, tags, meta, trace_parent: traceParent } = workflow;
   const { takes: _takes, takesKey: _takesKey, ...template } = callback;
   const task = parts.registry.findTask(template.task, template.version);
-  const limitKey = task?.limitKey === undefined ? null : limitKeyOf(task, parseJson(input));
-  const job = { ...template, id: newId(), input, limitKey, delayMs: 0, isReady: true };
+  const id = newId();
+  const asked = task?.limitKey === undefined ? [] : [{ id, task, input: parseJson(input) }];
+  const [limitKey = null] = await askLimitKeys(scope.transaction, asked);
+  const job = { ...template, id, input, limitKey, delayMs: 0, isReady: true };
   await writeMembers(scope.transaction, [job], {
     workflowId: null,
     owner,

@@ -1,15 +1,13 @@
 import type { Transaction } from "@millrace/database";
-import { isMillraceError } from "@millrace/kernel";
 import { sql } from "kysely";
 import { ownStream, publishEvents } from "../events/append-events.ts";
 import type { NewEvent } from "../events/append-events.ts";
 import { fairShares } from "../jobs/fair-share.ts";
 import { transitionOf } from "../jobs/transition.ts";
 import type { TellingJob } from "../jobs/transition.ts";
-import { jobKeys } from "../tasks/job-keys.ts";
 import type { TaskRegistry } from "../tasks/task-registry.ts";
-import { parseInput } from "../tasks/task-values.ts";
 import type { WriteScope } from "../write-scope.ts";
+import { askLimitKeys } from "./ask-limit-keys.ts";
 import type { Joining } from "./nodes.ts";
 import type { ReachedNode } from "./release.ts";
 
@@ -70,7 +68,6 @@ async function giveInputs(
     WHERE job_payload.job_id = taking.job_id`.execute(transaction);
 }
 
-/** An input that does not fit its task is not refused here: the job fails with it, where people see why. */
 async function countByInput(
   transaction: Transaction,
   registry: TaskRegistry,
@@ -84,9 +81,14 @@ async function countByInput(
     WHERE job.id = ANY(${[...ids]}::uuid[]) AND job.task = ANY(${limited.map(({ name }) => name)}::text[])`.execute(
     transaction,
   );
-  const keyed = found.rows.flatMap(({ id, task: name, task_version, input }) => {
-    const task = registry.findTask(name, task_version);
-    const limitKey = task === undefined ? null : limitKeyOf(task, input);
+  const asked = found.rows.map(({ id, task, task_version, input }) => ({
+    id,
+    task: registry.findTask(task, task_version),
+    input,
+  }));
+  const limitKeys = await askLimitKeys(transaction, asked);
+  const keyed = asked.flatMap(({ id }, nth) => {
+    const limitKey = limitKeys[nth] ?? null;
     return limitKey === null ? [] : [{ id, limitKey }];
   });
   if (keyed.length === 0) return;
@@ -95,18 +97,6 @@ async function countByInput(
     FROM unnest(${keyed.map(({ id }) => id)}::uuid[], ${keyed.map(({ limitKey }) => limitKey)}::text[])
       AS given (id, limit_key)
     WHERE job.id = given.id`.execute(transaction);
-}
-
-export function limitKeyOf(
-  task: NonNullable<ReturnType<TaskRegistry["findTask"]>>,
-  input: unknown,
-): string | null {
-  try {
-    return jobKeys(task, parseInput(task, input)).limitKey;
-  } catch (error) {
-    if (isMillraceError(error)) return null;
-    throw error;
-  }
 }
 
 async function putInLine(transaction: Transaction, ids: readonly string[]): Promise<readonly Released[]> {

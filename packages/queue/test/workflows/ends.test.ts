@@ -162,6 +162,89 @@ describe.each(testDatabases())("a workflow on $name", (kind) => {
     });
   });
 
+  describe("with a task whose key functions throw", () => {
+    const refuse = (): never => {
+      throw new TypeError("no key for this");
+    };
+    const moody = defineTask({
+      name: "tests.moody",
+      queue: "tests",
+      input: z.number(),
+      output: z.number(),
+      retries: 0,
+      keyConcurrency: 1,
+      limitKey: refuse,
+    });
+    const createMoody = () =>
+      opened.createQueue([
+        ...plainHandlers,
+        handleTask({ task: moody, run: async ({ input }) => input + 1 }),
+      ]);
+    const logs = async () => {
+      const found = await sql<{ task: string; level: string }>`
+        SELECT job.task, job_log.level FROM job_log JOIN job ON job.id = job_log.job_id`.execute(
+        opened.database.queryable,
+      );
+      return found.rows;
+    };
+    const warned = { task: moody.name, level: "warning" };
+
+    it("releases its job without a key and says so in its log", async () => {
+      const queue = createMoody();
+      await opened.startWorker(queue);
+      const id = await start(queue, chain(step(double, 2), step(moody)));
+
+      expect(await ended(queue, id)).toMatchObject({ state: "succeeded" });
+      expect(await queue.workflows.result({ id })).toBe(5);
+      expect(await logs()).toEqual([warned]);
+    });
+
+    it("makes the jobs of a map", async () => {
+      const queue = createMoody();
+      await opened.startWorker(queue);
+      const id = await start(queue, chain(step(count, 2), map(moody)));
+
+      expect(await ended(queue, id)).toMatchObject({ state: "succeeded" });
+      expect(await logs()).toEqual([warned, warned]);
+    });
+
+    it("makes the job of a callback", async () => {
+      const queue = createMoody();
+      await opened.startWorker(queue);
+      const id = await start(queue, chain(step(double, 2)).onSuccess(step(moody)));
+
+      const { state, callback_job_id: callback } = await ended(queue, id);
+      await queue.waitForEnd(callback ?? "", { timeoutMs: 10_000 });
+      expect(state).toBe("succeeded");
+      expect(await logs()).toEqual([warned]);
+    });
+
+    it("keeps the key that one gives when the other throws", async () => {
+      const unique = defineTask({
+        name: "tests.moody_unique",
+        queue: "tests",
+        input: z.number(),
+        output: z.number(),
+        retries: 0,
+        limitKey: () => "a",
+        unique: refuse,
+      });
+      const queue = opened.createQueue([
+        ...plainHandlers,
+        handleTask({ task: unique, run: async ({ input }) => input + 1 }),
+      ]);
+      await opened.startWorker(queue);
+      const id = await start(queue, chain(step(double, 2), step(unique)));
+
+      expect(await ended(queue, id)).toMatchObject({ state: "succeeded" });
+      const found = await sql<object>`SELECT limit_key FROM job WHERE task = ${unique.name}`.execute(
+        opened.database.queryable,
+      );
+      expect(found.rows).toEqual([{ limit_key: "a" }]);
+      expect(await logs()).toEqual([]);
+    });
+  });
+
   describe("with callbacks", () => {
     const failed = { code: "is_broken", message: expect.any(String) };
 
