@@ -1,7 +1,8 @@
-import type { QueryAccess } from "@millrace/database";
+import type { QueryAccess, Transaction } from "@millrace/database";
 import { sql } from "kysely";
 import { cancelLocked } from "../jobs/cancel.ts";
 import type { CancelParts } from "../jobs/cancel.ts";
+import type { LockedJob } from "../jobs/job-row.ts";
 import { lockJobs } from "../jobs/lock-job.ts";
 import { withWriteScope } from "../write-scope.ts";
 
@@ -34,11 +35,27 @@ export async function stopMembers(parts: StopParts, workflowId: string): Promise
           scope.transaction,
           found.rows.map(({ id }) => id),
         );
-        await cancelLocked(scope, parts, jobs);
+        const ids = await findStopping(scope.transaction, jobs);
+        await cancelLocked(
+          scope,
+          parts,
+          jobs.filter(({ id }) => ids.has(id)),
+        );
       },
       "workflow_stop",
     );
   }
+}
+
+/** Which of these locked jobs are still to be cancelled: others may have done it, and somebody retried them since. */
+async function findStopping(
+  transaction: Transaction,
+  jobs: readonly LockedJob[],
+): Promise<ReadonlySet<string>> {
+  const found = await sql<{ id: string }>`
+    SELECT job.id FROM workflow_node AS node JOIN job ON job.id = node.job_id
+    WHERE job.id = ANY(${jobs.map(({ id }) => id)}::uuid[]) AND ${toldNothing}`.execute(transaction);
+  return new Set(found.rows.map(({ id }) => id));
 }
 
 /** For the upkeep: what whoever decided it did not live to do. */

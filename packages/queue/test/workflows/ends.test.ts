@@ -1,3 +1,4 @@
+import type { QueryAccess } from "@millrace/database";
 import { MillraceError, sleep } from "@millrace/kernel";
 import { testDatabases } from "@millrace/testing";
 import { sql } from "kysely";
@@ -7,7 +8,8 @@ import type { AnyTaskHandler, Flow, Queue, StartableFlow, Step, WorkflowOptions 
 import { findQueueProblems } from "../../src/integrity/find-problems.ts";
 import { endJob } from "../../src/jobs/end-job.ts";
 import { lockJob } from "../../src/jobs/lock-job.ts";
-import { stopAllMembers } from "../../src/workflows/stop-members.ts";
+import { cancelWorkflow } from "../../src/workflows/cancel-workflow.ts";
+import { stopAllMembers, stopMembers } from "../../src/workflows/stop-members.ts";
 import { TaskRegistry } from "../../src/tasks/task-registry.ts";
 import { createMemoryBroker } from "../../src/brokers/memory-broker.ts";
 import { z } from "zod";
@@ -318,6 +320,27 @@ describe.each(testDatabases())("a workflow on $name", (kind) => {
       await stopAllMembers(parts);
 
       expect(await queue.workflows.get(id)).toMatchObject({ state: "cancelled" });
+    });
+
+    it("keeps a member that was stopped and tried again while somebody else was about to stop it", async () => {
+      const { queue } = createScene(new Set());
+      const id = await start(queue, chain(step(gate, "a"), step(keep)));
+      const parts = { ...partsOf(queue), onCancelRequested: () => undefined };
+      await queue.transaction((scope) => cancelWorkflow(scope, parts, id));
+      const { queryable, transaction } = opened.database;
+      const late: QueryAccess = {
+        queryable,
+        transaction: async (work) => {
+          await stopMembers({ ...parts, database: opened.database }, id);
+          await queue.workflows.retry(id);
+          return await transaction(work);
+        },
+      };
+
+      await stopMembers({ ...parts, database: late }, id);
+
+      expect(await jobStates(id)).toEqual(["queued", "blocked"]);
+      expect(await queue.workflows.get(id)).toMatchObject({ state: "running" });
     });
 
     it("refuses when it has ended otherwise, and when there is none", async () => {
