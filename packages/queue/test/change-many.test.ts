@@ -4,9 +4,14 @@ import { testDatabases } from "@millrace/testing";
 import type { TestDatabase } from "@millrace/testing";
 import { sql } from "kysely";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { handleTask, Queue } from "../src/index.ts";
+import { createMemoryBroker } from "../src/brokers/memory-broker.ts";
+import { chain, group, handleTask, Queue, step } from "../src/index.ts";
+import { endJob } from "../src/jobs/end-job.ts";
 import { groupFailures } from "../src/jobs/group-failures.ts";
 import { listJobs } from "../src/jobs/list-jobs.ts";
+import { lockJob } from "../src/jobs/lock-job.ts";
+import { TaskRegistry } from "../src/tasks/task-registry.ts";
+import { stopMembers } from "../src/workflows/stop-members.ts";
 import { clearJobs, statesOf, writeJobs } from "./control-jobs.ts";
 import { scriptTask } from "./script-task.ts";
 
@@ -21,7 +26,11 @@ describe.each(testDatabases())("many jobs at once on $name", (kind) => {
     database = opened.database;
   });
   afterAll(() => opened.close());
-  afterEach(() => clearJobs(database.queryable));
+  afterEach(async () => {
+    await clearJobs(database.queryable);
+    await sql`DELETE FROM workflow_node`.execute(database.queryable);
+    await sql`DELETE FROM workflow`.execute(database.queryable);
+  });
 
   type Hooks = {
     readonly onRetry?: (id: string) => Promise<void>;
@@ -45,6 +54,27 @@ describe.each(testDatabases())("many jobs at once on $name", (kind) => {
     sql`UPDATE job SET error_code = ${code}, error_message = ${message} WHERE id = ANY(${[...ids]}::uuid[])`.execute(
       database.queryable,
     );
+
+  const membersOf = async (id: string): Promise<string[]> => {
+    const found = await sql<{ job_id: string }>`
+      SELECT job_id FROM workflow_node WHERE workflow_id = ${id} AND job_id IS NOT NULL ORDER BY number`.execute(
+      database.queryable,
+    );
+    return found.rows.map(({ job_id }) => job_id);
+  };
+  const stopParts = (queue: Queue) => ({
+    database,
+    bus: queue.bus,
+    broker: createMemoryBroker(),
+    registry: new TaskRegistry([]),
+    onCancelRequested: () => undefined,
+  });
+  const expire = (queue: Queue, id: string): Promise<void> =>
+    queue.transaction(async (scope) => {
+      const job = await lockJob(scope.transaction, id);
+      if (job === undefined) throw new Error(`no job ${id}`);
+      await endJob(scope, stopParts(queue), job, { state: "expired" });
+    });
 
   it("retries what failed, each with its hook, a new place and its history, and nothing else", async () => {
     const { queryable } = database;
@@ -194,6 +224,60 @@ describe.each(testDatabases())("many jobs at once on $name", (kind) => {
       "failed",
       "failed",
     ]);
+  });
+
+  it("counts members as retried that another of the same call put back", async () => {
+    const queue = createQueue();
+    const run = step(scriptTask, { script: "x" });
+    const { id } = await queue.workflows.start(chain(group([run, run, run]), run));
+    const [first, second, third, last] = await membersOf(id);
+    await expire(queue, first!);
+    await stopMembers(stopParts(queue), id);
+    expect(await statesOf(database.queryable, [first!, second!, third!, last!])).toEqual([
+      "expired",
+      "cancelled",
+      "cancelled",
+      "cancelled",
+    ]);
+
+    const result = await queue.control.retryJobs({ owners, states: ["expired", "cancelled"] });
+
+    expect(result).toMatchObject({ matched: 4, changed: 4, skipped: 0, left: 0, failures: [] });
+    const states = await statesOf(database.queryable, [first!, second!, third!, last!]);
+    expect(states).toEqual(["queued", "queued", "queued", "blocked"]);
+  });
+
+  it("does not call a member failed that was put back after it had been refused", async () => {
+    const queue = createQueue();
+    const run = step(scriptTask, { script: "x" });
+    const { id } = await queue.workflows.start(chain(run, run));
+    const [first] = await membersOf(id);
+    await expire(queue, first!);
+
+    const result = await queue.control.retryJobs({ owners, states: ["cancelled", "expired"] });
+
+    expect(result).toMatchObject({ matched: 2, changed: 2, skipped: 0, failures: [] });
+  });
+
+  it("counts members as cancelled that are stopped or skipped because of another", async () => {
+    const queue = createQueue();
+    const run = step(scriptTask, { script: "x" });
+    const members = Array.from({ length: 250 }, () => run);
+    await queue.workflows.start(chain(group(members), run));
+
+    const result = await queue.control.cancelJobs({ owners, states: ["queued", "blocked"] });
+
+    expect(result).toMatchObject({ matched: 251, changed: 251, skipped: 0, left: 0 });
+  });
+
+  it("counts children as cancelled that end with their parent", async () => {
+    const [parent] = await writeJobs(database.queryable, { state: "running" });
+    const [child] = await writeJobs(database.queryable, { state: "queued" });
+    await sql`UPDATE job SET parent_id = ${parent} WHERE id = ${child}`.execute(database.queryable);
+
+    const result = await createQueue().control.cancelJobs({ owners, states: ["running", "queued"] });
+
+    expect(result).toMatchObject({ matched: 2, changed: 2, skipped: 0, left: 0 });
   });
 
   it("cancels what has not ended, each with its hook and what is below it", async () => {

@@ -24,6 +24,8 @@ const defaultMaxMs = 20_000;
 /** Jobs that others held, such as those that are claimed in this moment, are come back to, after a wait. */
 const maxRounds = 4;
 const betweenRoundsMs = 100;
+/** Jobs that are remembered because they may be changed along with others: their ids take some megabytes. */
+const maxRelated = 100_000;
 /** Failures that are told one by one. */
 const maxFailures = 100;
 
@@ -40,6 +42,7 @@ export type ChangeManyOptions = {
 
 export type ChangedMany = {
   readonly matched: number;
+  /** With those of them that were put back, cancelled or told to stop because of another. */
   readonly changed: number;
   /** Jobs that others held or changed all the time, or that could not be changed: `failures` says why. */
   readonly skipped: number;
@@ -60,8 +63,10 @@ type Change = {
   readonly since: (asOf: string) => RawBuilder<unknown>;
   /** Why a job that is named by its id can't be changed as it is. */
   readonly refuse: (id: string, state: JobState) => unknown;
-  /** All that can be got hold of, or none with the error of one. Returns how many. */
-  readonly run: (ids: readonly string[], isStill: RawBuilder<unknown>) => Promise<number>;
+  /** What is so of a job that had to be changed, and was changed along with another. */
+  readonly became: (asOf: string) => RawBuilder<unknown>;
+  /** All that can be got hold of, or none with the error of one. Returns which. */
+  readonly run: (ids: readonly string[], isStill: RawBuilder<unknown>) => Promise<readonly string[]>;
 };
 
 /**
@@ -83,13 +88,14 @@ export async function retryJobs(
       async (scope) => {
         const jobs = await lockFree(scope.transaction, batch, isStill);
         if (jobs.length > 0) await retryLocked(scope, parts, jobs);
-        return jobs.length;
+        return jobs.map(({ id }) => id);
       },
       "retry_many",
     );
   return await changeMany(parts.database, selection, options, {
     states,
     since: (asOf) => sql`job.finished_at <= ${asOf}::timestamptz`,
+    became: (asOf) => sql`(job.finished_at IS NULL OR job.finished_at > ${asOf}::timestamptz)`,
     refuse: (id, state) => (isRetryable(state) ? undefined : notRetryable(id, state)),
     run,
   });
@@ -113,7 +119,7 @@ export async function cancelJobs(
       async (scope) => {
         const jobs = await lockFree(scope.transaction, batch, isStill);
         if (jobs.length > 0) await cancelLocked(scope, parts, jobs);
-        return jobs.length;
+        return jobs.map(({ id }) => id);
       },
       "cancel_many",
     );
@@ -121,6 +127,10 @@ export async function cancelJobs(
     states,
     // One whose cancel was asked for needs nothing more.
     since: (asOf) => sql`job.created_at <= ${asOf}::timestamptz AND job.cancel_requested_at IS NULL`,
+    // A member that its workflow wants stopped is cancelled in a moment.
+    became: () => sql`(job.state = 'cancelled' OR (job.finished_at IS NULL AND (
+      job.cancel_requested_at IS NOT NULL
+      OR EXISTS (SELECT FROM workflow_node AS node WHERE node.job_id = job.id AND node.is_stopping))))`,
     refuse: (id, state) =>
       isTerminal(state) && state !== "cancelled" ? alreadyFinished(id, state) : undefined,
     run,
@@ -143,7 +153,8 @@ async function changeMany(
   if (expectedCount !== undefined && matched !== expectedCount)
     throw jobCountMismatch(expectedCount, matched);
   const refused = await findRefused(database, selection, change);
-  const done: Done = { changed: 0, failures: new Map() };
+  const related = await findRelated(database, selection, change.states, since);
+  const done: Done = { changed: 0, failures: new Map(), related };
   const room = (): number => {
     const isOver = performance.now() > endMs || signal?.aborted === true;
     return isOver ? 0 : Math.max(0, limit - done.changed - done.failures.size);
@@ -153,10 +164,15 @@ async function changeMany(
     const held = await changeRound(database, selection, { change, since, done, room });
     if (held === 0 || room() === 0) break;
   }
+  const isOver = room() === 0;
+  for (const id of await findChangedAlong(database, related, change.became(asOf.text))) {
+    done.changed++;
+    done.failures.delete(id);
+  }
   const { changed, failures } = done;
   // Those that were not come to, or that are as they were although they were.
   const others = Math.max(0, matched - changed);
-  const skipped = room() === 0 ? Math.min(others, failures.size) : others;
+  const skipped = isOver ? Math.min(others, failures.size) : others;
   return {
     matched,
     changed,
@@ -171,6 +187,8 @@ type Done = {
   changed: number;
   /** Jobs that can't be changed, and why. */
   readonly failures: Map<string, unknown>;
+  /** Those that may be changed along with others, and have not been changed themselves. */
+  readonly related: Set<string>;
 };
 
 type Round = {
@@ -214,9 +232,7 @@ async function changeBatch(
   done: Done,
 ): Promise<number> {
   try {
-    const changed = await change.run(ids, isStill);
-    done.changed += changed;
-    return ids.length - changed;
+    return ids.length - count(done, await change.run(ids, isStill));
   } catch (error) {
     // Somebody changes the same jobs or their workflows: they are come back to.
     if (isTransactionConflict(error)) return ids.length;
@@ -226,15 +242,61 @@ async function changeBatch(
   let held = 0;
   for (const id of ids) {
     try {
-      const changed = await change.run([id], isStill);
-      done.changed += changed;
-      held += 1 - changed;
+      held += 1 - count(done, await change.run([id], isStill));
     } catch (error) {
       if (mayPassLater(error)) throw error;
       done.failures.set(id, error);
     }
   }
   return held;
+}
+
+function count(done: Done, changed: readonly string[]): number {
+  done.changed += changed.length;
+  for (const id of changed) done.related.delete(id);
+  return changed.length;
+}
+
+/** Members of workflows, and children: what is done with others of them may be done with them too. */
+async function findRelated(
+  database: QueryAccess,
+  selection: JobSelection,
+  states: readonly JobState[],
+  since: RawBuilder<unknown>,
+): Promise<Set<string>> {
+  const isRelated = sql`${since} AND (job.workflow_id IS NOT NULL OR job.parent_id IS NOT NULL)`;
+  const related = new Set<string>();
+  for (const state of states) {
+    for (let after = firstId; related.size < maxRelated;) {
+      const found = await findMatches(
+        database,
+        { ...selection, states: [state] },
+        { since: isRelated, after },
+      );
+      for (const id of found) related.add(id);
+      const last = found.at(-1);
+      if (last === undefined || found.length < chunkSize) break;
+      after = last;
+    }
+  }
+  return related;
+}
+
+async function findChangedAlong(
+  database: QueryAccess,
+  related: ReadonlySet<string>,
+  became: RawBuilder<unknown>,
+): Promise<string[]> {
+  const ids = [...related];
+  const changed: string[] = [];
+  for (let at = 0; at < ids.length; at += chunkSize) {
+    const found = await sql<{ id: string }>`
+      SELECT id FROM job WHERE id = ANY(${ids.slice(at, at + chunkSize)}::uuid[]) AND ${became}`.execute(
+      database.queryable,
+    );
+    changed.push(...found.rows.map(({ id }) => id));
+  }
+  return changed;
 }
 
 /** Those that nobody else holds and that are still so, locked in the order of their ids. */
