@@ -8,9 +8,10 @@ import { createMemoryBroker } from "../src/brokers/memory-broker.ts";
 import { purgeQueue } from "../src/control/purge.ts";
 import type { PurgeParts } from "../src/control/purge.ts";
 import { EventBus } from "../src/events/event-bus.ts";
-import { handleTask } from "../src/index.ts";
+import { group, handleTask, Queue, step } from "../src/index.ts";
 import { TaskRegistry } from "../src/tasks/task-registry.ts";
 import { clearJobs, statesOf, writeJobs } from "./control-jobs.ts";
+import { watchDatabase } from "./features/watch-database.ts";
 import { scriptTask } from "./script-task.ts";
 
 describe.each(testDatabases())("a purge on $name", (kind) => {
@@ -22,7 +23,11 @@ describe.each(testDatabases())("a purge on $name", (kind) => {
     database = opened.database;
   });
   afterAll(() => opened.close());
-  afterEach(() => clearJobs(database.queryable));
+  afterEach(async () => {
+    await clearJobs(database.queryable);
+    await sql`DELETE FROM workflow_node`.execute(database.queryable);
+    await sql`DELETE FROM workflow`.execute(database.queryable);
+  });
 
   /** `onEnd` gets the ids of the jobs that end. */
   const createParts = (onEnd: (id: string) => Promise<void> = () => Promise.resolve()): PurgeParts => ({
@@ -74,6 +79,26 @@ describe.each(testDatabases())("a purge on $name", (kind) => {
     );
 
     expect(ended).toEqual([parent, child]);
+  });
+
+  it("counts the members of a workflow that it cancels in one turn for each batch", async () => {
+    const queue = new Queue({ database, logger: silentLogger, handlers: [] });
+    const run = step(scriptTask, { script: "x" });
+    const { id } = await queue.workflows.start(
+      group(
+        Array.from({ length: 150 }, () => run),
+        { policy: "finish" },
+      ),
+    );
+    let statements = 0;
+    const watched = watchDatabase(database, { onStatement: () => void statements++ });
+    const parts = { ...createParts(), registry: new TaskRegistry([]), database: watched };
+
+    const result = await purgeQueue(parts, "tests");
+
+    expect(result).toEqual({ cancelled: 150, left: 0 });
+    expect(await queue.workflows.get(id)).toMatchObject({ state: "failed", ended_jobs: 150 });
+    expect(statements).toBeLessThan(60);
   });
 
   it("goes on for several batches and says how far it is", async () => {

@@ -1,11 +1,9 @@
 import type { QueryAccess } from "@millrace/database";
 import { sleep } from "@millrace/kernel";
 import { sql } from "kysely";
-import { cancelJob } from "../jobs/cancel.ts";
-import { endJob } from "../jobs/end-job.ts";
-import type { EndingParts } from "../jobs/end-job.ts";
-import type { LockedJob } from "../jobs/job-row.ts";
-import { lockFreeJob } from "../jobs/lock-job.ts";
+import { cancelLocked } from "../jobs/cancel.ts";
+import type { CancelParts } from "../jobs/cancel.ts";
+import { lockFreeJobs } from "../jobs/lock-job.ts";
 import { withWriteScope } from "../write-scope.ts";
 import type { WriteScope } from "../write-scope.ts";
 import { purgeCountMismatch, purgeNeedsQueue } from "./control-errors.ts";
@@ -22,10 +20,7 @@ const idleMs = 200;
 /** One state at a time: with a list of them the index of what is queued is of no use. */
 const states = ["queued", "scheduled"] as const;
 
-export type PurgeParts = EndingParts & {
-  readonly database: QueryAccess;
-  readonly onCancelRequested: (id: string) => void;
-};
+export type PurgeParts = CancelParts & { readonly database: QueryAccess };
 
 export type PurgeOptions = {
   /** What the person was told there is: with another number nothing is done. Default: any number. */
@@ -153,26 +148,11 @@ async function cancelBatch(parts: PurgeParts, purge: Purge, ids: readonly string
 }
 
 function cancelTogether(parts: PurgeParts, purge: Purge, ids: readonly string[]): Promise<number> {
+  const isStill = sql`job.queue = ${purge.queue} AND job.state IN ('queued', 'scheduled')`;
   const work = async (scope: WriteScope): Promise<number> => {
-    const jobs = await lockAll(scope, purge, ids);
-    // Only a job that has run can have children. They are cancelled with it, and may be among these.
-    const mayHaveChildren = jobs.some(({ fence }) => fence > 0);
-    for (const job of jobs) {
-      if (mayHaveChildren) await cancelJob(scope, parts, job.id);
-      else await endJob(scope, parts, job, { state: "cancelled" });
-    }
+    const jobs = await lockFreeJobs(scope.transaction, ids, isStill);
+    if (jobs.length > 0) await cancelLocked(scope, parts, jobs);
     return jobs.length;
   };
   return withWriteScope(parts.database, work, "purge");
-}
-
-/** All job rows before anything else, and then in the order of their streams: the lock order. */
-async function lockAll(scope: WriteScope, purge: Purge, ids: readonly string[]): Promise<LockedJob[]> {
-  const isStill = sql`job.queue = ${purge.queue} AND job.state IN ('queued', 'scheduled')`;
-  const jobs: LockedJob[] = [];
-  for (const id of ids) {
-    const job = await lockFreeJob(scope.transaction, id, isStill);
-    if (job !== undefined) jobs.push(job);
-  }
-  return jobs.toSorted((left, right) => (left.stream < right.stream ? -1 : 1));
 }

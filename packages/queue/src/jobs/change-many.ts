@@ -1,7 +1,7 @@
 import { isTerminal, jobStates } from "@millrace/contracts";
 import type { JobState } from "@millrace/contracts";
 import { isTransactionConflict } from "@millrace/database";
-import type { QueryAccess, Transaction } from "@millrace/database";
+import type { QueryAccess } from "@millrace/database";
 import { sleep } from "@millrace/kernel";
 import { sql } from "kysely";
 import type { RawBuilder } from "kysely";
@@ -10,9 +10,8 @@ import { mayPassLater } from "../worker/database-trouble.ts";
 import { withWriteScope } from "../write-scope.ts";
 import { cancelLocked } from "./cancel.ts";
 import type { CancelParts } from "./cancel.ts";
-import type { LockedJob } from "./job-row.ts";
 import { isOwnedBy } from "./list-jobs.ts";
-import { lockJobs } from "./lock-job.ts";
+import { lockFreeJobs } from "./lock-job.ts";
 import { isRetryable, retryableStates, retryLocked } from "./retry.ts";
 import type { RetryParts } from "./retry.ts";
 import { chunkSize, countMatches, findMatches, firstId, readNow } from "./select-jobs.ts";
@@ -86,7 +85,7 @@ export async function retryJobs(
     withWriteScope(
       parts.database,
       async (scope) => {
-        const jobs = await lockFree(scope.transaction, batch, isStill);
+        const jobs = await lockFreeJobs(scope.transaction, batch, isStill);
         if (jobs.length > 0) await retryLocked(scope, parts, jobs);
         return jobs.map(({ id }) => id);
       },
@@ -117,7 +116,7 @@ export async function cancelJobs(
     withWriteScope(
       parts.database,
       async (scope) => {
-        const jobs = await lockFree(scope.transaction, batch, isStill);
+        const jobs = await lockFreeJobs(scope.transaction, batch, isStill);
         if (jobs.length > 0) await cancelLocked(scope, parts, jobs);
         return jobs.map(({ id }) => id);
       },
@@ -297,22 +296,6 @@ async function findChangedAlong(
     changed.push(...found.rows.map(({ id }) => id));
   }
   return changed;
-}
-
-/** Those that nobody else holds and that are still so, locked in the order of their ids. */
-async function lockFree(
-  transaction: Transaction,
-  ids: readonly string[],
-  isStill: RawBuilder<unknown>,
-): Promise<LockedJob[]> {
-  const free = await sql<{ id: string }>`
-    SELECT id FROM job WHERE id = ANY(${[...ids]}::uuid[]) AND ${isStill}
-    ORDER BY id FOR UPDATE SKIP LOCKED`.execute(transaction);
-  if (free.rows.length === 0) return [];
-  return await lockJobs(
-    transaction,
-    free.rows.map(({ id }) => id),
-  );
 }
 
 /** Of jobs that are named by their ids: why some can't be changed, as the single call would say. */

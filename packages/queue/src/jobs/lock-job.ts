@@ -47,6 +47,22 @@ export async function lockFreeJob(
   return found.rows[0];
 }
 
+/** The same for several, in the order of their ids. */
+export async function lockFreeJobs(
+  transaction: Transaction,
+  ids: readonly string[],
+  condition: RawBuilder<unknown>,
+): Promise<LockedJob[]> {
+  const free = await sql<{ id: string }>`
+    SELECT id FROM job WHERE id = ANY(${[...ids]}::uuid[]) AND (${condition})
+    ORDER BY id FOR UPDATE SKIP LOCKED`.execute(transaction);
+  if (free.rows.length === 0) return [];
+  return await lockJobs(
+    transaction,
+    free.rows.map(({ id }) => id),
+  );
+}
+
 /** Locks a job only if this claim still holds it; undefined means: write nothing. */
 export async function lockHeldJob(transaction: Transaction, held: Held): Promise<LockedJob | undefined> {
   const found = await sql<LockedJob>`
