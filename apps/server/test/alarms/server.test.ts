@@ -2,6 +2,7 @@ import { createHmac } from "node:crypto";
 import { alarmSchema, alarmSummarySchema, pageSchema } from "@millrace/contracts";
 import type { Alarm } from "@millrace/contracts";
 import { openEmbedded } from "@millrace/database";
+import { sleep } from "@millrace/kernel";
 import { waitFor } from "@millrace/testing";
 import { sql } from "kysely";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -119,6 +120,8 @@ describe("a server with nothing wrong", () => {
     flow = await Flow.start("embedded", eager);
 
     await flow.expectAlive();
+    // Several looks.
+    await sleep(5_000);
     await flow.server.stop();
 
     const database = await openEmbedded(flow.folder);
