@@ -149,13 +149,17 @@ export class Flow {
   }
 
   /** Waits until a job or document looks as wanted. */
-  async until<Value>(look: () => Promise<Value>, isWanted: (value: Value) => boolean): Promise<Value> {
+  async until<Value>(
+    look: () => Promise<Value>,
+    isWanted: (value: Value) => boolean,
+    timeoutMs = 45_000,
+  ): Promise<Value> {
     const seen = await waitFor(
       async () => {
         const value = await look();
         return isWanted(value) ? { value } : undefined;
       },
-      { describe: "what the flow waits for", timeoutMs: 45_000, intervalMs: 20 },
+      { describe: "what the flow waits for", timeoutMs, intervalMs: 20 },
     );
     return seen.value;
   }
