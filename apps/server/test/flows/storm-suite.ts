@@ -118,7 +118,7 @@ export function stormSuite(ground: Ground): void {
         if (parsed.success) accepted.push(parsed.data.document.id);
       }
       // On a machine so busy that hardly anything comes to its end between two cuts, they must stop some time.
-      setTimeout(() => clearInterval(cutting), 20_000);
+      setTimeout(() => clearInterval(cutting), 20_000).unref();
       await flow.until(
         () => flow.send("GET", "/api/documents/stats"),
         ({ body }) => documentStatsSchema.safeParse(body).data?.processing === 0,

@@ -4,11 +4,11 @@ import { invalidTask } from "./task-errors.ts";
 import type { Task } from "./task.ts";
 
 /** `domain.verb_object` is what ours are called. One word is enough for a small program's own. */
-const taskName = /^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$/;
+export const taskName = /^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$/;
 /** The one form of a queue: a name of a broker's queue and of a channel is made of it. */
-const queueName = /^[a-z][a-z0-9_]{0,62}$/;
+export const queueName = /^[a-z][a-z0-9_]{0,62}$/;
 /** Room for `name@version` wherever task names are listed, and in the key of a limiter. */
-const maxNameLength = 120;
+export const maxNameLength = 120;
 /** The longest time a timer can be set to; with a longer one it fires at once. */
 const maxTimerMs = 2 ** 31 - 1;
 
