@@ -8,6 +8,7 @@ import { QueueControl } from "../src/control/queue-control.ts";
 import { EventBus } from "../src/events/event-bus.ts";
 import { finishAttempt } from "../src/jobs/finish-attempt.ts";
 import { findJobs } from "../src/index.ts";
+import type { Hint } from "../src/index.ts";
 import { TaskRegistry } from "../src/tasks/task-registry.ts";
 import { withWriteScope } from "../src/write-scope.ts";
 import { clearJobs, statesOf, writeJobs } from "./control-jobs.ts";
@@ -32,7 +33,7 @@ describe.each(testDatabases())("a job that is taken from its worker on $name", (
   const parts = () => ({
     database,
     bus: new EventBus(silentLogger),
-    broker: { announce: (queue: string) => void announced.push(queue), subscribe: () => () => undefined },
+    broker: { announce: ({ queue }: Hint) => void announced.push(queue) },
     registry: new TaskRegistry([]),
   });
 

@@ -30,7 +30,7 @@ describe.each(testDatabases())("those who wait for a queue on $name", (kind) => 
     new QueueControl({
       database,
       bus: new EventBus(silentLogger),
-      broker: { announce: (queue) => void announced.push(queue), subscribe: () => () => undefined },
+      broker: { announce: ({ queue }) => void announced.push(queue) },
       registry: new TaskRegistry([]),
       onSignal: (signal) => void signals.push(signal),
       onCancelRequested: () => undefined,

@@ -35,7 +35,7 @@ export class IsolationSetup {
     this.parts = {
       database,
       bus: this.queue.bus,
-      broker: { announce: () => undefined, subscribe: () => () => undefined },
+      broker: { announce: () => undefined },
       registry: new TaskRegistry(handlers),
       writer: new EventWriter({ database, bus: this.queue.bus, logger: silentLogger }),
       logger: silentLogger,

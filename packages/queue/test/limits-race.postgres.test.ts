@@ -117,7 +117,7 @@ it("keeps all limits of many keys at once, without a deadlock", async () => {
   await sql`UPDATE job SET fair = random()`.execute(database.queryable);
   const limits = { concurrency: 6, keyConcurrency: 2 };
   const bus = new EventBus(silentLogger);
-  const broker = { announce: () => undefined, subscribe: () => () => undefined };
+  const broker = { announce: () => undefined };
   const broken: unknown[] = [];
 
   const rounds = await inRounds(100, async (nth) => {

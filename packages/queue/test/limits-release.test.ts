@@ -1,3 +1,4 @@
+import type { Hint } from "../src/brokers/broker.ts";
 import type { Database } from "@millrace/database";
 import { silentLogger } from "@millrace/kernel";
 import { testDatabases } from "@millrace/testing";
@@ -40,10 +41,7 @@ describe.each(testDatabases())("parked jobs on $name", (kind) => {
     announced = [];
     const bus = new EventBus(silentLogger);
     bus.onTransition((transition) => void told.push(transition));
-    const broker = {
-      announce: (name: string) => void announced.push(name),
-      subscribe: () => () => undefined,
-    };
+    const broker = { announce: ({ queue }: Hint) => void announced.push(queue) };
     return { database, bus, broker, registry: new TaskRegistry([handler]) };
   };
 

@@ -36,7 +36,7 @@ afterAll(() => opened.close());
 const parts = () => ({
   database: opened.database,
   bus: queue.bus,
-  broker: { announce: () => undefined, subscribe: () => () => undefined },
+  broker: { announce: () => undefined },
   registry: new TaskRegistry([handler]),
 });
 

@@ -2,6 +2,7 @@ import { openPostgres } from "@millrace/database";
 import { waitFor } from "@millrace/testing";
 import { sql } from "kysely";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { bareHint } from "../src/brokers/hint.ts";
 import { createPostgresBroker } from "../src/index.ts";
 import { startProxy } from "./postgres-broker-proxy.ts";
 import type { Proxy } from "./postgres-broker-proxy.ts";
@@ -125,7 +126,7 @@ it("drops hints that the database does not take, and complains once", async () =
   await database.close();
 
   for (let nth = 0; nth < 20; nth++) {
-    broker.announce("chat");
+    broker.announce(bareHint("chat"));
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
   await broker.stop();
@@ -148,7 +149,7 @@ it("stops in a bounded time when the database does not take the last hint", asyn
   await sql`SELECT 1`.execute(database.queryable);
   proxy.swallow();
 
-  broker.announce("chat");
+  broker.announce(bareHint("chat"));
 
   await expect(broker.stop()).resolves.toBeUndefined();
   proxy.cut();

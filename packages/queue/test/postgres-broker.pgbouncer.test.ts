@@ -1,5 +1,6 @@
 import { silentLogger } from "@millrace/kernel";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { bareHint } from "../src/brokers/hint.ts";
 import { handleTask, Queue } from "../src/index.ts";
 import { BrokerScene } from "./postgres-broker-scene.ts";
 import { hintedTask } from "./postgres-broker-task.ts";
@@ -71,7 +72,7 @@ it("hears what is sent through the pooler when it listens without it", async () 
   const before = hints.length;
   const { broker } = await scene.openBroker({ url: pooled });
 
-  broker.announce("chat");
+  broker.announce(bareHint("chat"));
 
   await expect.poll(() => hints.slice(before)).toEqual(["chat"]);
 });

@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { silentLogger } from "@millrace/kernel";
 import { waitFor } from "@millrace/testing";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { bareHint } from "../src/brokers/hint.ts";
 import { handleTask, Queue } from "../src/index.ts";
 import { BrokerScene } from "./postgres-broker-scene.ts";
 import { hintedTask } from "./postgres-broker-task.ts";
@@ -77,8 +78,8 @@ it("tells subscribers of its own process at once, and a second time neither of t
   const { broker, hints } = await scene.openHearing({ queues: ["chat", "mail"] });
   const before = hints.length;
 
-  broker.announce("chat");
-  broker.announce("elsewhere");
+  broker.announce(bareHint("chat"));
+  broker.announce(bareHint("elsewhere"));
   expect(hints.slice(before)).toEqual(["chat"]);
 
   await expect.poll(() => overheard.filter((payload) => payload.endsWith(":chat"))).toHaveLength(1);
@@ -91,8 +92,8 @@ it("tells others only of the queues that they subscribe to", async () => {
   const { broker } = await scene.openBroker();
   const before = hints.length;
 
-  broker.announce("mail");
-  broker.announce("chat");
+  broker.announce(bareHint("mail"));
+  broker.announce(bareHint("chat"));
 
   await expect.poll(() => hints.slice(before)).toEqual(["chat"]);
 });
@@ -113,7 +114,7 @@ it("opens no connection to listen while nobody subscribes", async () => {
   const overheard = await scene.overhear();
   const { broker } = await scene.openBroker();
 
-  broker.announce("chat");
+  broker.announce(bareHint("chat"));
   await expect.poll(() => overheard).toHaveLength(1);
 
   await expect.poll(() => scene.listeners()).toEqual([]);
@@ -121,10 +122,10 @@ it("opens no connection to listen while nobody subscribes", async () => {
 
 it("closes its connection when the last subscription ends", async () => {
   const { broker } = await scene.openBroker();
-  const unsubscribe = [broker.subscribe(["chat"], () => undefined), broker.subscribe([], () => undefined)];
+  const subscriptions = [broker.subscribe(["chat"], () => undefined), broker.subscribe([], () => undefined)];
   await expect.poll(() => broker.isHearing()).toBe(true);
 
-  for (const end of unsubscribe) end();
+  for (const { close } of subscriptions) close();
 
   expect(broker.isHearing()).toBe(false);
   await expect.poll(() => scene.listeners()).toEqual([]);
@@ -135,9 +136,9 @@ it("passes on what was announced, and leaves no connection when it has stopped",
   const { broker } = await scene.openHearing({ queues: ["chat"] });
   const before = overheard.length;
 
-  broker.announce("chat");
+  broker.announce(bareHint("chat"));
   await Promise.resolve();
-  broker.announce("mail");
+  broker.announce(bareHint("mail"));
   await Promise.all([broker.stop(), broker.stop()]);
 
   await expect
@@ -153,7 +154,7 @@ it("stays silent when it is announced to or started after it has stopped", async
   const before = { hints: hints.length, overheard: overheard.length };
 
   await broker.start();
-  broker.announce("chat");
+  broker.announce(bareHint("chat"));
   await scene.send("the end");
   await expect.poll(() => overheard.at(-1)).toBe("the end");
 

@@ -6,11 +6,12 @@ import type { TestDatabase } from "@millrace/testing";
 import { sql } from "kysely";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
+import { createMemoryBroker } from "../src/brokers/memory-broker.ts";
 import { pauseQueue, resumeQueue } from "../src/control/pause.ts";
 import { purgeQueue } from "../src/control/purge.ts";
 import { countJobs } from "../src/counts/count-jobs.ts";
 import { defineTask, handleTask, Queue } from "../src/index.ts";
-import type { Broker, EnqueueOptions } from "../src/index.ts";
+import type { EnqueueOptions } from "../src/index.ts";
 import { claimJobs } from "../src/jobs/claim.ts";
 import { enqueueAlone, prepareJob } from "../src/jobs/enqueue.ts";
 import { finishAttempt } from "../src/jobs/finish-attempt.ts";
@@ -43,7 +44,7 @@ describe.each(testDatabases())("a thousand times on $name", (kind) => {
   let opened: TestDatabase;
   let database: Database;
   let queue: Queue;
-  const broker: Broker = { announce: () => undefined, subscribe: () => () => undefined };
+  const broker = createMemoryBroker();
   const run = () => Promise.reject(new Error("no worker runs this"));
   const handlers = [handleTask({ task: plainTask, run }), handleTask({ task: uniqueTask, run })];
 

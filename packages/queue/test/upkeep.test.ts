@@ -80,7 +80,7 @@ describe.each(testDatabases())("upkeep on $name", (kind) => {
         control: queue.control,
         logger: silentLogger,
         bus: queue.bus,
-        broker: { announce: () => undefined, subscribe: () => () => undefined },
+        broker: { announce: () => undefined },
         registry: new TaskRegistry([broken]),
       },
       { pollMs: 10, reapEveryMs: 10, leaseMs: 50, isHeld: () => false, onLost: () => undefined },

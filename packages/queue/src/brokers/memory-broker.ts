@@ -1,18 +1,25 @@
 import type { Broker } from "./broker.ts";
 
-type Subscription = { readonly queues: ReadonlySet<string>; readonly onHint: (queue: string) => void };
+type Subscriber = { readonly queues: ReadonlySet<string>; readonly onHint: (queue: string) => void };
 
-/** Hints within one process. */
+/** Hints within one process, to everyone who subscribes: none waits. */
 export function createMemoryBroker(): Broker {
-  const subscriptions = new Set<Subscription>();
+  const subscribers = new Set<Subscriber>();
   return {
-    announce: (queue) => {
-      for (const { queues, onHint } of subscriptions) if (queues.has(queue)) onHint(queue);
+    announce: ({ queue }) => {
+      for (const { queues, onHint } of subscribers) if (queues.has(queue)) onHint(queue);
     },
     subscribe: (queues, onHint) => {
-      const subscription = { queues: new Set(queues), onHint };
-      subscriptions.add(subscription);
-      return () => void subscriptions.delete(subscription);
+      const subscriber = { queues: new Set(queues), onHint };
+      subscribers.add(subscriber);
+      return {
+        settle: () => undefined,
+        receive: () => undefined,
+        close: () => void subscribers.delete(subscriber),
+      };
     },
+    depth: async () => undefined,
+    purge: async () => 0,
+    status: () => ({ kind: "memory", isHearing: true, isTelling: true }),
   };
 }

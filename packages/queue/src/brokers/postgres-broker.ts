@@ -2,7 +2,8 @@ import type { Database } from "@millrace/database";
 import { newId, toError } from "@millrace/kernel";
 import type { Logger, Service } from "@millrace/kernel";
 import { sql } from "kysely";
-import type { Broker } from "./broker.ts";
+import type { Broker, BrokerStatus, Hint, Subscription } from "./broker.ts";
+import { bareHint } from "./hint.ts";
 import { HintListener } from "./hint-listener.ts";
 import type { ListenTimes } from "./hint-listener.ts";
 import { HintPacer } from "./hint-pacer.ts";
@@ -14,6 +15,11 @@ export type PostgresBroker = Broker &
     /** Whether hints of other processes are heard now. False, too, while nobody subscribes. */
     readonly isHearing: () => boolean;
   };
+
+const deaf =
+  "Hints of other processes are not heard now: their jobs start here with the next poll. The log says why.";
+const mute =
+  "Other processes can't be told of work now: they find it with their next poll. The log says why.";
 
 /** All in milliseconds. The defaults are meant for production; tests shorten them. */
 export type BrokerTimes = ListenTimes & {
@@ -74,6 +80,7 @@ class NotifyingBroker implements PostgresBroker {
   readonly #endings = new Set<Promise<void>>();
   #state: "new" | "running" | "stopped" = "new";
   #listener: HintListener | undefined;
+  #isTelling = true;
   #complainedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(parts: BrokerParts) {
@@ -81,23 +88,46 @@ class NotifyingBroker implements PostgresBroker {
     this.#times = { ...defaultTimes, ...parts.times };
     this.#outgoing = new HintPacer(this.#times.slotMs, (queues) => this.#tellOthers(queues));
     this.#incoming = new HintPacer(this.#times.slotMs, async (queues) => {
-      for (const queue of queues) this.#local.announce(queue);
+      for (const queue of queues) this.#local.announce(bareHint(queue));
     });
   }
 
-  announce(queue: string): void {
-    this.#local.announce(queue);
-    this.#outgoing.add(queue);
+  announce(hint: Hint): void {
+    this.#local.announce(hint);
+    this.#outgoing.add(hint.queue);
   }
 
-  subscribe(queues: readonly string[], onHint: (queue: string) => void): () => void {
-    const unsubscribe = this.#local.subscribe(queues, onHint);
+  subscribe(queues: readonly string[], onHint: (queue: string) => void): Subscription {
+    const local = this.#local.subscribe(queues, onHint);
     const entry = [...queues];
     this.#subscribed.add(entry);
     this.#listenWhenWanted();
-    return () => {
-      unsubscribe();
-      if (this.#subscribed.delete(entry)) this.#listenWhenWanted();
+    return {
+      ...local,
+      close: () => {
+        local.close();
+        if (this.#subscribed.delete(entry)) this.#listenWhenWanted();
+      },
+    };
+  }
+
+  /** Everyone is told, and nothing waits. */
+  async depth(): Promise<undefined> {
+    return undefined;
+  }
+
+  async purge(): Promise<number> {
+    return 0;
+  }
+
+  status(): BrokerStatus {
+    const isHearing = this.#listener === undefined || this.#listener.isHearing;
+    const trouble = isHearing ? (this.#isTelling ? undefined : mute) : deaf;
+    return {
+      kind: "postgres",
+      isHearing,
+      isTelling: this.#isTelling,
+      ...(trouble === undefined ? {} : { trouble }),
     };
   }
 
@@ -157,7 +187,9 @@ class NotifyingBroker implements PostgresBroker {
   async #tellOthers(queues: readonly string[]): Promise<void> {
     try {
       await this.#notify(queues.map((queue) => formatHint(this.#self, queue)));
+      this.#isTelling = true;
     } catch (error) {
+      this.#isTelling = false;
       if (performance.now() - this.#complainedAtMs < this.#times.complainEveryMs) return;
       this.#complainedAtMs = performance.now();
       this.#parts.logger.warn(

@@ -1,4 +1,4 @@
-import type { Broker } from "../brokers/broker.ts";
+import type { Announcer } from "../brokers/broker.ts";
 import { jobNotFound } from "../errors.ts";
 import { endAttempt } from "../jobs/end-attempt.ts";
 import { endJob } from "../jobs/end-job.ts";
@@ -9,7 +9,7 @@ import type { WriteScope } from "../write-scope.ts";
 import { jobNotRunning } from "./control-errors.ts";
 
 export type ReleaseParts = EndingParts & {
-  readonly broker: Broker;
+  readonly broker: Announcer;
   /** Told after the commit, so that the attempt stops at once if it runs in this process. */
   readonly onReleased: (held: { readonly id: string; readonly fence: number }) => void;
 };

@@ -1,5 +1,6 @@
 import type { Database } from "@millrace/database";
-import type { Broker } from "../brokers/broker.ts";
+import { bareHint } from "../brokers/hint.ts";
+import type { Announcer } from "../brokers/broker.ts";
 import { countJobs } from "../counts/count-jobs.ts";
 import type { JobCount } from "../counts/count-jobs.ts";
 import { listBusyQueues } from "../counts/busy-queues.ts";
@@ -34,7 +35,7 @@ import { requestConcurrency, requestState } from "./worker-requests.ts";
 
 export type QueueControlParts = Omit<ReleaseParts & PurgeParts, "database" | "skipsHook"> & {
   readonly database: Database;
-  readonly broker: Broker;
+  readonly broker: Announcer;
   /** Told after the commit that a queue was paused or goes on. Must not throw. */
   readonly onSignal: (signal: QueueSignal) => void;
 };
@@ -209,6 +210,6 @@ export class QueueControl {
   async #wake(queue: string): Promise<void> {
     const { broker, database } = this.#parts;
     const queues = queue === allQueues ? await listBusyQueues(database.queryable) : [queue];
-    for (const name of queues) broker.announce(name);
+    for (const name of queues) broker.announce(bareHint(name));
   }
 }

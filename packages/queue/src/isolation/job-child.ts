@@ -224,7 +224,7 @@ export class JobChild {
       case "transition":
         return bus.publishTransition(message.transition);
       case "announce":
-        return broker.announce(message.queue);
+        return broker.announce(message.hint);
     }
   }
 }

@@ -1,5 +1,6 @@
 import type { RelayToChild, RelayToParent } from "@millrace/database";
 import type { StopReason } from "@millrace/kernel";
+import type { Hint } from "../brokers/broker.ts";
 import type { ChangeNotice, JobTransition, StoredEvent } from "../events/event.ts";
 import type { ClaimedJob } from "../jobs/job-row.ts";
 
@@ -24,7 +25,7 @@ export type FromJobChild =
   | { readonly kind: "events"; readonly events: readonly StoredEvent[] }
   | { readonly kind: "notice"; readonly notice: ChangeNotice }
   | { readonly kind: "transition"; readonly transition: JobTransition }
-  | { readonly kind: "announce"; readonly queue: string };
+  | { readonly kind: "announce"; readonly hint: Hint };
 
 /** The end of the attempt is recorded, or was no longer the child's to record. */
 export type JobDone = {

@@ -3,6 +3,7 @@ import { openRelayed } from "@millrace/database";
 import type { Database } from "@millrace/database";
 import { toError } from "@millrace/kernel";
 import type { Logger } from "@millrace/kernel";
+import type { Hint } from "../brokers/broker.ts";
 import { EventBus } from "../events/event-bus.ts";
 import type { ClaimedJob } from "../jobs/job-row.ts";
 import type { TaskOverrides } from "../tasks/override-tasks.ts";
@@ -54,10 +55,7 @@ export async function serveJobs(options: {
     database,
     bus,
     logger,
-    broker: {
-      announce: (queue: string) => send({ kind: "announce", queue }),
-      subscribe: () => () => undefined,
-    },
+    broker: { announce: (hint: Hint) => send({ kind: "announce", hint }) },
     registry: new TaskRegistry(
       handlers.map((handler) => watch.watched(handler)),
       { overrides: options.overrides ?? {} },

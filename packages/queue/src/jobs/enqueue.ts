@@ -2,7 +2,9 @@ import { jsonText } from "@millrace/database";
 import type { QueryAccess, Queryable } from "@millrace/database";
 import { MillraceError, newId } from "@millrace/kernel";
 import { sql } from "kysely";
-import type { Broker } from "../brokers/broker.ts";
+import type { Announcer } from "../brokers/broker.ts";
+import { hintsOf } from "../brokers/hint.ts";
+import type { ReadyJob } from "../brokers/hint.ts";
 import { commit } from "../crash-point.ts";
 import { idempotencyKeyReused, invalidJobOption, jobIdTaken } from "../errors.ts";
 import { ownStream, parseStream, publishEvents } from "../events/append-events.ts";
@@ -145,7 +147,7 @@ export async function enqueueAlone(
   return jobs.map((job) => recordOf(job, found));
 }
 
-type AnnounceParts = { readonly bus: EventBus; readonly broker: Broker };
+type AnnounceParts = { readonly bus: EventBus; readonly broker: Announcer };
 
 type Found = {
   /** Each id's first job: the same may be asked for twice in one call. */
@@ -177,20 +179,21 @@ async function writeJobs(queryable: Queryable, jobs: readonly PreparedJob[]): Pr
 
 function announce({ bus, broker }: AnnounceParts, { given, written }: Found): void {
   if (bus.hasEventListeners) tellEvents(bus, given, written);
-  const ready = new Set<string>();
+  const ready: ReadyJob[] = [];
   for (const job of given.values()) {
     if (!written.has(job.id)) continue;
     const { id, task, options } = job;
     const { name, queue } = task;
     const state = firstState(job);
-    if (state === "queued") ready.add(queue);
+    if (state === "queued")
+      ready.push({ id, queue, task: name, priority: options.priority ?? task.priority });
     bus.publishTransition({
       type: "enqueued",
       job: { id, task: name, queue, owner: options.owner ?? null, state, attempt: 0 },
       traceParent: options.traceParent ?? null,
     });
   }
-  for (const queue of ready) broker.announce(queue);
+  for (const hint of hintsOf(ready)) broker.announce(hint);
 }
 
 function tellEvents(bus: EventBus, given: Found["given"], written: Found["written"]): void {

@@ -1,4 +1,4 @@
-import type { Broker } from "../brokers/broker.ts";
+import type { Announcer } from "../brokers/broker.ts";
 import { appendEvents, parseStream } from "../events/append-events.ts";
 import type { WriteScope } from "../write-scope.ts";
 import { endAttempt } from "./end-attempt.ts";
@@ -29,7 +29,7 @@ export type AttemptEnd =
  */
 export async function finishAttempt(
   scope: WriteScope,
-  parts: EndingParts & { readonly broker: Broker },
+  parts: EndingParts & { readonly broker: Announcer },
   held: { readonly id: string; readonly fence: number },
   finish: {
     readonly end: AttemptEnd;
@@ -50,7 +50,7 @@ export async function finishAttempt(
 
 async function carryOut(
   scope: WriteScope,
-  parts: EndingParts & { readonly broker: Broker },
+  parts: EndingParts & { readonly broker: Announcer },
   job: LockedJob,
   end: AttemptEnd,
 ): Promise<void> {

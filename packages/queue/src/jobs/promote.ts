@@ -1,6 +1,7 @@
 import type { QueryAccess } from "@millrace/database";
 import { sql } from "kysely";
-import type { Broker } from "../brokers/broker.ts";
+import type { Announcer } from "../brokers/broker.ts";
+import { hintsOf } from "../brokers/hint.ts";
 import { commit } from "../crash-point.ts";
 import type { EventBus } from "../events/event-bus.ts";
 import { withWriteScope } from "../write-scope.ts";
@@ -19,7 +20,7 @@ import type { TellingJob } from "./transition.ts";
  */
 export async function promoteDueJobs(parts: {
   readonly database: QueryAccess;
-  readonly broker: Broker;
+  readonly broker: Announcer;
   readonly bus: EventBus;
 }): Promise<number> {
   const statement = sql<TellingJob>`
@@ -33,7 +34,7 @@ export async function promoteDueJobs(parts: {
     RETURNING job.id, task, queue, owner, attempt`;
   const moved = await commit("promote", () => statement.execute(parts.database.queryable));
   for (const job of moved.rows) parts.bus.publishTransition(transitionOf("due", job, "queued"));
-  for (const queue of new Set(moved.rows.map((row) => row.queue))) parts.broker.announce(queue);
+  for (const hint of hintsOf(moved.rows)) parts.broker.announce(hint);
   return moved.rows.length;
 }
 

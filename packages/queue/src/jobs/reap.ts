@@ -1,6 +1,6 @@
 import type { QueryAccess } from "@millrace/database";
 import { sql } from "kysely";
-import type { Broker } from "../brokers/broker.ts";
+import type { Announcer } from "../brokers/broker.ts";
 import type { TaskRegistry } from "../tasks/task-registry.ts";
 import { withWriteScope } from "../write-scope.ts";
 import type { WriteScope } from "../write-scope.ts";
@@ -23,7 +23,7 @@ const conditionsOf = (registry: TaskRegistry) => ({
   all_running: sql`true`,
 });
 
-export type ReapParts = EndingParts & { readonly database: QueryAccess; readonly broker: Broker };
+export type ReapParts = EndingParts & { readonly database: QueryAccess; readonly broker: Announcer };
 
 type Which = keyof ReturnType<typeof conditionsOf>;
 

@@ -1,6 +1,6 @@
 import type { QueryAccess } from "@millrace/database";
 import { sql } from "kysely";
-import type { Broker } from "../brokers/broker.ts";
+import type { Announcer } from "../brokers/broker.ts";
 import { jobCrashedWorker } from "../errors.ts";
 import { storable } from "../worker/stored-error.ts";
 import { withWriteScope } from "../write-scope.ts";
@@ -17,7 +17,7 @@ const maxCrashesAlone = 3;
  * ends the job; the others send it back to run alone again. `ended` says how the process died.
  */
 export async function recordCrashAlone(
-  parts: EndingParts & { readonly database: QueryAccess; readonly broker: Broker },
+  parts: EndingParts & { readonly database: QueryAccess; readonly broker: Announcer },
   held: { readonly id: string; readonly fence: number },
   ended: string,
 ): Promise<void> {

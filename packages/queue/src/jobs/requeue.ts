@@ -1,5 +1,6 @@
 import { sql } from "kysely";
-import type { Broker } from "../brokers/broker.ts";
+import type { Announcer } from "../brokers/broker.ts";
+import { hintsOf } from "../brokers/hint.ts";
 import type { EventBus } from "../events/event-bus.ts";
 import type { WriteScope } from "../write-scope.ts";
 import { comebackPlace } from "./fair-share.ts";
@@ -32,7 +33,7 @@ const types = {
  */
 export async function requeueJob(
   scope: WriteScope,
-  parts: { readonly bus: EventBus; readonly broker: Broker },
+  parts: { readonly bus: EventBus; readonly broker: Announcer },
   job: LockedJob,
   requeue: Requeue,
 ): Promise<void> {
@@ -55,6 +56,6 @@ export async function requeueJob(
   scope.afterCommit(() => {
     const state = isLater ? "scheduled" : "queued";
     parts.bus.publishTransition(transitionOf(types[requeue.why], job, state, details));
-    if (!isLater) parts.broker.announce(job.queue);
+    if (!isLater) for (const hint of hintsOf([job])) parts.broker.announce(hint);
   });
 }

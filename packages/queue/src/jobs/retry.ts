@@ -1,7 +1,8 @@
 import type { JobState } from "@millrace/contracts";
 import { isUniqueViolation } from "@millrace/database";
 import { sql } from "kysely";
-import type { Broker } from "../brokers/broker.ts";
+import type { Announcer } from "../brokers/broker.ts";
+import { hintsOf } from "../brokers/hint.ts";
 import { jobIsPending, jobNotFound, notRetryable } from "../errors.ts";
 import { appendEvents, parseStream } from "../events/append-events.ts";
 import type { NewEvent } from "../events/append-events.ts";
@@ -13,7 +14,7 @@ import type { LockedJob } from "./job-row.ts";
 import { lockJob } from "./lock-job.ts";
 import { transitionOf } from "./transition.ts";
 
-export type RetryParts = EndingParts & { readonly broker: Broker };
+export type RetryParts = EndingParts & { readonly broker: Announcer };
 
 /** Ends from which a person may send a job back. */
 export const retryableStates = ["failed", "cancelled", "expired"] as const;
@@ -66,7 +67,7 @@ export async function requeueLocked(
   await appendEvents(scope, parts.bus, jobs.map(queuedEvent));
   scope.afterCommit(() => {
     for (const job of jobs) parts.bus.publishTransition(transitionOf("retried", job, "queued"));
-    for (const queue of new Set(jobs.map((job) => job.queue))) parts.broker.announce(queue);
+    for (const hint of hintsOf(jobs)) parts.broker.announce(hint);
   });
 }
 

@@ -1,6 +1,6 @@
 import { jsonText } from "@millrace/database";
 import { sql } from "kysely";
-import type { Broker } from "../brokers/broker.ts";
+import type { Announcer } from "../brokers/broker.ts";
 import { appendEvents, endStream } from "../events/append-events.ts";
 import type { EventBus } from "../events/event-bus.ts";
 import type { JobEnd } from "../tasks/task.ts";
@@ -17,7 +17,7 @@ export type Ending =
 
 export type EndingParts = {
   readonly bus: EventBus;
-  readonly broker: Broker;
+  readonly broker: Announcer;
   readonly registry: TaskRegistry;
   /**
    * Leaves out what the task does when its job ends: the last resort for a job whose hook refuses

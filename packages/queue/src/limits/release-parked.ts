@@ -1,6 +1,7 @@
 import type { QueryAccess, Transaction } from "@millrace/database";
 import { sql } from "kysely";
-import type { Broker } from "../brokers/broker.ts";
+import type { Announcer } from "../brokers/broker.ts";
+import { hintsOf } from "../brokers/hint.ts";
 import type { EventBus } from "../events/event-bus.ts";
 import { comebackPlace } from "../jobs/fair-share.ts";
 import { transitionOf } from "../jobs/transition.ts";
@@ -15,7 +16,7 @@ import { planSettings } from "./plan-settings.ts";
 /** Lines looked at, and jobs let go, in one transaction. */
 const batchSize = 1000;
 
-type Parts = { readonly database: QueryAccess; readonly bus: EventBus; readonly broker: Broker };
+type Parts = { readonly database: QueryAccess; readonly bus: EventBus; readonly broker: Announcer };
 
 /**
  * Lets go the jobs that wait for a limit that is no more, and returns how many: to their queues, not
@@ -65,5 +66,5 @@ async function releaseBatch(
 
 function announce({ bus, broker }: Parts, jobs: readonly TellingJob[]): void {
   for (const job of jobs) bus.publishTransition(transitionOf("released", job, "queued"));
-  for (const queue of new Set(jobs.map((job) => job.queue))) broker.announce(queue);
+  for (const hint of hintsOf(jobs)) broker.announce(hint);
 }

@@ -1,3 +1,4 @@
+import { bareHint } from "../brokers/hint.ts";
 import { claimJobs, isFirstUnknown } from "../jobs/claim.ts";
 import type { ClaimRequest } from "../jobs/claim.ts";
 import type { ClaimedJob } from "../jobs/job-row.ts";
@@ -53,7 +54,7 @@ export class Claimer {
   ended(job: ClaimedJob): void {
     if (!this.#limits.isLimited(job.queue)) return;
     this.#limitedQueue(job.queue).ended(job);
-    this.#parts.broker.announce(job.queue);
+    this.#parts.broker.announce(bareHint(job.queue));
   }
 
   /** Before a round of claims of all queues. */

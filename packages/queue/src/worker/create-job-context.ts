@@ -3,7 +3,7 @@ import type { QueryAccess } from "@millrace/database";
 import { sleep } from "@millrace/kernel";
 import type { Logger } from "@millrace/kernel";
 import { sql } from "kysely";
-import type { Broker } from "../brokers/broker.ts";
+import type { Announcer } from "../brokers/broker.ts";
 import { commit } from "../crash-point.ts";
 import { leaseLost } from "../errors.ts";
 import type { NewEvent } from "../events/append-events.ts";
@@ -31,7 +31,7 @@ import { ProgressEstimate } from "./progress-estimate.ts";
 export type ContextParts = {
   readonly database: QueryAccess;
   readonly bus: EventBus;
-  readonly broker: Broker;
+  readonly broker: Announcer;
   readonly registry: TaskRegistry;
   readonly writer: EventWriter;
   readonly logger: Logger;

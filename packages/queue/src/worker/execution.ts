@@ -1,6 +1,6 @@
 import type { QueryAccess } from "@millrace/database";
 import type { Logger, StopReason } from "@millrace/kernel";
-import type { Broker } from "../brokers/broker.ts";
+import type { Announcer } from "../brokers/broker.ts";
 import type { EventBus } from "../events/event-bus.ts";
 import type { ClaimedJob } from "../jobs/job-row.ts";
 import type { TaskRegistry } from "../tasks/task-registry.ts";
@@ -13,7 +13,7 @@ import type { SuccessRecorder } from "./success-recorder.ts";
 export type ExecuteParts = {
   readonly database: QueryAccess;
   readonly bus: EventBus;
-  readonly broker: Broker;
+  readonly broker: Announcer;
   readonly registry: TaskRegistry;
   readonly writer: EventWriter;
   /** Records successes that need nothing else, many at once. Without it each is recorded by itself. */

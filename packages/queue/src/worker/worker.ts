@@ -2,6 +2,7 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { databaseUnavailable } from "@millrace/database";
 import { sleep, toError } from "@millrace/kernel";
 import type { Service } from "@millrace/kernel";
+import type { Broker, Subscription } from "../brokers/broker.ts";
 import type { JobTransition } from "../events/event.ts";
 import type { ClaimedJob } from "../jobs/job-row.ts";
 import { transitionOf } from "../jobs/transition.ts";
@@ -48,7 +49,11 @@ export type WorkerOptions = {
   readonly isolationEntry?: URL;
 };
 
-export type WorkerParts = ExecuteParts & { readonly heartbeat: Heartbeat; readonly hooks: Hooks };
+export type WorkerParts = ExecuteParts & {
+  readonly broker: Broker;
+  readonly heartbeat: Heartbeat;
+  readonly hooks: Hooks;
+};
 
 /** Claims jobs and runs them, in a loop that hints wake and a poll backs up. */
 export class Worker implements Service {
@@ -72,7 +77,7 @@ export class Worker implements Service {
   #failed = 0;
   readonly #loopDelay = monitorEventLoopDelay({ resolution: 20 });
   #loop: Promise<void> | undefined;
-  #unsubscribe: (() => void) | undefined;
+  #subscription: Subscription | undefined;
   #unobserve: (() => void) | undefined;
   #lastTurnMs = performance.now();
   readonly #claimer: Claimer;
@@ -107,7 +112,7 @@ export class Worker implements Service {
     await this.#parts.heartbeat.start();
     this.#loopDelay.enable();
     this.#unobserve = this.#parts.bus.onTransition((transition) => this.#observe(transition));
-    this.#unsubscribe = this.#parts.broker.subscribe(this.#options.queues, (queue) => {
+    this.#subscription = this.#parts.broker.subscribe(this.#options.queues, (queue) => {
       this.#claimer.wake(queue);
       this.#wake.wake();
     });
@@ -127,7 +132,7 @@ export class Worker implements Service {
   async #stop(): Promise<void> {
     this.#isStopping = true;
     if (this.#loop !== undefined && !this.#isDraining) this.#tellDraining();
-    this.#unsubscribe?.();
+    this.#subscription?.close();
     this.#wake.wake();
     const timer = setTimeout(() => this.handBack(), this.#options.drainMs);
     // The loop first: what a claim under way still brings is running only after it.
@@ -280,6 +285,8 @@ export class Worker implements Service {
         this.#parts.logger.warn({ err: isAway ? undefined : toError(error) }, "jobs could not be claimed");
         return 0;
       });
+      // Only who has room left: the others claim by themselves when a slot becomes free.
+      this.#subscription?.receive(!this.#isDraining && this.#free() > 0);
       if (started === 0) await this.#wake.wait(Math.min(this.#options.pollMs, this.#claimer.againInMs));
       else if (started >= streamJobs && started < free)
         await sleep(Math.max(0, this.#lastTurnMs + streamClaimMs - performance.now()));
@@ -313,6 +320,8 @@ export class Worker implements Service {
       this.#parts.heartbeat.hold(claimed);
       for (const job of claimed) this.#run(job);
       started += claimed.length;
+      if (claimed.length < part) this.#subscription?.settle(queue, false);
+      else if (this.#free() <= 0) this.#subscription?.settle(queue, true);
       // They are taken first: fewer than asked for are all that there were.
       oldest += Math.min(partOfOldest, claimed.length);
     }

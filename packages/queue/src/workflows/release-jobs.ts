@@ -1,5 +1,6 @@
 import type { Transaction } from "@millrace/database";
 import { sql } from "kysely";
+import { hintsOf } from "../brokers/hint.ts";
 import { ownStream, publishEvents } from "../events/append-events.ts";
 import type { NewEvent } from "../events/append-events.ts";
 import { fairShares } from "../jobs/fair-share.ts";
@@ -46,8 +47,8 @@ export async function releaseJobs(
   scope.afterCommit(() => {
     if (parts.bus.hasEventListeners) tellEvents(parts.bus, released);
     for (const job of released) parts.bus.publishTransition(transitionOf("unblocked", job, job.state));
-    const ready = released.filter(({ state }) => state === "queued").map(({ queue }) => queue);
-    for (const queue of new Set(ready)) parts.broker.announce(queue);
+    const ready = released.filter(({ state }) => state === "queued");
+    for (const hint of hintsOf(ready)) parts.broker.announce(hint);
   });
 }
 

@@ -1,3 +1,4 @@
+import { hintsOf } from "../brokers/hint.ts";
 import type { EndingParts } from "../jobs/write-end.ts";
 import { transitionOf } from "../jobs/transition.ts";
 import type { WriteScope } from "../write-scope.ts";
@@ -11,13 +12,14 @@ export function tellWritten(
   { owner, traceParent }: { readonly owner: string | null; readonly traceParent: string | null },
 ): void {
   scope.afterCommit(() => {
-    const ready = new Set<string>();
-    for (const { id, task, queue, isReady, delayMs } of jobs) {
+    const ready: MemberJob[] = [];
+    for (const member of jobs) {
+      const { id, task, queue, isReady, delayMs } = member;
       const state = !isReady ? "blocked" : delayMs > 0 ? "scheduled" : "queued";
-      if (state === "queued") ready.add(queue);
+      if (state === "queued") ready.push(member);
       const job = { id, task, queue, owner, attempt: 0 };
       bus.publishTransition(transitionOf("enqueued", job, state, { traceParent }));
     }
-    for (const queue of ready) broker.announce(queue);
+    for (const hint of hintsOf(ready)) broker.announce(hint);
   });
 }

@@ -4,6 +4,7 @@ import { silentLogger } from "@millrace/kernel";
 import { sql } from "kysely";
 import { EventBus, handleTask, parseStream } from "../../src/index.ts";
 import type { Broker, WriteScope } from "../../src/index.ts";
+import { createMemoryBroker } from "../../src/brokers/memory-broker.ts";
 import { appendEvents } from "../../src/events/append-events.ts";
 import { TaskRegistry } from "../../src/tasks/task-registry.ts";
 import { withWriteScope } from "../../src/write-scope.ts";
@@ -48,7 +49,7 @@ export async function openSystem(): Promise<QueueSystem> {
       },
     }),
   ]);
-  const broker: Broker = { announce: () => undefined, subscribe: () => () => undefined };
+  const broker = createMemoryBroker();
   return { database, bus, broker, registry, told, noticed: new Map(), close: () => database.close() };
 }
 

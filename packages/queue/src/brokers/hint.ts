@@ -1,0 +1,41 @@
+import type { Hint } from "./broker.ts";
+
+/** As many ids as a hint carries for the eye. */
+const maxIds = 20;
+
+export type ReadyJob = {
+  readonly id: string;
+  readonly queue: string;
+  readonly task: string;
+  readonly priority?: number;
+};
+
+/** One hint for each queue of jobs that became ready together. */
+export function hintsOf(jobs: Iterable<ReadyJob>): Hint[] {
+  const hints = new Map<string, Hint>();
+  for (const { id, queue, task, priority } of jobs) {
+    const hint = { queue, count: 1, jobIds: [id], task, ...(priority === undefined ? {} : { priority }) };
+    const known = hints.get(queue);
+    hints.set(queue, known === undefined ? hint : mergeHints(known, hint));
+  }
+  return [...hints.values()];
+}
+
+/** That a queue is worth a look, of which nobody has counted the jobs. */
+export function bareHint(queue: string): Hint {
+  return { queue, count: 1, jobIds: [] };
+}
+
+/** Two hints of one queue as one. */
+export function mergeHints(first: Hint, second: Hint): Hint {
+  const task = first.task ?? second.task;
+  const priority = Math.max(first.priority ?? -1, second.priority ?? -1);
+  return {
+    queue: first.queue,
+    count: first.count + second.count,
+    jobIds:
+      first.jobIds.length >= maxIds ? first.jobIds : [...first.jobIds, ...second.jobIds].slice(0, maxIds),
+    ...(task === undefined ? {} : { task }),
+    ...(priority < 0 ? {} : { priority }),
+  };
+}
