@@ -1,4 +1,4 @@
-import type { Database } from "@millrace/database";
+import type { Database, Transaction } from "@millrace/database";
 import { silentLogger } from "@millrace/kernel";
 import { testDatabases } from "@millrace/testing";
 import type { TestDatabase } from "@millrace/testing";
@@ -10,6 +10,7 @@ import type { PurgeParts } from "../src/control/purge.ts";
 import { EventBus } from "../src/events/event-bus.ts";
 import { group, handleTask, Queue, step } from "../src/index.ts";
 import { TaskRegistry } from "../src/tasks/task-registry.ts";
+import { stopMembers } from "../src/workflows/stop-members.ts";
 import { clearJobs, statesOf, writeJobs } from "./control-jobs.ts";
 import { watchDatabase } from "./features/watch-database.ts";
 import { scriptTask } from "./script-task.ts";
@@ -99,6 +100,40 @@ describe.each(testDatabases())("a purge on $name", (kind) => {
     expect(result).toEqual({ cancelled: 150, left: 0 });
     expect(await queue.workflows.get(id)).toMatchObject({ state: "failed", ended_jobs: 150 });
     expect(statements).toBeLessThan(60);
+  });
+
+  it("counts the child in a later batch that ended with its parent", async () => {
+    const [parent, ...others] = await writeJobs(database.queryable, { count: 101 });
+    await sql`UPDATE job SET fence = 1 WHERE id = ${parent}`.execute(database.queryable);
+    await sql`UPDATE job SET parent_id = ${parent} WHERE id = ${others.at(-1)}`.execute(database.queryable);
+
+    const result = await purgeQueue(createParts(), "tests", { expectedCount: 101 });
+
+    expect(result).toEqual({ cancelled: 101, left: 0 });
+  });
+
+  it("counts the members that were stopped because it cancelled others of their group", async () => {
+    const queue = new Queue({ database, logger: silentLogger, handlers: [] });
+    const run = step(scriptTask, { script: "x" });
+    const { id } = await queue.workflows.start(group(Array.from({ length: 250 }, () => run)));
+    let stopping = Promise.resolve();
+    // Before the next batch, as a process does that has nothing else to do.
+    const parts = {
+      ...createParts(),
+      onStopping: (workflowId: string) => void (stopping = stopMembers(parts, workflowId)),
+    };
+    const held = {
+      ...database,
+      transaction: async <Result>(work: (transaction: Transaction) => Promise<Result>): Promise<Result> => {
+        await stopping;
+        return await database.transaction(work);
+      },
+    };
+
+    const result = await purgeQueue({ ...parts, database: held }, "tests", { expectedCount: 250 });
+
+    expect(result).toEqual({ cancelled: 250, left: 0 });
+    expect(await queue.workflows.get(id)).toMatchObject({ ended_jobs: 250 });
   });
 
   it("goes on for several batches and says how far it is", async () => {

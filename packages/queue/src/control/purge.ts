@@ -3,6 +3,7 @@ import { sleep } from "@millrace/kernel";
 import { sql } from "kysely";
 import { cancelLocked } from "../jobs/cancel.ts";
 import type { CancelParts } from "../jobs/cancel.ts";
+import { becameCancelled, findChangedAlong, isRelated, maxRelated } from "../jobs/changed-along.ts";
 import { lockFreeJobs } from "../jobs/lock-job.ts";
 import { withWriteScope } from "../write-scope.ts";
 import type { WriteScope } from "../write-scope.ts";
@@ -34,6 +35,7 @@ export type PurgeOptions = {
 };
 
 export type PurgeResult = {
+  /** With those that ended because of another. */
   readonly cancelled: number;
   /** Jobs that stayed, because others kept them locked or the signal came. */
   readonly left: number;
@@ -46,6 +48,8 @@ type Purge = {
   readonly askedAt: string;
   /** Jobs whose end was refused, and why. */
   readonly failures: Map<string, unknown>;
+  /** Those that may be cancelled along with others, and have not been cancelled themselves. */
+  readonly related: Set<string>;
 };
 
 /**
@@ -65,7 +69,12 @@ export async function purgeQueue(
   const { count, asked_at } = await countPurgeable(parts.database, queue, task);
   const { expectedCount = count, signal } = options;
   if (count !== expectedCount) throw purgeCountMismatch(queue, expectedCount, count);
-  const purge: Purge = { queue, task, askedAt: asked_at, failures: new Map() };
+  const asked = { queue, task, askedAt: asked_at };
+  const purge: Purge = {
+    ...asked,
+    failures: new Map(),
+    related: await findRelated(parts.database, asked),
+  };
   let cancelled = 0;
   for (let idleRounds = 0; idleRounds < maxIdleRounds;) {
     if (idleRounds > 0) await sleep(idleMs);
@@ -74,6 +83,10 @@ export async function purgeQueue(
     cancelled += round.cancelled;
     if (round.found === 0 || purge.failures.size >= maxFailures) break;
     idleRounds = round.cancelled > 0 ? 0 : idleRounds + 1;
+  }
+  for (const id of await findChangedAlong(parts.database, purge.related, becameCancelled)) {
+    cancelled++;
+    purge.failures.delete(id);
   }
   for (const failure of purge.failures.values()) throw failure;
   return { cancelled, left: Math.max(0, count - cancelled) };
@@ -89,6 +102,18 @@ async function countPurgeable(
     WHERE queue = ${queue} AND state IN ('queued', 'scheduled')
       AND (${task}::text IS NULL OR task = ${task})`.execute(database.queryable);
   return counted.rows[0] ?? { count: 0, asked_at: "-infinity" };
+}
+
+async function findRelated(
+  database: QueryAccess,
+  { queue, task, askedAt }: Pick<Purge, "queue" | "task" | "askedAt">,
+): Promise<Set<string>> {
+  const found = await sql<{ id: string }>`
+    SELECT id FROM job
+    WHERE queue = ${queue} AND state IN ('queued', 'scheduled') AND created_at <= ${askedAt}::timestamptz
+      AND (${task}::text IS NULL OR task = ${task}) AND ${isRelated}
+    LIMIT ${maxRelated}`.execute(database.queryable);
+  return new Set(found.rows.map(({ id }) => id));
 }
 
 type Round = { readonly found: number; readonly cancelled: number };
@@ -147,12 +172,14 @@ async function cancelBatch(parts: PurgeParts, purge: Purge, ids: readonly string
   }
 }
 
-function cancelTogether(parts: PurgeParts, purge: Purge, ids: readonly string[]): Promise<number> {
+async function cancelTogether(parts: PurgeParts, purge: Purge, ids: readonly string[]): Promise<number> {
   const isStill = sql`job.queue = ${purge.queue} AND job.state IN ('queued', 'scheduled')`;
-  const work = async (scope: WriteScope): Promise<number> => {
+  const work = async (scope: WriteScope): Promise<readonly string[]> => {
     const jobs = await lockFreeJobs(scope.transaction, ids, isStill);
     if (jobs.length > 0) await cancelLocked(scope, parts, jobs);
-    return jobs.length;
+    return jobs.map(({ id }) => id);
   };
-  return withWriteScope(parts.database, work, "purge");
+  const cancelled = await withWriteScope(parts.database, work, "purge");
+  for (const id of cancelled) purge.related.delete(id);
+  return cancelled.length;
 }

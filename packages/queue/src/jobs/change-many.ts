@@ -10,6 +10,7 @@ import { mayPassLater } from "../worker/database-trouble.ts";
 import { withWriteScope } from "../write-scope.ts";
 import { cancelLocked } from "./cancel.ts";
 import type { CancelParts } from "./cancel.ts";
+import { becameCancelled, findChangedAlong, isRelated, maxRelated } from "./changed-along.ts";
 import { isOwnedBy } from "./list-jobs.ts";
 import { lockFreeJobs } from "./lock-job.ts";
 import { isRetryable, retryableStates, retryLocked } from "./retry.ts";
@@ -23,8 +24,6 @@ const defaultMaxMs = 20_000;
 /** Jobs that others held, such as those that are claimed in this moment, are come back to, after a wait. */
 const maxRounds = 4;
 const betweenRoundsMs = 100;
-/** Jobs that are remembered because they may be changed along with others: their ids take some megabytes. */
-const maxRelated = 100_000;
 /** Failures that are told one by one. */
 const maxFailures = 100;
 
@@ -126,10 +125,7 @@ export async function cancelJobs(
     states,
     // One whose cancel was asked for needs nothing more.
     since: (asOf) => sql`job.created_at <= ${asOf}::timestamptz AND job.cancel_requested_at IS NULL`,
-    // A member that its workflow wants stopped is cancelled in a moment.
-    became: () => sql`(job.state = 'cancelled' OR (job.finished_at IS NULL AND (
-      job.cancel_requested_at IS NOT NULL
-      OR EXISTS (SELECT FROM workflow_node AS node WHERE node.job_id = job.id AND node.is_stopping))))`,
+    became: () => becameCancelled,
     refuse: (id, state) =>
       isTerminal(state) && state !== "cancelled" ? alreadyFinished(id, state) : undefined,
     run,
@@ -256,21 +252,19 @@ function count(done: Done, changed: readonly string[]): number {
   return changed.length;
 }
 
-/** Members of workflows, and children: what is done with others of them may be done with them too. */
 async function findRelated(
   database: QueryAccess,
   selection: JobSelection,
   states: readonly JobState[],
   since: RawBuilder<unknown>,
 ): Promise<Set<string>> {
-  const isRelated = sql`${since} AND (job.workflow_id IS NOT NULL OR job.parent_id IS NOT NULL)`;
   const related = new Set<string>();
   for (const state of states) {
     for (let after = firstId; related.size < maxRelated;) {
       const found = await findMatches(
         database,
         { ...selection, states: [state] },
-        { since: isRelated, after },
+        { since: sql`${since} AND ${isRelated}`, after },
       );
       for (const id of found) related.add(id);
       const last = found.at(-1);
@@ -279,23 +273,6 @@ async function findRelated(
     }
   }
   return related;
-}
-
-async function findChangedAlong(
-  database: QueryAccess,
-  related: ReadonlySet<string>,
-  became: RawBuilder<unknown>,
-): Promise<string[]> {
-  const ids = [...related];
-  const changed: string[] = [];
-  for (let at = 0; at < ids.length; at += chunkSize) {
-    const found = await sql<{ id: string }>`
-      SELECT id FROM job WHERE id = ANY(${ids.slice(at, at + chunkSize)}::uuid[]) AND ${became}`.execute(
-      database.queryable,
-    );
-    changed.push(...found.rows.map(({ id }) => id));
-  }
-  return changed;
 }
 
 /** Of jobs that are named by their ids: why some can't be changed, as the single call would say. */
