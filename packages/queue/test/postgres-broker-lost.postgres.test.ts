@@ -1,11 +1,10 @@
 import { openPostgres } from "@millrace/database";
-import { waitFor } from "@millrace/testing";
+import { startFaultProxy, waitFor } from "@millrace/testing";
+import type { FaultProxy } from "@millrace/testing";
 import { sql } from "kysely";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { bareHint } from "../src/brokers/hint.ts";
 import { createPostgresBroker } from "../src/index.ts";
-import { startProxy } from "./postgres-broker-proxy.ts";
-import type { Proxy } from "./postgres-broker-proxy.ts";
 import { BrokerScene, recordingLogger } from "./postgres-broker-scene.ts";
 import type { OpenedBroker } from "./postgres-broker-scene.ts";
 
@@ -20,10 +19,27 @@ afterAll(() => scene.opened.close());
 const times = { lookEveryMs: 50, answerMs: 2_000, minPauseMs: 20, maxPauseMs: 50 };
 const hourMs = 3_600_000;
 
-async function openProxy(): Promise<Proxy> {
-  const proxy = await startProxy(scene.url);
+type Filter = (chunk: Buffer) => Buffer | undefined;
+
+async function openProxy(toClient: Filter = (chunk) => chunk): Promise<FaultProxy> {
+  const proxy = await startFaultProxy({
+    target: scene.url,
+    filter: (chunk, direction) => (direction === "to_client" ? toClient(chunk) : chunk),
+  });
   scene.atEnd(() => proxy.stop());
   return proxy;
+}
+
+/** Lets nothing through the connections that there are, not even their end. New ones work. */
+const swallow = (proxy: FaultProxy): void => proxy.set({ kind: "black_hole" }, { scope: "existing" });
+
+/** As the protocol has it: a letter, the length of the rest with itself, the text, a zero. */
+function simpleQuery(text: string): Buffer {
+  const message = Buffer.alloc(text.length + 6);
+  message.write("Q", 0);
+  message.writeInt32BE(text.length + 5, 1);
+  message.write(text, 5);
+  return message;
 }
 
 const only = (found: readonly number[]): readonly number[] | undefined =>
@@ -57,9 +73,9 @@ it("hears again after the server has ended its connection, and looks for what it
 
 it("notices a connection that is silently dead, and hears over a new one", async () => {
   const proxy = await openProxy();
-  const opened = await scene.openHearing({ queues: ["mail"], listenUrl: proxy.url, times });
+  const opened = await scene.openHearing({ queues: ["mail"], listenUrl: proxy.through(scene.url), times });
 
-  proxy.swallow();
+  swallow(proxy);
   await waitFor(() => !opened.broker.isHearing(), {
     describe: "the broker to notice that nothing comes through",
     timeoutMs: 20_000,
@@ -69,10 +85,18 @@ it("notices a connection that is silently dead, and hears over a new one", async
 });
 
 it("notices that its connection no longer listens", async () => {
-  const proxy = await openProxy();
-  const opened = await scene.openHearing({ queues: ["mail"], listenUrl: proxy.url, times });
+  let isAnswerKept = false;
+  const proxy = await openProxy((chunk) => {
+    // A command is answered with "complete", a query with its columns first.
+    const isKept = isAnswerKept && chunk[0] === "C".charCodeAt(0);
+    if (isKept) isAnswerKept = false;
+    return isKept ? undefined : chunk;
+  });
+  const listenUrl = proxy.through(scene.url);
+  const opened = await scene.openHearing({ queues: ["mail"], listenUrl, times });
 
-  proxy.inject("UNLISTEN *");
+  isAnswerKept = true;
+  proxy.inject("to_server", simpleQuery("UNLISTEN *"));
   await expect.poll(() => opened.told, { timeout: 20_000 }).toHaveLength(1);
 
   await expectToHear(opened);
@@ -80,10 +104,10 @@ it("notices that its connection no longer listens", async () => {
 
 it("complains once while it can't connect, and hears when it can", async () => {
   const proxy = await openProxy();
-  const opened = await scene.openHearing({ queues: ["mail"], listenUrl: proxy.url, times });
+  const opened = await scene.openHearing({ queues: ["mail"], listenUrl: proxy.through(scene.url), times });
 
-  proxy.cut();
-  await expect.poll(() => proxy.refused(), { timeout: 20_000 }).toBeGreaterThan(3);
+  proxy.refuse();
+  await expect.poll(() => proxy.counts().refused, { timeout: 20_000 }).toBeGreaterThan(3);
   proxy.restore();
 
   await expectToHear(opened);
@@ -92,8 +116,8 @@ it("complains once while it can't connect, and hears when it can", async () => {
 
 it("starts while the server is away", async () => {
   const proxy = await openProxy();
-  proxy.cut();
-  const opened = await scene.openBroker({ queues: ["mail"], listenUrl: proxy.url, times });
+  proxy.refuse();
+  const opened = await scene.openBroker({ queues: ["mail"], listenUrl: proxy.through(scene.url), times });
   expect(opened.broker.isHearing()).toBe(false);
 
   proxy.restore();
@@ -105,13 +129,13 @@ it("stops while nothing comes through its connection, and leaves none in the pro
   const proxy = await openProxy();
   const { broker } = await scene.openHearing({
     queues: ["mail"],
-    listenUrl: proxy.url,
+    listenUrl: proxy.through(scene.url),
     times: { lookEveryMs: hourMs },
   });
   const openSockets = (): number =>
     process.getActiveResourcesInfo().filter((name) => name === "TCPSocketWrap").length;
   const before = openSockets();
-  proxy.swallow();
+  swallow(proxy);
 
   await broker.stop();
 
@@ -138,7 +162,7 @@ it("drops hints that the database does not take, and complains once", async () =
 it("stops in a bounded time when the database does not take the last hint", async () => {
   const proxy = await openProxy();
   const { logger } = recordingLogger();
-  const database = openPostgres({ url: proxy.url, poolSize: 1, logger });
+  const database = openPostgres({ url: proxy.through(scene.url), poolSize: 1, logger });
   scene.atEnd(() => database.close());
   const broker = createPostgresBroker({
     database,
@@ -147,10 +171,10 @@ it("stops in a bounded time when the database does not take the last hint", asyn
     times: { lastWordMs: 50 },
   });
   await sql`SELECT 1`.execute(database.queryable);
-  proxy.swallow();
+  swallow(proxy);
 
   broker.announce(bareHint("chat"));
 
   await expect(broker.stop()).resolves.toBeUndefined();
-  proxy.cut();
+  proxy.refuse();
 });

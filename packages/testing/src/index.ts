@@ -1,6 +1,9 @@
 export type { Behaviour, BehaviourScript, ModelCall } from "./fake-model-server/behaviour.ts";
 export { startFakeModelServer } from "./fake-model-server/start.ts";
 export type { FakeModelServer, FakeModelServerOptions } from "./fake-model-server/start.ts";
+export type { Fault } from "./fault-flow.ts";
+export { startFaultProxy } from "./fault-proxy.ts";
+export type { Direction, FaultOptions, FaultProxy, FaultProxyOptions } from "./fault-proxy.ts";
 export { readLines, startMillrace } from "./start-millrace.ts";
 export type { RunningMillrace } from "./start-millrace.ts";
 export { testDatabases } from "./test-databases.ts";

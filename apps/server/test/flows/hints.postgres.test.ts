@@ -28,7 +28,7 @@ const readyz = () => flow.get("/readyz", readiness);
 it("stays ready, and says so, while hints of other processes are not heard", async () => {
   await flow.until(readyz, ({ checks }) => checks.hints?.ok === true);
 
-  postgres.proxy.cut();
+  postgres.proxy.refuse();
   const deaf = await flow.until(readyz, ({ checks }) => checks.hints?.ok === false);
   postgres.proxy.restore();
   const healed = await flow.until(readyz, ({ checks }) => checks.hints?.ok === true);

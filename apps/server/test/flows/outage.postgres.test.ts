@@ -34,7 +34,7 @@ it("says 503 while the database is away, and finishes everything when it is back
   const accepted = await Promise.all(Array.from({ length: 6 }, () => flow.postText(text)));
   await waitFor(() => modelCalls() > 0, { describe: "the model to be asked" });
 
-  postgres.proxy.cut();
+  postgres.proxy.refuse();
   const refused = await flow.send("GET", "/api/documents");
   const notTaken = await flow.send("POST", "/api/documents", { json: { text } });
   models.release("away");
@@ -60,7 +60,7 @@ it("stops when it is told to, also without its database, and goes on later", asy
   const { document } = await flow.postText(text);
   await waitFor(() => modelCalls() > before, { describe: "the model to be asked" });
 
-  postgres.proxy.cut();
+  postgres.proxy.refuse();
   const exitCode = await flow.server.stop();
   postgres.proxy.restore();
   models.setScript([]);

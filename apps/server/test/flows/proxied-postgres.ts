@@ -1,12 +1,11 @@
-import { testDatabases } from "@millrace/testing";
-import { startTcpProxy } from "./tcp-proxy.ts";
-import type { TcpProxy } from "./tcp-proxy.ts";
+import { startFaultProxy, testDatabases } from "@millrace/testing";
+import type { FaultProxy } from "@millrace/testing";
 
 export type ProxiedPostgres = {
   readonly url: string;
   /** The same database through the proxy. */
   readonly proxiedUrl: string;
-  readonly proxy: TcpProxy;
+  readonly proxy: FaultProxy;
   readonly close: () => Promise<void>;
 };
 
@@ -15,13 +14,11 @@ export async function openProxiedPostgres(): Promise<ProxiedPostgres> {
   const kind = testDatabases().find(({ name }) => name === "postgres");
   if (kind === undefined) throw new Error("this test needs PostgreSQL");
   const database = await kind.open();
-  const url = new URL(database.url ?? "");
-  const proxy = await startTcpProxy({ host: url.hostname, port: Number(url.port) });
-  const proxied = new URL(url);
-  proxied.host = `127.0.0.1:${proxy.port}`;
+  const url = database.url ?? "";
+  const proxy = await startFaultProxy({ target: url });
   return {
-    url: url.href,
-    proxiedUrl: proxied.href,
+    url,
+    proxiedUrl: proxy.through(url),
     proxy,
     close: async () => {
       await proxy.stop();
