@@ -11,8 +11,7 @@ const text = "The storm came over the mill at night. Everybody was afraid, but n
 export function stormSuite(ground: Ground): void {
   let flow: Flow;
   beforeAll(async () => {
-    // A claim whose answer was cut off holds its jobs for a lease: shorter than a test waits.
-    flow = await Flow.start(ground, { WORKER_CONCURRENCY: "8", WORKER_LEASE_SECONDS: "15" });
+    flow = await Flow.start(ground, { WORKER_CONCURRENCY: "8" });
   });
   afterAll(() => flow.stop());
 

@@ -1,5 +1,6 @@
 import type { QueryAccess } from "@millrace/database";
 import { sql } from "kysely";
+import type { RawBuilder } from "kysely";
 import type { Announcer } from "../brokers/broker.ts";
 import type { TaskRegistry } from "../tasks/task-registry.ts";
 import { withWriteScope } from "../write-scope.ts";
@@ -16,16 +17,17 @@ import { requeueJob } from "./requeue.ts";
 /** Jobs looked at before the next are asked for: a bounded answer, however much was running. */
 const batchSize = 500;
 
-const conditionsOf = (registry: TaskRegistry) => ({
+function conditionOf(which: Which, registry: TaskRegistry): RawBuilder<unknown> {
+  if (which === "all_running") return sql`true`;
+  if (which !== "expired_leases") return sql`job.worker_id = ${which.unheldBy}`;
   // One whose cancel was asked for ends here, which may be for another process to do.
-  expired_leases: sql`job.lease_until < now()
-    AND (job.cancel_requested_at IS NULL OR ${endsHere(registry, sql`job.lease_until`)})`,
-  all_running: sql`true`,
-});
+  return sql`job.lease_until < now()
+    AND (job.cancel_requested_at IS NULL OR ${endsHere(registry, sql`job.lease_until`)})`;
+}
 
 export type ReapParts = EndingParts & { readonly database: QueryAccess; readonly broker: Announcer };
 
-type Which = keyof ReturnType<typeof conditionsOf>;
+type Which = "expired_leases" | "all_running" | { readonly unheldBy: string };
 
 export type ReapOptions = {
   /** True for jobs to leave, because they run here. Default: none. */
@@ -40,12 +42,13 @@ export type ReapOptions = {
  * Takes back jobs whose worker has died, and returns how many. `expired_leases`: those whose lease
  * ran out; one that ends as cancelled, and whose task does not run here, is left for a day to processes
  * where it does. `all_running`: every running job, only when the folder lock proves that no other
- * process lives. Each job is checked again under its lock: one that ended or beat in the meantime is
+ * process lives. `unheldBy`: those of a worker that lives and does not know of them; it leaves what it
+ * holds by `isHeld`. Each job is checked again under its lock: one that ended or beat in the meantime is
  * left, and one whose row is locked is left for the next time. One that can't be taken back does not
  * keep the others; the first such failure is thrown in the end.
  */
 export async function reapJobs(parts: ReapParts, which: Which, options: ReapOptions = {}): Promise<number> {
-  const conditions = conditionsOf(parts.registry);
+  const condition = conditionOf(which, parts.registry);
   const failures: unknown[] = [];
   const lost = new Map<string, { readonly name: string; jobs: number }>();
   let reaped = 0;
@@ -53,7 +56,7 @@ export async function reapJobs(parts: ReapParts, which: Which, options: ReapOpti
     const found = await sql<SeenJob>`
       SELECT job.id, job.fence, job.worker_id, coalesce(worker.name, 'unknown') AS worker_name
       FROM job LEFT JOIN worker ON worker.id = job.worker_id
-      WHERE ${anyRunning} AND job.id > ${after} AND ${conditions[which]}
+      WHERE ${anyRunning} AND job.id > ${after} AND ${condition}
       ORDER BY job.id LIMIT ${batchSize}`.execute(parts.database.queryable);
     for (const seen of found.rows) {
       if (options.signal?.aborted) break;
@@ -89,14 +92,14 @@ function reapJob(
   which: Which,
   seen: { readonly id: string; readonly fence: number },
 ): Promise<boolean> {
-  const conditions = conditionsOf(parts.registry);
+  const condition = conditionOf(which, parts.registry);
   return withWriteScope(
     parts.database,
     async (scope) => {
-      const isStill = sql`job.state = 'running' AND job.fence = ${seen.fence} AND ${conditions[which]}`;
+      const isStill = sql`job.state = 'running' AND job.fence = ${seen.fence} AND ${condition}`;
       const job = await lockFreeJob(scope.transaction, seen.id, isStill);
       if (job === undefined) return false;
-      await takeBack(scope, parts, job);
+      await takeBack(scope, parts, job, which);
       return true;
     },
     "reap",
@@ -107,9 +110,18 @@ function reapJob(
  * The job may merely have shared the process that died, so nothing is counted: it runs alone next,
  * where a crash is certainly its own (`recordCrashAlone`).
  */
-async function takeBack(scope: WriteScope, parts: ReapParts, job: LockedJob): Promise<void> {
+async function takeBack(scope: WriteScope, parts: ReapParts, job: LockedJob, which: Which): Promise<void> {
+  if (typeof which === "object") return await handBack(scope, parts, job);
   const error = { code: "worker_died", message: "The worker died." };
   await endAttempt(scope.transaction, job, { outcome: "crashed", error });
   if (job.is_cancel_requested) return await endJob(scope, parts, job, { state: "cancelled" });
   await requeueJob(scope, parts, job, { why: "crashed", crashCount: job.crash_count });
+}
+
+/** It was never begun: nobody knew of it. */
+async function handBack(scope: WriteScope, parts: ReapParts, job: LockedJob): Promise<void> {
+  const error = { code: "claim_lost", message: "The answer that gave the job to its worker was lost." };
+  await endAttempt(scope.transaction, job, { outcome: "handed_back", error });
+  if (job.is_cancel_requested) return await endJob(scope, parts, job, { state: "cancelled" });
+  await requeueJob(scope, parts, job, { why: "handed_back" });
 }

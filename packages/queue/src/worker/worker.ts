@@ -14,6 +14,7 @@ import { Claimer } from "./claimer.ts";
 import { executeJob } from "./execute-job.ts";
 import type { ExecuteParts, Execution } from "./execution.ts";
 import type { Heartbeat } from "./heartbeat.ts";
+import { LostClaims } from "./lost-claims.ts";
 import { WakeSignal } from "./wake-signal.ts";
 import { beatWorker, registerWorker, unregisterWorker } from "./worker-row.ts";
 import type { WorkerFigures } from "./worker-row.ts";
@@ -81,6 +82,7 @@ export class Worker implements Service {
   #unobserve: (() => void) | undefined;
   #lastTurnMs = performance.now();
   readonly #claimer: Claimer;
+  readonly #lostClaims: LostClaims;
   /** Jobs claimed by their priority that the oldest have not yet had their share for. */
   #unshared = 0;
   /**
@@ -95,6 +97,7 @@ export class Worker implements Service {
     this.#options = options;
     this.#concurrency = options.concurrency;
     this.#claimer = new Claimer(parts, { ...options, worker: { id, name: options.name } });
+    this.#lostClaims = new LostClaims(parts, id, (jobId) => this.#held.has(jobId));
     this.#batches = new BatchGatherer(parts.registry);
     const { isolationEntry: entry, concurrency } = options;
     this.#children =
@@ -283,18 +286,25 @@ export class Worker implements Service {
       const started = await this.#fill(free).catch((error: unknown) => {
         const isAway = databaseUnavailable(error) !== undefined;
         this.#parts.logger.warn({ err: isAway ? undefined : toError(error) }, "jobs could not be claimed");
+        this.#lostClaims.suspect();
         return 0;
       });
       // Only who has room left: the others claim by themselves when a slot becomes free.
       this.#subscription?.receive(!this.#isDraining && this.#free() > 0);
-      if (started === 0) await this.#wake.wait(Math.min(this.#options.pollMs, this.#claimer.againInMs));
+      if (started === 0) await this.#wake.wait(this.#restMs());
       else if (started >= streamJobs && started < free)
         await sleep(Math.max(0, this.#lastTurnMs + streamClaimMs - performance.now()));
     }
   }
 
+  /** Until the next turn, when nobody wakes it. */
+  #restMs(): number {
+    return Math.min(this.#options.pollMs, this.#claimer.againInMs, this.#lostClaims.lookInMs);
+  }
+
   /** Claims as much as there are free slots; returns how many jobs were started. */
   async #fill(free: number): Promise<number> {
+    await this.#lostClaims.giveBack();
     if (free <= 0) return 0;
     const share = Math.min(free, Math.floor(this.#unshared / bestPerOldest));
     const { started, oldest } = await this.#claimFromQueues(free, share);
