@@ -1,5 +1,6 @@
 import { ensureDebianRoot, ensurePeerPackages } from "./services/debian-root.ts";
 import { processesInRoot, stopProcessesInRoot } from "./services/root-processes.ts";
+import { addRabbitmq, addRedis } from "./services/start-brokers.ts";
 import { isPeerProcess, startPeers } from "./services/start-peers.ts";
 import { accepts, startServices } from "./services/start.ts";
 import { readState, servicesDirectory, writeState } from "./services/state.ts";
@@ -8,10 +9,10 @@ import { join } from "node:path";
 
 const usage = `Usage: npm run services -- start [--peers] | status | stop
 
-PostgreSQL 17 with pgvector and pgBouncer for tests, in a private Debian root under .services
-(MILLRACE_SERVICES_DIR moves it). Needs Debian and the root user; the first start installs them.
-With --peers also what the benchmarks of the queue run against: a PostgreSQL of their own, Redis,
-and Celery. Services that run already stay as they are.`;
+PostgreSQL 17 with pgvector, pgBouncer, Redis and RabbitMQ for tests, in a private Debian root under
+.services (MILLRACE_SERVICES_DIR moves it). Needs Debian and the root user; the first start installs
+them. With --peers also what the benchmarks of the queue run against: a PostgreSQL and a Redis of
+their own, and Celery. Services that run already stay as they are; what is missing is added.`;
 
 const directory = servicesDirectory();
 const root = join(directory, "root");
@@ -21,14 +22,20 @@ const withPeers = flags.includes("--peers");
 async function start(): Promise<void> {
   const startedAt = performance.now();
   const known = await runningState();
-  const state = known ?? (await startTestServices());
-  const isComplete = !withPeers || state.peers !== undefined;
-  const complete = isComplete ? state : { ...state, peers: await addPeers() };
-  await writeState(directory, complete);
-  const isNew = known === undefined || !isComplete;
+  let state = known ?? (await startTestServices());
+  // Written after each: should the next one fail to start, the tests still find those before it.
+  const add = async (added: Partial<ServicesState>) => {
+    state = { ...state, ...added };
+    await writeState(directory, state);
+  };
+  if (state.redisUrl === undefined) await add(await addRedis(directory, root));
+  if (state.rabbitmqUrl === undefined) await add(await addRabbitmq(directory, root));
+  if (withPeers && state.peers === undefined) await add({ peers: await addPeers() });
   report(
-    isNew ? `started in ${((performance.now() - startedAt) / 1000).toFixed(1)} s` : "already running",
-    complete,
+    state === known
+      ? "already running"
+      : `started in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`,
+    state,
   );
 }
 
@@ -39,7 +46,6 @@ async function startTestServices(): Promise<ServicesState> {
   await ensureDebianRoot(directory);
   try {
     const state = await startServices(directory, root);
-    // Written at once: should the peers fail to start, the tests still find their services.
     await writeState(directory, state);
     return state;
   } catch (error) {
@@ -80,20 +86,34 @@ async function runningState(): Promise<ServicesState | undefined> {
   if (known === undefined) return undefined;
   const names = new Set((await processesInRoot(root)).map((entry) => entry.name));
   if (!names.has("postgres") || !names.has("pgbouncer")) return undefined;
-  const { peers, ...tests } = known;
-  if (!(await allAccept(Object.values(tests)))) return undefined;
-  return peers !== undefined && (await allAccept(Object.values(peers))) ? known : tests;
+  const { postgresUrl, pgbouncerUrl, redisUrl, rabbitmqUrl, rabbitmqManagementUrl, peers } = known;
+  if (!(await allAccept([postgresUrl, pgbouncerUrl]))) return undefined;
+  return {
+    postgresUrl,
+    pgbouncerUrl,
+    ...((await allAccept([redisUrl])) ? { redisUrl } : {}),
+    ...((await allAccept([rabbitmqUrl, rabbitmqManagementUrl]))
+      ? { rabbitmqUrl, rabbitmqManagementUrl }
+      : {}),
+    ...((await allAccept([peers?.postgresUrl, peers?.redisUrl])) ? { peers } : {}),
+  };
 }
 
-async function allAccept(urls: readonly string[]): Promise<boolean> {
-  const open = await Promise.all(urls.map((url) => accepts(Number(new URL(url).port))));
-  return open.every(Boolean);
+async function allAccept(urls: readonly (string | undefined)[]): Promise<boolean> {
+  const known = urls.filter((url) => url !== undefined);
+  const open = await Promise.all(known.map((url) => accepts(Number(new URL(url).port))));
+  return known.length === urls.length && open.every(Boolean);
 }
+
+const missing = "not running; npm run services -- start adds it";
 
 function report(what: string, state: ServicesState): void {
   console.log(`Test services ${what}.`);
   console.log(`  PostgreSQL  ${state.postgresUrl}`);
   console.log(`  pgBouncer   ${state.pgbouncerUrl} (transaction mode)`);
+  console.log(`  Redis       ${state.redisUrl ?? missing}`);
+  console.log(`  RabbitMQ    ${state.rabbitmqUrl ?? missing}`);
+  if (state.rabbitmqManagementUrl !== undefined) console.log(`              ${state.rabbitmqManagementUrl}`);
   if (state.peers === undefined) return;
   console.log(`  For benchmarks of the queue:`);
   console.log(`  PostgreSQL  ${state.peers.postgresUrl}`);

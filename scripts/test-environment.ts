@@ -3,9 +3,15 @@ import { accepts } from "./services/start.ts";
 import { readState, servicesDirectory } from "./services/state.ts";
 
 /** What a test file may need beyond Node. Its name says so; see `needsOf`. */
-export type Requirement = "postgres" | "pgbouncer" | "chromium";
+export type Requirement = "postgres" | "pgbouncer" | "redis" | "rabbitmq" | "chromium";
 
-export const requirements: readonly Requirement[] = ["postgres", "pgbouncer", "chromium"];
+export const requirements: readonly Requirement[] = [
+  "postgres",
+  "pgbouncer",
+  "redis",
+  "rabbitmq",
+  "chromium",
+];
 
 /** Where each requirement is found on this machine; undefined when it is absent. */
 export type TestEnvironment = Readonly<Record<Requirement, string | undefined>>;
@@ -13,7 +19,25 @@ export type TestEnvironment = Readonly<Record<Requirement, string | undefined>>;
 const environmentVariables: Readonly<Record<Requirement, string>> = {
   postgres: "MILLRACE_TEST_DATABASE_URL",
   pgbouncer: "MILLRACE_TEST_PGBOUNCER_URL",
+  redis: "MILLRACE_TEST_REDIS_URL",
+  rabbitmq: "MILLRACE_TEST_RABBITMQ_URL",
   chromium: "CHROMIUM_PATH",
+};
+
+const defaultPorts: Readonly<Record<string, number>> = {
+  "postgres:": 5432,
+  "postgresql:": 5432,
+  "redis:": 6379,
+  "amqp:": 5672,
+};
+
+// What each ending of a file's name says that the file needs.
+const needsByEnding: Readonly<Record<string, readonly Requirement[]>> = {
+  ".postgres.test.ts": ["postgres"],
+  ".pgbouncer.test.ts": ["postgres", "pgbouncer"],
+  ".redis.test.ts": ["postgres", "redis"],
+  ".rabbitmq.test.ts": ["postgres", "rabbitmq"],
+  ".services.test.ts": ["postgres", "pgbouncer", "redis", "rabbitmq"],
 };
 
 const chromiumPaths = [
@@ -25,37 +49,39 @@ const chromiumPaths = [
 ];
 
 /**
- * Looks for PostgreSQL (a given URL, else the started test services), pgBouncer and Chromium.
+ * Looks for PostgreSQL (a given URL, else the started test services), pgBouncer, Redis, RabbitMQ and
+ * Chromium.
  * A URL or path that was given but leads nowhere throws: a typing error must not drop tests.
  */
 export async function detectTestEnvironment(): Promise<TestEnvironment> {
   const state = await readState(servicesDirectory());
   return {
-    postgres: await database("postgres", state?.postgresUrl),
-    pgbouncer: await database("pgbouncer", state?.pgbouncerUrl),
+    postgres: await server("postgres", state?.postgresUrl),
+    pgbouncer: await server("pgbouncer", state?.pgbouncerUrl),
+    redis: await server("redis", state?.redisUrl),
+    rabbitmq: await server("rabbitmq", state?.rabbitmqUrl),
     chromium: chromium(),
   };
 }
 
 /**
- * The requirements that a test file states by its name: `*.postgres.test.ts`, `*.pgbouncer.test.ts`
- * (which includes PostgreSQL), and everything in an `e2e` folder needs Chromium.
+ * The requirements that a test file states by its name: `*.postgres.test.ts`, `*.pgbouncer.test.ts`,
+ * `*.redis.test.ts` and `*.rabbitmq.test.ts` (which include PostgreSQL), `*.services.test.ts` (all four
+ * servers), and everything in an `e2e` folder needs Chromium.
  */
 export function needsOf(path: string): readonly Requirement[] {
-  const browser: readonly Requirement[] = /(^|\/)e2e\//.test(path) ? ["chromium"] : [];
-  if (path.endsWith(".pgbouncer.test.ts")) return ["postgres", "pgbouncer", ...browser];
-  if (path.endsWith(".postgres.test.ts")) return ["postgres", ...browser];
-  return browser;
+  const ending = Object.keys(needsByEnding).find((known) => path.endsWith(known));
+  const servers = ending === undefined ? [] : (needsByEnding[ending] ?? []);
+  return /(^|\/)e2e\//.test(path) ? [...servers, "chromium"] : servers;
 }
 
 /** Patterns of the test files that can't run here: left out, rather than skipped and counted. */
 export function excludedTestFiles(environment: TestEnvironment): string[] {
-  const patterns: Readonly<Record<Requirement, readonly string[]>> = {
-    postgres: ["**/*.postgres.test.ts", "**/*.pgbouncer.test.ts"],
-    pgbouncer: ["**/*.pgbouncer.test.ts"],
-    chromium: ["**/e2e/**/*.test.ts"],
-  };
-  return requirements.flatMap((name) => (environment[name] === undefined ? patterns[name] : []));
+  const endings = Object.entries(needsByEnding).filter(([, needs]) =>
+    needs.some((name) => environment[name] === undefined),
+  );
+  const patterns = endings.map(([ending]) => `**/*${ending}`);
+  return environment.chromium === undefined ? [...patterns, "**/e2e/**/*.test.ts"] : patterns;
 }
 
 /** The variables under which test processes find what was detected. */
@@ -68,13 +94,14 @@ export function testVariables(environment: TestEnvironment): Record<string, stri
   );
 }
 
-async function database(name: Requirement, started: string | undefined): Promise<string | undefined> {
+async function server(name: Requirement, started: string | undefined): Promise<string | undefined> {
   const variable = environmentVariables[name];
   const given = process.env[variable];
   const url = given === undefined || given === "" ? started : given;
   if (url === undefined) return undefined;
-  const { hostname, port } = new URL(url);
-  if (await accepts(Number(port === "" ? 5432 : port), hostname)) return url;
+  const { hostname, port: givenPort, protocol } = new URL(url);
+  const port = givenPort === "" ? defaultPorts[protocol] : Number(givenPort);
+  if (port !== undefined && (await accepts(port, hostname))) return url;
   if (url !== given) return undefined; // The services were stopped or killed since they wrote their state.
   throw new Error(`${variable} is set, but nothing answers at ${hostname}:${port}.`);
 }

@@ -68,6 +68,7 @@ async function filesLeftOut(environment: TestEnvironment): Promise<Map<Requireme
 function describeEnvironment(environment: TestEnvironment, leftOut: Map<Requirement, number>): void {
   const shown = (name: Requirement) => environment[name]?.replace(/\/\/[^@/]*@/, "//") ?? "not available";
   console.log(`Tests use: PostgreSQL ${shown("postgres")}; pgBouncer ${shown("pgbouncer")};`);
+  console.log(`           Redis ${shown("redis")}; RabbitMQ ${shown("rabbitmq")};`);
   console.log(`           Chromium ${shown("chromium")}; the embedded database always.`);
   if (leftOut.size === 0) return;
   const parts = [...leftOut].map(([name, count]) => `${count} file(s) that need ${name}`);

@@ -7,6 +7,8 @@ import { machineMirror } from "./apt-mirror.ts";
 // pgvector 0.8 and PostgreSQL 17 are what this release carries; Debian 12 itself stops at 15 without pgvector.
 const suite = "trixie";
 const packages = ["postgresql-17", "postgresql-17-pgvector", "pgbouncer"];
+// Installed into the finished root, so that a root from before them is added to and not replaced.
+const brokerPackages = ["redis-server", "rabbitmq-server"];
 // For benchmarks only, so they are not part of the root that every clone installs for its tests.
 const peerPackages = ["redis-server", "python3-celery", "python3-redis"];
 const installTimeoutMs = 15 * 60_000;
@@ -56,14 +58,23 @@ export async function ensureDebianRoot(directory: string): Promise<string> {
   return root;
 }
 
+/** Adds Redis and RabbitMQ to the private root, once. Does not disturb the services that run in it. */
+export async function ensureBrokerPackages(root: string): Promise<void> {
+  await ensureAdded(root, "millrace-broker-packages.json", brokerPackages);
+}
+
 /** Adds Redis and Celery to the private root, once. Does not disturb the services that run in it. */
 export async function ensurePeerPackages(root: string): Promise<void> {
-  const marker = join(root, "millrace-peer-packages.json");
-  const wanted = JSON.stringify(peerPackages);
+  await ensureAdded(root, "millrace-peer-packages.json", peerPackages);
+}
+
+async function ensureAdded(root: string, markerName: string, added: readonly string[]): Promise<void> {
+  const marker = join(root, markerName);
+  const wanted = JSON.stringify(added);
   if (existsSync(marker) && (await readFile(marker, "utf8")) === wanted) return;
 
   assertCanInstall();
-  console.log(`Installing ${peerPackages.join(", ")} into ${root} (once; about a minute) …`);
+  console.log(`Installing ${added.join(", ")} into ${root} (once; about a minute) …`);
   // What the packages' scripts start would end with the process namespace; the policy has them not try.
   const script = `set -e
     mount -t proc proc "$0/proc"
@@ -76,12 +87,12 @@ export async function ensurePeerPackages(root: string): Promise<void> {
     chroot "$0" apt-get clean`;
   const installed = await runProgram(
     "unshare",
-    ["--mount", "--pid", "--fork", "--kill-child", "sh", "-c", script, root, ...peerPackages],
+    ["--mount", "--pid", "--fork", "--kill-child", "sh", "-c", script, root, ...added],
     { timeoutMs: installTimeoutMs, environment: { DEBIAN_FRONTEND: "noninteractive", LC_ALL: "C.UTF-8" } },
   );
   if (installed.exitCode !== 0) {
     throw new Error(
-      `The queues to measure against could not be installed (exit ${installed.exitCode}).\n${installed.output.slice(-4000)}`,
+      `${added.join(", ")} could not be installed (exit ${installed.exitCode}).\n${installed.output.slice(-4000)}`,
     );
   }
   await writeFile(marker, wanted);

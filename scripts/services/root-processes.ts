@@ -9,6 +9,17 @@ export type RootProcess = {
   readonly words: readonly string[];
 };
 
+type StopSignal = "SIGINT" | "SIGTERM" | "SIGQUIT" | "SIGKILL";
+
+// SIGINT is PostgreSQL's "fast" shutdown, with a checkpoint; its children end with their parent, and
+// RabbitMQ's script passes it on as SIGTERM.
+const stopSignals: Readonly<Record<string, StopSignal>> = {
+  // It would wait for its clients on SIGINT; SIGQUIT ends it at once.
+  pgbouncer: "SIGQUIT",
+  // Erlang ignores SIGINT. Met without its script only when somebody killed that.
+  "beam.smp": "SIGTERM",
+};
+
 /**
  * The processes whose root directory is this private root: exactly those that belong to our
  * services, also when the run that started them was killed before it could write anything down.
@@ -45,9 +56,7 @@ export async function stopProcessesInRoot(
   const running = await list();
   const ids = new Set(running.map((entry) => entry.id));
   for (const entry of running) {
-    // PostgreSQL's children end with their parent; SIGINT is its "fast" shutdown, with a checkpoint.
-    // pgBouncer would wait for its clients on SIGINT; SIGQUIT ends it at once.
-    if (!ids.has(entry.parentId)) signal(entry.id, entry.name === "pgbouncer" ? "SIGQUIT" : "SIGINT");
+    if (!ids.has(entry.parentId)) signal(entry.id, stopSignals[entry.name] ?? "SIGINT");
   }
   const deadline = performance.now() + limitMs;
   while ((await list()).length > 0 && performance.now() < deadline) await delay(50);
@@ -56,7 +65,7 @@ export async function stopProcessesInRoot(
   return running.length;
 }
 
-function signal(id: number, name: "SIGINT" | "SIGQUIT" | "SIGKILL"): void {
+function signal(id: number, name: StopSignal): void {
   try {
     process.kill(id, name);
   } catch {

@@ -5,6 +5,11 @@ import { join, resolve } from "node:path";
 export type ServicesState = {
   readonly postgresUrl: string;
   readonly pgbouncerUrl: string;
+  /** Absent when a start from before Redis and RabbitMQ wrote this; the next start adds them. */
+  readonly redisUrl?: string;
+  /** With its user and generated password. */
+  readonly rabbitmqUrl?: string;
+  readonly rabbitmqManagementUrl?: string;
   /** Only after `start --peers`. */
   readonly peers?: PeersState;
 };
@@ -35,29 +40,34 @@ export async function writeState(directory: string, state: ServicesState | undef
   const path = join(directory, "state.json");
   if (state === undefined) return rm(path, { force: true });
   await mkdir(directory, { recursive: true });
-  await writeFile(`${path}.new`, `${JSON.stringify(state, undefined, 2)}\n`);
+  await writeFile(`${path}.new`, `${JSON.stringify(state, undefined, 2)}\n`, { mode: 0o600 });
   await rename(`${path}.new`, path);
 }
 
 function isState(value: unknown): value is ServicesState {
   return (
-    typeof value === "object" &&
-    value !== null &&
-    "postgresUrl" in value &&
-    typeof value.postgresUrl === "string" &&
-    "pgbouncerUrl" in value &&
-    typeof value.pgbouncerUrl === "string" &&
-    (!("peers" in value) || isPeersState(value.peers))
+    isRecord(value) &&
+    isText(value.postgresUrl) &&
+    isText(value.pgbouncerUrl) &&
+    isTextOrAbsent(value.redisUrl) &&
+    isTextOrAbsent(value.rabbitmqUrl) &&
+    isTextOrAbsent(value.rabbitmqManagementUrl) &&
+    (value.peers === undefined || isPeersState(value.peers))
   );
 }
 
 function isPeersState(value: unknown): value is PeersState {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    "postgresUrl" in value &&
-    typeof value.postgresUrl === "string" &&
-    "redisUrl" in value &&
-    typeof value.redisUrl === "string"
-  );
+  return isRecord(value) && isText(value.postgresUrl) && isText(value.redisUrl);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string";
+}
+
+function isTextOrAbsent(value: unknown): value is string | undefined {
+  return value === undefined || isText(value);
 }
