@@ -1,4 +1,5 @@
 import type { Database } from "@millrace/database";
+import { newId } from "@millrace/kernel";
 import { testDatabases } from "@millrace/testing";
 import type { TestDatabase } from "@millrace/testing";
 import { sql } from "kysely";
@@ -9,7 +10,10 @@ import { LiveLimits } from "../src/limits/live-limits.ts";
 import { TaskRegistry } from "../src/tasks/task-registry.ts";
 import { listOwnerWeights, setOwnerWeight } from "../src/control/owner-weight.ts";
 import { listQueueSettings, setQueueLimit } from "../src/control/queue-settings.ts";
+import { isKnownTask } from "../src/control/known-task.ts";
 import { readTaskControls, setTaskLimits } from "../src/control/task-limits.ts";
+import { registerWorker } from "../src/worker/worker-row.ts";
+import { clearJobs, writeJobs } from "./control-jobs.ts";
 
 describe.each(testDatabases())("limits set live on $name", (kind) => {
   let opened: TestDatabase;
@@ -21,7 +25,8 @@ describe.each(testDatabases())("limits set live on $name", (kind) => {
   });
   afterAll(() => opened.close());
   afterEach(async () => {
-    for (const table of ["queue_control", "task_control", "owner_weight"]) {
+    await clearJobs(database.queryable);
+    for (const table of ["task_control", "owner_weight"]) {
       await sql`DELETE FROM ${sql.table(table)}`.execute(database.queryable);
     }
   });
@@ -127,6 +132,21 @@ describe.each(testDatabases())("limits set live on $name", (kind) => {
     await setTaskLimits(database, "a.b", { limits: null, by: "ann" });
 
     expect(await readTaskControls(database)).toEqual(new Map());
+  });
+
+  it("are of tasks that a worker has registered or that have jobs, whoever knows them", async () => {
+    await registerWorker(database, {
+      id: newId(),
+      name: "elsewhere",
+      queues: ["tests"],
+      concurrency: 1,
+      tasks: ["tests.known_elsewhere@2"],
+    });
+    await writeJobs(database.queryable, { task: "tests.left_behind", state: "failed" });
+
+    expect(await isKnownTask(database, "tests.known_elsewhere")).toBe(true);
+    expect(await isKnownTask(database, "tests.left_behind")).toBe(true);
+    expect(await isKnownTask(database, "tests.known")).toBe(false);
   });
 
   it.each(["", "10", "0/m", "ten/m", "10/d"])("can't be the rate %j", async (rateLimit) => {

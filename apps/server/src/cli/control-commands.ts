@@ -1,4 +1,4 @@
-import { queueListSchema, taskLimitSettingsSchema, taskSchema } from "@millrace/contracts";
+import { queueListSchema, taskLimitSettingsSchema } from "@millrace/contracts";
 import type { Worker } from "@millrace/contracts";
 import type { Command } from "commander";
 import type { CommandHost } from "./command-host.ts";
@@ -73,10 +73,8 @@ function addRateLimit(control: Command, server: () => Promise<ApiClient>): void 
       const rate_limit = limit === "default" ? null : /^(none|0)$/.test(limit) ? "none" : limit;
       const path = `/api/tasks/${encodeURIComponent(task)}/limits`;
       const body = JSON.stringify({ rate_limit });
-      const client = await server();
-      // The API takes limits for tasks that only other servers know; a person has more likely misspelt one.
-      if (rate_limit !== null) await client.call(`/api/tasks/${encodeURIComponent(task)}`, taskSchema);
-      const settings = await client.call(path, taskLimitSettingsSchema, { method: "PATCH", body });
+      const request = { method: "PATCH", body } as const;
+      const settings = await (await server()).call(path, taskLimitSettingsSchema, request);
       if (json) writeJson(settings);
       else process.stderr.write(`${task}: rate limit ${settings.rate_limit ?? "as the program says"}\n`);
     });

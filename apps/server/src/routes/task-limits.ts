@@ -4,6 +4,7 @@ import type { RateLimit } from "@millrace/queue";
 import { z } from "zod";
 import { personOf } from "./on-behalf.ts";
 import type { RouteParts } from "./route-parts.ts";
+import { assertKnownTask } from "./tasks.ts";
 import { rateView } from "./task-view.ts";
 import type { TypedApp } from "./typed-app.ts";
 
@@ -11,7 +12,8 @@ const params = z.object({ name: z.string().max(200) });
 
 /** `PATCH /api/tasks/{name}/limits`: what people set for a task goes before what its program says. */
 export function taskLimitRoutes(app: TypedApp, parts: RouteParts): void {
-  const { control } = parts.installation.queue;
+  const { queue } = parts.installation;
+  const { control } = queue;
   app.patch(
     "/api/tasks/:name/limits",
     {
@@ -32,8 +34,11 @@ export function taskLimitRoutes(app: TypedApp, parts: RouteParts): void {
         ...(concurrency === undefined ? {} : { concurrency }),
         ...(key_concurrency === undefined ? {} : { keyConcurrency: key_concurrency }),
       };
-      await control.setTaskLimits(request.params.name, limits, { by });
-      return toSettings(request.params.name, await control.listTaskLimits());
+      const { name } = request.params;
+      // Those of a task that is gone can still be taken back.
+      if (Object.values(limits).some((limit) => limit !== null)) await assertKnownTask(queue, name);
+      await control.setTaskLimits(name, limits, { by });
+      return toSettings(name, await control.listTaskLimits());
     },
   );
 }

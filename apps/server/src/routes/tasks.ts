@@ -11,7 +11,7 @@ import {
 import type { EnqueueTask } from "@millrace/contracts";
 import { errorCode, MillraceError, newId } from "@millrace/kernel";
 import { toJob, toJobDetail } from "@millrace/queue";
-import type { EnqueueOptions, Task } from "@millrace/queue";
+import type { EnqueueOptions, Queue, Task } from "@millrace/queue";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { suggestion } from "../config/near-names.ts";
@@ -121,12 +121,29 @@ export function getTask(tasks: readonly Task[], name: string, version?: number):
   const versions = tasks.filter((task) => task.name === name);
   const found = version === undefined ? versions.at(-1) : versions.find((task) => task.version === version);
   if (found !== undefined) return found;
-  const known = [...new Set(tasks.map((task) => task.name))];
   const message =
     versions.length === 0
-      ? `There is no task ${JSON.stringify(name)} here.${suggestion(name, known)} GET /api/tasks lists all.`
+      ? `There is no task ${JSON.stringify(name)} here.${suggestionOf(tasks, name)} GET /api/tasks lists all.`
       : `There is no version ${version} of ${name} here, only ${versions.map((task) => task.version).join(", ")}.`;
-  throw new MillraceError({ code: "task_not_found", kind: "not_found", message, details: { name } });
+  throw taskNotFound(name, message);
+}
+
+/**
+ * Throws `task_not_found` for a name that neither this process, nor a worker of another one, nor any job has:
+ * it is misspelt.
+ */
+export async function assertKnownTask(queue: Queue, name: string): Promise<void> {
+  if (queue.tasks.some((task) => task.name === name) || (await queue.control.isKnownTask(name))) return;
+  const message = `Neither a process nor a job has the task ${JSON.stringify(name)}.${suggestionOf(queue.tasks, name)} GET /api/tasks lists what runs here.`;
+  throw taskNotFound(name, message);
+}
+
+function suggestionOf(tasks: readonly Task[], name: string): string {
+  return suggestion(name, [...new Set(tasks.map((task) => task.name))]);
+}
+
+function taskNotFound(name: string, message: string): MillraceError {
+  return new MillraceError({ code: "task_not_found", kind: "not_found", message, details: { name } });
 }
 
 /**

@@ -181,6 +181,15 @@ export function controlSuite(ground: Ground): void {
       expect(back.body).toMatchObject({ rate_limit: null, concurrency: null, ...none });
     });
 
+    it("are refused for a task that nobody knows, unless they are only taken back", async () => {
+      const nobodys = "/api/tasks/nope/limits";
+
+      const set = await flow.send("PATCH", nobodys, { json: { rate_limit: "10/m" } });
+      const back = await flow.send("PATCH", nobodys, { json: { rate_limit: null } });
+
+      expect([set.status, codeOf(set), back.status]).toEqual([404, "task_not_found", 200]);
+    });
+
     it("are refused when they can't be read", async () => {
       expect(codeOf(await flow.send("PATCH", path, { json: { rate_limit: "often" } }))).toBe(
         "invalid_rate_limit",

@@ -21,6 +21,7 @@ import { forceRelease } from "./force-release.ts";
 import type { ReleaseParts } from "./force-release.ts";
 import { queueNotFound } from "./control-errors.ts";
 import { allQueues, assertQueueName } from "./names.ts";
+import { isKnownTask } from "./known-task.ts";
 import { listOwnerWeights, setOwnerWeight } from "./owner-weight.ts";
 import type { OwnerWeight } from "./owner-weight.ts";
 import { clearPastPauses, pauseQueue, resumeQueue } from "./pause.ts";
@@ -105,6 +106,11 @@ export class QueueControl {
   async setTaskLimits(task: string, limits: TaskLimits | null, { by }: By): Promise<void> {
     await setTaskLimits(this.#parts.database, task, { limits, by });
     this.#tellChanged("task.changed", { task });
+  }
+
+  /** See `isKnownTask`. */
+  isKnownTask(task: string): Promise<boolean> {
+    return isKnownTask(this.#parts.database, task);
   }
 
   /** See `readTaskControls`. */
