@@ -1,0 +1,171 @@
+import { silentLogger, sleep } from "@millrace/kernel";
+import { expect, it } from "vitest";
+import { z } from "zod";
+import { bareHint } from "../../src/brokers/hint.ts";
+import { defineTask, handleTask, Queue } from "../../src/index.ts";
+import type { Task } from "../../src/index.ts";
+import { patient, queueName, quiet } from "./broker-scene.ts";
+import type { BrokerKind, BrokerProcess, BrokerScene } from "./broker-scene.ts";
+
+const hourMs = 3_600_000;
+type NumberedTask = Task<{ nth: number }, null>;
+type RunningWorker = { readonly process: BrokerProcess; readonly ran: number[] };
+
+/** What hints are for: jobs start by them, and lose nothing without them. */
+export function describeJobs(kind: BrokerKind, scene: () => BrokerScene): void {
+  /** A worker in a process of its own that finds nothing by polling unless told how often. */
+  async function startWorker(
+    task: NumberedTask,
+    options: { readonly concurrency?: number; readonly pollMs?: number } = {},
+  ): Promise<RunningWorker> {
+    const process = await scene().openProcess();
+    const ran: number[] = [];
+    const run = async ({ input }: { readonly input: { readonly nth: number } }): Promise<null> => {
+      ran.push(input.nth);
+      await sleep(5);
+      return null;
+    };
+    const handlers = [handleTask({ task, run })];
+    const worker = queueOf(process, { handlers }).createWorker({
+      name: "w",
+      concurrency: 4,
+      leaseMs: hourMs,
+      beatMs: hourMs,
+      pollMs: hourMs,
+      drainMs: 50,
+      ...options,
+    });
+    scene().atEnd(() => worker.stop());
+    await worker.start();
+    await expect.poll(() => process.broker.status().isHearing, patient).toBe(true);
+    // It looks when it starts and when it begins to hear, and must not find by that what comes later.
+    await quiet();
+    return { process, ran };
+  }
+
+  async function startCaller(task: NumberedTask) {
+    const process = await scene().openProcess();
+    return { process, queue: queueOf(process, { tasks: [task] }) };
+  }
+
+  it("starts jobs by the hint alone", async () => {
+    const task = numberedTask();
+    const { ran } = await startWorker(task);
+    const { queue } = await startCaller(task);
+
+    for (let nth = 0; nth < 3; nth++) {
+      await queue.add(task, { nth });
+      await expect.poll(() => ran, patient).toHaveLength(nth + 1);
+    }
+
+    expect(ran).toEqual([0, 1, 2]);
+  });
+
+  it("gives a hundred jobs to two workers of few slots", async () => {
+    const task = numberedTask();
+    const workers = [
+      await startWorker(task, { concurrency: 2 }),
+      await startWorker(task, { concurrency: 2 }),
+    ];
+    const { queue } = await startCaller(task);
+
+    await queue.addMany(numbers(100).map((nth) => ({ task, input: { nth } })));
+
+    await expect
+      .poll(() => workers.flatMap(({ ran }) => ran).toSorted((a, b) => a - b), patient)
+      .toEqual(numbers(100));
+    for (const { ran } of workers) expect(ran.length).toBeGreaterThan(0);
+  });
+
+  it("starts what comes one by one while workers are full", async () => {
+    const task = numberedTask();
+    const workers = [
+      await startWorker(task, { concurrency: 1 }),
+      await startWorker(task, { concurrency: 1 }),
+    ];
+    const { queue } = await startCaller(task);
+
+    for (const nth of numbers(50)) await queue.add(task, { nth });
+
+    await expect
+      .poll(() => workers.flatMap(({ ran }) => ran).toSorted((a, b) => a - b), patient)
+      .toEqual(numbers(50));
+  });
+
+  it("runs each job once, whatever becomes of the hints", async () => {
+    const task = numberedTask();
+    const workers = [await startWorker(task), await startWorker(task)];
+    const { process, queue } = await startCaller(task);
+    const disturb = async (): Promise<void> => {
+      // Doubled, of jobs that there are not, and of work that is done or yet to come.
+      for (let nth = 0; nth < 3; nth++) {
+        process.broker.announce({ queue: task.queue, count: 7, jobIds: ["none"], task: "none" });
+      }
+      process.broker.announce(bareHint("nobody_has_this"));
+      await scene().sendGarbage?.(task.queue);
+    };
+
+    await disturb();
+    for (const nth of numbers(40)) {
+      await queue.add(task, { nth });
+      if (nth % 5 === 0) await disturb();
+    }
+    await disturb();
+
+    const all = (): number[] => workers.flatMap(({ ran }) => ran).toSorted((a, b) => a - b);
+    await expect.poll(all, patient).toEqual(numbers(40));
+    await quiet();
+    expect(all()).toEqual(numbers(40));
+  });
+
+  if (!kind.isRemote) return;
+
+  it("lets jobs wait while it is away, and starts them when it is there again", async () => {
+    const task = numberedTask();
+    const worker = await startWorker(task);
+    const { process, queue } = await startCaller(task);
+    for (const { network } of [worker.process, process]) network?.refuse();
+    await expect.poll(() => worker.process.broker.status().isHearing, patient).toBe(false);
+
+    for (const nth of numbers(10)) await queue.add(task, { nth });
+    await quiet();
+    expect(worker.ran).toEqual([]);
+    for (const { network } of [worker.process, process]) network?.restore();
+
+    await expect.poll(() => worker.ran.toSorted((a, b) => a - b), patient).toEqual(numbers(10));
+  });
+
+  it("leaves jobs to the poll while it is away", async () => {
+    const task = numberedTask();
+    const worker = await startWorker(task, { pollMs: 100 });
+    const { process, queue } = await startCaller(task);
+    for (const { network } of [worker.process, process]) network?.refuse();
+    await expect.poll(() => worker.process.broker.status().isHearing, patient).toBe(false);
+
+    for (const nth of numbers(10)) await queue.add(task, { nth });
+
+    await expect.poll(() => worker.ran.toSorted((a, b) => a - b), patient).toEqual(numbers(10));
+    expect(worker.process.broker.status().isHearing).toBe(false);
+  });
+}
+
+function queueOf(
+  { broker, database }: BrokerProcess,
+  parts: Partial<Pick<ConstructorParameters<typeof Queue>[0], "handlers" | "tasks">>,
+): Queue {
+  return new Queue({ database, broker, logger: silentLogger, handlers: [], ...parts });
+}
+
+/** In a queue of its own. */
+function numberedTask(): NumberedTask {
+  return defineTask({
+    name: "tests.be_hinted",
+    queue: queueName(),
+    input: z.object({ nth: z.number() }),
+    output: z.null(),
+  });
+}
+
+function numbers(count: number): number[] {
+  return Array.from({ length: count }, (_, nth) => nth);
+}

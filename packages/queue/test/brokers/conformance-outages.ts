@@ -1,0 +1,109 @@
+import { expect, it } from "vitest";
+import { bareHint } from "../../src/brokers/hint.ts";
+import { listen, patient, queueName, quiet } from "./broker-scene.ts";
+import type { BrokerKind, BrokerScene } from "./broker-scene.ts";
+
+/** What a broker promises that can be away. */
+export function describeOutages(kind: BrokerKind, scene: () => BrokerScene): void {
+  it("tells what was announced while it was away", async () => {
+    const queue = queueName();
+    const hearer = await scene().openProcess();
+    const { heard } = await listen(kind, hearer, [queue]);
+    const caller = await scene().openProcess();
+    for (const { network } of [hearer, caller]) network?.refuse();
+    await expect.poll(() => hearer.broker.status().isHearing, patient).toBe(false);
+
+    caller.broker.announce(bareHint(queue));
+    for (const { network } of [hearer, caller]) network?.restore();
+
+    await expect.poll(() => heard, patient).toContain(queue);
+  });
+
+  it("wakes subscribers for all queues when it is there again", async () => {
+    const queues = [queueName(), queueName()];
+    const process = await scene().openProcess();
+    const { heard } = await listen(kind, process, queues);
+    process.network?.refuse();
+    await expect.poll(() => process.broker.status().isHearing, patient).toBe(false);
+
+    process.network?.restore();
+
+    await expect.poll(() => queues.every((queue) => heard.includes(queue)), patient).toBe(true);
+    expect(process.broker.status().isHearing).toBe(true);
+  });
+
+  it("hears again after it was away", async () => {
+    const queue = queueName();
+    const process = await scene().openProcess();
+    const { heard } = await listen(kind, process, [queue]);
+    process.network?.refuse();
+    await expect.poll(() => process.broker.status().isHearing, patient).toBe(false);
+    process.network?.restore();
+    await expect.poll(() => process.broker.status().isHearing, patient).toBe(true);
+    await expect.poll(() => heard, patient).toContain(queue);
+    await quiet();
+    heard.length = 0;
+    const { broker } = await scene().openProcess();
+
+    broker.announce(bareHint(queue));
+
+    await expect.poll(() => heard, patient).toEqual([queue]);
+  });
+
+  it("notices a network that swallows everything, and hears when it no longer does", async () => {
+    const queue = queueName();
+    const process = await scene().openProcess();
+    const { heard } = await listen(kind, process, [queue]);
+
+    process.network?.set({ kind: "black_hole" });
+    await expect.poll(() => process.broker.status().isHearing, patient).toBe(false);
+    process.network?.restore();
+
+    await expect.poll(() => heard, patient).toContain(queue);
+    await expect.poll(() => process.broker.status().isHearing, patient).toBe(true);
+  });
+
+  it("takes any number of hints while it is away, without a throw", async () => {
+    const queue = queueName();
+    const process = await scene().openProcess();
+    const { heard } = await listen(kind, process, [queue]);
+    process.network?.refuse();
+    await expect.poll(() => process.broker.status().isHearing, patient).toBe(false);
+    heard.length = 0;
+
+    for (let nth = 0; nth < 1_000; nth++) process.broker.announce(bareHint(queue));
+
+    // The process does not need the broker to tell itself.
+    await expect.poll(() => heard, patient).toContain(queue);
+  });
+
+  it("starts, says that it is degraded and stops while it is away", async () => {
+    const process = await scene().openProcess();
+    process.network?.refuse();
+    process.broker.subscribe([queueName()], () => undefined);
+    process.broker.announce(bareHint(queueName()));
+
+    await expect.poll(() => process.broker.status(), patient).toMatchObject({ isHearing: false });
+    await expect.poll(() => process.broker.status().trouble, patient).toMatch(/^[A-Z].*(poll).*\.$/s);
+
+    await expect(process.stop()).resolves.toBeUndefined();
+  });
+
+  it("counts nothing and throws nothing away while it is away", async () => {
+    const process = await scene().openProcess();
+    await listen(kind, process, [queueName()]);
+    process.network?.refuse();
+    await expect.poll(() => process.broker.status().isHearing, patient).toBe(false);
+
+    expect(await process.broker.depth(queueName())).toBeUndefined();
+  });
+
+  it("stops in a bounded time while a network swallows everything", async () => {
+    const process = await scene().openProcess();
+    await listen(kind, process, [queueName()]);
+    process.network?.set({ kind: "black_hole" });
+    process.broker.announce(bareHint(queueName()));
+
+    await expect(process.stop()).resolves.toBeUndefined();
+  });
+}
