@@ -16,8 +16,9 @@ type StopSignal = "SIGINT" | "SIGTERM" | "SIGQUIT" | "SIGKILL";
 const stopSignals: Readonly<Record<string, StopSignal>> = {
   // It would wait for its clients on SIGINT; SIGQUIT ends it at once.
   pgbouncer: "SIGQUIT",
-  // Erlang ignores SIGINT. Met without its script only when somebody killed that.
+  // Erlang ignores SIGINT, and so does its name service, which stays when its nodes have gone.
   "beam.smp": "SIGTERM",
+  epmd: "SIGTERM",
 };
 
 /**
