@@ -4,11 +4,11 @@ import type { Logger, Service } from "@millrace/kernel";
 import { sql } from "kysely";
 import type { Broker, BrokerStatus, Hint, Subscription } from "./broker.ts";
 import { bareHint } from "./hint.ts";
-import { HintListener } from "./hint-listener.ts";
-import type { ListenTimes } from "./hint-listener.ts";
 import { HintPacer } from "./hint-pacer.ts";
 import { formatHint, hintChannel, parseHint } from "./hint-payload.ts";
 import { createMemoryBroker } from "./memory-broker.ts";
+import { defaultListenTimes, NotificationListener } from "./notification-listener.ts";
+import type { ListenTimes, ListenWords } from "./notification-listener.ts";
 
 export type PostgresBroker = Broker &
   Service & {
@@ -20,6 +20,13 @@ const deaf =
   "Hints of other processes are not heard now: their jobs start here with the next poll. The log says why.";
 const mute =
   "Other processes can't be told of work now: they find it with their next poll. The log says why.";
+
+const listenWords: ListenWords = {
+  unheard:
+    "Hints of other processes are not heard, and their jobs start with the next poll. LISTEN does not work through a pooler in transaction mode: set DATABASE_DIRECT_URL to the address of the same database without the pooler.",
+  lost: "The connection for hints of other processes is lost or can't be made. Their jobs start with the next poll until it is there again.",
+  again: "hints of other processes are heard again",
+};
 
 /** All in milliseconds. The defaults are meant for production; tests shorten them. */
 export type BrokerTimes = ListenTimes & {
@@ -36,12 +43,7 @@ const defaultTimes: BrokerTimes = {
   slotMs: 50,
   complainEveryMs: 60_000,
   lastWordMs: 2_000,
-  lookEveryMs: 10_000,
-  answerMs: 5_000,
-  hearMs: 2_000,
-  minPauseMs: 500,
-  maxPauseMs: 10_000,
-  unheardPauseMs: 60_000,
+  ...defaultListenTimes,
 };
 
 type BrokerParts = {
@@ -79,7 +81,7 @@ class NotifyingBroker implements PostgresBroker {
   readonly #incoming: HintPacer;
   readonly #endings = new Set<Promise<void>>();
   #state: "new" | "running" | "stopped" = "new";
-  #listener: HintListener | undefined;
+  #listener: NotificationListener | undefined;
   #isTelling = true;
   #complainedAtMs = Number.NEGATIVE_INFINITY;
 
@@ -164,9 +166,11 @@ class NotifyingBroker implements PostgresBroker {
     }
   }
 
-  #createListener(): HintListener {
-    return new HintListener({
+  #createListener(): NotificationListener {
+    return new NotificationListener({
       url: this.#parts.listenUrl,
+      channel: hintChannel,
+      words: listenWords,
       logger: this.#parts.logger,
       times: this.#times,
       notify: (payload) => this.#notify([payload]),

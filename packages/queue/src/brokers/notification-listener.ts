@@ -1,45 +1,59 @@
 import { newId, sleep, StopError, toError } from "@millrace/kernel";
 import type { Logger } from "@millrace/kernel";
-import { hintChannel } from "./hint-payload.ts";
 import { within, withListenConnection } from "./listen-connection.ts";
 
 /** All in milliseconds. */
 export type ListenTimes = {
-  /** How often it is made sure that the connection still listens. Default 10,000. */
+  /** How often it is made sure that the connection still listens. */
   readonly lookEveryMs: number;
-  /** How long the server may take to answer that, or to connect. Default 5,000. */
+  /** How long the server may take to answer that, or to connect. */
   readonly answerMs: number;
-  /** How long a fresh connection may take to hear a notification. Default 2,000. */
+  /** How long a fresh connection may take to hear a notification. */
   readonly hearMs: number;
-  /** The pause after the first failure; it doubles with each. Default 500. */
+  /** The pause after the first failure; it doubles with each. */
   readonly minPauseMs: number;
-  /** Default 10,000. */
   readonly maxPauseMs: number;
-  /** The pause after a connection that can't hear, which will hardly change. Default 60,000. */
+  /** The pause after a connection that can't hear, which will hardly change. */
   readonly unheardPauseMs: number;
+};
+
+/** Meant for production; tests shorten them. */
+export const defaultListenTimes: ListenTimes = {
+  lookEveryMs: 10_000,
+  answerMs: 5_000,
+  hearMs: 2_000,
+  minPauseMs: 500,
+  maxPauseMs: 10_000,
+  unheardPauseMs: 60_000,
+};
+
+/** What the log is told of a listener, each once until something changes. */
+export type ListenWords = {
+  /** Connected, but nothing comes through. */
+  readonly unheard: string;
+  /** The connection is lost or can't be made. */
+  readonly lost: string;
+  readonly again: string;
 };
 
 export type ListenParts = {
   readonly url: string;
+  readonly channel: string;
+  readonly words: ListenWords;
   readonly logger: Logger;
   readonly times: ListenTimes;
   /** Notifies over another connection than the one that listens. */
   readonly notify: (payload: string) => Promise<void>;
   readonly onPayload: (payload: string) => void;
-  /** Hints are heard from now on. Earlier ones may have been missed. */
+  /** Notifications are heard from now on. Earlier ones may have been missed. */
   readonly onHearing: () => void;
 };
-
-const unheardMessage =
-  "Hints of other processes are not heard, and their jobs start with the next poll. LISTEN does not work through a pooler in transaction mode: set DATABASE_DIRECT_URL to the address of the same database without the pooler.";
-const lostMessage =
-  "The connection for hints of other processes is lost or can't be made. Their jobs start with the next poll until it is there again.";
 
 /**
  * Listens on one connection of its own, and makes a new one whenever that is lost, silent, deaf or no
  * longer listening. While it can't, it complains once and goes on trying.
  */
-export class HintListener {
+export class NotificationListener {
   readonly #parts: ListenParts;
   readonly #ending = new AbortController();
   #running: Promise<void> | undefined;
@@ -62,7 +76,7 @@ export class HintListener {
 
   /** Resolves when its connection is closed. */
   async stop(): Promise<void> {
-    this.#ending.abort(new StopError("shutdown", "nobody wants hints any more"));
+    this.#ending.abort(new StopError("shutdown", "nobody wants to hear anything any more"));
     await this.#running;
   }
 
@@ -76,19 +90,19 @@ export class HintListener {
 
   /** Listens until it fails; returns how long to wait before the next try when it can't hear. */
   #listen(): Promise<number> {
-    const { url, times, onPayload } = this.#parts;
+    const { url, channel, times, onPayload } = this.#parts;
     // Sent over another connection. Behind a pooler this one could be given the server's connection that
     // listens, just for that statement, and would hear what it never hears again.
     const probe = `${newId()}:`;
     const heard = Promise.withResolvers<void>();
-    const onNotification = (channel: string, payload: string): void => {
-      if (channel !== hintChannel) return;
+    const onNotification = (from: string, payload: string): void => {
+      if (from !== channel) return;
       if (payload === probe) heard.resolve();
       else onPayload(payload);
     };
     const options = { url, answerMs: times.answerMs, signal: this.#ending.signal, onNotification };
     return withListenConnection(options, async ({ client, inTime, signal }) => {
-      await inTime(client.query(`LISTEN ${hintChannel}`));
+      await inTime(client.query(`LISTEN ${channel}`));
       await inTime(this.#parts.notify(probe));
       const hears = await within(heard.promise, times.hearMs, signal).then(
         () => true,
@@ -104,9 +118,9 @@ export class HintListener {
       this.#hearing();
       for (;;) {
         await sleep(times.lookEveryMs, signal);
-        const look = client.query<{ channel: string }>("SELECT pg_listening_channels() AS channel");
+        const look = client.query<{ heard: string }>("SELECT pg_listening_channels() AS heard");
         const { rows } = await inTime(look);
-        if (!rows.some(({ channel }) => channel === hintChannel)) {
+        if (!rows.some(({ heard }) => heard === channel)) {
           throw new Error("the connection no longer listens");
         }
       }
@@ -116,22 +130,22 @@ export class HintListener {
   #hearing(): void {
     this.#isHearing = true;
     this.#failures = 0;
-    if (this.#told !== "hearing") this.#parts.logger.info("hints of other processes are heard again");
+    if (this.#told !== "hearing") this.#parts.logger.info(this.#parts.words.again);
     this.#told = "hearing";
     this.#parts.onHearing();
   }
 
   #unheard(): void {
-    if (this.#told !== "unheard") this.#parts.logger.warn(unheardMessage);
+    if (this.#told !== "unheard") this.#parts.logger.warn(this.#parts.words.unheard);
     this.#told = "unheard";
   }
 
   #failed(error: Error): number {
     this.#isHearing = false;
     if (this.#ending.signal.aborted) return 0;
-    const { times, logger } = this.#parts;
+    const { times, words, logger } = this.#parts;
     if (this.#told === "hearing") {
-      logger.warn({ err: error }, lostMessage);
+      logger.warn({ err: error }, words.lost);
       this.#told = "lost";
     }
     return jittered(Math.min(times.maxPauseMs, times.minPauseMs * 2 ** this.#failures++));
