@@ -12,7 +12,7 @@ import { listenForStop } from "./processing/stop-signals.ts";
 import type { ApiClient } from "./server/api-client.ts";
 import { getServer } from "./server/find-server.ts";
 import { listItems } from "./server/list-all.ts";
-import { printableLine } from "./terminal/printable.ts";
+import { printableLine, printableText } from "./terminal/printable.ts";
 import { shortMoment, writeTable } from "./terminal/table.ts";
 import { writeJson } from "./write-json.ts";
 
@@ -247,6 +247,8 @@ async function logs(
     return;
   }
   for (const { created_at: at, level, message } of lines) {
-    process.stdout.write(`${at}\t${level}\t${printableLine(message)}\n`);
+    // A stack is read line by line; what begins a line by itself is another entry.
+    const text = printableText(message.trim()).replaceAll("\n", "\n    ");
+    process.stdout.write(`${at}\t${level}\t${text}\n`);
   }
 }

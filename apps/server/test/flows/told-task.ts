@@ -16,7 +16,8 @@ const task = defineTask({
 });
 export const handler = handleTask({
   task,
-  run: async ({ input, signal }) => {
+  run: async ({ input, signal, log }) => {
+    if (input.text !== "") log("info", input.text);
     if (input.end === "fail") {
       throw new MillraceError({ code: "sack_empty", kind: "invalid", message: "Sack 17 of \\"rye\\" is empty" });
     }
