@@ -75,9 +75,15 @@ export type UpdateQueue = z.infer<typeof updateQueueSchema>;
 export const purgeQueueSchema = z
   .strictObject({
     /** How many jobs are queued or scheduled there, as you saw it. With another number nothing is done. */
-    expected_count: z.int().min(0),
+    expected_count: z.int().min(0).optional(),
     /** Only jobs of this task. */
     task: z.string().max(200).optional(),
+    /** Counts them and cancels none: `left` is the answer. Default false. Without it a count is expected. */
+    dry_run: z.boolean().optional(),
+  })
+  .refine((purge) => purge.dry_run === true || purge.expected_count !== undefined, {
+    path: ["expected_count"],
+    message: "Say how many jobs you expect; `dry_run` counts them.",
   })
   .meta({ id: "PurgeQueue" });
 export type PurgeQueue = z.infer<typeof purgeQueueSchema>;

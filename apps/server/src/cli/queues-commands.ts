@@ -4,7 +4,6 @@ import { errorCode } from "@millrace/kernel";
 import type { Command } from "commander";
 import type { CommandHost } from "./command-host.ts";
 import { isConfirmed } from "./confirm.ts";
-import { invalidArguments } from "./errors.ts";
 import { exitCodes } from "./exit-codes.ts";
 import type { ExitCode } from "./exit-codes.ts";
 import { countNumber, limitNumber, moment } from "./option-values.ts";
@@ -83,7 +82,7 @@ export function addPauseCommands(parent: Command, server: () => Promise<ApiClien
 
 export function addPurgeOptions(command: Command): Command {
   return command
-    .option("--task <task>", "only jobs of this task; needs --expected")
+    .option("--task <task>", "only jobs of this task")
     .option("--expected <number>", "do nothing when it is another number", countNumber)
     .option("-y, --yes", "do not ask")
     .option("-f, --force", "the same")
@@ -164,15 +163,12 @@ export async function purgeQueues(
   options: PurgeOptions & { readonly force?: true },
 ): Promise<ExitCode> {
   const { task, expected, json } = options;
-  if (task !== undefined && expected === undefined) {
-    throw invalidArguments(
-      `With --task say how many you expect: millrace jobs ls --queue ${names.join()} --task ${task}`,
-    );
-  }
   const counts: { name: string; count: number }[] = [];
-  for (const name of names) counts.push({ name, count: expected ?? (await countOf(client, name)) });
+  for (const name of names) counts.push({ name, count: expected ?? (await countOf(client, name, task)) });
   const total = counts.reduce((sum, { count }) => sum + count, 0);
-  const question = `Cancel ${total} ${total === 1 ? "job" : "jobs"} of ${names.join(", ") || "no queue"}?`;
+  const where = names.join(", ") || "no queue";
+  const which = task === undefined ? where : `${task} in ${where}`;
+  const question = `Cancel ${total} ${total === 1 ? "job" : "jobs"} of ${which}?`;
   if (!options.yes && !options.force && !(await isConfirmed(question))) {
     process.stderr.write("Nothing was cancelled\n");
     return exitCodes.failed;
@@ -191,9 +187,13 @@ export async function purgeQueues(
   return done.left > 0 ? exitCodes.failed : exitCodes.ok;
 }
 
-async function countOf(client: ApiClient, name: string): Promise<number> {
+/** Throws what the server says of a queue that it does not know. */
+async function countOf(client: ApiClient, name: string, task: string | undefined): Promise<number> {
   const { counts } = await client.call(queuePath(name), queueSchema);
-  return counts.queued + counts.scheduled;
+  if (task === undefined) return counts.queued + counts.scheduled;
+  const body = JSON.stringify({ dry_run: true, task });
+  const request = { method: "POST", body } as const;
+  return (await client.call(`${queuePath(name)}/purge`, queuePurgedSchema, request)).left;
 }
 
 async function purge(

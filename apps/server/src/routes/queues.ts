@@ -127,10 +127,16 @@ function actionRoutes(app: TypedApp, parts: RouteParts): void {
     },
     async (request) => {
       await authenticate(request);
-      const { expected_count: expectedCount, task } = request.body;
+      const { name } = request.params;
+      const { expected_count: expectedCount, task, dry_run: isDryRun } = request.body;
+      if (isDryRun) return { cancelled: 0, left: await control.countPurgeable(name, task) };
       const signal = AbortSignal.any([AbortSignal.timeout(purgeMaxMs), parts.stopping]);
-      const options = { expectedCount, signal, ...(task === undefined ? {} : { task }) };
-      return await control.purge(request.params.name, options);
+      const options = {
+        signal,
+        ...(expectedCount === undefined ? {} : { expectedCount }),
+        ...(task === undefined ? {} : { task }),
+      };
+      return await control.purge(name, options);
     },
   );
 }

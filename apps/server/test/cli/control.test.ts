@@ -1,4 +1,4 @@
-import { jobSchema, queueSchema, workerSchema } from "@millrace/contracts";
+import { jobSchema, logLineSchema, queueSchema, workerSchema } from "@millrace/contracts";
 import { parseJson } from "@millrace/kernel";
 import { waitFor } from "@millrace/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -70,6 +70,25 @@ describe("queues on the command line", () => {
     expect(unasked.code).toBe(2);
     expect(purged).toMatchObject({ code: 0, stderr: "Cancelled 1\n" });
     expect(resumed.paused).toBeNull();
+  });
+
+  it("are purged of one task, which asks with the number of its jobs", async () => {
+    await run("queues", "pause", "told");
+    await call("answer");
+    await call("answer");
+    const purge = ["queues", "purge", "told", "--task"];
+
+    const unasked = await run(...purge, toldTask.name);
+    const other = await run(...purge, "tests.other", "--yes");
+    const wrong = await run(...purge, toldTask.name, "--expected", "7", "--yes");
+    const purged = await run(...purge, toldTask.name, "--yes");
+    await run("queues", "resume", "told");
+
+    expect(unasked.code).toBe(2);
+    expect(unasked.stderr).toContain(`Cancel 2 jobs of ${toldTask.name} in told?`);
+    expect(other).toMatchObject({ code: 0, stderr: "Cancelled 0\n" });
+    expect(wrong).toMatchObject({ code: 1, stderr: expect.stringContaining("purge_count_mismatch") });
+    expect(purged).toMatchObject({ code: 0, stderr: "Cancelled 2\n" });
   });
 
   it("that there are not end with 3, and a wrong option with 2", async () => {
@@ -168,6 +187,24 @@ describe("jobs on the command line", () => {
     expect(failed).toMatchObject({ code: 6, stderr: expect.stringContaining("sack_empty") });
     expect(late.code).toBe(5);
     expect(unknown.code).toBe(3);
+  });
+
+  it("show each line of what they logged, and nothing that moves the cursor", async () => {
+    const text = "Error: rye\r\n    at sack (mill.ts:1:2)\n\u001b[2J    at mill (mill.ts:3:4)\n";
+    const input = JSON.stringify({ end: "answer", text });
+    const { stdout: id } = await run("call", toldTask.name, "--input", input, "--wait", "--json");
+    const job = jobSchema.parse(parseJson(id));
+
+    const shown = await run("jobs", "logs", job.id);
+    const lines = await runJson(z.array(logLineSchema), "jobs", "logs", job.id);
+
+    expect(shown.stdout.split("\n")).toEqual([
+      expect.stringMatching(/^[-\dT:.Z]+\tinfo\tError: rye$/),
+      "        at sack (mill.ts:1:2)",
+      "    [2J    at mill (mill.ts:3:4)",
+      "",
+    ]);
+    expect(lines).toMatchObject([{ message: text }]);
   });
 
   it("are followed as they change", async () => {

@@ -97,6 +97,20 @@ export function controlSuite(ground: Ground): void {
       expect(queuePurgedSchema.parse(right.body)).toEqual({ cancelled: 3, left: 0 });
     });
 
+    it("say what a purge would cancel, and cancel nothing", async () => {
+      await pause();
+      await addMany(2, "answer");
+
+      const json = { dry_run: true, task: toldTask.name };
+      const ofTask = await flow.send("POST", "/api/queues/told/purge", { json });
+      const ofOther = await flow.send("POST", "/api/queues/told/purge", { json: { ...json, task: "a.b" } });
+      const { counts } = await told();
+
+      expect(queuePurgedSchema.parse(ofTask.body)).toEqual({ cancelled: 0, left: 2 });
+      expect(queuePurgedSchema.parse(ofOther.body)).toEqual({ cancelled: 0, left: 0 });
+      expect(counts.queued).toBe(2);
+    });
+
     it("limit how many of their jobs run at once", async () => {
       const set = await flow.send("PATCH", "/api/queues/told", { json: { max_running: 0 } });
       const { id } = await add("answer");

@@ -63,8 +63,7 @@ export async function purgeQueue(
   queue: string,
   options: PurgeOptions = {},
 ): Promise<PurgeResult> {
-  assertQueueName(queue);
-  if (queue === allQueues) throw purgeNeedsQueue();
+  assertPurgeable(queue);
   const task = options.task ?? null;
   const { count, asked_at } = await countPurgeable(parts.database, queue, task);
   const { expectedCount = count, signal } = options;
@@ -92,7 +91,14 @@ export async function purgeQueue(
   return { cancelled, left: Math.max(0, count - cancelled) };
 }
 
-async function countPurgeable(
+/** Throws `invalid_queue_name`, or `purge_needs_queue` for `*`. */
+export function assertPurgeable(queue: string): void {
+  assertQueueName(queue);
+  if (queue === allQueues) throw purgeNeedsQueue();
+}
+
+/** What is queued or scheduled there, or of one task there, and when that was. */
+export async function countPurgeable(
   database: QueryAccess,
   queue: string,
   task: string | null,

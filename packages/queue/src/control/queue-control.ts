@@ -26,7 +26,7 @@ import { listOwnerWeights, setOwnerWeight } from "./owner-weight.ts";
 import type { OwnerWeight } from "./owner-weight.ts";
 import { clearPastPauses, pauseQueue, resumeQueue } from "./pause.ts";
 import type { PauseOptions } from "./pause.ts";
-import { purgeQueue } from "./purge.ts";
+import { assertPurgeable, countPurgeable, purgeQueue } from "./purge.ts";
 import type { PurgeOptions, PurgeParts, PurgeResult } from "./purge.ts";
 import { listQueueSettings, setQueueLimit } from "./queue-settings.ts";
 import type { QueueSettings } from "./queue-settings.ts";
@@ -138,6 +138,12 @@ export class QueueControl {
   cancelJobs(selection: JobSelection, options: ChangeManyOptions = {}): Promise<ChangedMany> {
     const database = this.#parts.database.background;
     return cancelJobs({ ...this.#parts, database }, selection, options);
+  }
+
+  /** How many jobs a purge of the queue, or of one task there, would cancel. Throws as `purge` does. */
+  async countPurgeable(queue: string, task: string | null = null): Promise<number> {
+    assertPurgeable(queue);
+    return (await countPurgeable(this.#parts.database, queue, task)).count;
   }
 
   /** See `purgeQueue`. */
