@@ -65,7 +65,10 @@ export type QueueWorkerOptions = {
 };
 
 export type QueueWorker = Service &
-  Pick<Worker, "id" | "handBack" | "isProgressing" | "busySlots" | "concurrency">;
+  Pick<Worker, "id" | "handBack" | "isProgressing" | "busySlots" | "concurrency"> & {
+    /** Those that it serves. */
+    readonly queues: readonly string[];
+  };
 
 /** The contract's numbers. Embedded, a killed process is noticed by its folder's lock, at once. */
 function defaultTimes(kind: Database["kind"], { leaseMs }: { readonly leaseMs?: number }) {
@@ -79,6 +82,9 @@ export type JobRequest<Input = unknown, Output = unknown> = {
   readonly input: Input;
   readonly options?: EnqueueOptions;
 };
+
+/** However rarely a worker looks for jobs by itself: no hint tells of what has become due. */
+const maxUpkeepMs = 2_000;
 
 /** The task queue of one process. Producers enqueue with it; a worker made from it runs jobs. */
 export class Queue {
@@ -320,6 +326,7 @@ export class Queue {
       },
       options,
     );
+    const upkeepMs = Math.min(options.pollMs, maxUpkeepMs);
     const chores = queueChores(
       {
         ...this.#reapParts(),
@@ -329,7 +336,7 @@ export class Queue {
         onCancelRequested: (job) => this.#stopRunning(job),
       },
       {
-        pollMs: options.pollMs,
+        pollMs: upkeepMs,
         leaseMs: options.leaseMs,
         onLost: (lost, jobs) => this.hooks.emit({ type: "worker.lost", worker: lost, jobs }),
         isHeld: (jobId) => this.database.kind === "embedded" && worker.isRunning(jobId),
@@ -337,13 +344,14 @@ export class Queue {
     );
     const maintenance = createMaintenance(
       { logger: this.#logger },
-      { pollMs: options.pollMs, chores: [...workerChores(worker, options), ...chores] },
+      { pollMs: upkeepMs, chores: [...workerChores(worker, { pollMs: upkeepMs }), ...chores] },
     );
-    const scheduler = this.schedules.createScheduler({ pollMs: options.pollMs });
+    const scheduler = this.schedules.createScheduler({ pollMs: upkeepMs });
     this.#workers.add(worker);
     return {
       name: worker.name,
       id: worker.id,
+      queues: options.queues,
       start: async () => {
         await worker.start();
         await maintenance.start();
