@@ -2,11 +2,19 @@ import type { Logger } from "@millrace/kernel";
 // An entry by itself: processes that run one job must not load prom-client.
 import { queueReadings, registerQueueMetrics } from "@millrace/queue/metrics";
 import { collectDefaultMetrics, Registry } from "prom-client";
+import type { QueueWorker } from "@millrace/queue";
 import type { Installation } from "./roles/open-installation.ts";
 
 /** What `/metrics` shows of the queue and of this process. Counts are read when asked for. */
 export function addMetrics(
-  { database, queue, worker }: Pick<Installation, "database" | "queue" | "worker">,
+  {
+    database,
+    queue,
+    worker,
+  }: Pick<Installation, "database" | "queue"> & {
+    /** Undefined in a process that runs no jobs. */
+    readonly worker?: Pick<QueueWorker, "busySlots" | "concurrency"> | undefined;
+  },
   { logger }: { readonly logger: Logger },
 ): Registry {
   const registry = new Registry();
@@ -17,7 +25,7 @@ export function addMetrics(
     hooks: queue.hooks,
     logger,
     ...queueReadings(database),
-    slots: () => ({ busy: worker.busySlots, total: worker.concurrency }),
+    ...(worker === undefined ? {} : { slots: () => ({ busy: worker.busySlots, total: worker.concurrency }) }),
   });
   return registry;
 }

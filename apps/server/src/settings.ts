@@ -7,6 +7,7 @@ import type { TaskOverrides } from "@millrace/queue";
 import { z } from "zod";
 import { alarmSettings } from "./alarms/settings.ts";
 import { serverSettings, serverSettingsSchema } from "./http/index.ts";
+import { roleSettings } from "./roles/settings.ts";
 import { upkeepSettings } from "./upkeep/settings.ts";
 
 function parseTaskOverrides(text: string, context: z.RefinementCtx): TaskOverrides {
@@ -38,12 +39,16 @@ const workerSettings = {
         "must be queue names with commas between, such as documents,chat",
       )
       .optional()
-      .describe("Queues this process takes jobs from, the more urgent first. Unset: all."),
+      .describe(
+        "Queues this process takes jobs from, each in its turn. Unset: all. For a queue that must never wait behind another, run a worker that serves it alone.",
+      ),
     WORKER_NAME: z
       .string()
       .max(100)
       .optional()
-      .describe("How this worker calls itself. Unset: worker@ and the machine's name."),
+      .describe(
+        "How this worker calls itself; %h is the machine's name. Unset: worker@%h. Of several processes each adds its number: worker@%h-2.",
+      ),
     WORKER_LEASE_SECONDS: integerSetting({ min: 3, max: 3600, byDefault: 60 }).describe(
       "With PostgreSQL: how long a silent worker keeps its jobs. It beats four times as often.",
     ),
@@ -66,6 +71,7 @@ export const settingsSections: readonly SettingsSection[] = [
   serverSettings,
   databaseSettings,
   workerSettings,
+  roleSettings,
   alarmSettings,
   upkeepSettings,
   modelSettings,
@@ -75,6 +81,7 @@ const schema = z.object({
   ...serverSettingsSchema.shape,
   ...databaseSettings.schema.shape,
   ...workerSettings.schema.shape,
+  ...roleSettings.schema.shape,
   ...alarmSettings.schema.shape,
   ...upkeepSettings.schema.shape,
   ...modelSettingsSchema.shape,

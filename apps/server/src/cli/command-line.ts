@@ -13,6 +13,7 @@ import { addOpenApiCommand } from "./openapi-command.ts";
 import { addProcessCommand } from "./process-command.ts";
 import { addQueuesCommands } from "./queues-commands.ts";
 import { reportFailure } from "./report-failure.ts";
+import { addRoleCommands } from "./role-commands.ts";
 import { addSchedulesCommands } from "./schedules-commands.ts";
 import { addSearchCommand } from "./search-command.ts";
 import { readEnvironment } from "./settings.ts";
@@ -52,20 +53,7 @@ function createProgram(host: CommandHost): Command {
       writeOut: (text) => process.stdout.write(text),
       writeErr: (text) => process.stderr.write(text),
     });
-  program
-    .command("start")
-    .description("API, worker and upkeep in one process; what millrace alone does")
-    .option("--watch", "start anew when the configuration, tasks or what they import change")
-    .action(async ({ watch }: { readonly watch?: true }) => {
-      // Loaded when needed, as in all commands here: the others answer faster without a server.
-      if (watch) {
-        const { watchCommand } = await import("./watch-command.ts");
-        host.finish(await watchCommand());
-        return;
-      }
-      const { startCommand } = await import("./start-command.ts");
-      await startCommand(await host.environment().settings());
-    });
+  addRoleCommands(program, host);
   program
     .command("migrate")
     .description("Bring the database named by DATABASE_URL up to date")

@@ -9,6 +9,8 @@ export const exitCodes = {
   unauthorized: 4,
   timedOut: 5,
   jobFailed: 6,
+  /** A process that holds more memory than it may, and is to be started again. */
+  restart: 75,
   interrupted: 130,
 } as const;
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
@@ -19,6 +21,7 @@ const usageCodes: ReadonlySet<string> = new Set([
   "invalid_config",
   "invalid_arguments",
   "folder_given",
+  "database_url_missing",
 ]);
 
 /** The exit code that tells of a failure. */

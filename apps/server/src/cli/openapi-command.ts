@@ -27,7 +27,7 @@ export function addOpenApiCommand(program: Command, host: CommandHost): void {
 /** Only a server with all its routes knows them: one is started on an empty folder, for one question. */
 async function describeThisVersion(environment: CommandEnvironment): Promise<unknown> {
   const settings = await environment.settings();
-  const { startAll } = await import("../roles/start.ts");
+  const { startAll } = await import("../roles/start-all.ts");
   const folder = await mkdtemp(path.join(tmpdir(), "millrace-openapi-"));
   try {
     const { DATABASE_URL: _url, DATABASE_DIRECT_URL: _directUrl, ...rest } = settings;

@@ -37,7 +37,8 @@ export type ConnectionSettings = Readonly<z.output<typeof connectionSchema>>;
  */
 export type CommandEnvironment = {
   readonly connection: () => ConnectionSettings;
-  readonly settings: () => Promise<Readonly<Settings>>;
+  /** `given` beats the environment. */
+  readonly settings: (given?: Readonly<Record<string, string>>) => Promise<Readonly<Settings>>;
   readonly variable: (name: string) => string | undefined;
 };
 
@@ -51,9 +52,9 @@ export function readEnvironment(): CommandEnvironment {
   }
   return {
     connection: () => parseSettings(connectionSchema, process.env),
-    settings: async () => {
+    settings: async (given = {}) => {
       const { readSettings } = await import("../settings.ts");
-      return readSettings(process.env);
+      return readSettings({ ...process.env, ...given });
     },
     variable: (name) => process.env[name],
   };

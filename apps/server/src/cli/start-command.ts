@@ -1,34 +1,40 @@
 import { createLogger } from "@millrace/kernel";
-import { startAll } from "../roles/start.ts";
+import type { Logger } from "@millrace/kernel";
+import { assertSharedDatabase } from "../roles/needs-database.ts";
+import type { RunningRole } from "../roles/role.ts";
 import type { Settings } from "../settings.ts";
-import { exitCodes } from "./exit-codes.ts";
+import { runProcesses } from "./run-processes.ts";
+import { runRole } from "./run-role.ts";
+
+type Start = (settings: Settings, logger: Logger) => Promise<RunningRole>;
+
+/** What each role starts, loaded when needed: a supervisor runs none of it. */
+const roles = {
+  api: async (): Promise<Start> => (await import("../roles/start-api.ts")).startApi,
+  worker: async (): Promise<Start> => (await import("../roles/start-worker-role.ts")).startWorkerRole,
+};
+
+/** `millrace start`: everything in one process, until a signal. */
+export async function startCommand(settings: Settings): Promise<never> {
+  const { startAll } = await import("../roles/start-all.ts");
+  return await runRole(startAll(settings, loggerOf(settings, "millrace")));
+}
 
 /**
- * `millrace start`: everything in one process, until a signal. The first signal lets running jobs
- * end for a moment and hands them back, the second hands them back at once, the third ends the process.
- * Ends the process itself once everything has stopped: nothing left behind may keep it.
+ * `millrace api` or `millrace worker`, in as many processes as the settings say. `given` is what the command
+ * line set of them. Throws `database_url_missing` without DATABASE_URL.
  */
-export async function startCommand(settings: Settings): Promise<never> {
-  const logger = createLogger({ level: settings.LOG_LEVEL, name: "millrace" });
-  const stopped = Promise.withResolvers<void>();
-  // A start that fails is told of by itself; a signal meanwhile only hears of it too.
-  stopped.promise.catch(() => undefined);
-  const starting = startAll(settings, logger);
-  let signals = 0;
-  const onSignal = (): void => {
-    signals++;
-    if (signals > 2) process.exit(exitCodes.interrupted);
-    if (signals === 1) {
-      process.stderr.write("Stopping. Running jobs go back to their queue; once more to hurry.\n");
-      starting.then((server) => server.stop()).then(stopped.resolve, stopped.reject);
-    } else starting.then((server) => server.hurry()).catch(stopped.reject);
-  };
-  process.on("SIGINT", onSignal);
-  process.on("SIGTERM", onSignal);
-  // Started by a process that watches over it: without that one nobody could stop this one.
-  if (process.connected) process.once("disconnect", onSignal);
-  const { url } = await starting;
-  process.stdout.write(`Millrace is ready at ${url}\n`);
-  await stopped.promise;
-  process.exit(exitCodes.ok);
+export async function roleCommand(
+  role: keyof typeof roles,
+  settings: Settings,
+  given: Readonly<Record<string, string>>,
+): Promise<never> {
+  assertSharedDatabase(settings, role);
+  if (settings.PROCESSES > 1) return await runProcesses(role, settings, given);
+  const start = await roles[role]();
+  return await runRole(start(settings, loggerOf(settings, `millrace ${role}`)));
+}
+
+function loggerOf(settings: Settings, name: string): Logger {
+  return createLogger({ level: settings.LOG_LEVEL, name });
 }

@@ -75,6 +75,26 @@ export async function createHttpApp(options: HttpAppOptions): Promise<FastifyIns
   return app;
 }
 
+/**
+ * The server of a process without an API: health and metrics, with the same answers and the same access as
+ * there.
+ */
+export async function createHealthApp(
+  options: Omit<HttpAppOptions, "webDirectory" | "version">,
+): Promise<FastifyInstance> {
+  const { settings, logger, access, metrics, readiness, timeouts = defaultTimeouts } = options;
+  const headers = securityHeaders(undefined);
+  const app = createFastify({ settings, logger, headers, timeouts });
+  app.addHook("onRequest", async (request, reply) => {
+    void reply.headers(headers).header("x-request-id", request.id).header("cache-control", "no-store");
+  });
+  answerErrors(app, logger);
+  await app.register(cookie);
+  protectRoutes(app, access);
+  addHealthRoutes(app, { readiness, metrics, access, logger });
+  return app;
+}
+
 function createFastify(options: {
   readonly settings: ServerSettings;
   readonly logger: Logger;

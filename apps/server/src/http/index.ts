@@ -1,9 +1,10 @@
 export { createAccessControl } from "./access.ts";
 export type { AccessControl } from "./access.ts";
-export { createHttpApp } from "./app.ts";
+export { createHealthApp, createHttpApp } from "./app.ts";
 export { sendWithEtag } from "./etag.ts";
 export type { Readiness } from "./health.ts";
 export { createHttpService } from "./http-service.ts";
+export type { HttpService } from "./http-service.ts";
 export { parseIdempotencyKey, readIdempotency, replayResponse } from "./idempotency.ts";
 export { parsePrefer, preferenceApplied } from "./prefer.ts";
 export { serverSettings, serverSettingsSchema } from "./settings.ts";

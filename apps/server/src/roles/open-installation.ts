@@ -1,4 +1,3 @@
-import { hostname } from "node:os";
 import path from "node:path";
 import {
   assertProgramMigrated,
@@ -12,10 +11,11 @@ import {
 import type { Database, FolderLock } from "@millrace/database";
 import { Documents } from "@millrace/documents";
 import type { FileStore } from "@millrace/documents";
+import type { Extractor } from "@millrace/extract";
 import type { Lifecycle, Logger, Service } from "@millrace/kernel";
 import type { Models } from "@millrace/models";
-import { createPostgresBroker, Queue } from "@millrace/queue";
-import type { PostgresBroker, QueueWorker } from "@millrace/queue";
+import { Queue } from "@millrace/queue";
+import type { Broker } from "@millrace/queue";
 import { keyOf } from "../config/find-tasks.ts";
 import { noProgram } from "../config/load-program.ts";
 import type { Program } from "../config/load-program.ts";
@@ -25,28 +25,30 @@ import { declareProgramSchedules } from "../config/program-schedules.ts";
 import type { Settings } from "../settings.ts";
 import { warnOfForeignFiles } from "../upkeep/owned-files.ts";
 import { upkeepSchedules } from "../upkeep/upkeep-schedules.ts";
-import { readVersion } from "../version.ts";
 import { createHandlers } from "./create-handlers.ts";
+import { startBroker } from "./start-broker.ts";
 
-/** Everything below the edges: what the server and the command line both stand on. */
+/** Everything below the edges: what each role, and the command line, stands on. */
 export type Installation = {
   readonly database: Database;
   readonly queue: Queue;
   readonly files: FileStore;
+  /** Started by those who run jobs: no other process calls a model or reads a document. */
   readonly models: Models;
+  readonly extractor: Extractor;
   readonly documents: Documents;
-  readonly worker: QueueWorker;
   /** `name@version` of the tasks that came with the program in the working folder. */
   readonly programTasks: ReadonlySet<string>;
-  /** Hints between processes; undefined in embedded mode, where there is only this one. */
-  readonly broker: PostgresBroker | undefined;
+  /** Hints that there is work, between processes or within this one. */
+  readonly broker: Broker;
   /** Only in embedded mode: the proof that no other process is on the folder. */
   readonly lock: FolderLock | undefined;
 };
 
 /**
- * Opens database, files and models and starts the worker, each registered with the lifecycle. In
- * embedded mode it locks the folder, migrates, and takes back what a killed process left running.
+ * Opens database, files, broker and queue, each registered with the lifecycle. In embedded mode it locks the
+ * folder, migrates, and takes back what a killed process left running. Nothing serves or runs jobs yet. Every
+ * process has all handlers: who ends a job without its handler leaves out what its domain does then.
  */
 export async function openInstallation(parts: {
   readonly settings: Settings;
@@ -75,25 +77,23 @@ export async function openInstallation(parts: {
     settings,
     models,
   });
-  const broker = await openBroker(settings, database, logger, lifecycle);
+  const broker = await startBroker({ settings, database, logger, lifecycle });
   const queue: Queue = new Queue({
     database,
     logger,
     handlers: [...handlers, ...programHandlers],
-    ...(broker === undefined ? {} : { broker }),
+    broker,
     ...(settings.TASK_OVERRIDES === undefined ? {} : { overrides: settings.TASK_OVERRIDES }),
   });
   listenToHooks(queue, program);
   await declareProgramSchedules(queue, program);
   if (lock !== undefined) await queue.takeBackAll();
-  for (const service of [files, extractor, models]) await lifecycle.start(service);
+  await lifecycle.start(files);
   await warnOfForeignFiles({ database, folder, logger });
   await queue.schedules.declare(upkeepSchedules(settings), { source: "product", by: "Millrace" });
-  const worker = queue.createWorker(workerOptions(settings, database));
-  await lifecycle.start(worker);
   const documents = new Documents({ queue, files });
   const programTasks = new Set(programHandlers.map(({ task }) => keyOf(task)));
-  return { database, queue, files, models, documents, worker, programTasks, broker, lock };
+  return { database, queue, files, models, extractor, documents, programTasks, broker, lock };
 }
 
 async function openDatabase(
@@ -120,41 +120,7 @@ async function openDatabase(
   return { database, lock };
 }
 
-/** Between processes; undefined in embedded mode, where there is only this one. */
-async function openBroker(
-  settings: Settings,
-  database: Database,
-  logger: Logger,
-  lifecycle: Lifecycle,
-): Promise<PostgresBroker | undefined> {
-  if (settings.DATABASE_URL === undefined) return undefined;
-  const listenUrl = settings.DATABASE_DIRECT_URL ?? settings.DATABASE_URL;
-  const broker = createPostgresBroker({ database, listenUrl, logger });
-  await lifecycle.start(broker);
-  return broker;
-}
-
 /** Something that is open already and only needs its end registered. */
 function closing(name: string, close: () => Promise<void>): Service {
   return { name, start: async () => undefined, stop: close };
-}
-
-function workerOptions(settings: Settings, database: Database) {
-  // Embedded, the folder lock already proves that a former process is dead.
-  const leaseMs = database.kind === "embedded" ? 20_000 : settings.WORKER_LEASE_SECONDS * 1000;
-  return {
-    name: settings.WORKER_NAME ?? `worker@${hostname()}`,
-    version: readVersion(),
-    concurrency: settings.WORKER_CONCURRENCY,
-    ...(settings.WORKER_QUEUES === undefined ? {} : { queues: settings.WORKER_QUEUES.split(",") }),
-    leaseMs,
-    beatMs: leaseMs / 4,
-    pollMs: 2_000,
-    // Steps are recorded: what is handed back goes on where it was. Longer only keeps people waiting.
-    drainMs: 3_000,
-    isolationEntry: new URL("./job-child.ts", import.meta.url),
-    ...(settings.DATABASE_URL === undefined
-      ? {}
-      : { heartbeatUrl: settings.DATABASE_DIRECT_URL ?? settings.DATABASE_URL }),
-  };
 }

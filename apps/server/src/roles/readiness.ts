@@ -2,9 +2,9 @@ import { assertSchemaMatches } from "@millrace/database";
 import type { Database } from "@millrace/database";
 import { isMillraceError } from "@millrace/kernel";
 import { queuesWithoutWorker, unservedTasks } from "@millrace/queue";
+import type { Broker, QueueWorker } from "@millrace/queue";
 import { sql } from "kysely";
 import type { Readiness } from "../http/index.ts";
-import type { Installation } from "./open-installation.ts";
 
 /** A worker that was not heard of for this long does not count as one. */
 const workerSilenceMs = 60_000;
@@ -13,37 +13,38 @@ const schemaCheckMs = 30_000;
 
 type Check = Readiness["checks"][string];
 
-const deaf =
-  "Hints of other processes are not heard now: their jobs start here with the next poll. The log says why.";
-
 /**
- * What `/readyz` says: the database answers, its schema fits this program, and the worker turns. Hints are
- * shown and do not count: without them work only starts later.
+ * What `/readyz` says: the database answers, its schema fits this program, the worker turns if there is one, and
+ * the process does not stop. Hints are shown and do not count: without them work only starts later.
  */
 export function createReadiness({
   database,
   worker,
   broker,
-}: Pick<Installation, "database" | "worker" | "broker">): () => Promise<Readiness> {
+  isDraining = () => false,
+}: {
+  readonly database: Database;
+  /** Undefined in a process that runs no jobs. */
+  readonly worker?: Pick<QueueWorker, "isProgressing" | "busySlots"> | undefined;
+  readonly broker: Pick<Broker, "status">;
+  /** It stops: those who choose among several processes are to turn to others. Default never. */
+  readonly isDraining?: () => boolean;
+}): () => Promise<Readiness> {
   const checkSchema = createSchemaCheck(database);
   return async () => {
+    if (isDraining()) return draining;
     await sql`SELECT 1`.execute(database.queryable);
     const schema = await checkSchema();
     const unserved = await queuesWithoutWorker(database, workerSilenceMs);
     const unknown = await unservedTasks(database, workerSilenceMs);
-    const isConsuming = worker.isProgressing();
-    const hints = broker && hintCheck(broker.isHearing());
+    const consuming = worker && workerCheck(worker);
+    const hints = hintCheck(broker);
     return {
-      ready: isConsuming && schema.ok,
+      ready: schema.ok && consuming?.ok !== false,
       checks: {
         database: { ok: true, detail: `${database.description} answers` },
         schema,
-        worker: {
-          ok: isConsuming,
-          detail: isConsuming
-            ? `${worker.busySlots} jobs running`
-            : "The loop that takes jobs has stopped. Restart this process.",
-        },
+        ...(consuming === undefined ? {} : { worker: consuming }),
         ...(hints === undefined ? {} : { hints }),
       },
       warnings: [
@@ -55,8 +56,27 @@ export function createReadiness({
   };
 }
 
-function hintCheck(isHearing: boolean): Check {
-  return { ok: isHearing, detail: isHearing ? "Hints of other processes are heard" : deaf };
+const draining: Readiness = {
+  ready: false,
+  checks: { process: { ok: false, detail: "This process stops. Requests under way are answered." } },
+  warnings: [],
+};
+
+function workerCheck(worker: Pick<QueueWorker, "isProgressing" | "busySlots">): Check {
+  return worker.isProgressing()
+    ? { ok: true, detail: `${worker.busySlots} jobs running` }
+    : { ok: false, detail: "The loop that takes jobs has stopped. Restart this process." };
+}
+
+/** Nothing of a broker within one process. */
+function hintCheck(broker: Pick<Broker, "status">): Check | undefined {
+  const { kind, isHearing, isTelling, trouble } = broker.status();
+  if (kind === "memory") return undefined;
+  if (isHearing && isTelling) return { ok: true, detail: `Hints of other processes come and go by ${kind}` };
+  return {
+    ok: false,
+    detail: trouble ?? "Hints of other processes do not come or go now; the log says why.",
+  };
 }
 
 function createSchemaCheck(database: Database): () => Promise<Check> {

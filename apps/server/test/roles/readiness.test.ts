@@ -1,5 +1,5 @@
 import { silentLogger } from "@millrace/kernel";
-import { Queue } from "@millrace/queue";
+import { createMemoryBroker, Queue } from "@millrace/queue";
 import { testDatabases } from "@millrace/testing";
 import { expect, it } from "vitest";
 import { createReadiness } from "../../src/roles/readiness.ts";
@@ -20,7 +20,7 @@ it("says nothing of hints where there is only one process", async () => {
     drainMs: 0,
   });
 
-  const { checks, warnings } = await createReadiness({ database, worker, broker: undefined })();
+  const { checks, warnings } = await createReadiness({ database, worker, broker: createMemoryBroker() })();
   await opened.close();
 
   expect(Object.keys(checks)).toEqual(["database", "schema", "worker"]);

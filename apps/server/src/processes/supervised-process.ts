@@ -1,0 +1,32 @@
+import cluster from "node:cluster";
+import type { FromProcess, ToProcess } from "./messages.ts";
+
+/** A process that a supervisor has started, seen from inside of it. */
+export type Supervision = {
+  readonly tellReady: () => void;
+  /** Calls back for what the supervisor says; with `stop`, too, when it is gone. */
+  readonly listen: (listener: (message: ToProcess) => void) => void;
+};
+
+/** Undefined in a process that nobody supervises. */
+export function findSupervision(): Supervision | undefined {
+  const self = cluster.worker;
+  if (self === undefined) return undefined;
+  return {
+    tellReady: () => {
+      if (process.connected) process.send?.("ready" satisfies FromProcess);
+    },
+    listen: (listener) => {
+      process.on("message", (message) => {
+        if (message === "stop" || message === "hurry") listener(message);
+      });
+      self.once("disconnect", () => {
+        // Without this Node ends a process whose parent has died at once: nothing would be handed back.
+        self.exitedAfterDisconnect = true;
+        listener("stop");
+      });
+      // It may have died before we listened.
+      if (!process.connected) listener("stop");
+    },
+  };
+}

@@ -1,0 +1,67 @@
+import { hostname } from "node:os";
+import type { Database } from "@millrace/database";
+import type { Lifecycle, Logger } from "@millrace/kernel";
+import type { QueueWorker } from "@millrace/queue";
+import { createAlarmWatch } from "../alarms/alarm-watch.ts";
+import type { Settings } from "../settings.ts";
+import { readVersion } from "../version.ts";
+import type { Installation } from "./open-installation.ts";
+import { defaultWorkerName, workerName } from "./worker-name.ts";
+
+/** For handing jobs back and closing everything else, after the drain. */
+const stopMs = 12_000;
+
+/** Starts the worker of a process, with what its jobs need: models, and children that read documents. */
+export async function startWorker(
+  { queue, database, models, extractor }: Installation,
+  { settings, lifecycle }: { readonly settings: Settings; readonly lifecycle: Lifecycle },
+): Promise<QueueWorker> {
+  for (const service of [extractor, models]) await lifecycle.start(service);
+  const worker = queue.createWorker(workerOptions(settings, database));
+  await lifecycle.start(worker);
+  return worker;
+}
+
+/**
+ * Looks for what is wrong, in turns with all other processes. API processes look too: they are who is left to
+ * tell when no worker runs.
+ */
+export async function startAlarms(
+  { database, queue }: Pick<Installation, "database" | "queue">,
+  {
+    settings,
+    logger,
+    lifecycle,
+  }: { readonly settings: Settings; readonly logger: Logger; readonly lifecycle: Lifecycle },
+): Promise<void> {
+  await lifecycle.start(createAlarmWatch({ database, bus: queue.bus, settings, logger }));
+}
+
+/** What the worker of a process calls itself. */
+export function nameOf(settings: Pick<Settings, "WORKER_NAME">): string {
+  return workerName(settings.WORKER_NAME ?? defaultWorkerName, hostname());
+}
+
+/** How long the stop of a process may take whose worker lets jobs go on for a while. */
+export function workerStopMs(settings: Pick<Settings, "WORKER_DRAIN_SECONDS">): number {
+  return settings.WORKER_DRAIN_SECONDS * 1000 + stopMs;
+}
+
+function workerOptions(settings: Settings, database: Database) {
+  // Embedded, the folder lock already proves that a former process is dead.
+  const leaseMs = database.kind === "embedded" ? 20_000 : settings.WORKER_LEASE_SECONDS * 1000;
+  return {
+    name: nameOf(settings),
+    version: readVersion(),
+    concurrency: settings.WORKER_CONCURRENCY,
+    ...(settings.WORKER_QUEUES === undefined ? {} : { queues: settings.WORKER_QUEUES.split(",") }),
+    leaseMs,
+    beatMs: leaseMs / 4,
+    pollMs: 2_000,
+    drainMs: settings.WORKER_DRAIN_SECONDS * 1000,
+    isolationEntry: new URL("./job-child.ts", import.meta.url),
+    ...(settings.DATABASE_URL === undefined
+      ? {}
+      : { heartbeatUrl: settings.DATABASE_DIRECT_URL ?? settings.DATABASE_URL }),
+  };
+}

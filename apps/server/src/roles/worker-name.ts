@@ -1,0 +1,16 @@
+export const defaultWorkerName = "worker@%h";
+
+/**
+ * The name that a pattern stands for on a machine, with Celery's marks: `%h` the whole name of the machine, `%n`
+ * its first part, `%d` the rest, `%%` a percent sign.
+ */
+export function workerName(pattern: string, host: string): string {
+  const [first = host, ...rest] = host.split(".");
+  const marks: Readonly<Record<string, string>> = { h: host, n: first, d: rest.join("."), "%": "%" };
+  return pattern.replaceAll(/%([hnd%])/g, (_whole, mark: string) => marks[mark] ?? "");
+}
+
+/** The name of one of several processes: `w1@host` gives `w1@host-2`. */
+export function processName(pattern: string, index: number): string {
+  return `${pattern}-${index}`;
+}
