@@ -127,6 +127,8 @@ type CountedNode = NodePlace &
     readonly remaining: number;
     readonly unsuccessful: number;
     readonly is_stopping: boolean;
+    /** None of its parts had ended without success since it began, or was opened again. */
+    readonly was_sound: boolean;
     /** Parts that ended now without success. */
     readonly new_unsuccessful: number;
     /** The part of a chain that ended now. */
@@ -134,14 +136,15 @@ type CountedNode = NodePlace &
     readonly last_number: number;
   };
 
+/** What ends with only old failures, which somebody did not retry, has the error of the first of them. */
 async function countParts(transaction: Transaction, ended: readonly EndedNode[]): Promise<CountedNode[]> {
   const parts = ended.filter(({ parent }) => parent !== null);
   if (parts.length === 0) return [];
   const each = <Value>(value: (node: EndedNode) => Value): Value[] => parts.map(value);
   const counted = await sql<CountedNode>`
     UPDATE workflow_node AS node SET remaining = node.remaining - sum.ended, unsuccessful = node.unsuccessful + sum.unsuccessful,
-           error_code = coalesce(node.error_code, sum.error_code),
-           error_message = coalesce(node.error_message, sum.error_message)
+           error_code = coalesce(node.error_code, sum.error_code, earlier.error_code),
+           error_message = coalesce(node.error_message, sum.error_message, earlier.error_message)
     FROM (
       SELECT workflow_id, parent, count(*) AS ended, count(*) FILTER (WHERE NOT is_success) AS unsuccessful,
              (array_agg(error_code) FILTER (WHERE error_code IS NOT NULL))[1] AS error_code,
@@ -155,18 +158,28 @@ async function countParts(transaction: Transaction, ended: readonly EndedNode[])
       ) AS part (workflow_id, parent, number, position, is_success, error_code, error_message)
       GROUP BY workflow_id, parent
     ) AS sum
+    JOIN workflow_node AS old ON old.workflow_id = sum.workflow_id AND old.number = sum.parent
+    LEFT JOIN LATERAL (
+      SELECT part.error_code, part.error_message FROM workflow_node AS part
+      WHERE old.error_code IS NULL AND old.unsuccessful > 0 AND old.remaining = sum.ended AND sum.unsuccessful = 0
+        AND part.workflow_id = sum.workflow_id AND part.parent = sum.parent AND part.error_code IS NOT NULL
+      ORDER BY part.position LIMIT 1
+    ) AS earlier ON true
     WHERE node.workflow_id = sum.workflow_id AND node.number = sum.parent AND node.state = 'running'
     RETURNING node.workflow_id, node.number, node.parent, node.position, node.kind, node.policy, node.size, node.remaining,
-      node.unsuccessful, node.is_stopping, node.error_code, node.error_message, sum.unsuccessful AS new_unsuccessful,
-      sum.last_position, sum.last_number`.execute(transaction);
+      node.unsuccessful, node.is_stopping, node.error_code, node.error_message, old.error_code IS NULL AS was_sound,
+      sum.unsuccessful AS new_unsuccessful, sum.last_position, sum.last_number`.execute(transaction);
   return counted.rows;
 }
 
 const isSequence = ({ kind }: CountedNode): boolean => kind === "chain" || kind === "chord";
 
-/** Its first part has failed while others run. */
+/**
+ * Its first part has failed while others run. What failed before it was opened again stops nothing: whoever
+ * retries one part after another would have those that he has just retried stopped.
+ */
 function isToStop(node: CountedNode): boolean {
-  const isFirstFailure = node.new_unsuccessful > 0 && node.unsuccessful === node.new_unsuccessful;
+  const isFirstFailure = node.new_unsuccessful > 0 && node.was_sound;
   return !isSequence(node) && node.policy === "stop" && node.remaining > 0 && isFirstFailure;
 }
 

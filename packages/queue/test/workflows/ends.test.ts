@@ -8,6 +8,7 @@ import type { AnyTaskHandler, Flow, Queue, StartableFlow, Step, WorkflowOptions 
 import { findQueueProblems } from "../../src/integrity/find-problems.ts";
 import { endJob } from "../../src/jobs/end-job.ts";
 import { lockJob } from "../../src/jobs/lock-job.ts";
+import type { Ending } from "../../src/jobs/write-end.ts";
 import { cancelWorkflow } from "../../src/workflows/cancel-workflow.ts";
 import { stopAllMembers, stopMembers } from "../../src/workflows/stop-members.ts";
 import { TaskRegistry } from "../../src/tasks/task-registry.ts";
@@ -475,30 +476,56 @@ describe.each(testDatabases())("a workflow on $name", (kind) => {
       expect(notes).toHaveLength(1);
     });
 
-    it("takes its failed jobs one after another, also while those before run again", async () => {
-      const { queue } = createScene(new Set(["a", "b"]));
-      const id = await start(queue, group([step(gate, "a"), step(gate, "b"), step(gate, "c")]));
-      // All three run when the first of them fails.
-      const claimed = await opened.claim([gate], { count: 3 });
-      expect(claimed).toHaveLength(3);
-      const [first, second] = [await jobOf(id, 0), await jobOf(id, 1)];
-      for (const job of [first, second]) {
-        await queue.transaction(async (scope) => {
-          const held = await lockJob(scope.transaction, job);
-          if (held === undefined) throw new Error("it was claimed");
-          await endJob(scope, partsOf(queue), held, {
-            state: "failed",
-            error: { code: "is_broken", message: "broken" },
-          });
-        });
-      }
-      const third = await jobOf(id, 2);
-      await queue.transaction(async (scope) => {
-        const held = await lockJob(scope.transaction, third);
+    const endMember = (queue: Queue, id: string, ending: Ending): Promise<void> =>
+      queue.transaction(async (scope) => {
+        const held = await lockJob(scope.transaction, id);
         if (held === undefined) throw new Error("it was claimed");
-        await endJob(scope, partsOf(queue), held, { state: "cancelled" });
+        await endJob(scope, partsOf(queue), held, ending);
       });
+    const failed: Ending = { state: "failed", error: { code: "is_broken", message: "broken" } };
+
+    /** Of a group whose members all ran two failed, and the third was stopped. */
+    const failTwoOfThree = async (queue: Queue) => {
+      const id = await start(queue, group([step(gate, "a"), step(gate, "b"), step(gate, "c")]));
+      expect(await opened.claim([gate], { count: 3 })).toHaveLength(3);
+      const [first, second, third] = [await jobOf(id, 0), await jobOf(id, 1), await jobOf(id, 2)];
+      await endMember(queue, first, failed);
+      await endMember(queue, second, failed);
+      await endMember(queue, third, { state: "cancelled" });
       expect(await queue.workflows.get(id)).toMatchObject({ state: "failed" });
+      return { id, first, second, third };
+    };
+
+    it("stops a group again when one of its members fails again", async () => {
+      const { queue } = createScene(new Set());
+      const { id, first } = await failTwoOfThree(queue);
+      await queue.transaction((scope) => queue.retry(scope, first));
+      await opened.claim([gate], { count: 1 });
+
+      await endMember(queue, first, failed);
+      await stopMembers(
+        { ...partsOf(queue), database: opened.database, onCancelRequested: () => undefined },
+        id,
+      );
+
+      expect(await jobStates(id)).toEqual(["failed", "failed", "cancelled"]);
+      expect(await queue.workflows.get(id)).toMatchObject({ state: "failed", error_code: "is_broken" });
+    });
+
+    it("fails in the end with the error of a member that nobody retried, and stops nothing for it", async () => {
+      const { queue } = createScene(new Set());
+      const { id, first } = await failTwoOfThree(queue);
+
+      await queue.transaction((scope) => queue.retry(scope, first));
+      await opened.startWorker(queue);
+
+      expect(await ended(queue, id)).toMatchObject({ state: "failed", error_code: "is_broken" });
+      expect(await jobStates(id)).toEqual(["succeeded", "failed", "succeeded"]);
+    });
+
+    it("takes its failed jobs one after another, also while those before run again", async () => {
+      const { queue } = createScene(new Set());
+      const { id, first, second } = await failTwoOfThree(queue);
 
       await queue.transaction((scope) => queue.retry(scope, first));
       await queue.transaction((scope) => queue.retry(scope, second));
