@@ -1,0 +1,81 @@
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { createServer, connect } from "node:net";
+import path from "node:path";
+import { waitFor } from "./wait-for.ts";
+
+/** Where `npm run services` keeps what the machine itself does not have. */
+const privateRoot = path.join(import.meta.dirname, "../../../.services/root");
+
+/** A Redis of a test's own, to be killed, stopped and emptied. It keeps nothing on disk. */
+export type RedisServer = {
+  readonly url: string;
+  /** As `kill -9`. Resolves when it is gone. */
+  readonly kill: () => Promise<void>;
+  /** Again, empty, at the same address; after a kill. */
+  readonly restart: () => Promise<void>;
+  /** It neither answers nor goes away, until `resume`. */
+  readonly pause: () => void;
+  readonly resume: () => void;
+};
+
+/** Starts the machine's redis-server, or the one in the private root of the test services, on a free port. */
+export async function startRedisServer(): Promise<RedisServer> {
+  const port = await freePort();
+  let child = await start(port);
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    kill: async () => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const ended = once(child, "exit");
+      child.kill("SIGKILL");
+      await ended;
+    },
+    restart: async () => {
+      child = await start(port);
+    },
+    pause: () => void child.kill("SIGSTOP"),
+    resume: () => void child.kill("SIGCONT"),
+  };
+}
+
+async function start(port: number): Promise<ChildProcess> {
+  const settings = ["--port", `${port}`, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
+  const [command, ...rest] = redisCommand();
+  const child = spawn(command, [...rest, ...settings, "--dir", "/tmp"], { stdio: "ignore" });
+  await waitFor(() => answers(port), { describe: `redis-server at port ${port}`, timeoutMs: 30_000 });
+  return child;
+}
+
+function redisCommand(): readonly [string, ...string[]] {
+  const found = (process.env["PATH"] ?? "")
+    .split(path.delimiter)
+    .map((folder) => path.join(folder, "redis-server"))
+    .find((file) => existsSync(file));
+  // In the root it is the child itself, so that signals reach it.
+  return found === undefined ? ["chroot", privateRoot, "/usr/bin/redis-server"] : [found];
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  if (address === null || typeof address === "string") throw new Error("the system gave no port");
+  return address.port;
+}
+
+async function answers(port: number): Promise<boolean> {
+  const socket = connect(port, "127.0.0.1");
+  try {
+    await once(socket, "connect");
+    socket.write("PING\r\n");
+    const [answer] = (await once(socket, "data")) as [Buffer];
+    return answer.toString().startsWith("+PONG");
+  } finally {
+    socket.destroy();
+  }
+}
