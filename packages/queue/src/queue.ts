@@ -340,6 +340,7 @@ export class Queue {
         leaseMs: options.leaseMs,
         onLost: (lost, jobs) => this.hooks.emit({ type: "worker.lost", worker: lost, jobs }),
         isHeld: (jobId) => this.database.kind === "embedded" && worker.isRunning(jobId),
+        turn: worker.upkeep,
       },
     );
     const maintenance = createMaintenance(

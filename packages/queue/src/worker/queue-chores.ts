@@ -13,6 +13,7 @@ import { vacuumEmbedded } from "../retention/vacuum-embedded.ts";
 import { stopAllMembers } from "../workflows/stop-members.ts";
 import { ClockGuard, readDatabaseMs } from "./clock-guard.ts";
 import type { Chore } from "./maintenance.ts";
+import { UpkeepTurn } from "./upkeep-turn.ts";
 import type { Worker } from "./worker.ts";
 
 const second = 1_000;
@@ -39,30 +40,32 @@ export type ChoreOptions = {
    */
   readonly isHeld: (jobId: string) => boolean;
   readonly onLost: NonNullable<ReapOptions["onLost"]>;
+  /** Whether this worker is the one that does for all what it is enough that one does. */
+  readonly turn?: UpkeepTurn;
 };
 
 /**
- * What any worker does for all: due jobs to their queues, late ones expired, dead workers' jobs taken
- * back, counts summed up, history bounded, and a look at what slows the database down.
+ * What one worker does for all: due jobs to their queues, late ones expired, counts summed up, history bounded,
+ * and a look at what slows the database down. Dead workers' jobs are taken back by whoever sees it first.
  */
 export function queueChores(parts: ChoreParts, options: ChoreOptions): readonly Chore[] {
   const clock = new ClockGuard(() => readDatabaseMs(parts.database), options.leaseMs);
-  const everyPoll = options.pollMs;
+  const { pollMs: everyPoll, turn = new UpkeepTurn() } = options;
   const stopping = { onCancelRequested: () => undefined, ...parts };
-  return [
+  const reap: Chore = {
+    name: "reap",
+    everyMs: options.reapEveryMs ?? 10 * second,
+    run: async (signal) => {
+      if (!(await clock.isSane())) return;
+      await reapJobs(parts, "expired_leases", { isHeld: options.isHeld, signal, onLost: options.onLost });
+    },
+  };
+  const forAll: readonly Chore[] = [
     { name: "promote", everyMs: everyPoll, run: () => promoteDueJobs(parts) },
     { name: "expire", everyMs: everyPoll, run: (signal) => expireJobs(parts, signal) },
     { name: "stop workflows", everyMs: everyPoll, run: (signal) => stopAllMembers(stopping, signal) },
     { name: "end pauses", everyMs: everyPoll, run: () => parts.control.endPastPauses() },
     { name: "roll up counts", everyMs: everyPoll, run: (signal) => rollUpCounts(parts.database, signal) },
-    {
-      name: "reap",
-      everyMs: options.reapEveryMs ?? 10 * second,
-      run: async (signal) => {
-        if (!(await clock.isSane())) return;
-        await reapJobs(parts, "expired_leases", { isHeld: options.isHeld, signal, onLost: options.onLost });
-      },
-    },
     {
       name: "look for old snapshots",
       everyMs: 60 * second,
@@ -83,6 +86,7 @@ export function queueChores(parts: ChoreParts, options: ChoreOptions): readonly 
       run: (signal) => vacuumEmbedded(parts.whole, signal),
     },
   ];
+  return [reap, ...forAll.map((chore) => turn.whenMine(chore))];
 }
 
 /** How often a worker says how it is and looks what is asked of it. */

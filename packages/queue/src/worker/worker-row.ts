@@ -45,12 +45,19 @@ export type WorkerFigures = {
   readonly failed: number;
   readonly rssBytes: number;
   readonly loopDelayMs: number;
+  /** Whether it could do now what one worker does for all. */
+  readonly isUpkeepTurning: boolean;
 };
 
 /** What somebody asks of a worker. Null: nothing. */
 export type WorkerWishes = {
   readonly wanted_state: WorkerState | null;
   readonly wanted_concurrency: number | null;
+};
+
+export type BeatAnswer = WorkerWishes & {
+  /** Of the workers that run the same tasks and whose upkeep turns it is the first. More than one may be told so for a moment. */
+  readonly is_eldest: boolean;
 };
 
 /**
@@ -61,15 +68,25 @@ export async function beatWorker(
   database: QueryAccess,
   id: string,
   figures: WorkerFigures,
-): Promise<WorkerWishes | undefined> {
-  const beat = sql<WorkerWishes>`
+): Promise<BeatAnswer | undefined> {
+  const beat = sql<BeatAnswer>`
     UPDATE worker SET beat_at = now(), state = ${figures.state}, concurrency = ${figures.concurrency},
            running = ${figures.running}, processed = ${figures.processed}, failed = ${figures.failed},
-           rss_bytes = ${figures.rssBytes}, loop_delay_ms = ${figures.loopDelayMs}
-    WHERE id = ${id} RETURNING wanted_state, wanted_concurrency`;
+           rss_bytes = ${figures.rssBytes}, loop_delay_ms = ${figures.loopDelayMs},
+           upkeep_at = CASE WHEN ${figures.isUpkeepTurning} THEN now() ELSE upkeep_at END
+    WHERE id = ${id} RETURNING wanted_state, wanted_concurrency, ${isEldest} AS is_eldest`;
   const beaten = await commit("worker_beat", () => beat.execute(database.queryable));
   return beaten.rows[0];
 }
+
+/** Some beats of a row: one who takes another's silence for its end does no harm. */
+const elderSilenceMs = 5_000;
+
+/** A condition on a row of `worker`: of those that run the same tasks, and whose upkeep turns, it is the first. */
+const isEldest = sql`NOT EXISTS (
+  SELECT 1 FROM worker AS elder
+  WHERE elder.id < worker.id AND elder.tasks = worker.tasks AND elder.stopped_at IS NULL
+    AND elder.upkeep_at > now() - ${elderSilenceMs}::double precision * interval '1 millisecond')`;
 
 /** Six beats of a row: a worker that was silent for that long is taken for dead by those who look. */
 const silenceMs = 60_000;

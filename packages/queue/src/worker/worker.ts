@@ -15,6 +15,7 @@ import { executeJob } from "./execute-job.ts";
 import type { ExecuteParts, Execution } from "./execution.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import { LostClaims } from "./lost-claims.ts";
+import { UpkeepTurn } from "./upkeep-turn.ts";
 import { WakeSignal } from "./wake-signal.ts";
 import { beatWorker, registerWorker, unregisterWorker } from "./worker-row.ts";
 import type { WorkerFigures } from "./worker-row.ts";
@@ -60,6 +61,7 @@ export type WorkerParts = ExecuteParts & {
 export class Worker implements Service {
   readonly name = "worker";
   readonly id: string;
+  readonly upkeep = new UpkeepTurn();
   readonly #parts: WorkerParts;
   readonly #options: WorkerOptions;
   /** From the claim until the end is recorded. */
@@ -169,6 +171,7 @@ export class Worker implements Service {
     if (this.#isStopping) return;
     const wishes = await beatWorker(this.#parts.database, this.id, this.#figures());
     if (wishes === undefined) return await this.#register();
+    this.upkeep.isMine = wishes.is_eldest;
     if (wishes.wanted_concurrency !== null) this.setConcurrency(wishes.wanted_concurrency);
     if (wishes.wanted_state === "stopped") return this.#stopAsAsked();
     const isDraining = wishes.wanted_state === "draining";
@@ -252,6 +255,7 @@ export class Worker implements Service {
       failed: this.#failed,
       rssBytes: process.memoryUsage.rss(),
       loopDelayMs: Number.isFinite(loopDelayMs) ? loopDelayMs : 0,
+      isUpkeepTurning: this.upkeep.isTurning,
     };
   }
 
