@@ -104,6 +104,15 @@ describe("the file store", () => {
     await expect(store.open(key).catch(errorCode)).resolves.toBe("stored_file_missing");
   });
 
+  it("says of a file that is not in this folder that another process may see it", async () => {
+    const { key } = await store.write(chunks(1, 5), { maxBytes: 10 });
+    const path = await store.locate(key);
+    await store.remove(key);
+
+    expect(path).toBe(store.pathOf(key));
+    await expect(store.locate(key)).rejects.toMatchObject({ code: "stored_file_missing", retryable: true });
+  });
+
   it.each([
     "../../etc/passwd",
     "aa/../../x",

@@ -33,7 +33,7 @@ export async function startMillrace(options: {
   readonly environment?: Readonly<Record<string, string>>;
   /** Where it runs: the folder of somebody's program. Default `dataDirectory`. */
   readonly workingDirectory?: string;
-  /** Arguments after the program. Default `["start"]`. */
+  /** Arguments after the program. Default `["start"]`. A worker tells of itself only with `--health-port`. */
   readonly commandArguments?: readonly string[];
 }): Promise<RunningMillrace> {
   const main = join(repository, "apps/server/src/main.ts");
@@ -65,7 +65,7 @@ export async function startMillrace(options: {
 async function waitForReadyLine(child: ChildProcess, output: () => string): Promise<string> {
   const seen = await waitFor(
     () => {
-      const url = /Millrace is ready at (https?:\/\/[^\s/]+)/.exec(output())?.[1];
+      const url = / (?:is ready|its health) at (https?:\/\/[^\s/]+)/.exec(output())?.[1];
       return url !== undefined || hasEnded(child) ? { url } : undefined;
     },
     { describe: "the line that says Millrace is ready", timeoutMs: readyTimeoutMs },

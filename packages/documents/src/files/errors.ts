@@ -33,6 +33,19 @@ export function storedFileMissing(key: string, cause: unknown): MillraceError {
   });
 }
 
+/** The same code, for the process that is to read it: most likely it looks into another folder. */
+export function storedFileNotHere(key: string, cause: unknown): MillraceError {
+  return new MillraceError({
+    code: "stored_file_missing",
+    kind: "unavailable",
+    message:
+      "The stored file is not in this worker's DATA_DIR. API and workers on several machines need one folder that all of them mount. If it is that folder, restore the file from a backup.",
+    cause,
+    details: { key },
+    retryable: true,
+  });
+}
+
 /** `file_store_stopped`: asked to write while the process shuts down. */
 export function fileStoreStopped(): MillraceError {
   return new MillraceError({

@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import type { ReadStream } from "node:fs";
-import { chmod, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { access, chmod, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { isMillraceError, newId } from "@millrace/kernel";
 import type { Service } from "@millrace/kernel";
-import { fileStoreStopped, fileTooLarge, storageFull, storedFileMissing } from "./errors.ts";
+import { fileStoreStopped, fileTooLarge, storageFull, storedFileMissing, storedFileNotHere } from "./errors.ts";
 
 /** Enough to recognise a file by its first bytes and to guess the encoding of a text. */
 const headBytes = 64 * 1024;
@@ -44,8 +44,13 @@ export type FileStore = Service & {
   ) => Promise<ReadStream>;
   /** The whole content in memory. Throws `stored_file_missing`. */
   readonly read: (key: string) => Promise<Uint8Array>;
-  /** Where the file lies, for a child process to open. Does not check that it exists. */
+  /** Where the file lies. Does not check that it exists. */
   readonly pathOf: (key: string) => string;
+  /**
+   * The same for a child process to open. Throws `stored_file_missing`, retryable, when it is not there: another
+   * process may see it.
+   */
+  readonly locate: (key: string) => Promise<string>;
   /** Idempotent: a file that is not there is fine. */
   readonly remove: (key: string) => Promise<void>;
   /**
@@ -107,6 +112,15 @@ export function createFileStore(options: {
     },
     write,
     pathOf,
+    locate: async (key) => {
+      const path = pathOf(key);
+      try {
+        await access(path);
+      } catch (error) {
+        throw systemErrorCode(error) === "ENOENT" ? storedFileNotHere(key, error) : error;
+      }
+      return path;
+    },
     open: async (key, range) => {
       const handle = await openExisting(pathOf(key), key);
       return createReadStream("", { fd: handle, ...range });

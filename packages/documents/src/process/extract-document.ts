@@ -51,7 +51,7 @@ async function readText(
     return { ...stored, fileType: "text", method: "pasted", warnings: [], title: null };
   }
   return await parts.extractor.extract({
-    path: parts.files.pathOf(document.file_key),
+    path: await parts.files.locate(document.file_key),
     fileName: document.file_name,
     ...(document.file_type === null ? {} : { declaredType: document.file_type }),
     signal: context.signal,
