@@ -130,7 +130,9 @@ describe("following a stream", () => {
     const readMayEnd = Promise.withResolvers<void>();
     const hub = createLiveHub({
       feed: {
+        readHeads: feed.readHeads,
         onEvents: feed.onEvents,
+        onMoved: feed.onMoved,
         onNotice: feed.onNotice,
         read: async (name, after, limit) => {
           const page = await feed.read(name, after, limit);
@@ -288,5 +290,103 @@ describe("history that can't be given", () => {
     setImmediate(() => feed.remove(stream));
 
     expect(await following).toEqual([3, "reset"]);
+  });
+});
+
+describe("hearing of other processes", () => {
+  const unhinted = { tailPollMs: 3_600_000 };
+
+  /** A hub with one follower that has seen the first event. */
+  async function followed(options: Partial<LiveHubOptions> = {}) {
+    const feed = new MemoryEventFeed({ hints: "by_hand" });
+    feed.append(stream, "document.progressed");
+    const hub = await startHub(feed, { ...unhinted, ...options });
+    const steps = hub.follow({ stream, since: 0, signal: AbortSignal.timeout(5_000) });
+    await steps.next();
+    const numbers = async (count: number): Promise<number[]> => {
+      const seen: number[] = [];
+      for await (const step of steps) {
+        if (step.kind === "events") seen.push(...step.events.map((event) => event.seq));
+        if (seen.length >= count) break;
+      }
+      return seen;
+    };
+    return { feed, hub, numbers };
+  }
+
+  it("reads what a stream has more, once for all who follow it", async () => {
+    const { feed, hub, numbers } = await followed();
+    const others = Array.from({ length: 20 }, () => collect(hub, 1, 2));
+    await new Promise(setImmediate);
+    const before = feed.reads;
+
+    appendMany(feed, 2);
+    feed.move({ heads: [{ stream, seq: 3 }] });
+
+    expect(await Promise.all([numbers(2), ...others])).toEqual(Array.from({ length: 21 }, () => [2, 3]));
+    expect(feed.reads - before).toBe(1);
+  });
+
+  it("takes doubled, late and reordered numbers without reading again", async () => {
+    const { feed, numbers } = await followed();
+    appendMany(feed, 2);
+    feed.move({ heads: [{ stream, seq: 3 }] });
+    expect(await numbers(2)).toEqual([2, 3]);
+    const before = feed.reads;
+
+    for (const seq of [2, 3, 1]) feed.move({ heads: [{ stream, seq }] });
+    await new Promise(setImmediate);
+
+    expect(feed.reads).toBe(before);
+  });
+
+  it("reads nothing for streams that nobody here follows", async () => {
+    const { feed, numbers } = await followed();
+    const before = feed.reads;
+
+    feed.move({ heads: range(1, 1000).map((nth) => ({ stream: `job:${nth}`, seq: nth })) });
+    feed.move({ crowded: ["job"] });
+    appendMany(feed, 2);
+    feed.move({ heads: [{ stream, seq: 3 }] });
+
+    expect(await numbers(2)).toEqual([2, 3]);
+    expect(feed.reads - before).toBe(1);
+    expect(feed.headReads).toBe(0);
+  });
+
+  it.each(["document", "*"])(
+    "looks at what it watches when too much of %s moved to be named",
+    async (domain) => {
+      const { feed, numbers } = await followed();
+
+      appendMany(feed, 2);
+      feed.move({ crowded: [domain] });
+
+      expect(await numbers(2)).toEqual([2, 3]);
+      expect(feed.headReads).toBe(1);
+    },
+  );
+
+  it("looks seldom however often it is told to", async () => {
+    const { feed, numbers } = await followed({ lookEveryMs: 100 });
+
+    for (let nth = 0; nth < 100; nth++) feed.move({ crowded: ["*"] });
+    await new Promise(setImmediate);
+    appendMany(feed, 2);
+    for (let nth = 0; nth < 100; nth++) feed.move({ crowded: ["*"] });
+
+    expect(await numbers(2)).toEqual([2, 3]);
+    expect(feed.headReads).toBe(2);
+  });
+
+  it("looks again when it could not", async () => {
+    const { feed, numbers } = await followed({ lookEveryMs: 10 });
+    appendMany(feed, 2);
+
+    feed.failReads(1);
+    feed.move({ crowded: ["*"] });
+
+    expect(await numbers(2)).toEqual([2, 3]);
+    expect(feed.headReads).toBe(2);
   });
 });

@@ -16,7 +16,19 @@ export { parseStream } from "./events/append-events.ts";
 export type { NewEvent } from "./events/append-events.ts";
 export { appendEvents, forgetStream } from "./events/append-events.ts";
 export { EventBus } from "./events/event-bus.ts";
-export type { ChangeNotice, EventFeed, StoredEvent, StreamPage } from "./events/event.ts";
+export type {
+  ChangeNotice,
+  EventFeed,
+  StoredEvent,
+  StreamHead,
+  StreamPage,
+  StreamsMoved,
+} from "./events/event.ts";
+export { createEventExchange } from "./events/event-exchange.ts";
+export type { EventExchange, ExchangeStatus } from "./events/event-exchange.ts";
+export { everyDomain } from "./events/event-relay.ts";
+export { createPostgresRelay } from "./events/postgres-relay.ts";
+export { createRedisRelay } from "./events/redis-relay.ts";
 export type { EnqueueOptions } from "./jobs/enqueue.ts";
 export { findJobs, listLog, readJobDetail } from "./jobs/find-jobs.ts";
 export { groupFailures } from "./jobs/group-failures.ts";

@@ -1,7 +1,9 @@
 import { BackgroundWork } from "@millrace/kernel";
 import type { Logger, Service } from "@millrace/kernel";
-import type { ChangeNotice, EventFeed, StoredEvent, StreamPage } from "@millrace/queue";
+import { everyDomain, parseStream } from "@millrace/queue";
+import type { ChangeNotice, EventFeed, StoredEvent, StreamPage, StreamsMoved } from "@millrace/queue";
 import { hubStopped } from "../errors.ts";
+import { HeadLook } from "./head-look.ts";
 import { ReadGate } from "./read-gate.ts";
 import { StreamChannel } from "./stream-channel.ts";
 import type { FollowStep } from "./stream-channel.ts";
@@ -46,9 +48,17 @@ export type LiveHubOptions = {
   readonly maxBuffered?: number;
   /** Their size in characters of JSON. Default 1 MiB. */
   readonly maxBufferedBytes?: number;
+  /**
+   * The least time, in ms, between two looks at how far all watched streams have come, when others say only
+   * that many moved. Default 500.
+   */
+  readonly lookEveryMs?: number;
   /** Reads at once over all streams. Default 8, so that a storm of reconnects leaves the database to others. */
   readonly maxReads?: number;
 };
+
+/** Streams in one look: a statement of some milliseconds. */
+const headsPerRead = 1_000;
 
 /** Creates the hub. It listens to the feed from `start` to `stop`; `stop` ends every follower. */
 export function createLiveHub(options: LiveHubOptions): LiveHub {
@@ -68,6 +78,7 @@ class Hub {
   readonly #options: LiveHubOptions;
   readonly #background: BackgroundWork;
   readonly #gate: ReadGate;
+  readonly #look: HeadLook;
   readonly #channels = new Map<string, StreamChannel>();
   readonly #noticeListeners = new Set<(notice: ChangeNotice) => void>();
   #state: "new" | "running" | "stopped" = "new";
@@ -78,6 +89,12 @@ class Hub {
     this.#options = options;
     this.#background = new BackgroundWork(options.logger);
     this.#gate = new ReadGate(options.maxReads ?? 8);
+    this.#look = new HeadLook({
+      look: (domains) => this.#lookAt(domains),
+      background: this.#background,
+      logger: options.logger,
+      everyMs: options.lookEveryMs ?? 500,
+    });
   }
 
   start(): Promise<void> {
@@ -85,6 +102,7 @@ class Hub {
       this.#state = "running";
       this.#unsubscribe = [
         this.#options.feed.onEvents((events) => this.#offer(events)),
+        this.#options.feed.onMoved((moved) => this.#hear(moved)),
         this.#options.feed.onNotice((notice) => {
           for (const listener of [...this.#noticeListeners]) listener(notice);
         }),
@@ -97,6 +115,7 @@ class Hub {
     this.#state = "stopped";
     for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
     for (const channel of this.#channels.values()) channel.close();
+    this.#look.stop();
     await this.#background.settle();
   }
 
@@ -139,6 +158,24 @@ class Hub {
 
   #offer(events: readonly StoredEvent[]): void {
     for (const event of events) this.#channels.get(event.stream)?.offer(event);
+  }
+
+  #hear({ heads, crowded }: StreamsMoved): void {
+    for (const { stream, seq } of heads) this.#channels.get(stream)?.hear(seq);
+    if (crowded.length > 0 && this.#channels.size > 0) this.#look.request(crowded);
+  }
+
+  /** Looks how far the watched streams of these domains have come; what moved is read by its channel. */
+  async #lookAt(domains: ReadonlySet<string>): Promise<void> {
+    const isAsked = (stream: string): boolean =>
+      domains.has(everyDomain) || domains.has(parseStream(stream).domain);
+    const streams = [...this.#channels.keys()].filter(isAsked);
+    for (let first = 0; first < streams.length; first += headsPerRead) {
+      const some = streams.slice(first, first + headsPerRead);
+      this.#reads += 1;
+      const heads = await this.#gate.run(() => this.#options.feed.readHeads(some));
+      for (const { stream, seq } of heads) this.#channels.get(stream)?.hear(seq);
+    }
   }
 
   #acquire(stream: string): StreamChannel {

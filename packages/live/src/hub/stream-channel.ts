@@ -60,6 +60,13 @@ export class StreamChannel {
     }
   }
 
+  /** Takes a hint of another process, which says how far the stream came and not what happened. */
+  hear(seq: number): void {
+    this.#highestSeen = Math.max(this.#highestSeen, seq);
+    const { lastSeq } = this.#tail;
+    if (lastSeq !== undefined && seq > lastSeq) this.#requestFill();
+  }
+
   /** What comes after this number, as soon as there is something; undefined once stopped. */
   async next(after: number, signal: AbortSignal): Promise<FollowStep | undefined> {
     while (!signal.aborted && !this.#isClosed) {

@@ -98,7 +98,8 @@ async function runNotices(options: RunOptions, mayWatch: () => Promise<boolean>)
   const mayReceive = ports.mayReceive ?? ((access, notice) => notice.owner === access.workspaceId);
   // Listening begins before the snapshot is read: what changes meanwhile is told after it.
   const unsubscribe = ports.hub.onNotice((notice) => {
-    if (notice.topic !== topic || !mayReceive(connection.access, notice)) return;
+    const isMeant = notice.isForAll === true || mayReceive(connection.access, notice);
+    if (notice.topic !== topic || !isMeant) return;
     if (waiting.length >= connection.limits.maxOutgoingMessages) {
       connection.close(closeCodes.slowClient, "too slow; connect again");
       return;

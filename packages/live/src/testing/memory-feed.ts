@@ -1,4 +1,11 @@
-import type { ChangeNotice, EventFeed, StoredEvent, StreamPage } from "@millrace/queue";
+import type {
+  ChangeNotice,
+  EventFeed,
+  StoredEvent,
+  StreamHead,
+  StreamPage,
+  StreamsMoved,
+} from "@millrace/queue";
 
 /**
  * Events in memory, for tests. Hints go out at once unless `hints` is `"by_hand"`: then the test
@@ -9,8 +16,10 @@ export class MemoryEventFeed implements EventFeed {
   readonly #streams = new Map<string, StoredEvent[]>();
   readonly #lastSeqs = new Map<string, number>();
   readonly #eventListeners = new Set<(events: readonly StoredEvent[]) => void>();
+  readonly #movedListeners = new Set<(moved: StreamsMoved) => void>();
   readonly #noticeListeners = new Set<(notice: ChangeNotice) => void>();
   #reads = 0;
+  #headReads = 0;
   #failures = 0;
 
   constructor(options: { readonly hints?: "at_once" | "by_hand" } = {}) {
@@ -22,9 +31,14 @@ export class MemoryEventFeed implements EventFeed {
     return this.#reads;
   }
 
+  /** How often `readHeads` was called. */
+  get headReads(): number {
+    return this.#headReads;
+  }
+
   /** How many listen to events or notices. */
   get listeners(): number {
-    return this.#eventListeners.size + this.#noticeListeners.size;
+    return this.#eventListeners.size + this.#movedListeners.size + this.#noticeListeners.size;
   }
 
   readonly read = (stream: string, after: number, limit: number): Promise<StreamPage> => {
@@ -42,9 +56,24 @@ export class MemoryEventFeed implements EventFeed {
     });
   };
 
+  readonly readHeads = (streams: readonly string[]): Promise<readonly StreamHead[]> => {
+    this.#headReads += 1;
+    if (this.#failures > 0) {
+      this.#failures -= 1;
+      return Promise.reject(new Error("the store can't be reached"));
+    }
+    const known = streams.filter((stream) => this.#lastSeqs.has(stream));
+    return Promise.resolve(known.map((stream) => ({ stream, seq: this.lastSeq(stream) })));
+  };
+
   readonly onEvents = (listener: (events: readonly StoredEvent[]) => void): (() => void) => {
     this.#eventListeners.add(listener);
     return () => this.#eventListeners.delete(listener);
+  };
+
+  readonly onMoved = (listener: (moved: StreamsMoved) => void): (() => void) => {
+    this.#movedListeners.add(listener);
+    return () => this.#movedListeners.delete(listener);
   };
 
   readonly onNotice = (listener: (notice: ChangeNotice) => void): (() => void) => {
@@ -67,6 +96,11 @@ export class MemoryEventFeed implements EventFeed {
   /** Tells listeners of events, whether or not they were told before. */
   hint(events: readonly StoredEvent[]): void {
     for (const listener of [...this.#eventListeners]) listener(events);
+  }
+
+  /** Tells listeners how far streams came in another process. */
+  move(moved: Partial<StreamsMoved>): void {
+    for (const listener of [...this.#movedListeners]) listener({ heads: [], crowded: [], ...moved });
   }
 
   notify(notice: ChangeNotice): void {

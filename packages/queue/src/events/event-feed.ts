@@ -2,7 +2,7 @@ import type { Database } from "@millrace/database";
 import { sql } from "kysely";
 import type { RawBuilder } from "kysely";
 import { parseStream } from "./append-events.ts";
-import type { EventFeed } from "./event.ts";
+import type { EventFeed, StreamHead } from "./event.ts";
 import type { EventBus } from "./event-bus.ts";
 
 type EventRow = { seq: number; type: string; data: Record<string, unknown>; at: Date };
@@ -29,7 +29,9 @@ export function createEventFeed(database: Database, bus: EventBus): EventFeed {
         oldestSeq: bounds?.oldest_seq ?? lastSeq + 1,
       };
     },
+    readHeads: (streams) => readHeads(database, streams),
     onEvents: (listener) => bus.onEvents(listener),
+    onMoved: (listener) => bus.onMoved(listener),
     onNotice: (listener) => bus.onNotice(listener),
   };
 }
@@ -54,4 +56,21 @@ async function readBounds(database: Database, stream: string): Promise<Bounds | 
       : await sql<Bounds>`
           SELECT last_seq, ${oldest} FROM event_stream WHERE stream = ${stream}`.execute(database.queryable);
   return found.rows[0];
+}
+
+async function readHeads(database: Database, streams: readonly string[]): Promise<readonly StreamHead[]> {
+  const jobs: string[] = [];
+  const shared: string[] = [];
+  for (const stream of streams) {
+    const { domain, id } = parseStream(stream);
+    if (domain === "job") jobs.push(id);
+    else shared.push(stream);
+  }
+  const found = await sql<StreamHead>`
+    SELECT 'job:' || id AS stream, event_seq AS seq FROM job WHERE id = ANY(${jobs}::uuid[])
+    UNION ALL
+    SELECT stream, last_seq AS seq FROM event_stream WHERE stream = ANY(${shared}::text[])`.execute(
+    database.queryable,
+  );
+  return found.rows;
 }

@@ -19,6 +19,18 @@ export type ChangeNotice = {
   readonly owner: string | null;
   readonly type: string;
   readonly data: Readonly<Record<string, unknown>>;
+  /** It may concern anybody, whatever `owner` says: what changed for whom is not known any more. */
+  readonly isForAll?: boolean;
+};
+
+/** How far a stream has come: the highest number it has given. */
+export type StreamHead = { readonly stream: string; readonly seq: number };
+
+/** What other processes say of streams. */
+export type StreamsMoved = {
+  readonly heads: readonly StreamHead[];
+  /** Domains (`job` of `job:<id>`) of which more streams moved than are listed; `*` for all. */
+  readonly crowded: readonly string[];
 };
 
 /**
@@ -81,10 +93,14 @@ export type StreamPage = {
 export type EventFeed = {
   /** Events with a number above `after`, ascending, at most `limit`. */
   readonly read: (stream: string, after: number, limit: number) => Promise<StreamPage>;
+  /** How far these streams have come, with one read; those that do not exist are left out. */
+  readonly readHeads: (streams: readonly string[]) => Promise<readonly StreamHead[]>;
   /**
-   * Calls back after commits of this or another process. A hint: calls may be lost or doubled, so
-   * a watcher also reads again every few seconds.
+   * Calls back after commits of this process. A hint, as is `onMoved`: calls may be lost or doubled, so a
+   * watcher also reads again every few seconds.
    */
   readonly onEvents: (listener: (events: readonly StoredEvent[]) => void) => () => void;
+  /** Calls back after commits of other processes, which say how far streams came and not what happened. */
+  readonly onMoved: (listener: (moved: StreamsMoved) => void) => () => void;
   readonly onNotice: (listener: (notice: ChangeNotice) => void) => () => void;
 };

@@ -201,7 +201,7 @@ function tellEvents(bus: EventBus, given: Found["given"], written: Found["writte
   const stored: StoredEvent[] = [];
   for (const job of given.values()) {
     const row = written.get(job.id);
-    if (row === undefined) continue;
+    if (row === undefined || !bus.admit(job.stream, job.options.owner ?? null)) continue;
     const event = queuedEvent(job);
     const { stream, type, data } = event;
     events.push(event);

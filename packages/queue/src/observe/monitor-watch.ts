@@ -13,8 +13,8 @@ type Fingerprint = { readonly topic: string; readonly print: string };
 
 /**
  * Tells those who watch the monitor here what other processes do: queues paused or limited, workers that come,
- * go, fall silent or are asked for something, limits of tasks, alarms. What this process does itself is told at once,
- * and again by this.
+ * go, fall silent or are asked for something, limits of tasks, alarms. What this process does itself, and what others
+ * tell of at once, is told again by this.
  */
 export function createMonitorWatch(parts: {
   readonly database: Database;
@@ -33,7 +33,7 @@ export function createMonitorWatch(parts: {
       const found = await readFingerprints(database);
       for (const [topic, print] of found) {
         if (known === undefined || known.get(topic) === print) continue;
-        bus.publishNotice({ topic: "monitor", owner: null, type: `${topic}.changed`, data: {} });
+        bus.repeatNotice({ topic: "monitor", owner: null, type: `${topic}.changed`, data: {} });
       }
       known = found;
     } catch (error) {

@@ -74,10 +74,11 @@ function tellEvents(
   for (const { job } of successes) {
     const row = rows.get(job.id);
     if (row === undefined) continue;
-    // All of them ended in one statement, at the same time.
-    at ||= new Date(row.at_ms).toISOString();
     const { id, owner } = job;
     const stream = ownStream(id);
+    if (!bus.admit(stream, owner)) continue;
+    // All of them ended in one statement, at the same time.
+    at ||= new Date(row.at_ms).toISOString();
     const type = "job.succeeded";
     const data = { job_id: id };
     events.push({ stream, owner, type, data });

@@ -3,6 +3,7 @@ import { sql } from "kysely";
 import { hintsOf } from "../brokers/hint.ts";
 import { ownStream, publishEvents } from "../events/append-events.ts";
 import type { NewEvent } from "../events/append-events.ts";
+import type { StoredEvent } from "../events/event.ts";
 import { fairShares } from "../jobs/fair-share.ts";
 import { transitionOf } from "../jobs/transition.ts";
 import type { TellingJob } from "../jobs/transition.ts";
@@ -126,15 +127,15 @@ async function putInLine(transaction: Transaction, ids: readonly string[]): Prom
 const waiting = "Waiting for a worker";
 
 function tellEvents(bus: Joining["parts"]["bus"], released: readonly Released[]): void {
-  const events = released.map(({ id, owner }): NewEvent => ({
-    stream: ownStream(id),
-    owner,
-    type: "job.queued",
-    data: { job_id: id, message: waiting },
-  }));
-  const stored = released.map(({ seq, at_ms }, index) => {
-    const { stream = "", type = "", data = {} } = events[index] ?? {};
-    return { stream, seq, type, data, at: new Date(at_ms).toISOString() };
-  });
+  const events: NewEvent[] = [];
+  const stored: StoredEvent[] = [];
+  for (const { id, owner, seq, at_ms } of released) {
+    const stream = ownStream(id);
+    if (!bus.admit(stream, owner)) continue;
+    const type = "job.queued";
+    const data = { job_id: id, message: waiting };
+    events.push({ stream, owner, type, data });
+    stored.push({ stream, seq, type, data, at: new Date(at_ms).toISOString() });
+  }
   publishEvents(bus, events, stored);
 }

@@ -1,0 +1,195 @@
+import { newId, sleep, toError } from "@millrace/kernel";
+import type { Logger } from "@millrace/kernel";
+import { Redis } from "ioredis";
+import { missedNews } from "./event-relay.ts";
+import type { EventNews, EventRelay } from "./event-relay.ts";
+import { formatNews, parseNews } from "./news-payload.ts";
+
+/** All in milliseconds. The defaults are meant for production; tests shorten them. */
+export type RedisRelayTimes = {
+  /** How often it is made sure that the connection still answers. Default 10,000. */
+  readonly lookEveryMs: number;
+  /** How long Redis may take for an answer, or to connect. Default 5,000. */
+  readonly answerMs: number;
+  /** The pause after the first failure; it doubles with each. Default 500. */
+  readonly minPauseMs: number;
+  /** Default 10,000. */
+  readonly maxPauseMs: number;
+};
+
+const defaultTimes: RedisRelayTimes = {
+  lookEveryMs: 10_000,
+  answerMs: 5_000,
+  minPauseMs: 500,
+  maxPauseMs: 10_000,
+};
+
+type RedisRelayParts = {
+  readonly url: string;
+  readonly logger: Logger;
+  /**
+   * Of the channel: installations that share a Redis hear each other when it is the same, which costs them
+   * time and tells them nothing. Default `millrace:`.
+   */
+  readonly prefix?: string;
+  readonly times?: Partial<RedisRelayTimes>;
+};
+
+/**
+ * News between processes by Redis PUBLISH and SUBSCRIBE, over one connection for each: one that subscribes
+ * may do nothing else. Nothing is kept in Redis.
+ */
+export function createRedisRelay(parts: RedisRelayParts): EventRelay {
+  return new PublishingRelay(parts);
+}
+
+class PublishingRelay implements EventRelay {
+  readonly name = "event relay";
+  readonly kind = "redis";
+  readonly #self = newId();
+  readonly #logger: Logger;
+  readonly #channel: string;
+  readonly #times: RedisRelayTimes;
+  readonly #publisher: Redis;
+  readonly #subscriber: Redis;
+  readonly #subscribers = new Set<(news: EventNews) => void>();
+  readonly #stopping = new AbortController();
+  #state: "new" | "running" | "stopped" = "new";
+  #isListening = false;
+  #isHearing = false;
+  #watching: Promise<void> | undefined;
+  /** Whether the log knows that Redis is away. */
+  #hasComplained = false;
+
+  constructor({ url, logger, prefix = "millrace:", times }: RedisRelayParts) {
+    this.#logger = logger;
+    this.#channel = `${prefix}news`;
+    this.#times = { ...defaultTimes, ...times };
+    this.#publisher = this.#createClient(url, "millrace-news-out");
+    this.#subscriber = this.#createClient(url, "millrace-news-in");
+    this.#subscriber.on("ready", () => void this.#subscribeHere());
+    this.#subscriber.on("close", () => {
+      this.#isHearing = false;
+    });
+    this.#subscriber.on("message", (_channel, payload) => {
+      const news = parseNews(payload, this.#self);
+      if (news !== undefined) this.#tell(news);
+    });
+  }
+
+  async send(news: EventNews): Promise<void> {
+    // One after another: what does not reach Redis must not have overtaken the rest.
+    try {
+      for (const payload of formatNews(this.#self, news)) {
+        await this.#publisher.publish(this.#channel, payload);
+      }
+    } catch (error) {
+      // It may be a connection whose other end has vanished, which would not be noticed otherwise.
+      if (this.#publisher.status === "ready") this.#publisher.disconnect(true);
+      throw error;
+    }
+  }
+
+  subscribe(onNews: (news: EventNews) => void): () => void {
+    this.#subscribers.add(onNews);
+    this.#listenWhenWanted();
+    return () => void this.#subscribers.delete(onNews);
+  }
+
+  isHearing(): boolean {
+    return this.#isHearing;
+  }
+
+  async start(): Promise<void> {
+    if (this.#state !== "new") return;
+    this.#state = "running";
+    // It goes on trying by itself; "error" says what is wrong.
+    this.#publisher.connect().catch(() => undefined);
+    this.#listenWhenWanted();
+  }
+
+  async stop(): Promise<void> {
+    this.#state = "stopped";
+    this.#isHearing = false;
+    this.#stopping.abort();
+    this.#publisher.disconnect();
+    this.#subscriber.disconnect();
+    await this.#watching;
+  }
+
+  #createClient(url: string, connectionName: string): Redis {
+    const { answerMs, minPauseMs, maxPauseMs } = this.#times;
+    const client = new Redis(url, {
+      connectionName,
+      lazyConnect: true,
+      // News that wait for a connection would be old when it comes; that something was missed is enough.
+      enableOfflineQueue: false,
+      maxRetriesPerRequest: 0,
+      autoResubscribe: false,
+      connectTimeout: answerMs,
+      commandTimeout: answerMs,
+      // All processes lose their connections at once when Redis restarts, and must not return at once.
+      retryStrategy: (times) =>
+        Math.min(maxPauseMs, minPauseMs * 2 ** (times - 1)) * (0.5 + Math.random() / 2),
+    });
+    client.on("error", (error: unknown) => this.#complain(error));
+    client.on("ready", () => this.#recovered());
+    return client;
+  }
+
+  #listenWhenWanted(): void {
+    if (this.#state !== "running" || this.#subscribers.size === 0 || this.#isListening) return;
+    this.#isListening = true;
+    this.#subscriber.connect().catch(() => undefined);
+    this.#watching = this.#watch();
+  }
+
+  async #subscribeHere(): Promise<void> {
+    try {
+      await this.#subscriber.subscribe(this.#channel);
+    } catch (error) {
+      this.#complain(error);
+      this.#reconnect();
+      return;
+    }
+    if (this.#stopping.signal.aborted) return;
+    this.#isHearing = true;
+    this.#tell(missedNews);
+  }
+
+  /** A connection whose other end has vanished looks like one on which nothing happens. */
+  async #watch(): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      await sleep(this.#times.lookEveryMs, signal).catch(() => undefined);
+      if (!this.#isHearing) continue;
+      await this.#subscriber.ping().catch((error: unknown) => {
+        this.#complain(error);
+        this.#reconnect();
+      });
+    }
+  }
+
+  #reconnect(): void {
+    this.#isHearing = false;
+    if (!this.#stopping.signal.aborted) this.#subscriber.disconnect(true);
+  }
+
+  #tell(news: EventNews): void {
+    for (const onNews of this.#subscribers) onNews(news);
+  }
+
+  #recovered(): void {
+    if (this.#hasComplained) this.#logger.info("Redis can be reached again for news between processes");
+    this.#hasComplained = false;
+  }
+
+  #complain(error: unknown): void {
+    if (this.#hasComplained || this.#stopping.signal.aborted) return;
+    this.#hasComplained = true;
+    this.#logger.warn(
+      { err: toError(error) },
+      "Redis can't be reached for news between processes. Those who watch see them some seconds late until it is there again.",
+    );
+  }
+}
