@@ -37,7 +37,7 @@ export async function expandMap(
     return end({ code: "workflow_map_not_array", message });
   }
   if (items.length === 0) return end(null);
-  const total = workflow.total_jobs + items.length;
+  const total = (await countJobs(scope, workflow_id)) + items.length;
   if (total > maxWorkflowJobs) return end(workflowTooLarge(total));
 
   const task = parts.registry.findTask(template.task, template.version);
@@ -82,6 +82,13 @@ export async function expandMap(
     WHERE workflow_id = ${workflow_id} AND number = ${number}`.execute(transaction);
   tellWritten(scope, parts, jobs, { owner, traceParent });
   return [];
+}
+
+/** As it is now: another map of the same join may have got its jobs since the row was locked. */
+async function countJobs({ transaction }: WriteScope, workflowId: string): Promise<number> {
+  const found = await sql<{ total: number }>`
+    SELECT total_jobs AS total FROM workflow WHERE id = ${workflowId}`.execute(transaction);
+  return found.rows[0]?.total ?? 0;
 }
 
 /** The numbers of new nodes, and their jobs counted in. */

@@ -13,7 +13,6 @@ export type LockedWorkflow = {
   readonly is_cancelling: boolean;
   readonly tags: readonly string[];
   readonly meta: Readonly<Record<string, unknown>>;
-  readonly total_jobs: number;
   readonly on_success: StoredCallback | null;
   readonly on_failure: StoredCallback | null;
   readonly trace_parent: string | null;
@@ -28,8 +27,8 @@ export async function lockWorkflows(
   ids: readonly string[],
 ): Promise<ReadonlyMap<string, LockedWorkflow>> {
   const found = await sql<LockedWorkflow>`
-    SELECT id, owner, state, cancel_requested_at IS NOT NULL AS is_cancelling, tags, meta, total_jobs, on_success,
-           on_failure, trace_parent
+    SELECT id, owner, state, cancel_requested_at IS NOT NULL AS is_cancelling, tags, meta, on_success, on_failure,
+           trace_parent
     FROM workflow WHERE id = ANY(${[...new Set(ids)]}::uuid[]) ORDER BY id FOR UPDATE`.execute(transaction);
   return new Map(found.rows.map((row) => [row.id, row]));
 }

@@ -163,6 +163,20 @@ describe.each(testDatabases())("a workflow on $name", (kind) => {
 
       expect(await ended(queue, id)).toMatchObject({ state: "failed", error_code: "workflow_map_not_array" });
     });
+
+    it("has no more jobs than it may when several maps get theirs at once", async () => {
+      const { queue } = createScene(new Set());
+      const maps = group([map(double), map(double)], { policy: "finish" });
+      const id = await start(queue, chain(step(count, 8), maps));
+      await sql`UPDATE workflow SET total_jobs = 99_988 WHERE id = ${id}`.execute(opened.database.queryable);
+      await opened.startWorker(queue);
+
+      expect(await ended(queue, id)).toMatchObject({
+        state: "failed",
+        error_code: "workflow_too_large",
+        total_jobs: 99_996,
+      });
+    });
   });
 
   describe("with a task whose key functions throw", () => {
