@@ -142,3 +142,33 @@ export const jobTimedOut = {
 export function timedOut(): MillraceError {
   return new MillraceError({ ...jobTimedOut, kind: "unavailable", retryable: true });
 }
+
+/** What was asked of a broker needs its server, which is away. */
+export function brokerUnavailable(broker: string, cause: unknown): MillraceError {
+  return new MillraceError({
+    code: "broker_unavailable",
+    kind: "unavailable",
+    retryable: true,
+    message: `${broker} does not answer. Jobs run without it, by the poll; try again when it is there.`,
+    cause,
+  });
+}
+
+/** Says nothing of the address itself: it may hold a password. */
+export function invalidBrokerUrl(): MillraceError {
+  return new MillraceError({
+    code: "invalid_broker_url",
+    kind: "invalid",
+    message:
+      "BROKER_URL is not the address of a broker. Give redis://host:6379 (rediss:// with TLS), amqp://user:password@host:5672 (amqps:// with TLS) or postgres://…, or leave it out: hints then go by the database.",
+  });
+}
+
+export function databaseBrokerNeedsServer(): MillraceError {
+  return new MillraceError({
+    code: "broker_needs_database_server",
+    kind: "invalid",
+    message:
+      "BROKER_URL names PostgreSQL, but the database is the embedded one. Set DATABASE_URL too, or leave BROKER_URL out: a single process needs no broker.",
+  });
+}

@@ -1,0 +1,214 @@
+import { newId, toError } from "@millrace/kernel";
+import type { Logger, Service } from "@millrace/kernel";
+import { brokerUnavailable } from "../errors.ts";
+import type { Broker, BrokerStatus, Hint, Subscription } from "./broker.ts";
+import { HintOutbox } from "./hint-outbox.ts";
+import { within } from "./listen-connection.ts";
+import { RedisCommands } from "./redis-commands.ts";
+import { RedisSubscription } from "./redis-subscription.ts";
+import { addHint } from "./redis-streams.ts";
+import { defaultRedisTimes } from "./redis-times.ts";
+import type { RedisTimes } from "./redis-times.ts";
+import { retryPauseMs } from "./retry-pause.ts";
+
+export type RedisBrokerParts = {
+  /** `redis://` or `rediss://`, of Redis 6.2 or newer. */
+  readonly url: string;
+  readonly logger: Logger;
+  readonly times?: Partial<RedisTimes>;
+  /** Before the names of the streams, for installations that share a server. Default: none. */
+  readonly keyPrefix?: string;
+};
+
+/**
+ * Hints between processes by Redis Streams: one stream for each queue, `millrace.<queue>`, whose entries go
+ * to one worker each. A process has one connection to announce and to settle, and each of its subscribers
+ * one that waits. Announces and hears from start to stop. Start does not wait for a connection, and without
+ * it everything works by the poll; hints of this process reach its own subscribers even so.
+ *
+ * `depth` counts hints that wait and those that were given to a subscriber and are not settled yet, and
+ * `purge` removes both; it throws `broker_unavailable` while Redis is away.
+ */
+export function createRedisBroker(parts: RedisBrokerParts): Broker & Service {
+  return new RedisBroker(parts);
+}
+
+class RedisBroker implements Broker, Service {
+  readonly name = "hints";
+  readonly #parts: RedisBrokerParts;
+  readonly #times: RedisTimes;
+  /** What the server's list of clients calls this process. */
+  readonly #clientName = `millrace-${newId()}`;
+  readonly #commands: RedisCommands;
+  readonly #outbox = new HintOutbox((hint) => this.#send(hint));
+  readonly #subscriptions = new Set<RedisSubscription>();
+  readonly #endings = new Set<Promise<void>>();
+  /** So many times in a row the server has not taken a hint although it answers. */
+  #refusals = 0;
+  /** Runs from a refusal to the next try. */
+  #retryTimer: NodeJS.Timeout | undefined;
+  #isPolicyKnown = false;
+  #stopping: Promise<void> | undefined;
+
+  constructor(parts: RedisBrokerParts) {
+    this.#parts = parts;
+    this.#times = { ...defaultRedisTimes, ...parts.times };
+    this.#commands = new RedisCommands({
+      ...this.#linkParts(),
+      onUp: () => this.#onUp(),
+    });
+  }
+
+  announce(hint: Hint): void {
+    if (!this.#isTelling) this.#tellOwn(hint.queue);
+    this.#outbox.add(hint);
+  }
+
+  subscribe(queues: readonly string[], onHint: (queue: string) => void): Subscription {
+    const subscription = new RedisSubscription({
+      ...this.#linkParts(),
+      commands: this.#commands,
+      queues,
+      streamOf: (queue) => this.#streamOf(queue),
+      onHint,
+    });
+    if (this.#stopping === undefined) this.#subscriptions.add(subscription);
+    if (this.#commands.works) subscription.start();
+    return {
+      settle: (queue, isMore) => subscription.settle(queue, isMore),
+      receive: (hasRoom) => subscription.receive(hasRoom),
+      close: () => this.#close(subscription),
+    };
+  }
+
+  async depth(queue: string): Promise<number | undefined> {
+    return await this.#commands.run((client) => client.xlen(this.#streamOf(queue))).catch(() => undefined);
+  }
+
+  async purge(queue: string): Promise<number> {
+    try {
+      return await this.#commands.run((client) => client.xtrim(this.#streamOf(queue), "MAXLEN", 0));
+    } catch (error) {
+      throw brokerUnavailable("Redis", error);
+    }
+  }
+
+  status(): BrokerStatus {
+    const trouble = this.#trouble;
+    return {
+      kind: "redis",
+      isHearing: this.#isHearing,
+      isTelling: this.#isTelling,
+      ...(trouble === undefined ? {} : { trouble }),
+    };
+  }
+
+  async start(): Promise<void> {
+    if (this.#stopping === undefined) this.#commands.start();
+  }
+
+  /** Passes on what was announced before and gives back what is held, for two seconds at most. */
+  stop(): Promise<void> {
+    return (this.#stopping ??= this.#stop());
+  }
+
+  async #stop(): Promise<void> {
+    const farewell = this.#sayFarewell();
+    await within(farewell, this.#times.lastWordMs, new AbortController().signal).catch(() => undefined);
+    clearTimeout(this.#retryTimer);
+    // What still waits for an answer fails by this.
+    await this.#commands.stop();
+    await farewell;
+  }
+
+  async #sayFarewell(): Promise<void> {
+    const outbox = this.#outbox.stop();
+    for (const subscription of this.#subscriptions) this.#close(subscription);
+    await Promise.all([outbox, ...this.#endings]);
+  }
+
+  #linkParts() {
+    const { url, logger } = this.#parts;
+    return { url, logger, name: this.#clientName, times: this.#times };
+  }
+
+  #streamOf(queue: string): string {
+    return `${this.#parts.keyPrefix ?? ""}millrace.${queue}`;
+  }
+
+  #close(subscription: RedisSubscription): void {
+    if (!this.#subscriptions.delete(subscription)) return;
+    const ending = subscription.closed();
+    this.#endings.add(ending);
+    void ending.finally(() => this.#endings.delete(ending));
+  }
+
+  #onUp(): void {
+    this.#refusals = 0;
+    this.#retry();
+    for (const subscription of this.#subscriptions) subscription.start();
+    if (!this.#isPolicyKnown) this.#checkPolicy().catch(() => undefined);
+  }
+
+  /** Once. What is not said by this server is not worth a failure. */
+  async #checkPolicy(): Promise<void> {
+    const memory = await this.#commands.run((client) => client.info("memory"));
+    this.#isPolicyKnown = true;
+    const policy = /^maxmemory_policy:(\S+)/m.exec(memory)?.[1];
+    if (policy === undefined || policy === "noeviction") return;
+    this.#parts.logger.warn(
+      { policy },
+      "Redis throws away keys when its memory is full, and with them hints: their jobs start with the next poll. Set maxmemory-policy to noeviction, or give the broker a Redis of its own.",
+    );
+  }
+
+  get #isHearing(): boolean {
+    return [...this.#subscriptions].every(({ isHearing }) => isHearing);
+  }
+
+  get #isTelling(): boolean {
+    return this.#commands.works && this.#refusals === 0;
+  }
+
+  get #trouble(): string | undefined {
+    if (this.#commands.isRefused)
+      return "Redis refuses the name or the password in BROKER_URL. Jobs start with the next poll. Correct the address and start again.";
+    if (!this.#commands.works)
+      return "Redis can't be reached: jobs start with the next poll. The log says why; nothing is lost.";
+    if (this.#refusals > 0)
+      return "Redis answers but takes no hints: other processes find jobs with their next poll. The log says why; often its memory is full.";
+    if (!this.#isHearing)
+      return "Hints of other processes are not heard now: their jobs start here with the next poll. The log says why.";
+    return undefined;
+  }
+
+  async #send(hint: Hint): Promise<void> {
+    if (this.#retryTimer !== undefined) throw new Error("Redis takes no hints now");
+    const wasTelling = this.#isTelling;
+    try {
+      await this.#commands.run((client) => addHint(client, this.#streamOf(hint.queue), hint));
+      this.#refusals = 0;
+    } catch (error) {
+      if (wasTelling) this.#tellOwn(hint.queue);
+      if (this.#commands.works) this.#refused(toError(error));
+      throw error;
+    }
+  }
+
+  #refused(error: Error): void {
+    if (this.#refusals++ === 0) this.#parts.logger.warn({ err: error }, "Redis did not take a hint");
+    if (this.#stopping !== undefined) return;
+    clearTimeout(this.#retryTimer);
+    this.#retryTimer = setTimeout(() => this.#retry(), retryPauseMs(this.#times, this.#refusals));
+  }
+
+  #retry(): void {
+    clearTimeout(this.#retryTimer);
+    this.#retryTimer = undefined;
+    this.#outbox.retry();
+  }
+
+  #tellOwn(queue: string): void {
+    for (const subscription of this.#subscriptions) subscription.tell(queue);
+  }
+}

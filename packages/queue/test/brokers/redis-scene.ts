@@ -1,0 +1,62 @@
+/** The Redis of the tests, in which each file has streams of its own. */
+import { newId } from "@millrace/kernel";
+import { Redis } from "ioredis";
+import { createRedisBroker } from "../../src/brokers/redis-broker.ts";
+import type { BrokerParts, RemoteBroker } from "./scenes.ts";
+
+/** Short, because tests wait for them. What is given for an answer must do for a busy machine. */
+export const redisTimes = {
+  minPauseMs: 40,
+  maxPauseMs: 100,
+  answerMs: 1_000,
+  blockMs: 200,
+  lookEveryMs: 200,
+  tidyEveryMs: 200,
+  // Longer than the pauses of a busy machine between a hint and its settlement in a test.
+  unsettledMs: 2_000,
+  regroupMs: 100,
+};
+
+export type RedisServer = {
+  readonly url: string;
+  /** As a person at a prompt. */
+  readonly client: Redis;
+  readonly streamOf: (queue: string) => string;
+  readonly createBroker: (parts: BrokerParts) => ReturnType<typeof createRedisBroker>;
+  /** Removes the streams of this file. */
+  readonly close: () => Promise<void>;
+};
+
+export async function openRedisServer(url = process.env.MILLRACE_TEST_REDIS_URL ?? ""): Promise<RedisServer> {
+  const keyPrefix = `test-${newId()}.`;
+  const client = new Redis(url);
+  return {
+    url,
+    client,
+    streamOf: (queue) => `${keyPrefix}millrace.${queue}`,
+    createBroker: (parts) => createRedisBroker({ ...parts, keyPrefix, times: redisTimes }),
+    close: async () => {
+      const keys = await client.keys(`${keyPrefix}*`).catch(() => []);
+      if (keys.length > 0) await client.del(keys);
+      client.disconnect();
+    },
+  };
+}
+
+export function redisRemote({ url, client, createBroker, streamOf, close }: RedisServer): RemoteBroker {
+  let nth = 0;
+  const garbage: readonly (readonly [string, string])[] = [
+    ["hint", "no JSON"],
+    ["hint", '{"queue":7}'],
+    ["something", "else"],
+    ["hint", "x".repeat(100_000)],
+  ];
+  return {
+    url: () => url,
+    create: createBroker,
+    sendGarbage: async (queue) => {
+      await client.xadd(streamOf(queue), "*", ...(garbage[nth++ % garbage.length] ?? ["a", "b"]));
+    },
+    close,
+  };
+}
