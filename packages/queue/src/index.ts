@@ -10,6 +10,7 @@ export { recordLook } from "./alarms/record-look.ts";
 export type { LookResult, LookRules } from "./alarms/record-look.ts";
 export type { Broker, BrokerStatus, Hint, Subscription } from "./brokers/broker.ts";
 export { createMemoryBroker } from "./brokers/memory-broker.ts";
+export { openBroker } from "./brokers/open-broker.ts";
 export { createPostgresBroker } from "./brokers/postgres-broker.ts";
 export type { BrokerTimes, PostgresBroker } from "./brokers/postgres-broker.ts";
 export { parseStream } from "./events/append-events.ts";
