@@ -11,6 +11,9 @@ import { queueFlatness } from "./benchmarks/queue-flatness.ts";
 import { queueLatency } from "./benchmarks/queue-latency.ts";
 import { queueThroughput } from "./benchmarks/queue-throughput.ts";
 import { queueWaiting } from "./benchmarks/queue-waiting.ts";
+import { scaleBrokers } from "./benchmarks/scale-brokers.ts";
+import { scaleIdle } from "./benchmarks/scale-idle.ts";
+import { scaleModels } from "./benchmarks/scale-models.ts";
 import { start } from "./benchmarks/start.ts";
 import { throughput } from "./benchmarks/throughput.ts";
 import { verdictOf } from "./measure/figure.ts";
@@ -29,6 +32,9 @@ const benchmarks: readonly Benchmark[] = [
   queueWaiting,
   queueFlatness,
   queueChurn,
+  scaleBrokers,
+  scaleIdle,
+  scaleModels,
 ];
 
 const { values } = parseArgs({

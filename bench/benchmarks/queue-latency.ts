@@ -1,17 +1,14 @@
-import { sleep } from "@millrace/kernel";
 import { servicesDirectory } from "../../scripts/services/state.ts";
 import { FigureCollector } from "../measure/figure.ts";
 import { measureCommits, measureFsync } from "../measure/fsync.ts";
 import { percentile } from "../measure/statistics.ts";
 import { serverConditions } from "../peers/conditions.ts";
 import { turned, withPeer } from "../peers/measure-peer.ts";
+import { measureWaits, pauseMs } from "../peers/measure-waits.ts";
 import type { PeerName } from "../peers/peer.ts";
 import type { Benchmark, BenchmarkOptions } from "./benchmark.ts";
 
 const jobs = 200;
-const warmUpJobs = 20;
-/** Long enough that the queue has come to rest again, and that a hint does not wait for the one before. */
-const pauseMs = 100;
 /** Added to two commits to the disk: one for the job, one for its claim. */
 const target = { aim: 2, floor: 5 };
 
@@ -45,7 +42,8 @@ export const queueLatency: Benchmark = {
       figures.add("floor: fsync, p50", "ms", fsyncMs);
       figures.add("floor: commit, p50", "ms", percentile(commits, 0.5));
       const measured = new Map<Subject, number[]>();
-      for (const subject of turned(subjects, run)) measured.set(subject, await measureSubject(subject));
+      for (const subject of turned(subjects, run))
+        measured.set(subject, await measureWaits(subject.name, { jobs, processes: subject.processes }));
       for (const subject of subjects) {
         const times = measured.get(subject) ?? [];
         const name = `${subject.label}, ${subject.processes === 1 ? "one process" : "two processes"}`;
@@ -58,19 +56,3 @@ export const queueLatency: Benchmark = {
     return figures.figures();
   },
 };
-
-async function measureSubject({ name, processes }: Subject): Promise<number[]> {
-  return await withPeer(name, async ({ start, settle }) => {
-    const producer = await start();
-    const worker = processes === 1 ? producer : await start();
-    await worker.ask({ do: "start_worker", jobMs: 0 });
-    await producer.ask({ do: "add_spaced", count: warmUpJobs, pauseMs });
-    await worker.ask({ do: "wait_until_recorded", count: warmUpJobs });
-    await settle();
-    await sleep(pauseMs);
-    const added = await producer.ask({ do: "add_spaced", count: jobs, pauseMs });
-    await worker.ask({ do: "wait_until_recorded", count: warmUpJobs + jobs });
-    const starts = (await worker.ask({ do: "report_starts" })).timesMs.slice(warmUpJobs);
-    return added.timesMs.map((addedMs, index) => (starts[index] ?? Number.NaN) - addedMs);
-  });
-}

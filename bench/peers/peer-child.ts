@@ -20,6 +20,8 @@ const openers: Readonly<Record<PeerName, () => Promise<OpenPeer>>> = {
   "millrace-batched": async () => (await import("./millrace/millrace.ts")).openMillraceBatched,
   "millrace-forgetting": async () => (await import("./millrace/millrace.ts")).openMillraceForgetting,
   "millrace-embedded": async () => (await import("./millrace/millrace.ts")).openMillraceEmbedded,
+  "millrace-redis": async () => (await import("./millrace/millrace.ts")).openMillraceOnRedis,
+  "millrace-rabbitmq": async () => (await import("./millrace/millrace.ts")).openMillraceOnRabbitMq,
   bullmq: async () => (await import("./bullmq/bullmq.ts")).openBullmq,
   "pg-boss": async () => (await import("./pg-boss/pg-boss.ts")).openPgBoss,
   "pg-boss-batched": async () => (await import("./pg-boss/pg-boss.ts")).openPgBossBatched,

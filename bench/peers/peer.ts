@@ -34,6 +34,8 @@ export const peerNames = [
   "millrace-batched",
   "millrace-forgetting",
   "millrace-embedded",
+  "millrace-redis",
+  "millrace-rabbitmq",
   "bullmq",
   "pg-boss",
   "pg-boss-batched",

@@ -9,13 +9,23 @@ import { withTemporaryFolder } from "../processes/temporary-folder.ts";
 import type { PeerName } from "./peer.ts";
 
 /** The numbers of the Redis databases that benchmarks empty. */
-export const redisDatabases = { bullmq: 1, celeryBroker: 2, celeryResults: 3 } as const;
+export const redisDatabases = { bullmq: 1, celeryBroker: 2, celeryResults: 3, hints: 4 } as const;
 
 /** Where the servers for benchmarks answer. Throws when they were not started. */
 export async function peerServers(): Promise<PeersState> {
   const peers = (await readState(servicesDirectory()))?.peers;
   if (peers !== undefined) return peers;
   throw new Error("The queues to measure against do not run. Start them: npm run services -- start --peers");
+}
+
+/** The broker that carries a queue's hints beside its database; undefined when the database does. */
+export async function brokerOf(peer: PeerName): Promise<string | undefined> {
+  if (peer === "millrace-redis") return `${(await peerServers()).redisUrl}/${redisDatabases.hints}`;
+  if (peer !== "millrace-rabbitmq") return undefined;
+  const url = (await readState(servicesDirectory()))?.rabbitmqUrl;
+  if (url === undefined)
+    throw new Error("RabbitMQ does not run. Start it: npm run services -- start --peers");
+  return url;
 }
 
 /** Gives `work` an empty place for one queue: a database of its own, a Redis database, or a folder. */

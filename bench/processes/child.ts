@@ -100,7 +100,7 @@ async function readyLine(child: ChildProcess): Promise<string> {
     const timer = setTimeout(() => fail(`Not ready after ${readyTimeoutMs} ms`), readyTimeoutMs);
     const onText = (chunk: string): void => {
       output = (output + chunk).slice(-maxOutputCharacters);
-      const address = /is ready at (\S+)/.exec(output)?.[1];
+      const address = /is ready (?:at|for) (\S+)/.exec(output)?.[1];
       if (address === undefined) return;
       clearTimeout(timer);
       resolve(address);

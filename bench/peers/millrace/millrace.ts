@@ -2,18 +2,12 @@ import { isTerminal } from "@millrace/contracts";
 import { migrate, openEmbedded, openPostgres } from "@millrace/database";
 import type { Database } from "@millrace/database";
 import { silentLogger } from "@millrace/kernel";
-import {
-  createPostgresBroker,
-  defineTask,
-  handleBatchTask,
-  handleTask,
-  Queue,
-  settled,
-} from "@millrace/queue";
+import { defineTask, handleBatchTask, handleTask, openBroker, Queue, settled } from "@millrace/queue";
 import type { QueueWorker, Task } from "@millrace/queue";
 import { z } from "zod";
 import { ownerCount } from "../peer.ts";
-import type { Peer, PeerWorkerOptions } from "../peer.ts";
+import type { Peer, PeerName, PeerWorkerOptions } from "../peer.ts";
+import { brokerOf } from "../place.ts";
 
 const indexed = z.object({ index: z.number() });
 type Indexed = z.infer<typeof indexed>;
@@ -27,6 +21,8 @@ type Variant = {
   readonly url?: string;
   readonly task: Task<Indexed, Indexed>;
   readonly isBatched?: boolean;
+  /** Carries the hints; default the database itself. */
+  readonly brokerUrl?: string | undefined;
 };
 
 /** Our queue on PostgreSQL, with everything on: history, results, events, fair share among owners. */
@@ -37,6 +33,20 @@ export async function openMillrace(connection: string): Promise<Peer> {
 /** The same with a handler that takes up to 500 jobs at once. */
 export async function openMillraceBatched(connection: string): Promise<Peer> {
   return await open(connect(connection), { url: connection, task: noOp, isBatched: true });
+}
+
+/** The same as the first with hints over Redis Streams. */
+export async function openMillraceOnRedis(connection: string): Promise<Peer> {
+  return await openWithBroker("millrace-redis", connection);
+}
+
+/** The same as the first with hints over RabbitMQ. */
+export async function openMillraceOnRabbitMq(connection: string): Promise<Peer> {
+  return await openWithBroker("millrace-rabbitmq", connection);
+}
+
+async function openWithBroker(peer: PeerName, connection: string): Promise<Peer> {
+  return await open(connect(connection), { url: connection, task: noOp, brokerUrl: await brokerOf(peer) });
 }
 
 /** The same as the first with ended jobs that may be deleted at once. */
@@ -54,7 +64,10 @@ function connect(url: string): Database {
   return openPostgres({ url, poolSize: 10, logger: silentLogger });
 }
 
-async function open(database: Database, { url, task, isBatched = false }: Variant): Promise<Peer> {
+async function open(
+  database: Database,
+  { url, task, isBatched = false, brokerUrl = url }: Variant,
+): Promise<Peer> {
   await migrate(database);
   // What handlers do is known only when a worker is started; until then nobody calls it.
   let run: PeerWorkerOptions["run"] = () => undefined;
@@ -67,7 +80,9 @@ async function open(database: Database, { url, task, isBatched = false }: Varian
     : handleTask({ task, run: runOne });
   // What one process adds wakes the worker of another, as in production.
   const broker =
-    url === undefined ? undefined : createPostgresBroker({ database, listenUrl: url, logger: silentLogger });
+    brokerUrl === undefined
+      ? undefined
+      : await openBroker({ url: brokerUrl, directUrl: url ?? "", database, logger: silentLogger });
   await broker?.start();
   const queue = new Queue({
     database,
