@@ -47,6 +47,8 @@ export { QueueControl } from "./control/queue-control.ts";
 export { countJobs } from "./counts/count-jobs.ts";
 export { queueDepths } from "./counts/queue-depths.ts";
 export type { HookEvents, HookListener, HookName } from "./observe/hooks.ts";
+export type { MirrorStore } from "./mirror/mirror-store.ts";
+export { createRedisMirrorStore } from "./mirror/redis-mirror-store.ts";
 export { createMonitorWatch } from "./observe/monitor-watch.ts";
 export type { QueueSignal } from "./observe/queue-signal.ts";
 export { findQueueProblems, queueChecks } from "./integrity/find-problems.ts";

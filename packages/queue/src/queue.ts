@@ -5,7 +5,6 @@ import type { Logger, Service } from "@millrace/kernel";
 import { Batcher } from "./batcher.ts";
 import type { Broker } from "./brokers/broker.ts";
 import { createMemoryBroker } from "./brokers/memory-broker.ts";
-import { jobNotFound } from "./errors.ts";
 import { appendEvents } from "./events/append-events.ts";
 import type { NewEvent } from "./events/append-events.ts";
 import type { EventFeed } from "./events/event.ts";
@@ -15,12 +14,13 @@ import { createEventFeed } from "./events/event-feed.ts";
 import { cancelJob } from "./jobs/cancel.ts";
 import { enqueueAlone, enqueueJobs, prepareJob } from "./jobs/enqueue.ts";
 import type { EnqueueOptions, PreparedJob } from "./jobs/enqueue.ts";
-import { isTerminal } from "@millrace/contracts";
+import { JobMirror } from "./mirror/job-mirror.ts";
+import type { MirrorStore } from "./mirror/mirror-store.ts";
 import { Hooks } from "./observe/hooks.ts";
 import type { HookListener, HookName } from "./observe/hooks.ts";
 import { traceEnqueues } from "./observe/trace-enqueues.ts";
-import { findJobs, readJobDetail, readPayload } from "./jobs/find-jobs.ts";
 import type { JobDetailRecord, JobRecord } from "./jobs/find-jobs.ts";
+import { JobReader } from "./jobs/job-reader.ts";
 import { readOutput } from "./jobs/read-output.ts";
 import type { ClaimedJob } from "./jobs/job-row.ts";
 import { reapJobs } from "./jobs/reap.ts";
@@ -98,6 +98,9 @@ export class Queue {
   /** Chains, groups, chords and maps of jobs. */
   readonly workflows: Workflows;
   readonly database: Database;
+  /** Makes copies of jobs from its start on; undefined where there is no place for them. */
+  readonly mirror: JobMirror | undefined;
+  readonly #reader: JobReader;
   readonly #following: BackgroundWork;
   readonly #logger: Logger;
   readonly #broker: Broker;
@@ -115,6 +118,8 @@ export class Queue {
     tasks?: readonly Task[];
     /** What settings change of the tasks. */
     overrides?: TaskOverrides;
+    /** Where copies of jobs are kept, to be looked at first. Default nowhere. */
+    mirror?: MirrorStore;
   }) {
     this.database = parts.database;
     this.#logger = parts.logger;
@@ -124,6 +129,11 @@ export class Queue {
       tasks: parts.tasks ?? [],
       overrides: parts.overrides ?? {},
     });
+    const { database, logger } = parts;
+    const { bus } = this;
+    const registry = this.#registry;
+    this.mirror = parts.mirror && new JobMirror({ database, bus, registry, store: parts.mirror, logger });
+    this.#reader = new JobReader({ database, bus, registry, mirror: this.mirror });
     this.control = new QueueControl({
       database: parts.database,
       bus: this.bus,
@@ -238,9 +248,17 @@ export class Queue {
   }
 
   /** What a job returned, as `call` gives it, without waiting. Throws `job_not_found` too. */
-  async result<Input, Output>(task: Task<Input, Output>, id: string): Promise<Output> {
-    const [job] = await findJobs(this.database.queryable, [id]);
-    return readOutput(this.database.queryable, task, job, id);
+  result<Input, Output>(task: Task<Input, Output>, id: string): Promise<Output> {
+    return this.#reader.result(task, id);
+  }
+
+  /**
+   * A job with what it was given, gave and went through, without what its task says nobody is to see, as `findJobs`
+   * and `readDetail` give it; undefined when there is none. Where copies of jobs are kept these are looked at
+   * first: of a job that has not ended it may then be a second behind.
+   */
+  look(id: string): Promise<{ readonly job: JobRecord; readonly detail: JobDetailRecord } | undefined> {
+    return this.#reader.look(id);
   }
 
   /** Appends numbered events in the caller's transaction. */
@@ -264,31 +282,13 @@ export class Queue {
 
   /**
    * Resolves with the job when it has ended, or with its present state when the time is over or the
-   * signal aborts. Hears of ends in this process at once and looks once a second for others.
+   * signal aborts. Hears of ends at once where they are told, and looks once a second for others.
    */
-  async waitForEnd(
+  waitForEnd(
     id: string,
     options: { timeoutMs: number; signal?: AbortSignal },
   ): Promise<JobRecord | undefined> {
-    const deadline = performance.now() + options.timeoutMs;
-    for (;;) {
-      const change = this.#nextChange(
-        id,
-        options.signal,
-        Math.min(1000, Math.max(1, deadline - performance.now())),
-      );
-      const [job] = await findJobs(this.database.queryable, [id]);
-      if (
-        job === undefined ||
-        isTerminal(job.state) ||
-        performance.now() >= deadline ||
-        options.signal?.aborted
-      ) {
-        change.stop();
-        return job;
-      }
-      await change.happened;
-    }
+    return this.#reader.waitForEnd(id, options);
   }
 
   /**
@@ -321,7 +321,12 @@ export class Queue {
           ...this.#reapParts(),
           worker: { id, name: options.name },
         }),
-        writer: new EventWriter({ database: this.database.background, bus: this.bus, logger: this.#logger }),
+        writer: new EventWriter({
+          database: this.database.background,
+          bus: this.bus,
+          logger: this.#logger,
+          onProgress: (jobId) => this.mirror?.touch(jobId),
+        }),
         onStaleWrite: (job) => this.#refused(job),
       },
       options,
@@ -380,28 +385,13 @@ export class Queue {
    * What a job was given, gave and went through, without what its task says nobody is to see. Throws
    * `job_not_found`.
    */
-  async readDetail(id: string): Promise<JobDetailRecord> {
-    const [job] = await findJobs(this.database.queryable, [id]);
-    if (job === undefined) throw jobNotFound(id);
-    const detail = await readJobDetail(this.database.queryable, id);
-    const seen = { task: job.task, version: job.task_version };
-    return {
-      ...detail,
-      input: this.#registry.redact(seen, detail.input),
-      output: this.#registry.redact(seen, detail.output),
-    };
+  readDetail(id: string): Promise<JobDetailRecord> {
+    return this.#reader.readDetail(id);
   }
 
   /** The same of its input and output alone, however large. Throws `job_not_found`. */
-  async readPayload(id: string): Promise<{ readonly input: unknown; readonly output: unknown }> {
-    const [job] = await findJobs(this.database.queryable, [id]);
-    const payload = await readPayload(this.database.queryable, id);
-    if (job === undefined || payload === undefined) throw jobNotFound(id);
-    const seen = { task: job.task, version: job.task_version };
-    return {
-      input: this.#registry.redact(seen, payload.input),
-      output: this.#registry.redact(seen, payload.output),
-    };
+  readPayload(id: string): Promise<{ readonly input: unknown; readonly output: unknown }> {
+    return this.#reader.readPayload(id);
   }
 
   /** Attempts whose steps, transactions or ends came too late and were refused, since the process started. */
@@ -466,24 +456,5 @@ export class Queue {
 
   #stopRunning(jobId: string): void {
     for (const worker of this.#workers) worker.cancel(jobId);
-  }
-
-  #nextChange(id: string, signal: AbortSignal | undefined, maxMs: number) {
-    let stop = (): void => undefined;
-    const happened = new Promise<void>((resolve) => {
-      const unsubscribe = this.bus.onNotice((notice) => {
-        if (notice.data["job_id"] === id) stop();
-      });
-      const timer = setTimeout(() => stop(), maxMs);
-      const onAbort = (): void => stop();
-      signal?.addEventListener("abort", onAbort, { once: true });
-      stop = () => {
-        unsubscribe();
-        clearTimeout(timer);
-        signal?.removeEventListener("abort", onAbort);
-        resolve();
-      };
-    });
-    return { happened, stop: () => stop() };
   }
 }

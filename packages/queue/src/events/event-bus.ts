@@ -21,6 +21,7 @@ export class EventBus {
   readonly #logger: Logger;
   readonly #eventListeners = new Set<Listener<readonly StoredEvent[]>>();
   readonly #noticeListeners = new Set<Listener<ChangeNotice>>();
+  readonly #repeatListeners = new Set<Listener<ChangeNotice>>();
   readonly #movedListeners = new Set<Listener<StreamsMoved>>();
   readonly #transitionListeners = new Set<Listener<JobTransition>>();
   #outlet: BusOutlet | undefined;
@@ -42,6 +43,7 @@ export class EventBus {
 
   /** Tells watchers here what another process did. It goes no further. */
   repeatNotice(notice: ChangeNotice): void {
+    this.#tell(this.#repeatListeners, notice);
     this.#tell(this.#noticeListeners, notice);
   }
 
@@ -94,6 +96,7 @@ export class EventBus {
     return [
       this.#eventListeners,
       this.#noticeListeners,
+      this.#repeatListeners,
       this.#movedListeners,
       this.#transitionListeners,
     ].reduce((count, { size }) => count + size, 0);
@@ -102,6 +105,12 @@ export class EventBus {
   onNotice(listener: Listener<ChangeNotice>): () => void {
     this.#noticeListeners.add(listener);
     return () => void this.#noticeListeners.delete(listener);
+  }
+
+  /** Calls back of what other processes did, before all who watch. Nothing is put together for it alone. */
+  onRepeated(listener: Listener<ChangeNotice>): () => void {
+    this.#repeatListeners.add(listener);
+    return () => void this.#repeatListeners.delete(listener);
   }
 
   onMoved(listener: Listener<StreamsMoved>): () => void {

@@ -55,7 +55,7 @@ type PayloadRow = Pick<JobDetailRecord, "input" | "output" | "meta" | "tags" | "
 };
 
 /** Bytes of JSON that everybody who looks at a job is sent. */
-const maxSeenBytes = 65_536;
+export const maxSeenBytes = 65_536;
 
 export type AttemptRecord = {
   readonly attempt: number;

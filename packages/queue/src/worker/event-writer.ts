@@ -33,6 +33,7 @@ export class EventWriter {
   readonly #database: QueryAccess;
   readonly #bus: EventBus;
   readonly #logger: Logger;
+  readonly #onProgress: (jobId: string) => void;
   readonly #buffers = new Map<string, Buffer>();
   #timer: NodeJS.Timeout | undefined;
   #flushing: Promise<void> = Promise.resolve();
@@ -40,10 +41,17 @@ export class EventWriter {
   readonly #writing = new Map<string, Promise<void>>();
   #inFlush: ReadonlySet<string> = new Set();
 
-  constructor(parts: { database: QueryAccess; bus: EventBus; logger: Logger }) {
+  constructor(parts: {
+    database: QueryAccess;
+    bus: EventBus;
+    logger: Logger;
+    /** Jobs whose progress has been written. Default nobody is told. */
+    onProgress?: (jobId: string) => void;
+  }) {
     this.#database = parts.database;
     this.#bus = parts.bus;
     this.#logger = parts.logger;
+    this.#onProgress = parts.onProgress ?? (() => undefined);
   }
 
   open(job: HeldJob): void {
@@ -220,5 +228,6 @@ export class EventWriter {
       },
       "write_progress",
     );
+    for (const { job, progress } of pending) if (progress !== undefined) this.#onProgress(job.id);
   }
 }
