@@ -4,9 +4,10 @@ import { sql } from "kysely";
 import { alreadyFinished, jobNotFound } from "../errors.ts";
 import { joinEnded } from "../workflows/join.ts";
 import type { EndedMember } from "../workflows/join.ts";
+import { lockMember } from "../workflows/lock-workflows.ts";
 import type { WriteScope } from "../write-scope.ts";
 import type { LockedJob } from "./job-row.ts";
-import { lockJob, lockJobs } from "./lock-job.ts";
+import { lockJobs } from "./lock-job.ts";
 import { transitionOf } from "./transition.ts";
 import { cancelIdle } from "./write-end.ts";
 import type { EndingParts } from "./write-end.ts";
@@ -24,7 +25,7 @@ export async function cancelJob(
   parts: CancelParts,
   id: string,
 ): Promise<"cancelled" | "cancelling"> {
-  const job = await lockJob(scope.transaction, id);
+  const job = await lockMember(scope.transaction, id);
   if (job === undefined) throw jobNotFound(id);
   if (isTerminal(job.state) && job.state !== "cancelled") throw alreadyFinished(id, job.state);
   await cancelLocked(scope, parts, [job]);
@@ -32,7 +33,8 @@ export async function cancelJob(
 }
 
 /**
- * The same for jobs that the caller has locked in the order of their ids; those that have ended stay as they
+ * The same for jobs that the caller has locked in the order of their ids, after the workflows of those that
+ * are blocked; those that have ended stay as they
  * are, and what is below them is cancelled all the same.
  */
 export async function cancelLocked(

@@ -7,6 +7,7 @@ import { sql } from "kysely";
 import type { RawBuilder } from "kysely";
 import { alreadyFinished, jobCountMismatch, jobNotFound, notRetryable, statesNotFit } from "../errors.ts";
 import { mayPassLater } from "../worker/database-trouble.ts";
+import { lockWorkflowsOfBlocked } from "../workflows/lock-workflows.ts";
 import { withWriteScope } from "../write-scope.ts";
 import { cancelLocked } from "./cancel.ts";
 import type { CancelParts } from "./cancel.ts";
@@ -115,6 +116,7 @@ export async function cancelJobs(
     withWriteScope(
       parts.database,
       async (scope) => {
+        await lockWorkflowsOfBlocked(scope.transaction, batch);
         const jobs = await lockFreeJobs(scope.transaction, batch, isStill);
         if (jobs.length > 0) await cancelLocked(scope, parts, jobs);
         return jobs.map(({ id }) => id);

@@ -24,10 +24,17 @@ export async function lockJob(transaction: Transaction, id: string): Promise<Loc
   return found.rows[0];
 }
 
-/** The same for several, in the order of their ids. Those that there are not are left out. */
-export async function lockJobs(transaction: Transaction, ids: readonly string[]): Promise<LockedJob[]> {
+/**
+ * The same for several, in the order of their ids. Those that there are not, or of which `condition` is not
+ * true, are left out.
+ */
+export async function lockJobs(
+  transaction: Transaction,
+  ids: readonly string[],
+  condition: RawBuilder<unknown> = sql`true`,
+): Promise<LockedJob[]> {
   const found = await sql<LockedJob>`
-    ${selectJob} WHERE job.id = ANY(${[...ids]}::uuid[]) ORDER BY job.id FOR UPDATE OF job`.execute(
+    ${selectJob} WHERE job.id = ANY(${[...ids]}::uuid[]) AND (${condition}) ORDER BY job.id FOR UPDATE OF job`.execute(
     transaction,
   );
   return found.rows;
