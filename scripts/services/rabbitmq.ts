@@ -5,7 +5,7 @@ import { runInRoot, spawnInRoot } from "./in-root.ts";
 import { accepts } from "./start.ts";
 
 /** The settings of every RabbitMQ that we start or describe: these services and deploy/compose.yaml. */
-export const rabbitmqSettingsFile = join(import.meta.dirname, "../../deploy/rabbitmq.conf");
+const rabbitmqSettingsFile = join(import.meta.dirname, "../../deploy/rabbitmq.conf");
 
 // Erlang boots slowly on a machine that is busy with other things.
 const readyTimeoutMs = 120_000;

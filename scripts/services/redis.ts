@@ -5,7 +5,7 @@ import { runInRoot, spawnInRoot } from "./in-root.ts";
 import { accepts } from "./start.ts";
 
 /** The settings of every Redis that we start or describe: these services and deploy/compose.yaml. */
-export const redisSettingsFile = join(import.meta.dirname, "../../deploy/redis.conf");
+const redisSettingsFile = join(import.meta.dirname, "../../deploy/redis.conf");
 
 const readyTimeoutMs = 30_000;
 

@@ -6,6 +6,9 @@ import { runInRoot, spawnInRoot } from "./in-root.ts";
 import { startPostgres } from "./postgres.ts";
 import type { ServicesState } from "./state.ts";
 
+/** The settings of every pgBouncer that we start or describe: these services and deploy/compose.yaml. */
+const pgbouncerSettingsFile = join(import.meta.dirname, "../../deploy/pgbouncer.ini");
+
 const readyTimeoutMs = 60_000;
 
 /** Starts PostgreSQL and pgBouncer inside the private root and waits until both answer a query. */
@@ -35,20 +38,19 @@ export async function startServices(directory: string, root: string): Promise<Se
 async function writePgbouncerFiles(root: string, postgresPort: number, ownPort: number): Promise<void> {
   const folder = join(root, "srv/pgbouncer");
   await mkdir(folder, { recursive: true });
+  const [, shared = ""] = (await readFile(pgbouncerSettingsFile, "utf8")).split("[pgbouncer]");
   const settings = [
     "[databases]",
     `* = host=127.0.0.1 port=${postgresPort}`,
     "[pgbouncer]",
+    shared,
+    // Of a setting that is there twice the later one counts.
     "listen_addr = 127.0.0.1",
     `listen_port = ${ownPort}`,
     "unix_socket_dir =",
     "auth_type = trust",
     "auth_file = /srv/pgbouncer/users.txt",
     "admin_users = postgres",
-    "pool_mode = transaction",
-    "default_pool_size = 25",
-    "max_client_conn = 200",
-    "ignore_startup_parameters = extra_float_digits",
   ];
   await writeFile(join(folder, "pgbouncer.ini"), `${settings.join("\n")}\n`);
   await writeFile(join(folder, "users.txt"), '"postgres" ""\n');
