@@ -1,45 +1,18 @@
-import { silentLogger, sleep } from "@millrace/kernel";
 import { expect, it } from "vitest";
-import { z } from "zod";
 import { bareHint } from "../../src/brokers/hint.ts";
-import { defineTask, handleTask, Queue } from "../../src/index.ts";
-import type { Task } from "../../src/index.ts";
-import { patient, queueName, quiet } from "./broker-scene.ts";
-import type { BrokerKind, BrokerProcess, BrokerScene } from "./broker-scene.ts";
+import { patient, quiet } from "./broker-scene.ts";
+import type { BrokerKind, BrokerScene } from "./broker-scene.ts";
+import { numberedTask, numbers, queueOf, startNumberWorker } from "./numbered-jobs.ts";
 
-const hourMs = 3_600_000;
-type NumberedTask = Task<{ nth: number }, null>;
-type RunningWorker = { readonly process: BrokerProcess; readonly ran: number[] };
+type NumberedTask = ReturnType<typeof numberedTask>;
 
 /** What hints are for: jobs start by them, and lose nothing without them. */
 export function describeJobs(kind: BrokerKind, scene: () => BrokerScene): void {
-  /** A worker in a process of its own that finds nothing by polling unless told how often. */
-  async function startWorker(
-    task: NumberedTask,
-    options: { readonly concurrency?: number; readonly pollMs?: number } = {},
-  ): Promise<RunningWorker> {
+  /** A worker in a process of its own. */
+  async function startWorker(task: NumberedTask, options?: Parameters<typeof startNumberWorker>[2]) {
     const process = await scene().openProcess();
-    const ran: number[] = [];
-    const run = async ({ input }: { readonly input: { readonly nth: number } }): Promise<null> => {
-      ran.push(input.nth);
-      await sleep(5);
-      return null;
-    };
-    const handlers = [handleTask({ task, run })];
-    const worker = queueOf(process, { handlers }).createWorker({
-      name: "w",
-      concurrency: 4,
-      leaseMs: hourMs,
-      beatMs: hourMs,
-      pollMs: hourMs,
-      drainMs: 50,
-      ...options,
-    });
+    const { ran, worker } = await startNumberWorker(process, task, options);
     scene().atEnd(() => worker.stop());
-    await worker.start();
-    await expect.poll(() => process.broker.status().isHearing, patient).toBe(true);
-    // It looks when it starts and when it begins to hear, and must not find by that what comes later.
-    await quiet();
     return { process, ran };
   }
 
@@ -147,25 +120,4 @@ export function describeJobs(kind: BrokerKind, scene: () => BrokerScene): void {
     await expect.poll(() => worker.ran.toSorted((a, b) => a - b), patient).toEqual(numbers(10));
     expect(worker.process.broker.status().isHearing).toBe(false);
   });
-}
-
-function queueOf(
-  { broker, database }: BrokerProcess,
-  parts: Partial<Pick<ConstructorParameters<typeof Queue>[0], "handlers" | "tasks">>,
-): Queue {
-  return new Queue({ database, broker, logger: silentLogger, handlers: [], ...parts });
-}
-
-/** In a queue of its own. */
-function numberedTask(): NumberedTask {
-  return defineTask({
-    name: "tests.be_hinted",
-    queue: queueName(),
-    input: z.object({ nth: z.number() }),
-    output: z.null(),
-  });
-}
-
-function numbers(count: number): number[] {
-  return Array.from({ length: count }, (_, nth) => nth);
 }

@@ -1,10 +1,10 @@
 import { describeBroker } from "./conformance-suite.ts";
-import { openRedisServer, redisRemote } from "./redis-scene.ts";
+import { openRedisPlace, redisRemote } from "./redis-scene.ts";
 import { openRemoteScene } from "./scenes.ts";
 
 describeBroker({
   kind: "redis",
   isCompeting: true,
   isRemote: true,
-  open: async () => openRemoteScene(redisRemote(await openRedisServer())),
+  open: async () => openRemoteScene(redisRemote(await openRedisPlace())),
 });

@@ -2,10 +2,11 @@
 import { newId } from "@millrace/kernel";
 import { Redis } from "ioredis";
 import { createRedisBroker } from "../../src/brokers/redis-broker.ts";
+import type { RedisTimes } from "../../src/brokers/redis-times.ts";
 import type { BrokerParts, RemoteBroker } from "./scenes.ts";
 
 /** Short, because tests wait for them. What is given for an answer must do for a busy machine. */
-export const redisTimes = {
+const redisTimes = {
   minPauseMs: 40,
   maxPauseMs: 100,
   answerMs: 1_000,
@@ -17,24 +18,29 @@ export const redisTimes = {
   regroupMs: 100,
 };
 
-export type RedisServer = {
+export type RedisPlace = {
   readonly url: string;
   /** As a person at a prompt. */
   readonly client: Redis;
   readonly streamOf: (queue: string) => string;
-  readonly createBroker: (parts: BrokerParts) => ReturnType<typeof createRedisBroker>;
+  readonly createBroker: (
+    parts: Pick<BrokerParts, "url" | "logger"> & { readonly times?: Partial<RedisTimes> },
+  ) => ReturnType<typeof createRedisBroker>;
   /** Removes the streams of this file. */
   readonly close: () => Promise<void>;
 };
 
-export async function openRedisServer(url = process.env.MILLRACE_TEST_REDIS_URL ?? ""): Promise<RedisServer> {
+export async function openRedisPlace(url = process.env.MILLRACE_TEST_REDIS_URL ?? ""): Promise<RedisPlace> {
   const keyPrefix = `test-${newId()}.`;
   const client = new Redis(url);
+  // Tests kill servers; without a listener that is written to the console.
+  client.on("error", () => undefined);
   return {
     url,
     client,
     streamOf: (queue) => `${keyPrefix}millrace.${queue}`,
-    createBroker: (parts) => createRedisBroker({ ...parts, keyPrefix, times: redisTimes }),
+    createBroker: ({ url: itsUrl, logger, times }) =>
+      createRedisBroker({ url: itsUrl, logger, keyPrefix, times: { ...redisTimes, ...times } }),
     close: async () => {
       const keys = await client.keys(`${keyPrefix}*`).catch(() => []);
       if (keys.length > 0) await client.del(keys);
@@ -43,7 +49,7 @@ export async function openRedisServer(url = process.env.MILLRACE_TEST_REDIS_URL 
   };
 }
 
-export function redisRemote({ url, client, createBroker, streamOf, close }: RedisServer): RemoteBroker {
+export function redisRemote({ url, client, createBroker, streamOf, close }: RedisPlace): RemoteBroker {
   let nth = 0;
   const garbage: readonly (readonly [string, string])[] = [
     ["hint", "no JSON"],
