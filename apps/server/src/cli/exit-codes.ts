@@ -22,6 +22,7 @@ const usageCodes: ReadonlySet<string> = new Set([
   "invalid_arguments",
   "folder_given",
   "database_url_missing",
+  "token_required",
 ]);
 
 /** The exit code that tells of a failure. */

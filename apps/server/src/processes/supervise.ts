@@ -36,6 +36,9 @@ export type Supervisor = {
  * notice and stop by themselves.
  */
 export function supervise(options: SupervisorOptions): Supervisor {
+  // They share the listening socket. Had this process to deal out the connections, those dealt to one that is
+  // killed or stopped would hang.
+  cluster.schedulingPolicy = cluster.SCHED_NONE;
   cluster.setupPrimary({ exec: options.module, args: [...options.words] });
   const supervision = new Supervision(options);
   return {
@@ -100,7 +103,7 @@ class Supervision {
   #ended(place: Place, exit: Exit): void {
     const { logger, finalCodes } = this.#options;
     const { code, signal } = exit;
-    const about = { process: place.number, pid: place.child?.process.pid, code, signal };
+    const about = { process: place.number, ended_pid: place.child?.process.pid, code, signal };
     place.child = undefined;
     if (code === 0) logger.info(about, "a process has ended as it was asked to");
     if (this.#isStopping || code === 0) return this.#isOver(place, exit);

@@ -25,6 +25,8 @@ export function findSupervision(): Supervision | undefined {
         self.exitedAfterDisconnect = true;
         listener("stop");
       });
+      // Not a reason to live on: one whose start failed ends with its own exit code.
+      process.channel?.unref();
       // It may have died before we listened.
       if (!process.connected) listener("stop");
     },

@@ -28,14 +28,9 @@ export async function startApi(settings: Settings, logger: Logger): Promise<Runn
     await startAlarms(installation, { settings, logger, lifecycle });
     const { isDraining } = drain;
     const http = await createApi({ installation, access, program, settings, logger, lifecycle, isDraining });
-    await lifecycle.start({
-      name: http.name,
-      start: () => http.start(),
-      stop: async () => {
-        await drain.begin();
-        await http.stop();
-      },
-    });
+    await lifecycle.start(http);
+    // Once it answers: nobody has to turn away from a process that never did.
+    await lifecycle.start({ name: "drain", start: async () => undefined, stop: () => drain.begin() });
     const wantsToEnd = Promise.withResolvers<OwnEnd>();
     await lifecycle.start(
       watchMemory({
