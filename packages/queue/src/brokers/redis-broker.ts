@@ -1,4 +1,4 @@
-import { newId, toError } from "@millrace/kernel";
+import { newId, sleep, toError } from "@millrace/kernel";
 import type { Logger, Service } from "@millrace/kernel";
 import { brokerUnavailable } from "../errors.ts";
 import type { Broker, BrokerStatus, Hint, Subscription } from "./broker.ts";
@@ -186,7 +186,8 @@ class RedisBroker implements Broker, Service {
     if (this.#retryTimer !== undefined) throw new Error("Redis takes no hints now");
     const wasTelling = this.#isTelling;
     try {
-      await this.#commands.run((client) => addHint(client, this.#streamOf(hint.queue), hint));
+      const sending = this.#commands.run((client) => addHint(client, this.#streamOf(hint.queue), hint));
+      await Promise.all([sending, sleep(this.#times.gapMs)]);
       this.#refusals = 0;
     } catch (error) {
       if (wasTelling) this.#tellOwn(hint.queue);

@@ -68,7 +68,7 @@ export class RedisSubscription implements Subscription {
 
   /** Hints are read, or would be if there were room. */
   get isHearing(): boolean {
-    return this.#link.works;
+    return this.#link.works || this.#queues.size === 0;
   }
 
   start(): void {

@@ -2,6 +2,8 @@ import type { RetryPauses } from "./retry-pause.ts";
 
 /** All in milliseconds. The defaults are meant for production; tests shorten them. */
 export type RedisTimes = RetryPauses & {
+  /** The least time between two hints of a queue from one process. Default 5. */
+  readonly gapMs: number;
   /** How long the server may take to answer, or to connect. Default 5,000. */
   readonly answerMs: number;
   /** How long one read waits for hints; a deaf connection is found after this and `answerMs`. Default 5,000. */
@@ -23,6 +25,8 @@ export type RedisTimes = RetryPauses & {
 };
 
 export const defaultRedisTimes: RedisTimes = {
+  // While jobs come in a stream, workers claim no more often.
+  gapMs: 5,
   // Half of it at least is waited: no more than one try a second.
   minPauseMs: 2_000,
   maxPauseMs: 10_000,
