@@ -23,6 +23,7 @@ const usageCodes: ReadonlySet<string> = new Set([
   "folder_given",
   "database_url_missing",
   "token_required",
+  "broker_needs_database_server",
 ]);
 
 /** The exit code that tells of a failure. */

@@ -30,7 +30,7 @@ async function describeThisVersion(environment: CommandEnvironment): Promise<unk
   const { startAll } = await import("../roles/start-all.ts");
   const folder = await mkdtemp(path.join(tmpdir(), "millrace-openapi-"));
   try {
-    const { DATABASE_URL: _url, DATABASE_DIRECT_URL: _directUrl, ...rest } = settings;
+    const { DATABASE_URL: _url, DATABASE_DIRECT_URL: _directUrl, BROKER_URL: _broker, ...rest } = settings;
     const server = await startAll({ ...rest, HOST: "127.0.0.1", PORT: 0, DATA_DIR: folder }, silentLogger);
     try {
       const client = createApiClient({ url: server.url, token: settings.MILLRACE_TOKEN });

@@ -26,7 +26,7 @@ import type { Settings } from "../settings.ts";
 import { warnOfForeignFiles } from "../upkeep/owned-files.ts";
 import { upkeepSchedules } from "../upkeep/upkeep-schedules.ts";
 import { createHandlers } from "./create-handlers.ts";
-import { startBroker } from "./start-broker.ts";
+import { assertBrokerFits, startBroker } from "./start-broker.ts";
 
 /** Everything below the edges: what each role, and the command line, stands on. */
 export type Installation = {
@@ -58,6 +58,7 @@ export async function openInstallation(parts: {
   readonly program?: Program;
 }): Promise<Installation> {
   const { settings, logger, lifecycle, program = noProgram } = parts;
+  assertBrokerFits(settings);
   const folder = path.resolve(settings.DATA_DIR);
   const { database, lock } = await openDatabase(settings, folder, logger, lifecycle);
   const { files, extractor, models, handlers } = createHandlers({

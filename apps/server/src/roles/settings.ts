@@ -11,6 +11,15 @@ const memoryLimit = z.coerce.number().int().min(minMemoryMegabytes).max(1_048_57
 export const roleSettings = {
   title: "Processes",
   schema: z.object({
+    BROKER_URL: z
+      .url({
+        protocol: /^(postgres(ql)?|rediss?|amqps?)$/,
+        error: "must look like redis://host:6379, amqp://user:password@host:5672 or postgres://…",
+      })
+      .optional()
+      .describe(
+        "What tells other processes that there is work: redis://, rediss://, amqp:// or amqps:// (RabbitMQ). It holds no jobs; while it is away, they start a few seconds later. Unset: PostgreSQL itself.",
+      ),
     PROCESSES: integerSetting({ min: 1, max: 64, byDefault: 1 }).describe(
       "Processes of `millrace api` (on one port) or of `millrace worker` (WORKER_CONCURRENCY jobs each) on this machine. One that dies is started again.",
     ),

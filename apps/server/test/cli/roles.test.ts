@@ -14,6 +14,16 @@ describe("a role of its own", () => {
     expect(await readdir(folder.path)).toEqual([]);
   });
 
+  it("refuses a broker between processes where there can be only one", async () => {
+    await using folder = await temporaryFolder();
+    const environment = { BROKER_URL: "redis://127.0.0.1:1" };
+
+    const { code, stderr } = await runCommand(["start"], { folder: folder.path, environment });
+
+    expect(code).toBe(2);
+    expect(stderr).toContain("broker_needs_database_server");
+  });
+
   it.each([
     [["worker", "-c", "0"], "--concurrency"],
     [["worker", "-Q", "Chat!"], "WORKER_QUEUES"],
