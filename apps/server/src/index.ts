@@ -4,6 +4,7 @@
  */
 export { MillraceError } from "@millrace/kernel";
 export type { Access, Logger } from "@millrace/kernel";
+export type { Cache } from "@millrace/cache";
 export type { Database, Transaction } from "@millrace/database";
 export {
   cancelThisJob,

@@ -1,3 +1,4 @@
+import { redisSettings } from "@millrace/cache";
 import { databaseSettings } from "@millrace/database";
 import { integerSetting, logLevels, parseSettings } from "@millrace/kernel";
 import type { SettingsSection } from "@millrace/kernel";
@@ -70,6 +71,7 @@ const workerSettings = {
 export const settingsSections: readonly SettingsSection[] = [
   serverSettings,
   databaseSettings,
+  redisSettings,
   workerSettings,
   roleSettings,
   alarmSettings,
@@ -80,6 +82,7 @@ export const settingsSections: readonly SettingsSection[] = [
 const schema = z.object({
   ...serverSettingsSchema.shape,
   ...databaseSettings.schema.shape,
+  ...redisSettings.schema.shape,
   ...workerSettings.schema.shape,
   ...roleSettings.schema.shape,
   ...alarmSettings.schema.shape,

@@ -1,3 +1,5 @@
+import { MemoryStore, StoredCache } from "@millrace/cache";
+import type { Cache } from "@millrace/cache";
 import { isTransactionConflict } from "@millrace/database";
 import type { Database } from "@millrace/database";
 import { BackgroundWork, MillraceError, newId } from "@millrace/kernel";
@@ -34,6 +36,7 @@ import { mayPassLater } from "./worker/database-trouble.ts";
 import { createLocalHeartbeat } from "./worker/heartbeat.ts";
 import type { Heartbeat } from "./worker/heartbeat.ts";
 import { createMaintenance } from "./worker/maintenance.ts";
+import type { Chore } from "./worker/maintenance.ts";
 import { queueChores, workerChores } from "./worker/queue-chores.ts";
 import { EventWriter } from "./worker/event-writer.ts";
 import { createThreadedHeartbeat } from "./worker/threaded-heartbeat.ts";
@@ -62,6 +65,8 @@ export type QueueWorkerOptions = {
   readonly isolationEntry?: URL;
   /** With PostgreSQL: where the thread that beats connects. Absent in embedded mode. */
   readonly heartbeatUrl?: string;
+  /** What one of all workers is to do besides what the queue itself needs. Default nothing. */
+  readonly chores?: readonly Chore[];
 };
 
 export type QueueWorker = Service &
@@ -100,6 +105,7 @@ export class Queue {
   readonly database: Database;
   /** Makes copies of jobs from its start on; undefined where there is no place for them. */
   readonly mirror: JobMirror | undefined;
+  readonly #cache: Cache;
   readonly #reader: JobReader;
   readonly #following: BackgroundWork;
   readonly #logger: Logger;
@@ -118,6 +124,8 @@ export class Queue {
     tasks?: readonly Task[];
     /** What settings change of the tasks. */
     overrides?: TaskOverrides;
+    /** What handlers get. Default one in the memory of this process. */
+    cache?: Cache;
     /** Where copies of jobs are kept, to be looked at first. Default nowhere. */
     mirror?: MirrorStore;
   }) {
@@ -133,6 +141,7 @@ export class Queue {
     const { bus } = this;
     const registry = this.#registry;
     this.mirror = parts.mirror && new JobMirror({ database, bus, registry, store: parts.mirror, logger });
+    this.#cache = parts.cache ?? new StoredCache({ store: new MemoryStore(), logger });
     this.#reader = new JobReader({ database, bus, registry, mirror: this.mirror });
     this.control = new QueueControl({
       database: parts.database,
@@ -314,6 +323,7 @@ export class Queue {
       id,
       {
         ...this.#reapParts(),
+        cache: this.#cache,
         logger: this.#logger,
         heartbeat: this.#createHeartbeat(options),
         hooks: this.hooks,
@@ -331,6 +341,7 @@ export class Queue {
       },
       options,
     );
+    const further = (options.chores ?? []).map((chore) => worker.upkeep.whenMine(chore));
     const upkeepMs = Math.min(options.pollMs, maxUpkeepMs);
     const chores = queueChores(
       {
@@ -350,7 +361,7 @@ export class Queue {
     );
     const maintenance = createMaintenance(
       { logger: this.#logger },
-      { pollMs: upkeepMs, chores: [...workerChores(worker, { pollMs: upkeepMs }), ...chores] },
+      { pollMs: upkeepMs, chores: [...workerChores(worker, { pollMs: upkeepMs }), ...chores, ...further] },
     );
     const scheduler = this.schedules.createScheduler({ pollMs: upkeepMs });
     this.#workers.add(worker);

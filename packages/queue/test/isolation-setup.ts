@@ -1,5 +1,6 @@
 /** What the tests of jobs in child processes share: a database with a worker's parts, and no worker. */
 import { existsSync, readFileSync } from "node:fs";
+import { MemoryStore, StoredCache } from "@millrace/cache";
 import { migrate, openEmbedded } from "@millrace/database";
 import type { Database } from "@millrace/database";
 import { newId, silentLogger } from "@millrace/kernel";
@@ -38,6 +39,7 @@ export class IsolationSetup {
       broker: { announce: () => undefined },
       registry: new TaskRegistry(handlers),
       writer: new EventWriter({ database, bus: this.queue.bus, logger: silentLogger }),
+      cache: new StoredCache({ store: new MemoryStore(), logger: silentLogger }),
       logger: silentLogger,
       onStaleWrite: () => undefined,
     };

@@ -1,3 +1,4 @@
+import type { Cache } from "@millrace/cache";
 import type { Database, QueryAccess } from "@millrace/database";
 import type { Access, Logger } from "@millrace/kernel";
 import type { Models, OwnModels } from "@millrace/models";
@@ -9,6 +10,8 @@ import type { Settings } from "../settings.ts";
 export type TaskParts = {
   /** For reading. What a job writes goes through `context.transaction`, which refuses a late attempt. */
   readonly database: QueryAccess;
+  /** What can be computed again, over all processes. Handlers have it in their context too. */
+  readonly cache: Cache;
   readonly logger: Logger;
   readonly settings: Readonly<Settings>;
   /** The models that the settings, or `models` of the configuration, mean. Calls of them belong in a step. */
@@ -19,6 +22,8 @@ export type TaskParts = {
 export type PluginParts = {
   readonly queue: Queue;
   readonly database: Database;
+  /** What can be computed or fetched again, over all processes. */
+  readonly cache: Cache;
   readonly logger: Logger;
   readonly settings: Readonly<Settings>;
   /** On whose behalf a request is made. Throws `unauthorized`. */

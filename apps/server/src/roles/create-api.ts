@@ -31,7 +31,7 @@ export type ApiParts = {
 /** The HTTP API, its sockets and the pages, with everything but the port, which `start` of the result opens. */
 export async function createApi(parts: ApiParts): Promise<HttpService> {
   const { installation, worker, access, program, settings, logger, lifecycle, isDraining } = parts;
-  const { queue, database } = installation;
+  const { queue, database, cache } = installation;
   const hub = createLiveHub({ feed: queue.feed, logger });
   await lifecycle.start(hub);
   await lifecycle.start(createMonitorWatch({ database, bus: queue.bus, logger }));
@@ -65,6 +65,6 @@ export async function createApi(parts: ApiParts): Promise<HttpService> {
     stopping: stopping.signal,
   });
   const { authenticate } = access;
-  await mountPlugins(app, program, { queue, database, logger, settings, authenticate });
+  await mountPlugins(app, program, { queue, database, cache, logger, settings, authenticate });
   return createHttpService({ app, settings });
 }

@@ -5,6 +5,7 @@ import { loadProgram } from "../config/load-program.ts";
 import { createProgramHandlers } from "../config/program-handlers.ts";
 import { readSettings } from "../settings.ts";
 import { createHandlers } from "./create-handlers.ts";
+import { openCache } from "./open-cache.ts";
 
 const settings = readSettings(process.env);
 const logger = createLogger({ level: settings.LOG_LEVEL, name: "millrace job" });
@@ -27,14 +28,16 @@ await serveJobs({
       appendEvents: (scope, events) => appendEvents(scope, bus, events),
       ownModels: program.config.models,
     });
+    const { cache } = await openCache({ settings, database, logger, lifecycle });
     const programHandlers = await createProgramHandlers(program, handlers, {
       database: database.background,
+      cache,
       logger,
       settings,
       models,
     });
     await lifecycle.start(extractor);
     await lifecycle.start(models);
-    return { handlers: [...handlers, ...programHandlers], close: () => lifecycle.stop(5_000) };
+    return { handlers: [...handlers, ...programHandlers], cache, close: () => lifecycle.stop(5_000) };
   },
 });

@@ -26,6 +26,8 @@ import type { Settings } from "../settings.ts";
 import { warnOfForeignFiles } from "../upkeep/owned-files.ts";
 import { upkeepSchedules } from "../upkeep/upkeep-schedules.ts";
 import { createHandlers } from "./create-handlers.ts";
+import { openCache, openMirrorStore } from "./open-cache.ts";
+import type { OpenedCache } from "./open-cache.ts";
 import { assertBrokerFits, startBroker } from "./start-broker.ts";
 
 /** Everything below the edges: what each role, and the command line, stands on. */
@@ -43,7 +45,7 @@ export type Installation = {
   readonly broker: Broker;
   /** Only in embedded mode: the proof that no other process is on the folder. */
   readonly lock: FolderLock | undefined;
-};
+} & OpenedCache;
 
 /**
  * Opens database, files, broker and queue, each registered with the lifecycle. In embedded mode it locks the
@@ -72,20 +74,26 @@ export async function openInstallation(parts: {
     // Only embedded may a start change the schema: nobody else is there.
     await (lock === undefined ? assertProgramMigrated : migrateProgram)(database, program.migrations);
   }
+  const { cache, redis } = await openCache({ settings, database, logger, lifecycle });
   const programHandlers = await createProgramHandlers(program, handlers, {
     database: database.background,
+    cache,
     logger,
     settings,
     models,
   });
   const broker = await startBroker({ settings, database, logger, lifecycle });
+  const mirror = await openMirrorStore({ settings, logger, lifecycle });
   const queue: Queue = new Queue({
     database,
     logger,
     handlers: [...handlers, ...programHandlers],
     broker,
+    cache,
+    ...(mirror === undefined ? {} : { mirror }),
     ...(settings.TASK_OVERRIDES === undefined ? {} : { overrides: settings.TASK_OVERRIDES }),
   });
+  if (queue.mirror !== undefined) await lifecycle.start(queue.mirror);
   listenToHooks(queue, program);
   await declareProgramSchedules(queue, program);
   if (lock !== undefined) await queue.takeBackAll();
@@ -94,7 +102,7 @@ export async function openInstallation(parts: {
   await queue.schedules.declare(upkeepSchedules(settings), { source: "product", by: "Millrace" });
   const documents = new Documents({ queue, files });
   const programTasks = new Set(programHandlers.map(({ task }) => keyOf(task)));
-  return { database, queue, files, models, extractor, documents, programTasks, broker, lock };
+  return { database, queue, files, models, extractor, documents, programTasks, broker, cache, redis, lock };
 }
 
 async function openDatabase(

@@ -1,4 +1,5 @@
 import { assertSchemaMatches } from "@millrace/database";
+import type { RedisConnection } from "@millrace/cache";
 import type { Database } from "@millrace/database";
 import { isMillraceError } from "@millrace/kernel";
 import { queuesWithoutWorker, unservedTasks } from "@millrace/queue";
@@ -15,18 +16,21 @@ type Check = Readiness["checks"][string];
 
 /**
  * What `/readyz` says: the database answers, its schema fits this program, the worker turns if there is one, and
- * the process does not stop. Hints are shown and do not count: without them work only starts later.
+ * the process does not stop. Hints and Redis are shown and do not count: without them things only take longer.
  */
 export function createReadiness({
   database,
   worker,
   broker,
+  redis,
   isDraining = () => false,
 }: {
   readonly database: Database;
   /** Undefined in a process that runs no jobs. */
   readonly worker?: Pick<QueueWorker, "isProgressing" | "busySlots"> | undefined;
   readonly broker: Pick<Broker, "status">;
+  /** Undefined where there is none. */
+  readonly redis?: Pick<RedisConnection, "attempt" | "status"> | undefined;
   /** It stops: those who choose among several processes are to turn to others. Default never. */
   readonly isDraining?: () => boolean;
 }): () => Promise<Readiness> {
@@ -39,6 +43,7 @@ export function createReadiness({
     const unknown = await unservedTasks(database, workerSilenceMs);
     const consuming = worker && workerCheck(worker);
     const hints = hintCheck(broker);
+    const cache = redis && (await redisCheck(redis));
     return {
       ready: schema.ok && consuming?.ok !== false,
       checks: {
@@ -46,9 +51,11 @@ export function createReadiness({
         schema,
         ...(consuming === undefined ? {} : { worker: consuming }),
         ...(hints === undefined ? {} : { hints }),
+        ...(cache === undefined ? {} : { redis: cache }),
       },
       warnings: [
         ...(hints?.ok === false ? [hints.detail] : []),
+        ...(cache?.ok === false ? [cache.detail] : []),
         ...unserved.map((queue) => `Queue ${queue} has work and no worker`),
         ...unknown.map((task) => `Jobs of ${task} wait for a worker of another version that knows this task`),
       ],
@@ -77,6 +84,14 @@ function hintCheck(broker: Pick<Broker, "status">): Check | undefined {
     ok: false,
     detail: trouble ?? "Hints of other processes do not come or go now; the log says why.",
   };
+}
+
+/** Without it everything goes on, slower. */
+async function redisCheck(redis: Pick<RedisConnection, "attempt" | "status">): Promise<Check> {
+  const answers = await redis.attempt(async (client) => (await client.ping()) === "PONG", false);
+  if (answers) return { ok: true, detail: "Redis answers" };
+  const { trouble = "Redis did not answer in time" } = redis.status;
+  return { ok: false, detail: `${trouble}. The cache is empty, and jobs are read from the database.` };
 }
 
 function createSchemaCheck(database: Database): () => Promise<Check> {

@@ -6,6 +6,7 @@ import { createAlarmWatch } from "../alarms/alarm-watch.ts";
 import type { Settings } from "../settings.ts";
 import { readVersion } from "../version.ts";
 import type { Installation } from "./open-installation.ts";
+import { cacheChores } from "./open-cache.ts";
 import { defaultWorkerName, workerName } from "./worker-name.ts";
 
 /** For handing jobs back and closing everything else, after the drain. */
@@ -60,6 +61,7 @@ function workerOptions(settings: Settings, database: Database) {
     pollMs: 2_000,
     drainMs: settings.WORKER_DRAIN_SECONDS * 1000,
     isolationEntry: new URL("./job-child.ts", import.meta.url),
+    chores: cacheChores(database, settings),
     ...(settings.DATABASE_URL === undefined
       ? {}
       : { heartbeatUrl: settings.DATABASE_DIRECT_URL ?? settings.DATABASE_URL }),

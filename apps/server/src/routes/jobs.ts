@@ -46,6 +46,7 @@ export function jobRoutes(app: TypedApp, parts: RouteParts): void {
   const { authenticate } = parts.access;
 
   const getJob = jobReader(parts);
+  const look = jobLooker(parts);
 
   app.get(
     "/api/jobs",
@@ -83,9 +84,10 @@ export function jobRoutes(app: TypedApp, parts: RouteParts): void {
       },
     },
     async (request, reply) => {
-      const job = await getJob(await authenticate(request), request.params.id);
-      const current = await waitAsPreferred(request, reply, parts, job);
-      return toJobDetail(current, await queue.readDetail(job.id));
+      const seen = await look(await authenticate(request), request.params.id);
+      const current = await waitAsPreferred(request, reply, parts, seen.job);
+      const detail = current === seen.job ? seen.detail : await queue.readDetail(current.id);
+      return toJobDetail(current, detail);
     },
   );
 
@@ -118,6 +120,7 @@ function payloadRoutes(app: TypedApp, parts: RouteParts): void {
   const { queue } = parts.installation;
   const { authenticate } = parts.access;
   const getJob = jobReader(parts);
+  const look = jobLooker(parts);
 
   app.get(
     "/api/jobs/:id/input",
@@ -146,9 +149,10 @@ function payloadRoutes(app: TypedApp, parts: RouteParts): void {
       },
     },
     async (request, reply) => {
-      const seen = await getJob(await authenticate(request), request.params.id);
-      const job = await waitAsPreferred(request, reply, parts, seen);
-      const { output } = await queue.readPayload(job.id);
+      const seen = await look(await authenticate(request), request.params.id);
+      const job = await waitAsPreferred(request, reply, parts, seen.job);
+      const isWhole = job === seen.job && !seen.detail.omitted.includes("output");
+      const { output } = isWhole ? seen.detail : await queue.readPayload(job.id);
       return reply.code(isTerminal(job.state) ? 200 : 202).send(toJobResult(job, output));
     },
   );
@@ -163,7 +167,8 @@ async function waitAsPreferred(
 ): Promise<JobRecord> {
   const { waitSeconds = 0 } = parsePrefer(request.headers.prefer);
   const waiting = { timeoutMs: waitSeconds * 1000, signal: waitSignal(reply, stopping) };
-  const current = waitSeconds === 0 ? job : ((await installation.queue.waitForEnd(job.id, waiting)) ?? job);
+  const isWaiting = waitSeconds > 0 && !isTerminal(job.state);
+  const current = isWaiting ? ((await installation.queue.waitForEnd(job.id, waiting)) ?? job) : job;
   if (waitSeconds > 0) void reply.header("preference-applied", preferenceApplied(waitSeconds));
   if (current.finished_at === null) void reply.header("retry-after", "1");
   return current;
@@ -205,6 +210,15 @@ function actionRoutes(app: TypedApp, parts: RouteParts): void {
       },
     );
   }
+}
+
+/** The same with what they were given, gave and went through, from copies where such are kept: see `Queue.look`. */
+function jobLooker({ installation }: RouteParts) {
+  return async (access: Access, id: string) => {
+    const seen = await installation.queue.look(id);
+    if (seen === undefined || !maySee(access, seen.job.owner)) throw jobNotFound(id);
+    return seen;
+  };
 }
 
 /** Finds jobs that somebody may see. Others' jobs are not found, as if there were none. */

@@ -10,6 +10,7 @@ async function load(folder: string): Promise<unknown> {
     const handlers = await createProgramHandlers(program, [], {
       // Nothing here asks the database for anything.
       database: undefined as never,
+      cache: undefined as never,
       logger: silentLogger,
       settings: readSettings({}),
       models: undefined as never,

@@ -1,4 +1,6 @@
 import { Worker as Thread } from "node:worker_threads";
+import { MemoryStore, StoredCache } from "@millrace/cache";
+import type { Cache } from "@millrace/cache";
 import { openRelayed } from "@millrace/database";
 import type { Database } from "@millrace/database";
 import { toError } from "@millrace/kernel";
@@ -38,6 +40,8 @@ export async function serveJobs(options: {
     bus: EventBus,
   ) => Promise<{
     readonly handlers: readonly AnyTaskHandler[];
+    /** What the handlers get. Default one in the memory of this process. */
+    readonly cache?: Cache;
     readonly close: () => Promise<void>;
   }>;
 }): Promise<void> {
@@ -48,12 +52,15 @@ export async function serveJobs(options: {
   const database = openParentsDatabase(parent, send, options.kind);
   const bus = new EventBus(logger);
   forwardBus(bus, send);
-  const { handlers, close } = await options.open(database, bus);
+  const opened = await options.open(database, bus);
+  const { handlers, close } = opened;
+  const cache = opened.cache ?? new StoredCache({ store: new MemoryStore(), logger });
   const watch = new HandlerWatch();
   let wasStale = false;
   const parts = {
     database,
     bus,
+    cache,
     logger,
     broker: { announce: (hint: Hint) => send({ kind: "announce", hint }) },
     registry: new TaskRegistry(

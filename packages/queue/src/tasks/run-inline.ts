@@ -1,3 +1,5 @@
+import { MemoryStore, StoredCache } from "@millrace/cache";
+import type { Cache } from "@millrace/cache";
 import { newId, parseJson, silentLogger } from "@millrace/kernel";
 import type { Logger } from "@millrace/kernel";
 import { ownStream } from "../events/append-events.ts";
@@ -36,6 +38,8 @@ export type InlineOptions = {
   readonly timeLeft?: () => number;
   /** Default: silent. */
   readonly logger?: Logger;
+  /** Default: an empty one of this run's own. */
+  readonly cache?: Cache;
 };
 
 export type InlineChild = {
@@ -161,6 +165,7 @@ function createInlineContext<Input>(run: {
       }),
     progress: (report) => void recording.progress.push(report),
     log: (level, message, step) => void recording.logs.push({ level, message, step }),
+    cache: options.cache ?? new StoredCache({ store: new MemoryStore(), logger: silentLogger }),
     logger: options.logger ?? silentLogger,
   };
 }

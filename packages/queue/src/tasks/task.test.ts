@@ -1,3 +1,4 @@
+import { MemoryStore, StoredCache } from "@millrace/cache";
 import { silentLogger } from "@millrace/kernel";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
@@ -29,6 +30,7 @@ function contextOf(input: unknown): JobContext<unknown> {
     setMeta: unused,
     progress: () => undefined,
     log: () => undefined,
+    cache: new StoredCache({ store: new MemoryStore(), logger: silentLogger }),
     logger: silentLogger,
   };
 }

@@ -1,3 +1,4 @@
+import type { Cache } from "@millrace/cache";
 import { jsonText } from "@millrace/database";
 import type { QueryAccess } from "@millrace/database";
 import { sleep } from "@millrace/kernel";
@@ -34,6 +35,7 @@ export type ContextParts = {
   readonly broker: Announcer;
   readonly registry: TaskRegistry;
   readonly writer: EventWriter;
+  readonly cache: Cache;
   readonly logger: Logger;
 };
 
@@ -130,6 +132,10 @@ class LiveJobContext implements JobContext<unknown> {
       const line = logLine(level, scrubText(message, secrets), step ?? this.#progress().stage);
       this.#parts.writer.log(job, line);
     };
+  }
+
+  get cache(): Cache {
+    return this.#parts.cache;
   }
 
   get logger(): Logger {

@@ -1,3 +1,4 @@
+import type { Cache } from "@millrace/cache";
 import type { QueryAccess } from "@millrace/database";
 import type { Logger, StopReason } from "@millrace/kernel";
 import type { Announcer } from "../brokers/broker.ts";
@@ -18,6 +19,8 @@ export type ExecuteParts = {
   readonly writer: EventWriter;
   /** Records successes that need nothing else, many at once. Without it each is recorded by itself. */
   readonly successes?: SuccessRecorder;
+  /** For the handlers. */
+  readonly cache: Cache;
   readonly logger: Logger;
   /** Told of each attempt whose write came too late and was refused: a step, a transaction or its end. */
   readonly onStaleWrite: (job: ClaimedJob) => void;

@@ -1,3 +1,4 @@
+import type { Cache } from "@millrace/cache";
 import type { Logger } from "@millrace/kernel";
 import type { z } from "zod";
 import type { EnqueueOptions } from "../jobs/enqueue.ts";
@@ -94,6 +95,8 @@ export type JobContext<Input> = {
   readonly progress: (report: ProgressReport) => void;
   /** A line kept with the job and shown live. For people: no document text, no secrets. */
   readonly log: (level: LogLevel, message: string, step?: string) => void;
+  /** What can be computed again, shared by all jobs: never a place for results. See docs/cache.md. */
+  readonly cache: Cache;
   /** The process's own log, for developers. */
   readonly logger: Logger;
 };
