@@ -51,4 +51,4 @@ process.once("SIGTERM", () => {
     .then(() => database.close())
     .then(() => process.exit(0));
 });
-process.stdout.write(`The idle workers are ready at ${values.connection}\n`);
+process.stdout.write(`A pool of idle workers is ready at ${values.connection}\n`);

@@ -99,13 +99,17 @@ const releaseEveryMs = 10 * second;
  * wait for a long chore: it would be taken for dead.
  */
 export function workerChores(
-  worker: Pick<Worker, "beat" | "refreshLimits" | "releaseParked">,
+  worker: Pick<Worker, "beat" | "refreshLimits" | "releaseParked" | "upkeep">,
   { pollMs }: { readonly pollMs: number },
 ): readonly Chore[] {
   return [
     { name: "beat", everyMs: Math.min(pollMs, workerBeatMs), isApart: true, run: () => worker.beat() },
     { name: "refresh limits", everyMs: pollMs, isApart: true, run: () => worker.refreshLimits() },
-    { name: "release parked jobs", everyMs: releaseEveryMs, run: (signal) => worker.releaseParked(signal) },
+    worker.upkeep.whenMine({
+      name: "release parked jobs",
+      everyMs: releaseEveryMs,
+      run: (signal) => worker.releaseParked(signal),
+    }),
   ];
 }
 

@@ -175,9 +175,10 @@ export class Worker implements Service {
     if (wishes.wanted_concurrency !== null) this.setConcurrency(wishes.wanted_concurrency);
     if (wishes.wanted_state === "stopped") return this.#stopAsAsked();
     const isDraining = wishes.wanted_state === "draining";
-    if (isDraining && !this.#isDraining) this.#tellDraining();
+    if (isDraining === this.#isDraining) return;
     this.#isDraining = isDraining;
-    if (!isDraining) this.#wake.wake();
+    if (isDraining) this.#tellDraining();
+    this.#wake.wake();
   }
 
   /** Not waited for: the upkeep, which beats, goes on until the process ends. */
