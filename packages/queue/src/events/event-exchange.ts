@@ -17,7 +17,14 @@ export type ExchangeStatus = {
   readonly trouble?: string;
 };
 
-export type EventExchange = Service & { readonly status: () => ExchangeStatus };
+export type EventExchange = Service & {
+  /**
+   * From now on this process hears of others, too, until it stops: for those in which somebody watches. The
+   * others only tell.
+   */
+  readonly hear: () => void;
+  readonly status: () => ExchangeStatus;
+};
 
 const deaf =
   "What other processes do is not heard at once: those who watch here see it some seconds late. The log says why.";
@@ -33,15 +40,13 @@ type ExchangeParts = {
   readonly bus: EventBus;
   readonly relay: EventRelay;
   readonly logger: Logger;
-  /** Whether somebody watches in this process: one that only works has nothing to hear. Default true. */
-  readonly hears?: boolean;
   readonly times?: Partial<OutboxTimes>;
 };
 
 /**
  * Exchanges news between a process's bus and those of others over a relay, from start to stop: after each
  * commit, at most 20 times a second, whatever happens. Start does not wait for the relay; without it,
- * those who watch see what others did with their next look at the database. Owns the relay: starts and stops it.
+ * those who watch see what others did with their next look at the database. Starts and stops the relay, too.
  */
 export function createEventExchange(parts: ExchangeParts): EventExchange {
   return new Exchange(parts);
@@ -50,15 +55,14 @@ export function createEventExchange(parts: ExchangeParts): EventExchange {
 class Exchange implements EventExchange {
   readonly name = "event exchange";
   readonly #parts: ExchangeParts;
-  readonly #hears: boolean;
   readonly #buffer = new NewsBuffer();
   readonly #outbox: NewsOutbox;
-  #leave: readonly (() => void)[] | undefined;
+  #stopTelling: (() => void) | undefined;
+  #stopHearing: (() => void) | undefined;
   #complainedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(parts: ExchangeParts) {
     this.#parts = parts;
-    this.#hears = parts.hears ?? true;
     this.#outbox = new NewsOutbox({
       buffer: this.#buffer,
       send: (news) => parts.relay.send(news),
@@ -68,9 +72,9 @@ class Exchange implements EventExchange {
   }
 
   async start(): Promise<void> {
-    if (this.#leave !== undefined) return;
+    if (this.#stopTelling !== undefined) return;
     const { bus, relay } = this.#parts;
-    const stopTelling = bus.passOnTo({
+    this.#stopTelling = bus.passOnTo({
       admit: (stream, owner) => {
         const isAdmitted = this.#buffer.admit(stream, owner);
         if (!isAdmitted) this.#outbox.flushSoon();
@@ -85,27 +89,30 @@ class Exchange implements EventExchange {
         this.#outbox.flushSoon();
       },
     });
-    const stopHearing = this.#hears ? relay.subscribe((news) => this.#hear(news)) : () => undefined;
-    this.#leave = [stopTelling, stopHearing];
     await relay.start();
+  }
+
+  hear(): void {
+    this.#stopHearing ??= this.#parts.relay.subscribe((news) => this.#repeat(news));
   }
 
   /** Tells what was committed before, for two seconds at most. */
   async stop(): Promise<void> {
-    for (const leave of this.#leave ?? []) leave();
+    this.#stopTelling?.();
+    this.#stopHearing?.();
     await this.#outbox.stop();
     await this.#parts.relay.stop();
   }
 
   status(): ExchangeStatus {
-    const { kind } = this.#parts.relay;
-    const isHearing = !this.#hears || this.#parts.relay.isHearing();
+    const { relay } = this.#parts;
+    const isHearing = this.#stopHearing === undefined || relay.isHearing();
     const { isTelling } = this.#outbox;
     const trouble = isHearing ? (isTelling ? undefined : mute) : deaf;
-    return { kind, isHearing, isTelling, ...(trouble === undefined ? {} : { trouble }) };
+    return { kind: relay.kind, isHearing, isTelling, ...(trouble === undefined ? {} : { trouble }) };
   }
 
-  #hear({ notices, ...moved }: EventNews): void {
+  #repeat({ notices, ...moved }: EventNews): void {
     const { bus } = this.#parts;
     if (moved.heads.length > 0 || moved.crowded.length > 0) bus.repeatMoved(moved);
     for (const notice of notices) bus.repeatNotice(notice);
