@@ -34,6 +34,7 @@ export async function createApi(parts: ApiParts): Promise<HttpService> {
   const { queue, database, cache } = installation;
   const hub = createLiveHub({ feed: queue.feed, logger });
   await lifecycle.start(hub);
+  installation.exchange?.hear();
   await lifecycle.start(createMonitorWatch({ database, bus: queue.bus, logger }));
   const version = readVersion();
   const app = await createHttpApp({

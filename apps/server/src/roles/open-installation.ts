@@ -15,7 +15,7 @@ import type { Extractor } from "@millrace/extract";
 import type { Lifecycle, Logger, Service } from "@millrace/kernel";
 import type { Models } from "@millrace/models";
 import { Queue } from "@millrace/queue";
-import type { Broker } from "@millrace/queue";
+import type { Broker, EventExchange } from "@millrace/queue";
 import { keyOf } from "../config/find-tasks.ts";
 import { noProgram } from "../config/load-program.ts";
 import type { Program } from "../config/load-program.ts";
@@ -29,6 +29,7 @@ import { createHandlers } from "./create-handlers.ts";
 import { openCache, openMirrorStore } from "./open-cache.ts";
 import type { OpenedCache } from "./open-cache.ts";
 import { assertBrokerFits, startBroker } from "./start-broker.ts";
+import { startExchange } from "./start-exchange.ts";
 
 /** Everything below the edges: what each role, and the command line, stands on. */
 export type Installation = {
@@ -43,6 +44,8 @@ export type Installation = {
   readonly programTasks: ReadonlySet<string>;
   /** Hints that there is work, between processes or within this one. */
   readonly broker: Broker;
+  /** What other processes are told of at once, and tell; undefined in embedded mode, where there is only this one. */
+  readonly exchange: EventExchange | undefined;
   /** Only in embedded mode: the proof that no other process is on the folder. */
   readonly lock: FolderLock | undefined;
 } & OpenedCache;
@@ -94,6 +97,7 @@ export async function openInstallation(parts: {
     ...(settings.TASK_OVERRIDES === undefined ? {} : { overrides: settings.TASK_OVERRIDES }),
   });
   if (queue.mirror !== undefined) await lifecycle.start(queue.mirror);
+  const exchange = await startExchange({ settings, database, queue, logger, lifecycle });
   listenToHooks(queue, program);
   await declareProgramSchedules(queue, program);
   if (lock !== undefined) await queue.takeBackAll();
@@ -102,7 +106,20 @@ export async function openInstallation(parts: {
   await queue.schedules.declare(upkeepSchedules(settings), { source: "product", by: "Millrace" });
   const documents = new Documents({ queue, files });
   const programTasks = new Set(programHandlers.map(({ task }) => keyOf(task)));
-  return { database, queue, files, models, extractor, documents, programTasks, broker, cache, redis, lock };
+  return {
+    database,
+    queue,
+    files,
+    models,
+    extractor,
+    documents,
+    programTasks,
+    broker,
+    exchange,
+    cache,
+    redis,
+    lock,
+  };
 }
 
 async function openDatabase(

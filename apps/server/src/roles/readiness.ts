@@ -3,7 +3,7 @@ import type { RedisConnection } from "@millrace/cache";
 import type { Database } from "@millrace/database";
 import { isMillraceError } from "@millrace/kernel";
 import { queuesWithoutWorker, unservedTasks } from "@millrace/queue";
-import type { Broker, QueueWorker } from "@millrace/queue";
+import type { Broker, EventExchange, QueueWorker } from "@millrace/queue";
 import { sql } from "kysely";
 import type { Readiness } from "../http/index.ts";
 
@@ -16,12 +16,14 @@ type Check = Readiness["checks"][string];
 
 /**
  * What `/readyz` says: the database answers, its schema fits this program, the worker turns if there is one, and
- * the process does not stop. Hints and Redis are shown and do not count: without them things only take longer.
+ * the process does not stop. Hints, news between processes and Redis are shown and do not count: without them
+ * things only take longer.
  */
 export function createReadiness({
   database,
   worker,
   broker,
+  exchange,
   redis,
   isDraining = () => false,
 }: {
@@ -29,6 +31,8 @@ export function createReadiness({
   /** Undefined in a process that runs no jobs. */
   readonly worker?: Pick<QueueWorker, "isProgressing" | "busySlots"> | undefined;
   readonly broker: Pick<Broker, "status">;
+  /** Undefined where there is only this process. */
+  readonly exchange?: Pick<EventExchange, "status"> | undefined;
   /** Undefined where there is none. */
   readonly redis?: Pick<RedisConnection, "attempt" | "status"> | undefined;
   /** It stops: those who choose among several processes are to turn to others. Default never. */
@@ -43,6 +47,7 @@ export function createReadiness({
     const unknown = await unservedTasks(database, workerSilenceMs);
     const consuming = worker && workerCheck(worker);
     const hints = hintCheck(broker);
+    const live = exchange && liveCheck(exchange);
     const cache = redis && (await redisCheck(redis));
     return {
       ready: schema.ok && consuming?.ok !== false,
@@ -51,10 +56,12 @@ export function createReadiness({
         schema,
         ...(consuming === undefined ? {} : { worker: consuming }),
         ...(hints === undefined ? {} : { hints }),
+        ...(live === undefined ? {} : { live }),
         ...(cache === undefined ? {} : { redis: cache }),
       },
       warnings: [
         ...(hints?.ok === false ? [hints.detail] : []),
+        ...(live?.ok === false ? [live.detail] : []),
         ...(cache?.ok === false ? [cache.detail] : []),
         ...unserved.map((queue) => `Queue ${queue} has work and no worker`),
         ...unknown.map((task) => `Jobs of ${task} wait for a worker of another version that knows this task`),
@@ -92,6 +99,14 @@ async function redisCheck(redis: Pick<RedisConnection, "attempt" | "status">): P
   if (answers) return { ok: true, detail: "Redis answers" };
   const { trouble = "Redis did not answer in time" } = redis.status;
   return { ok: false, detail: `${trouble}. The cache is empty, and jobs are read from the database.` };
+}
+
+/** Without it those who watch see what other processes do with the next look at the database. */
+function liveCheck(exchange: Pick<EventExchange, "status">): Check {
+  const { kind, trouble } = exchange.status();
+  return trouble === undefined
+    ? { ok: true, detail: `What processes do is told between them by ${kind}` }
+    : { ok: false, detail: trouble };
 }
 
 function createSchemaCheck(database: Database): () => Promise<Check> {
