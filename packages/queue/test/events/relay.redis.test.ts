@@ -1,0 +1,85 @@
+import { newId, silentLogger } from "@millrace/kernel";
+import { startRedisServer, waitFor } from "@millrace/testing";
+import { Redis } from "ioredis";
+import { expect, it, onTestFinished } from "vitest";
+import { missedNews } from "../../src/events/event-relay.ts";
+import type { EventNews } from "../../src/events/event-relay.ts";
+import { createRedisRelay } from "../../src/events/redis-relay.ts";
+import { relaySuite, shortTimes } from "./relay-suite.ts";
+
+relaySuite("Redis", async () => {
+  const url = process.env["MILLRACE_TEST_REDIS_URL"];
+  if (url === undefined) throw new Error("this test needs Redis");
+  const prefix = `test-${newId()}:`;
+  return {
+    url,
+    close: async () => undefined,
+    sendingConnections: 1,
+    create: async (relayUrl) =>
+      createRedisRelay({ url: relayUrl, logger: silentLogger, prefix, times: shortTimes }),
+  };
+});
+
+const news: EventNews = { heads: [{ stream: "job:a", seq: 7 }], crowded: [], notices: [] };
+
+/** Two relays at a Redis of their own, one of which hears. */
+async function openPair() {
+  const server = await startRedisServer();
+  onTestFinished(() => server.kill());
+  const create = () => createRedisRelay({ url: server.url, logger: silentLogger, times: shortTimes });
+  const [teller, hearer] = [create(), create()];
+  for (const relay of [teller, hearer]) {
+    onTestFinished(() => relay.stop());
+    await relay.start();
+  }
+  const heard: EventNews[] = [];
+  hearer.subscribe((some) => void heard.push(some));
+  await waitFor(() => hearer.isHearing(), { describe: "the relay to hear", timeoutMs: 20_000 });
+  const send = (): Promise<boolean> =>
+    teller.send(news).then(
+      () => true,
+      () => false,
+    );
+  await waitFor(send, { describe: "the relay to send", timeoutMs: 20_000 });
+  await expect.poll(() => heard, { timeout: 20_000 }).toEqual([missedNews, news]);
+  return { server, send, hearer, heard };
+}
+
+it("loses nothing to FLUSHALL", async () => {
+  const { server, send, heard } = await openPair();
+  const client = new Redis(server.url);
+  onTestFinished(() => client.disconnect());
+
+  await client.flushall();
+  const isSent = await send();
+
+  expect(isSent).toBe(true);
+  await expect.poll(() => heard, { timeout: 20_000 }).toEqual([missedNews, news, news]);
+});
+
+it("refuses to send while Redis is away, at once, and carries news when it is back", async () => {
+  const { server, send, hearer, heard } = await openPair();
+
+  await server.kill();
+  await waitFor(() => !hearer.isHearing(), { describe: "the relay to notice", timeoutMs: 20_000 });
+  const isSentMeanwhile = await send();
+  await server.restart();
+  await expect.poll(() => heard.length, { timeout: 20_000 }).toBe(3);
+  await waitFor(send, { describe: "the relay to send again", timeoutMs: 20_000 });
+
+  expect(isSentMeanwhile).toBe(false);
+  await expect.poll(() => heard, { timeout: 20_000 }).toEqual([missedNews, news, missedNews, news]);
+});
+
+it("does not wait for a Redis that hangs, and carries news when it goes on", async () => {
+  const { server, send, hearer } = await openPair();
+
+  server.pause();
+  const isSentMeanwhile = await send();
+  await waitFor(() => !hearer.isHearing(), { describe: "the relay to notice", timeoutMs: 20_000 });
+  server.resume();
+  await waitFor(() => hearer.isHearing(), { describe: "the relay to hear again", timeoutMs: 20_000 });
+
+  expect(isSentMeanwhile).toBe(false);
+  await waitFor(send, { describe: "the relay to send again", timeoutMs: 20_000 });
+});
