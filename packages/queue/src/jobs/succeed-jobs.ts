@@ -25,9 +25,9 @@ export type RecordedSuccess = {
 };
 
 /**
- * Ends many jobs that succeeded, with one statement: state, output, the record of the attempt, and the
- * number of the last event of their own streams. For jobs whose end writes nothing else: no hook, no progress, no
- * shared stream. Those that are not in the answer were left as they are, because this claim does not
+ * Ends many jobs that succeeded, with one statement: state, output, the record of the attempt, the number of the
+ * last event of their own streams, and the progress that earlier attempts left. For jobs whose end writes nothing
+ * else: no hook, no progress of this attempt, no shared stream. Those that are not in the answer were left as they are, because this claim does not
  * hold them any more or their cancel was asked for. SQL: `succeed_jobs`, migration 7.
  */
 export async function succeedJobs(
@@ -66,9 +66,16 @@ type Recorder = { readonly id: string; readonly name: string };
 function succeedStatement(worker: Recorder, jobs: readonly SucceededJob[]): RawBuilder<RecordedSuccess> {
   // In the order of their ids, as everybody locks who locks several.
   const sorted = jobs.toSorted((left, right) => (left.id < right.id ? -1 : 1));
-  return sql<RecordedSuccess>`
+  const ended = sql<RecordedSuccess>`
     SELECT * FROM succeed_jobs(
       ${sorted.map(({ id }) => id)}::uuid[], ${sorted.map(({ fence }) => fence)}::bigint[],
       ${sorted.map(({ output }) => output)}::text[], ${sorted.map(({ keptDays }) => keptDays)}::double precision[],
       ${worker.id}::uuid, ${worker.name})`;
+  // Of most jobs this is the first claim: they have no progress.
+  if (sorted.every(({ fence }) => fence === 1)) return ended;
+  return sql<RecordedSuccess>`
+    WITH ended AS MATERIALIZED (${ended}), filled AS (
+      UPDATE job_progress SET percent = 100, eta_seconds = NULL, updated_at = now() FROM ended WHERE job_id = ended.id
+    )
+    SELECT * FROM ended`;
 }

@@ -81,10 +81,7 @@ async function recordSuccess(
   { task, onEnd }: AnyTaskHandler,
   output: unknown,
 ): Promise<boolean> {
-  // An attempt that was not counted may have left progress, which is full with the end.
-  const isFirstClaim = job.fence === 1;
-  const isPlain =
-    onEnd === undefined && isFirstClaim && job.stream === ownStream(job.id) && !writer.hasHeard(job);
+  const isPlain = onEnd === undefined && job.stream === ownStream(job.id) && !writer.hasHeard(job);
   if (successes === undefined || !isPlain) return false;
   const { id, fence } = job;
   const days = job.workflow_id === null ? keptDays(task, "succeeded") : null;

@@ -3,7 +3,7 @@ import { testDatabases } from "@millrace/testing";
 import { sql } from "kysely";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { defineTask, handleTask, Queue } from "../../src/index.ts";
+import { defineTask, handleTask, Queue, snooze } from "../../src/index.ts";
 import type { AnyTaskHandler, JobContext } from "../../src/index.ts";
 import { useQueue } from "./use-queue.ts";
 import { watchDatabase } from "./watch-database.ts";
@@ -152,6 +152,66 @@ describe.each(testDatabases())("a success on $name", (kind) => {
 
     expect((await countOf("succeeded")) - before).toBe(1);
     expect(await countOf("running")).toBe(0);
+  });
+
+  it("fills the progress that an earlier try left, also where it is recorded with others", async () => {
+    const statements: string[] = [];
+    const seen = new Set<number>();
+    const queue = createQueue(
+      [
+        handle(async ({ input, progress }) => {
+          if (seen.has(input.nth)) return null;
+          seen.add(input.nth);
+          progress({ percent: 40 });
+          throw snooze(1, "later");
+        }),
+      ],
+      { onStatement: (text) => void statements.push(text) },
+    );
+    const jobs = await queue.addMany([1, 2].map((nth) => ({ task, input: { nth } })));
+
+    await opened.startWorker(queue);
+    for (const { id } of jobs) await queue.waitForEnd(id, { timeoutMs: 15_000 });
+
+    const found = await Promise.all(jobs.map(({ id }) => opened.find(id)));
+    expect(found).toMatchObject(jobs.map(() => ({ state: "succeeded", percent: 100, eta_seconds: null })));
+    expect(statements.some((text) => text.includes("succeed_jobs"))).toBe(true);
+  });
+
+  it("of jobs that are tried again is recorded with others", async () => {
+    let isBroken = true;
+    let statements = 0;
+    const queue = createQueue(
+      [
+        handle(async ({ input }) => {
+          if (isBroken) throw new Error("as told");
+          return input.nth;
+        }),
+      ],
+      { onStatement: (text) => void (statements += text.includes("succeed_jobs") ? 1 : 0) },
+    );
+    const jobs = await queue.addMany(Array.from({ length: 100 }, (_none, nth) => ({ task, input: { nth } })));
+    await opened.startWorker(queue, { concurrency: 50 });
+    for (const { id } of jobs) await queue.waitForEnd(id, { timeoutMs: 30_000 });
+    isBroken = false;
+
+    await queue.control.retryJobs({ queue: "tests", owners: [null] });
+    for (const { id } of jobs) await queue.waitForEnd(id, { timeoutMs: 30_000 });
+
+    const rows = await rowsOf(jobs.map(({ id }) => id));
+    expect(rows.map(({ state, output, attempt }) => [state, output, attempt])).toEqual(
+      jobs.map((_job, nth) => ["succeeded", nth, 2]),
+    );
+    expect(statements).toBeGreaterThan(0);
+    expect(statements).toBeLessThan(60);
+    const [first] = jobs;
+    const { events } = await queue.feed.read(`job:${first?.id}`, 0, 10);
+    expect(events.map(({ seq }) => seq)).toEqual(events.map((_event, index) => index + 1));
+    expect(events.at(-1)).toMatchObject({ type: "job.succeeded" });
+    expect((await queue.readDetail(first?.id ?? "")).attempts.map(({ outcome }) => outcome)).toEqual([
+      "succeeded",
+      "failed",
+    ]);
   });
 
   const ways: readonly [string, Run][] = [

@@ -1,5 +1,6 @@
 import type { Database, QueryAccess } from "@millrace/database";
-import type { KyselyPlugin, RootOperationNode } from "kysely";
+import { RawNode } from "kysely";
+import type { KyselyPlugin, OperationNode } from "kysely";
 
 export type Watcher = {
   /** Called with each statement that is sent. */
@@ -30,6 +31,12 @@ export function watchDatabase(database: Database, watcher: Watcher): Database {
   return { ...database, ...watch(database), background: watch(database.background) };
 }
 
-function textOf(node: RootOperationNode): string {
-  return node.kind === "RawNode" ? node.sqlFragments.join("?") : "";
+/** With the parts of the statement that are statements themselves. */
+function textOf(node: OperationNode): string {
+  if (!RawNode.is(node)) return "?";
+  const [first = "", ...others] = node.sqlFragments;
+  return others.reduce((text, next, nth) => {
+    const part = node.parameters[nth];
+    return `${text}${part === undefined ? "?" : textOf(part)}${next}`;
+  }, first);
 }
