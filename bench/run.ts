@@ -14,6 +14,7 @@ import { queueWaiting } from "./benchmarks/queue-waiting.ts";
 import { scaleBrokers } from "./benchmarks/scale-brokers.ts";
 import { scaleIdle } from "./benchmarks/scale-idle.ts";
 import { scaleModels } from "./benchmarks/scale-models.ts";
+import { scaleSockets } from "./benchmarks/scale-sockets.ts";
 import { start } from "./benchmarks/start.ts";
 import { throughput } from "./benchmarks/throughput.ts";
 import { verdictOf } from "./measure/figure.ts";
@@ -35,6 +36,7 @@ const benchmarks: readonly Benchmark[] = [
   scaleBrokers,
   scaleIdle,
   scaleModels,
+  scaleSockets,
 ];
 
 const { values } = parseArgs({

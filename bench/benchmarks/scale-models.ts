@@ -1,15 +1,13 @@
-import { migrate, openPostgres } from "@millrace/database";
-import { newId, silentLogger, sleep } from "@millrace/kernel";
+import { sleep } from "@millrace/kernel";
 import { sql } from "kysely";
 import { z } from "zod";
-import { readState, servicesDirectory } from "../../scripts/services/state.ts";
 import { FigureCollector } from "../measure/figure.ts";
 import { onPostgres } from "../peers/place.ts";
 import { startChild } from "../processes/child.ts";
 import type { Child } from "../processes/child.ts";
-import { repository } from "../processes/repository.ts";
+import { post, withFleet } from "../processes/fleet.ts";
+import type { Fleet } from "../processes/fleet.ts";
 import { residentMemoryOfTree } from "../processes/resident-memory.ts";
-import { withTemporaryFolder } from "../processes/temporary-folder.ts";
 import type { Benchmark, BenchmarkOptions } from "./benchmark.ts";
 
 const workers = 2;
@@ -29,80 +27,46 @@ export const scaleModels: Benchmark = {
     const count = Math.max(workers * slots, Math.ceil(calls * scale));
     for (let run = 1; run <= runs; run += 1) {
       say(`scale-models: run ${run} of ${runs}`);
-      await withDatabase(
-        async (place) => await withTemporaryFolder((folder) => measure(figures, place, folder, count)),
-      );
+      await withModel(async (environment) => {
+        await withFleet(environment, (fleet) => measure(figures, fleet, count));
+      });
     }
     return figures.figures();
   },
 };
 
-type Place = { readonly directUrl: string; readonly pooledUrl: string };
-
-async function withDatabase(work: (place: Place) => Promise<void>): Promise<void> {
-  const state = await readState(servicesDirectory());
-  if (state === undefined) throw new Error("The services do not run. Start them: npm run services -- start");
-  const name = `millrace_bench_${newId().replaceAll("-", "")}`;
-  await onPostgres(state.postgresUrl, sql.raw(`CREATE DATABASE ${name} TEMPLATE template0`));
-  const at = (url: string): string => Object.assign(new URL(url), { pathname: `/${name}` }).href;
-  const place = { directUrl: at(state.postgresUrl), pooledUrl: at(state.pgbouncerUrl) };
+async function withModel(
+  work: (environment: Readonly<Record<string, string>>) => Promise<void>,
+): Promise<void> {
+  const model = await startChild({
+    program: "packages/testing/src/fake-model-server-main.ts",
+    programArguments: ["--delay", `${callMs}`],
+  });
   try {
-    const database = openPostgres({ url: place.directUrl, poolSize: 1, logger: silentLogger });
-    await migrate(database).finally(() => database.close());
-    await work(place);
+    await work({ CHAT_URL: model.address, CHAT_MODEL: "fake", MODEL_CONCURRENCY: `${slots}` });
   } finally {
-    await onPostgres(state.postgresUrl, sql.raw(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`));
+    await model.stop();
   }
 }
 
-async function measure(
-  figures: FigureCollector,
-  { directUrl, pooledUrl }: Place,
-  folder: string,
-  count: number,
-): Promise<void> {
-  const children: Child[] = [];
-  const start = async (...options: Parameters<typeof startChild>): Promise<Child> => {
-    const child = await startChild(...options);
-    children.push(child);
-    return child;
-  };
-  try {
-    const model = await start({
-      program: "packages/testing/src/fake-model-server-main.ts",
-      programArguments: ["--delay", `${callMs}`],
-    });
-    const environment = {
-      ...{ DATABASE_URL: pooledUrl, DATABASE_DIRECT_URL: directUrl, DATA_DIR: folder, LOG_LEVEL: "warn" },
-      ...{ CHAT_URL: model.address, CHAT_MODEL: "fake", MODEL_CONCURRENCY: `${slots}` },
-      ...{ HOST: "127.0.0.1", PORT: "0" },
-    };
-    const role = (...words: readonly string[]): Promise<Child> =>
-      start({
-        program: "apps/server/src/main.ts",
-        programArguments: words,
-        folder: `${repository}/bench/material/model-program`,
-        environment,
-      });
-    const api = await role("api");
-    // Nobody begins before all have started.
-    await post(`${api.address}/api/queues/calls/pause`, {});
-    await addJobs(api.address, count);
-    const looking = watch(directUrl, children);
-    for (let nth = 1; nth <= workers; nth += 1) {
-      await role("worker", "-Q", "calls", "-c", `${slots}`, "-n", `w${nth}`);
-    }
-    await post(`${api.address}/api/queues/calls/resume`, {});
-    const seconds = await secondsUntilDone(directUrl, count);
-    const { megabytes, connections } = await looking.stop();
-    const idealSeconds = (Math.ceil(count / (workers * slots)) * callMs) / 1000;
-    figures.add("of the ideal rate", "%", (100 * idealSeconds) / seconds, { aim: 95, floor: 85 });
-    figures.add("calls", "/s", count / seconds);
-    figures.add("memory of a worker process", "MB", megabytes);
-    figures.add("connections to PostgreSQL", "", connections);
-  } finally {
-    for (const child of children.toReversed()) await child.stop();
+async function measure(figures: FigureCollector, { directUrl, role }: Fleet, count: number): Promise<void> {
+  const api = await role("api");
+  // Nobody begins before all have started.
+  await post(`${api.address}/api/queues/calls/pause`, {});
+  await addJobs(api.address, count);
+  const started: Child[] = [];
+  const looking = watch(directUrl, started);
+  for (let nth = 1; nth <= workers; nth += 1) {
+    started.push(await role("worker", "-Q", "calls", "-c", `${slots}`, "-n", `w${nth}`));
   }
+  await post(`${api.address}/api/queues/calls/resume`, {});
+  const seconds = await secondsUntilDone(directUrl, count);
+  const { megabytes, connections } = await looking.stop();
+  const idealSeconds = (Math.ceil(count / (workers * slots)) * callMs) / 1000;
+  figures.add("of the ideal rate", "%", (100 * idealSeconds) / seconds, { aim: 95, floor: 85 });
+  figures.add("calls", "/s", count / seconds);
+  figures.add("memory of a worker process", "MB", megabytes);
+  figures.add("connections to PostgreSQL", "", connections);
 }
 
 async function addJobs(url: string, count: number): Promise<void> {
@@ -115,19 +79,11 @@ async function addJobs(url: string, count: number): Promise<void> {
   await Promise.all(Array.from({ length: added }, addNext));
 }
 
-async function post(url: string, body: unknown): Promise<void> {
-  const headers = { "content-type": "application/json" };
-  const response = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
-  const text = await response.text();
-  if (!response.ok) throw new Error(`${url} answered ${response.status}: ${text}`);
-}
-
 /** Looks at memory and connections until it is stopped; the most of each. */
 function watch(directUrl: string, children: readonly Child[]) {
   let [bytes, connections] = [0, 0];
   const look = async (): Promise<void> => {
-    // The first two are the model and the API.
-    for (const { process } of children.slice(2)) {
+    for (const { process } of children) {
       bytes = Math.max(bytes, (await residentMemoryOfTree(process.pid ?? 0)) ?? 0);
     }
     const found = await onPostgres(

@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { defineConfig, defineTask, handleTask, z } from "millrace";
 
 const callModel = defineTask({
@@ -8,6 +9,13 @@ const callModel = defineTask({
   retries: 0,
 });
 
+const tick = defineTask({
+  name: "tick",
+  queue: "calls",
+  input: z.strictObject({ times: z.number(), pauseMs: z.number() }),
+  output: z.number(),
+});
+
 export default defineConfig({
   tasks: ({ models }) => [
     handleTask({
@@ -15,6 +23,16 @@ export default defineConfig({
       run: async ({ input, signal }) => {
         const asked = { purpose: "bench", instructions: "Answer.", text: `Question ${input.index}` };
         return (await models.generateText({ ...asked, signal })).value.length;
+      },
+    }),
+    handleTask({
+      task: tick,
+      run: async ({ input: { times, pauseMs }, progress, signal }) => {
+        for (let done = 1; done <= times; done += 1) {
+          progress({ done, total: times });
+          await setTimeout(pauseMs, undefined, { signal });
+        }
+        return times;
       },
     }),
   ],
