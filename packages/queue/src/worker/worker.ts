@@ -81,6 +81,8 @@ export class Worker implements Service {
   readonly #loopDelay = monitorEventLoopDelay({ resolution: 20 });
   #loop: Promise<void> | undefined;
   #subscription: Subscription | undefined;
+  /** Queues that somebody told of after their last claim had begun, which may not have seen that work. */
+  readonly #told = new Set<string>();
   #unobserve: (() => void) | undefined;
   #lastTurnMs = performance.now();
   readonly #claimer: Claimer;
@@ -118,6 +120,7 @@ export class Worker implements Service {
     this.#loopDelay.enable();
     this.#unobserve = this.#parts.bus.onTransition((transition) => this.#observe(transition));
     this.#subscription = this.#parts.broker.subscribe(this.#options.queues, (queue) => {
+      this.#told.add(queue);
       this.#claimer.wake(queue);
       this.#wake.wake();
     });
@@ -331,16 +334,24 @@ export class Worker implements Service {
       // What one queue leaves of its part is for those after it.
       const part = Math.ceil((limit - started) / (turns.length - index));
       const partOfOldest = Math.min(part, Math.ceil((share - oldest) / (turns.length - index)));
+      this.#told.delete(queue);
       const claimed = await this.#claimer.claim({ queue, limit: part, oldest: partOfOldest });
       this.#parts.heartbeat.hold(claimed);
       for (const job of claimed) this.#run(job);
       started += claimed.length;
-      if (claimed.length < part) this.#subscription?.settle(queue, false);
-      else if (this.#free() <= 0) this.#subscription?.settle(queue, true);
+      this.#settle(queue, claimed.length < part);
       // They are taken first: fewer than asked for are all that there were.
       oldest += Math.min(partOfOldest, claimed.length);
     }
     return { started, oldest };
+  }
+
+  /** After a claim, which has taken all jobs that it saw or as many as it was to. */
+  #settle(queue: string, hasTakenAll: boolean): void {
+    const isFull = this.#free() <= 0;
+    // The hint that came meanwhile is for the next turn, or where there is no room for others.
+    if (hasTakenAll && !this.#told.has(queue)) this.#subscription?.settle(queue, false);
+    else if (isFull) this.#subscription?.settle(queue, true);
   }
 
   #run(job: ClaimedJob): void {
