@@ -1,4 +1,5 @@
-import { newId, sleep, toError } from "@millrace/kernel";
+import { hostname } from "node:os";
+import { sleep, toError } from "@millrace/kernel";
 import type { Logger, Service } from "@millrace/kernel";
 import { brokerUnavailable } from "../errors.ts";
 import type { Broker, BrokerStatus, Hint, Subscription } from "./broker.ts";
@@ -38,7 +39,7 @@ class RedisBroker implements Broker, Service {
   readonly #parts: RedisBrokerParts;
   readonly #times: RedisTimes;
   /** What the server's list of clients calls this process. */
-  readonly #clientName = `millrace-${newId()}`;
+  readonly #clientName = `millrace-${hostname()}:${process.pid}`;
   readonly #commands: RedisCommands;
   readonly #outbox = new HintOutbox((hint) => this.#send(hint));
   readonly #subscriptions = new Set<RedisSubscription>();

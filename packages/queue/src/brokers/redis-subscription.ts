@@ -6,7 +6,6 @@ import type { RedisCommands } from "./redis-commands.ts";
 import type { RedisConnection } from "./redis-connection.ts";
 import { RedisLink } from "./redis-link.ts";
 import {
-  claimIdle,
   ensureGroup,
   forget,
   giveBack,
@@ -15,9 +14,9 @@ import {
   readNew,
   readOwn,
   removeConsumer,
-  removeDeadConsumers,
 } from "./redis-streams.ts";
 import type { Delivery, StreamEntry } from "./redis-streams.ts";
+import { startTidying } from "./redis-tidying.ts";
 import type { RedisTimes } from "./redis-times.ts";
 
 /** Of each queue. One who claims settles at once; more than these come while the database is away. */
@@ -39,7 +38,7 @@ export type RedisSubscriptionParts = {
 /** One who claims, as a consumer of the group, over a connection of its own that waits for hints. */
 export class RedisSubscription implements Subscription {
   readonly #parts: RedisSubscriptionParts;
-  readonly #consumer = newId();
+  readonly #consumer: string;
   readonly #link: RedisLink;
   /** By stream. */
   readonly #queues: ReadonlyMap<string, string>;
@@ -50,7 +49,7 @@ export class RedisSubscription implements Subscription {
   readonly #turn = new WakeSignal();
   #hasRoom = true;
   #graceTimer: NodeJS.Timeout | undefined;
-  #tidyTimer: NodeJS.Timeout | undefined;
+  #endTidying: (() => void) | undefined;
   #clientId: number | undefined;
   #groupedAtMs = Number.NEGATIVE_INFINITY;
   #closing: Promise<void> | undefined;
@@ -58,6 +57,7 @@ export class RedisSubscription implements Subscription {
 
   constructor(parts: RedisSubscriptionParts) {
     this.#parts = parts;
+    this.#consumer = `${parts.name}:${newId()}`;
     this.#queues = new Map(parts.queues.map((queue) => [parts.streamOf(queue), queue]));
     this.#link = new RedisLink({
       ...parts,
@@ -72,9 +72,15 @@ export class RedisSubscription implements Subscription {
   }
 
   start(): void {
-    if (this.#closing !== undefined || this.#tidyTimer !== undefined || this.#queues.size === 0) return;
+    if (this.#closing !== undefined || this.#queues.size === 0) return;
     this.#link.start();
-    this.#tidyLater();
+    this.#endTidying ??= startTidying({
+      ...this.#parts,
+      consumer: this.#consumer,
+      streams: this.#streams,
+      hasRoom: () => this.#hasRoom && this.#closing === undefined,
+      onTaken: (stream, entries) => this.#take([{ stream, entries }]),
+    });
   }
 
   /** Tells of work in a queue without the broker. */
@@ -115,7 +121,7 @@ export class RedisSubscription implements Subscription {
     // The rest sees that it closes.
     await Promise.resolve();
     clearTimeout(this.#graceTimer);
-    clearTimeout(this.#tidyTimer);
+    this.#endTidying?.();
     this.#turn.wake();
     const { commands } = this.#parts;
     const id = this.#clientId;
@@ -237,32 +243,5 @@ export class RedisSubscription implements Subscription {
     await this.#parts.commands.run((client) =>
       hint === undefined ? forget(client, stream, ids) : giveBack(client, stream, ids, hint),
     );
-  }
-
-  #tidyLater(): void {
-    // Not all processes at once.
-    const afterMs = this.#parts.times.tidyEveryMs * (0.5 + Math.random() / 2);
-    this.#tidyTimer = setTimeout(() => {
-      this.#tidy()
-        // Redis is away, or somebody has emptied it: next time.
-        .catch(() => undefined)
-        .finally(() => {
-          if (this.#closing === undefined) this.#tidyLater();
-        });
-    }, afterMs);
-  }
-
-  /** Takes over the hints of those who vanished with them, and removes those who vanished without. */
-  async #tidy(): Promise<void> {
-    const { commands, times } = this.#parts;
-    for (const stream of this.#streams) {
-      if (this.#hasRoom) {
-        const entries = await commands.run((client) =>
-          claimIdle(client, this.#consumer, stream, times.unsettledMs),
-        );
-        this.#take([{ stream, entries }]);
-      }
-      await commands.run((client) => removeDeadConsumers(client, stream, times.deadMs));
-    }
   }
 }

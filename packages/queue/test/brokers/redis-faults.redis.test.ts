@@ -46,7 +46,7 @@ async function openProcess(url = server.url): Promise<Opened> {
   return { broker, database, told };
 }
 
-async function listen({ broker }: Opened, queue: string): Promise<string[]> {
+async function listen({ broker }: Pick<Opened, "broker">, queue: string): Promise<string[]> {
   const heard: string[] = [];
   broker.subscribe([queue], () => void heard.push(queue));
   await expect.poll(() => heard, patient).toEqual([queue]);
@@ -172,4 +172,23 @@ it("warns once of a server that throws keys away", async () => {
 
   const warnings = process.told.filter(({ text }) => text.includes("noeviction"));
   expect(warnings).toHaveLength(1);
+});
+
+it("needs no more rights than the documentation says", async () => {
+  const rights = "XADD XACK XDEL XLEN XTRIM XGROUP XREADGROUP XAUTOCLAIM XINFO MULTI EXEC PING INFO CLIENT";
+  const allowed = rights.split(" ").map((command) => `+${command}`);
+  await redis.client.call("ACL", "SETUSER", "millrace", "on", ">right", "~*millrace.*", ...allowed);
+  const queue = queueName();
+  const { broker, told } = await openProcess(server.url.replace("redis://", "redis://millrace:right@"));
+  const heard = await listen({ broker }, queue);
+
+  broker.announce(bareHint(queue));
+  await expect.poll(() => heard, patient).toEqual([queue]);
+  expect(await broker.depth(queue)).toBe(1);
+  expect(await broker.purge(queue)).toBe(1);
+  // By then others' hints have been looked for, too.
+  await sleep(500);
+
+  expect(broker.status()).toEqual({ kind: "redis", isHearing: true, isTelling: true });
+  expect(told).toEqual([]);
 });
