@@ -34,7 +34,7 @@ export default defineConfig(async () => {
         {
           test: {
             name: "integration",
-            include: ["packages/*/test/**/*.test.ts", "apps/server/test/**/*.test.ts"],
+            include: ["packages/*/test/**/*.test.ts", "apps/server/test/**/*.test.ts", "chaos/**/*.test.ts"],
             exclude,
             env,
             // Each file gets its own process: embedded databases, workers and signals don't mix. Two at

@@ -16,6 +16,7 @@ const testFiles = [
   "apps/*/{src,test,e2e}/**/*.test.{ts,tsx}",
   "scripts/**/*.test.ts",
   "bench/**/*.test.ts",
+  "chaos/**/*.test.ts",
 ];
 
 /** `npm test`: everything that can run on this machine, and a plain word about what can't. */
