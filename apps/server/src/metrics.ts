@@ -10,8 +10,9 @@ export function addMetrics(
   {
     database,
     queue,
+    broker,
     worker,
-  }: Pick<Installation, "database" | "queue"> & {
+  }: Pick<Installation, "database" | "queue" | "broker"> & {
     /** Undefined in a process that runs no jobs. */
     readonly worker?: Pick<QueueWorker, "busySlots" | "concurrency"> | undefined;
   },
@@ -25,6 +26,7 @@ export function addMetrics(
     hooks: queue.hooks,
     logger,
     ...queueReadings(database),
+    watchedBroker: { broker, queues: [...new Set(queue.tasks.map((task) => task.queue))] },
     ...(worker === undefined ? {} : { slots: () => ({ busy: worker.busySlots, total: worker.concurrency }) }),
   });
   return registry;

@@ -1,4 +1,5 @@
 export * from "./alarm.ts";
+export * from "./broker.ts";
 export * from "./bulk.ts";
 export * from "./common.ts";
 export * from "./document.ts";

@@ -46,6 +46,14 @@ export const queueSchema = z
   .meta({ id: "Queue" });
 export type Queue = z.infer<typeof queueSchema>;
 
+/** `GET /api/queues/{name}` */
+export const queueDetailSchema = queueSchema
+  .extend({
+    /** Hints of its jobs that wait in the broker. Null where brokers keep none, or can't say now. */
+    hints: z.int().nullable(),
+  })
+  .meta({ id: "QueueDetail" });
+
 /** `GET /api/queues`: every queue that has jobs, settings or a live worker. */
 export const queueListSchema = pageSchema(queueSchema)
   .extend({ all: queueSchema.describe("All queues together") })

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { brokerStateSchema } from "./broker.ts";
 
 /** `GET /api/system`: what a page needs to know of the installation; no secrets. */
 export const systemSchema = z
@@ -6,6 +7,8 @@ export const systemSchema = z
     version: z.string(),
     mode: z.enum(["embedded", "server"]),
     database: z.string(),
+    /** Of the process that answers. */
+    broker: brokerStateSchema,
     models: z.object({
       chat: z.object({ name: z.string(), built_in: z.boolean() }),
       embedding: z.object({ name: z.string(), built_in: z.boolean() }),

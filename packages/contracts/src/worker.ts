@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { brokerStateSchema } from "./broker.ts";
 import { idSchema, momentSchema, pageSchema } from "./common.ts";
 import { jobSchema } from "./job.ts";
 
@@ -34,6 +35,8 @@ export const workerSchema = z
     failed: z.int(),
     rss_bytes: z.int(),
     loop_delay_ms: z.number(),
+    /** How its broker stood at its last beat. Null: it has not said so (yet). */
+    broker: brokerStateSchema.nullable(),
     started_at: momentSchema,
     beat_at: momentSchema,
     stopped_at: momentSchema.nullable(),

@@ -9,6 +9,7 @@ export { parseQueueThresholds } from "./alarms/queue-thresholds.ts";
 export { recordLook } from "./alarms/record-look.ts";
 export type { LookResult, LookRules } from "./alarms/record-look.ts";
 export type { Broker, BrokerStatus, Hint, Subscription } from "./brokers/broker.ts";
+export { toBrokerState } from "./brokers/broker-state.ts";
 export { createMemoryBroker } from "./brokers/memory-broker.ts";
 export { openBroker } from "./brokers/open-broker.ts";
 export { createPostgresBroker } from "./brokers/postgres-broker.ts";

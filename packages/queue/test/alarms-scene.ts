@@ -76,6 +76,7 @@ export async function addWorker(
     processed: 0,
     failed: 0,
     loopDelayMs: 1,
+    broker: { kind: "memory", isHearing: true, isTelling: true },
     isUpkeepTurning: true,
   } as const;
   await beatWorker(database, id, { ...figures, rssBytes });

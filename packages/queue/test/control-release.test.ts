@@ -4,6 +4,7 @@ import { testDatabases } from "@millrace/testing";
 import type { TestDatabase } from "@millrace/testing";
 import { sql } from "kysely";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { createMemoryBroker } from "../src/brokers/memory-broker.ts";
 import { QueueControl } from "../src/control/queue-control.ts";
 import { EventBus } from "../src/events/event-bus.ts";
 import { finishAttempt } from "../src/jobs/finish-attempt.ts";
@@ -33,7 +34,7 @@ describe.each(testDatabases())("a job that is taken from its worker on $name", (
   const parts = () => ({
     database,
     bus: new EventBus(silentLogger),
-    broker: { announce: ({ queue }: Hint) => void announced.push(queue) },
+    broker: { ...createMemoryBroker(), announce: ({ queue }: Hint) => void announced.push(queue) },
     registry: new TaskRegistry([]),
   });
 

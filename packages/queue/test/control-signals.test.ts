@@ -4,6 +4,7 @@ import { testDatabases } from "@millrace/testing";
 import type { TestDatabase } from "@millrace/testing";
 import { sql } from "kysely";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { createMemoryBroker } from "../src/brokers/memory-broker.ts";
 import { QueueControl } from "../src/control/queue-control.ts";
 import { EventBus } from "../src/events/event-bus.ts";
 import { TaskRegistry } from "../src/tasks/task-registry.ts";
@@ -13,6 +14,7 @@ describe.each(testDatabases())("those who wait for a queue on $name", (kind) => 
   let opened: TestDatabase;
   let database: Database;
   const announced: string[] = [];
+  const purged: string[] = [];
   const signals: unknown[] = [];
 
   beforeAll(async () => {
@@ -22,6 +24,7 @@ describe.each(testDatabases())("those who wait for a queue on $name", (kind) => 
   afterAll(() => opened.close());
   afterEach(async () => {
     announced.length = 0;
+    purged.length = 0;
     signals.length = 0;
     await clearJobs(database.queryable);
   });
@@ -30,7 +33,15 @@ describe.each(testDatabases())("those who wait for a queue on $name", (kind) => 
     new QueueControl({
       database,
       bus: new EventBus(silentLogger),
-      broker: { announce: ({ queue }) => void announced.push(queue) },
+      broker: {
+        ...createMemoryBroker(),
+        announce: ({ queue }) => void announced.push(queue),
+        depth: async (queue) => (queue === "tests" ? 7 : await Promise.reject(new Error("away"))),
+        purge: async (queue) => {
+          purged.push(queue);
+          return await Promise.reject(new Error("away"));
+        },
+      },
       registry: new TaskRegistry([]),
       onSignal: (signal) => void signals.push(signal),
       onCancelRequested: () => undefined,
@@ -49,6 +60,25 @@ describe.each(testDatabases())("those who wait for a queue on $name", (kind) => 
       { type: "queue.resumed", queue: "tests", by: "ben" },
     ]);
     expect(announced).toEqual(["tests"]);
+  });
+
+  it("lose their hints when they are purged, even when the broker is away, and are looked at once more", async () => {
+    const control = createControl();
+
+    await control.purge("tests", { task: "a.b" });
+    const ofOneTask = [...purged];
+    await control.purge("tests");
+
+    expect(ofOneTask).toEqual([]);
+    expect([purged, announced]).toEqual([["tests"], ["tests"]]);
+  });
+
+  it("have hints that wait, unless nobody can say or all are meant", async () => {
+    const control = createControl();
+
+    const counted = await Promise.all(["tests", "other", "*"].map((queue) => control.countHints(queue)));
+
+    expect(counted).toEqual([7, undefined, undefined]);
   });
 
   it("are not told of a resume that changed nothing", async () => {

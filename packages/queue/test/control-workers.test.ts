@@ -18,6 +18,7 @@ const figures: WorkerFigures = {
   failed: 7,
   rssBytes: 5_000_000_000,
   loopDelayMs: 1.5,
+  broker: { kind: "memory", isHearing: true, isTelling: true },
   isUpkeepTurning: true,
 };
 
@@ -61,6 +62,21 @@ describe.each(testDatabases())("workers on $name", (kind) => {
       stopped_at: null,
     });
     expect(worker?.host).not.toBe("");
+  });
+
+  it("say with each beat how their broker stands, and nothing before", async () => {
+    const id = await register();
+    const shown = async () => (await listWorkers(database.queryable)).map(toWorker)[0]?.broker;
+    const before = await shown();
+
+    await beatWorker(database, id, figures);
+    const well = await shown();
+    const broker = { kind: "redis", isHearing: false, isTelling: true, trouble: "Redis is away." } as const;
+    await beatWorker(database, id, { ...figures, broker });
+
+    expect(before).toBeNull();
+    expect(well).toEqual({ kind: "memory", degraded: false, trouble: null });
+    expect(await shown()).toEqual({ kind: "redis", degraded: true, trouble: "Redis is away." });
   });
 
   it("say with each beat how they are, and hear that nothing is asked of them", async () => {

@@ -27,6 +27,7 @@ describe.each(testDatabases())("the worker that does for all what one does, on $
       failed: 0,
       rssBytes: 0,
       loopDelayMs: 0,
+      broker: { kind: "memory", isHearing: true, isTelling: true },
       isUpkeepTurning,
     });
     return answer?.is_eldest;

@@ -3,6 +3,7 @@ import {
   pageSchema,
   pauseQueueSchema,
   purgeQueueSchema,
+  queueDetailSchema,
   queueListSchema,
   queuePurgedSchema,
   queueSchema,
@@ -50,10 +51,12 @@ export function queueRoutes(app: TypedApp, parts: RouteParts): void {
 
   app.get(
     "/api/queues/:name",
-    { schema: { tags, summary: "One queue", params, response: { 200: queueSchema } } },
+    { schema: { tags, summary: "One queue", params, response: { 200: queueDetailSchema } } },
     async (request) => {
       await authenticate(request);
-      return toQueue(await control.queueOverview(request.params.name));
+      const { name } = request.params;
+      const overview = await control.queueOverview(name);
+      return { ...toQueue(overview), hints: (await control.countHints(name)) ?? null };
     },
   );
 }

@@ -1,10 +1,11 @@
 import { fileTypes, systemSchema } from "@millrace/contracts";
+import { toBrokerState } from "@millrace/queue";
 import type { RouteParts } from "./route-parts.ts";
 import type { TypedApp } from "./typed-app.ts";
 
 /** `GET /api/system`: what the pages need to know of the installation. */
 export function systemRoutes(app: TypedApp, { installation, access, settings, version }: RouteParts): void {
-  const { database, models } = installation;
+  const { database, models, broker } = installation;
   app.get(
     "/api/system",
     { schema: { tags: ["System"], summary: "This installation", response: { 200: systemSchema } } },
@@ -14,6 +15,7 @@ export function systemRoutes(app: TypedApp, { installation, access, settings, ve
         version,
         mode: database.kind === "embedded" ? ("embedded" as const) : ("server" as const),
         database: database.description,
+        broker: toBrokerState(broker.status()),
         models: {
           chat: { name: models.chat.name, built_in: models.chat.builtIn },
           embedding: { name: models.embedding.name, built_in: models.embedding.builtIn },

@@ -1,6 +1,6 @@
 import type { Database } from "@millrace/database";
 import { bareHint } from "../brokers/hint.ts";
-import type { Announcer } from "../brokers/broker.ts";
+import type { Broker } from "../brokers/broker.ts";
 import { countJobs } from "../counts/count-jobs.ts";
 import type { JobCount } from "../counts/count-jobs.ts";
 import { listBusyQueues } from "../counts/busy-queues.ts";
@@ -36,7 +36,7 @@ import { requestConcurrency, requestState } from "./worker-requests.ts";
 
 export type QueueControlParts = Omit<ReleaseParts & PurgeParts, "database" | "skipsHook"> & {
   readonly database: Database;
-  readonly broker: Announcer;
+  readonly broker: Pick<Broker, "announce" | "depth" | "purge">;
   /** Told after the commit that a queue was paused or goes on. Must not throw. */
   readonly onSignal: (signal: QueueSignal) => void;
 };
@@ -95,6 +95,11 @@ export class QueueControl {
     return found;
   }
 
+  /** Hints of the queue that wait in the broker; undefined where none wait or nobody can say now. */
+  async countHints(queue: string): Promise<number | undefined> {
+    return queue === allQueues ? undefined : await this.#parts.broker.depth(queue).catch(() => undefined);
+  }
+
   /** See `setQueueLimit`. */
   async setQueueLimit(queue: string, maxRunning: number | null, { by }: By): Promise<void> {
     await setQueueLimit(this.#parts.database, queue, { maxRunning, by });
@@ -146,9 +151,16 @@ export class QueueControl {
     return (await countPurgeable(this.#parts.database, queue, task)).count;
   }
 
-  /** See `purgeQueue`. */
-  purge(queue: string, options: PurgeOptions = {}): Promise<PurgeResult> {
-    return purgeQueue({ ...this.#parts, database: this.#parts.database.background }, queue, options);
+  /** See `purgeQueue`. When all of a queue goes, the hints that wait in the broker go with it. */
+  async purge(queue: string, options: PurgeOptions = {}): Promise<PurgeResult> {
+    const { broker, database } = this.#parts;
+    const purged = await purgeQueue({ ...this.#parts, database: database.background }, queue, options);
+    if (options.task !== undefined) return purged;
+    // Hints that stay because the broker is away cost an empty claim each.
+    await broker.purge(queue).catch(() => 0);
+    // For jobs that came meanwhile, or were left: their hints may be among those that are gone.
+    broker.announce(bareHint(queue));
+    return purged;
   }
 
   /** See `forceRelease`. */

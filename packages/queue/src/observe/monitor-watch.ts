@@ -72,7 +72,7 @@ async function readFingerprints(database: Database): Promise<ReadonlyMap<string,
       UNION ALL
       SELECT 'alarm', concat_ws(' ', id, acknowledged_at) FROM alarm WHERE ${isOpenAlarm}
       UNION ALL
-      SELECT 'worker', concat_ws(' ', id, state, concurrency, wanted_state, wanted_concurrency, ${isHeardOf()})
+      SELECT 'worker', concat_ws(' ', id, state, concurrency, wanted_state, wanted_concurrency, broker, ${isHeardOf()})
       FROM worker
     ) AS facts GROUP BY topic`.execute(database.background.queryable);
   return new Map(found.rows.map(({ topic, print }) => [topic, print]));

@@ -1,7 +1,6 @@
 import { alarmKinds, isTerminal, jobStates } from "@millrace/contracts";
 import type { AlarmKind, JobState } from "@millrace/contracts";
 import type { QueryAccess } from "@millrace/database";
-import { toError } from "@millrace/kernel";
 import type { Logger } from "@millrace/kernel";
 import { Counter, Gauge } from "prom-client";
 import type { Registry } from "prom-client";
@@ -10,9 +9,12 @@ import { countOpenAlarms } from "../alarms/alarm-row.ts";
 import type { EventBus } from "../events/event-bus.ts";
 import { countJobs } from "../counts/count-jobs.ts";
 import { oldestWaits } from "../counts/queue-depths.ts";
+import { addBroker } from "./broker-metrics.ts";
+import type { WatchedBroker } from "./broker-metrics.ts";
 import { countWorkers, workerStates } from "./count-workers.ts";
 import type { WorkerCount } from "./count-workers.ts";
 import type { Hooks } from "./hooks.ts";
+import { addReading } from "./reading.ts";
 import { TransitionMetrics } from "./transition-metrics.ts";
 import type { KnownTask } from "./transition-metrics.ts";
 
@@ -31,6 +33,8 @@ export type QueueMetricsOptions = {
   readonly readAlarms: () => Promise<readonly { readonly kind: AlarmKind; readonly count: number }[]>;
   /** The slots of this process. Default: it runs no worker, and shows none. */
   readonly slots?: () => { readonly busy: number; readonly total: number };
+  /** What carries the hints of this process. Default: it shows none. */
+  readonly watchedBroker?: WatchedBroker;
   /** Their counters begin at zero, so that the first of each is seen as a rise. Default none. */
   readonly knownTasks?: readonly KnownTask[];
   /** Pairs of queue and task with series of their own; further ones are counted as `other`. Default 200. */
@@ -76,6 +80,7 @@ export function registerQueueMetrics(options: QueueMetricsOptions): () => void {
   addOldestWaits(options);
   addWorkers(options);
   addAlarms(options);
+  if (options.watchedBroker !== undefined) addBroker(options, options.watchedBroker);
   if (slots !== undefined) addSlots(registry, slots);
   const stops = [
     bus.onTransition((transition) => transitions.count(transition)),
@@ -157,50 +162,4 @@ function addSlots(registry: Registry, slots: NonNullable<QueueMetricsOptions["sl
   });
   registry.registerMetric(busy);
   registry.registerMetric(total);
-}
-
-type Sample = { readonly labels: Record<string, string>; readonly value: number };
-
-/** A gauge whose values are asked for at each scrape. */
-type Reading = {
-  readonly name: string;
-  readonly help: string;
-  readonly labelNames: readonly string[];
-  readonly read: () => Promise<readonly Sample[]>;
-};
-
-function addReading(options: QueueMetricsOptions, { name, help, labelNames, read }: Reading): void {
-  const { registry, logger, readTimeoutMs = 3_000 } = options;
-  let pending: Promise<readonly Sample[]> | undefined;
-  // While an answer is awaited no further question is asked: scrapes must not pile up on a database that hangs.
-  const readOnce = (): Promise<readonly Sample[]> =>
-    (pending ??= read().finally(() => (pending = undefined)));
-  const gauge = new Gauge({
-    name,
-    help,
-    labelNames,
-    registers: [],
-    async collect() {
-      const samples = await within(readTimeoutMs, readOnce()).catch((error: unknown) => {
-        logger.warn({ err: toError(error), metric: name }, "a metric could not be read");
-        return [];
-      });
-      // Only now: two scrapes at once must not add to each other's.
-      this.reset();
-      for (const { labels, value } of samples) this.set(labels, value);
-    },
-  });
-  registry.registerMetric(gauge);
-}
-
-async function within<Result>(timeoutMs: number, work: Promise<Result>): Promise<Result> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`It took longer than ${timeoutMs} ms`)), timeoutMs);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -1,4 +1,5 @@
 import type { Worker } from "@millrace/contracts";
+import { toBrokerState } from "../brokers/broker-state.ts";
 import type { WorkerRecord } from "./worker-row.ts";
 
 /** A worker as the API shows it. */
@@ -9,6 +10,7 @@ export function toWorker(record: WorkerRecord): Worker {
     queues: [...record.queues],
     tasks: [...record.tasks],
     display_state: displayState(record),
+    broker: record.broker && toBrokerState(record.broker),
     loop_delay_ms: Math.round(record.loop_delay_ms),
     started_at: record.started_at.toISOString(),
     beat_at: record.beat_at.toISOString(),

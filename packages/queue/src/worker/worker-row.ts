@@ -1,6 +1,8 @@
 import { hostname } from "node:os";
+import { jsonb } from "@millrace/database";
 import type { QueryAccess, Queryable } from "@millrace/database";
 import { sql } from "kysely";
+import type { BrokerStatus } from "../brokers/broker.ts";
 import { commit } from "../crash-point.ts";
 import { busyQueues } from "../counts/busy-queues.ts";
 
@@ -45,6 +47,7 @@ export type WorkerFigures = {
   readonly failed: number;
   readonly rssBytes: number;
   readonly loopDelayMs: number;
+  readonly broker: BrokerStatus;
   /** Whether it could do now what one worker does for all. */
   readonly isUpkeepTurning: boolean;
 };
@@ -73,6 +76,7 @@ export async function beatWorker(
     UPDATE worker SET beat_at = now(), state = ${figures.state}, concurrency = ${figures.concurrency},
            running = ${figures.running}, processed = ${figures.processed}, failed = ${figures.failed},
            rss_bytes = ${figures.rssBytes}, loop_delay_ms = ${figures.loopDelayMs},
+           broker = ${jsonb(figures.broker)},
            upkeep_at = CASE WHEN ${figures.isUpkeepTurning} THEN now() ELSE upkeep_at END
     WHERE id = ${id} RETURNING wanted_state, wanted_concurrency, ${isEldest} AS is_eldest`;
   const beaten = await commit("worker_beat", () => beat.execute(database.queryable));
@@ -114,6 +118,8 @@ export type WorkerRecord = WorkerWishes & {
   readonly failed: number;
   readonly rss_bytes: number;
   readonly loop_delay_ms: number;
+  /** As it was at the last beat; null before the first, and of workers of earlier versions. */
+  readonly broker: BrokerStatus | null;
   readonly started_at: Date;
   readonly beat_at: Date;
   readonly stopped_at: Date | null;
@@ -121,7 +127,7 @@ export type WorkerRecord = WorkerWishes & {
 
 const workerColumns = sql`
   id, name, host, pid, version, queues, tasks, state, (${isHeardOf()}) AS is_live, concurrency, running,
-  processed, failed, rss_bytes, loop_delay_ms, started_at, beat_at, stopped_at, wanted_state, wanted_concurrency
+  processed, failed, rss_bytes, loop_delay_ms, broker, started_at, beat_at, stopped_at, wanted_state, wanted_concurrency
   FROM worker`;
 
 /** The workers there are, and those that went within a day: the living first, then the latest, at most 1000. */

@@ -259,6 +259,7 @@ export class Worker implements Service {
       failed: this.#failed,
       rssBytes: process.memoryUsage.rss(),
       loopDelayMs: Number.isFinite(loopDelayMs) ? loopDelayMs : 0,
+      broker: this.#parts.broker.status(),
       isUpkeepTurning: this.upkeep.isTurning,
     };
   }

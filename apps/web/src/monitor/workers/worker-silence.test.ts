@@ -25,6 +25,7 @@ function worker(changes: Partial<Worker> = {}): Worker {
     failed: 0,
     rss_bytes: 0,
     loop_delay_ms: 0,
+    broker: null,
     started_at: "2026-11-20T11:00:00Z",
     beat_at: "2026-11-20T12:00:00Z",
     stopped_at: null,
