@@ -55,6 +55,8 @@ class PublishingRelay implements EventRelay {
   readonly #subscribers = new Set<(news: EventNews) => void>();
   readonly #stopping = new AbortController();
   #state: "new" | "running" | "stopped" = "new";
+  /** Settled when the first try to connect has ended: what happens before waits for it. */
+  #firstConnection: Promise<void> | undefined;
   #isListening = false;
   #isHearing = false;
   #watching: Promise<void> | undefined;
@@ -78,6 +80,7 @@ class PublishingRelay implements EventRelay {
   }
 
   async send(news: EventNews): Promise<void> {
+    await this.#firstConnection;
     // One after another: what does not reach Redis must not have overtaken the rest.
     try {
       for (const payload of formatNews(this.#self, news)) {
@@ -104,7 +107,7 @@ class PublishingRelay implements EventRelay {
     if (this.#state !== "new") return;
     this.#state = "running";
     // It goes on trying by itself; "error" says what is wrong.
-    this.#publisher.connect().catch(() => undefined);
+    this.#firstConnection = this.#publisher.connect().catch(() => undefined);
     this.#listenWhenWanted();
   }
 
