@@ -1,11 +1,13 @@
 import type { Database } from "@millrace/database";
 import { openPostgres } from "@millrace/database";
-import { silentLogger } from "@millrace/kernel";
+import { createLogger, silentLogger } from "@millrace/kernel";
 import { testDatabases } from "@millrace/testing";
 import type { TestDatabase } from "@millrace/testing";
 import { sql } from "kysely";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { takeTurn } from "../src/alarms/take-turn.ts";
 import { oldestSnapshotSeconds } from "../src/retention/oldest-snapshot.ts";
+import { warnOfOldSnapshot } from "../src/retention/warn-of-old-snapshot.ts";
 import { defaultRetention, pruneHistory } from "../src/retention/prune.ts";
 import { clearJobs, statesOf, writeJobs } from "./control-jobs.ts";
 
@@ -89,6 +91,25 @@ it.each([
 
   expect(second).toBeGreaterThan(first);
   await expect.poll(age, { timeout: 10_000 }).toBe(0);
+});
+
+it("is told to the log where nobody looks for alarms, and elsewhere left to them", async () => {
+  const release = await holdOpen("SELECT 1");
+  const told: string[] = [];
+  const logger = createLogger({
+    level: "warn",
+    name: "tests",
+    destination: { write: (line) => void told.push(line) },
+  });
+
+  await warnOfOldSnapshot(opened.database, logger, 0);
+  await takeTurn(opened.database, 10_000);
+  await warnOfOldSnapshot(opened.database, logger, 0);
+  await sql`UPDATE alarm_look SET looked_at = now() - interval '2 hours'`.execute(opened.database.queryable);
+  await warnOfOldSnapshot(opened.database, logger, 0);
+  await release();
+
+  expect(told).toHaveLength(2);
 });
 
 it("does not count its own transaction", async () => {

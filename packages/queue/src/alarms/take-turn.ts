@@ -19,3 +19,10 @@ export async function takeTurn(database: QueryAccess, everyMs: number): Promise<
   const taken = await commit("alarm_look", () => take.execute(database.queryable));
   return taken.rows[0]?.number;
 }
+
+/** Whether some process has looked for alarms within the hour, which is as far as looks may be apart. */
+export async function isLookedAfter(database: QueryAccess): Promise<boolean> {
+  const found = await sql<{ is_recent: boolean }>`
+    SELECT looked_at > now() - interval '1 hour' AS is_recent FROM alarm_look`.execute(database.queryable);
+  return found.rows[0]?.is_recent === true;
+}

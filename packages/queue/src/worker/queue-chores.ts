@@ -7,9 +7,9 @@ import { pruneLimiters } from "../limits/limiter-rows.ts";
 import { reapJobs } from "../jobs/reap.ts";
 import type { ReapOptions, ReapParts } from "../jobs/reap.ts";
 import { pruneTicks } from "../schedules/prune-ticks.ts";
-import { oldestSnapshotSeconds } from "../retention/oldest-snapshot.ts";
 import { defaultRetention, pruneHistory } from "../retention/prune.ts";
 import { vacuumEmbedded } from "../retention/vacuum-embedded.ts";
+import { warnOfOldSnapshot } from "../retention/warn-of-old-snapshot.ts";
 import { stopAllMembers } from "../workflows/stop-members.ts";
 import { ClockGuard, readDatabaseMs } from "./clock-guard.ts";
 import type { Chore } from "./maintenance.ts";
@@ -18,8 +18,6 @@ import type { Worker } from "./worker.ts";
 
 const second = 1_000;
 const hour = 3_600 * second;
-/** An open snapshot keeps dead rows from being removed: claims pass more of them each time. */
-const oldSnapshotSeconds = 60;
 
 export type ChoreParts = ReapParts & {
   readonly whole: Database;
@@ -69,7 +67,9 @@ export function queueChores(parts: ChoreParts, options: ChoreOptions): readonly 
     {
       name: "look for old snapshots",
       everyMs: 60 * second,
-      run: () => warnOfOldSnapshot(parts),
+      // Until then who looks for alarms has looked.
+      firstMs: 60 * second,
+      run: () => warnOfOldSnapshot(parts.whole, parts.logger),
     },
     {
       name: "prune",
@@ -111,14 +111,4 @@ export function workerChores(
       run: (signal) => worker.releaseParked(signal),
     }),
   ];
-}
-
-async function warnOfOldSnapshot({ whole, logger }: ChoreParts): Promise<void> {
-  const seconds = await oldestSnapshotSeconds(whole);
-  if (seconds > oldSnapshotSeconds) {
-    logger.warn(
-      { seconds },
-      "a transaction has been open for long; the queue slows down until it ends (pg_stat_activity shows it)",
-    );
-  }
 }
