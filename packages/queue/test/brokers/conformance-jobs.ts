@@ -69,6 +69,9 @@ export function describeJobs(kind: BrokerKind, scene: () => BrokerScene): void {
     const task = numberedTask();
     const workers = [await startWorker(task), await startWorker(task)];
     const { process, queue } = await startCaller(task);
+    // Hints come late, and not in the order in which they were sent.
+    process.network?.set({ kind: "delay", delayMs: 20 });
+    workers[0]?.process.network?.set({ kind: "delay", delayMs: 50 });
     const disturb = async (): Promise<void> => {
       // Doubled, of jobs that there are not, and of work that is done or yet to come.
       for (let nth = 0; nth < 3; nth++) {
@@ -106,6 +109,23 @@ export function describeJobs(kind: BrokerKind, scene: () => BrokerScene): void {
     for (const { network } of [worker.process, process]) network?.restore();
 
     await expect.poll(() => worker.ran.toSorted((a, b) => a - b), patient).toEqual(numbers(10));
+  });
+
+  it("starts jobs whose hints were lost with connections that broke in the middle of a message", async () => {
+    const task = numberedTask();
+    const worker = await startWorker(task);
+    const { process, queue } = await startCaller(task);
+
+    for (const nth of numbers(8)) {
+      for (const { network } of [worker.process, process]) {
+        network?.set({ kind: "cut_after", bytes: 7 * 3 ** (nth % 4) });
+      }
+      await queue.add(task, { nth });
+      await quiet();
+      for (const { network } of [worker.process, process]) network?.restore();
+    }
+
+    await expect.poll(() => worker.ran.toSorted((a, b) => a - b), patient).toEqual(numbers(8));
   });
 
   it("leaves jobs to the poll while it is away", async () => {
