@@ -1,9 +1,10 @@
 import { hostname } from "node:os";
 import { sleep } from "@millrace/kernel";
 import type { Logger, Service } from "@millrace/kernel";
+import { brokerUnavailable } from "../errors.ts";
+import type { AmqpConnection } from "./amqp-connection.ts";
 import { AmqpLink } from "./amqp-link.ts";
 import type { AmqpTimes } from "./amqp-link.ts";
-import type { AmqpConnection } from "./amqp-connection.ts";
 import type { Broker, BrokerStatus, Hint, Subscription } from "./broker.ts";
 import { HintOutbox } from "./hint-outbox.ts";
 import { within } from "./listen-connection.ts";
@@ -16,7 +17,9 @@ export type RabbitMqTimes = AmqpTimes & {
   /** The least time between two hints of a queue. A stream of jobs needs no more. Default 5. */
   readonly gapMs: number;
   /** How long a subscriber without room keeps hints for the slot that may become free. Default 20. */
-  readonly noRoomMs: number;
+  readonly graceMs: number;
+  /** The least time between two tries to have a hint taken that was not. Default 1,000. */
+  readonly notTakenMs: number;
   /** How long a queue that exists with other arguments is left alone. Default 60,000. */
   readonly refusedPauseMs: number;
   /** How often messages that are no hints are logged at most. Default 60,000. */
@@ -32,7 +35,8 @@ const defaultTimes: RabbitMqTimes = {
   minPauseMs: 2_000,
   maxPauseMs: 10_000,
   gapMs: 5,
-  noRoomMs: 20,
+  graceMs: 20,
+  notTakenMs: 1_000,
   refusedPauseMs: 60_000,
   complainEveryMs: 60_000,
   lastWordMs: 2_000,
@@ -54,8 +58,9 @@ export type RabbitMqBrokerParts = {
  * Hints through RabbitMQ, 3.10 or newer: one durable quorum queue `millrace.<queue>` for each queue, of
  * which each hint goes to one subscriber with room. Confirmed publishing over one connection, consuming
  * over another that exists while somebody subscribes; both are made anew whenever they are lost or silent.
- * Start does not wait for them, and without RabbitMQ everything works by the poll. `depth` counts the hints
- * that wait, without those that a subscriber holds.
+ * Start does not wait for them, and without RabbitMQ everything works by the poll. `depth` and `purge` are of
+ * the hints that wait, without those that a subscriber holds; `purge` throws `broker_unavailable` while
+ * RabbitMQ is away.
  */
 export function createRabbitMqBroker(parts: RabbitMqBrokerParts): Broker & Service {
   return new RabbitMqBroker(parts);
@@ -125,18 +130,21 @@ class RabbitMqBroker implements Broker, Service {
   }
 
   async depth(queue: string): Promise<number | undefined> {
-    return await this.#publisher.ask(async (channel) => {
+    const asked = this.#publisher.ask(async (channel) => {
       const { messageCount } = await channel.checkQueue(brokerQueue(queue));
       return messageCount;
     });
+    return await asked.catch(() => undefined);
   }
 
   async purge(queue: string): Promise<number> {
-    const purged = await this.#publisher.ask(async (channel) => {
+    const asked = this.#publisher.ask(async (channel) => {
       const { messageCount } = await channel.purgeQueue(brokerQueue(queue));
       return messageCount;
     });
-    return purged ?? 0;
+    return await asked.catch((error: unknown) => {
+      throw brokerUnavailable("RabbitMQ", error);
+    });
   }
 
   status(): BrokerStatus {
@@ -189,6 +197,8 @@ class RabbitMqBroker implements Broker, Service {
       await Promise.all([this.#publisher.send(hint), sleep(this.#times.gapMs)]);
     } catch (error) {
       this.#tellHere(hint.queue);
+      // A server that is there and does not take it is not asked a thousand times a second.
+      if (this.#publisher.canSend && this.#state === "running") await sleep(this.#times.notTakenMs);
       throw error;
     }
   }

@@ -97,13 +97,16 @@ export class RabbitMqPublisher {
     this.#isTaken = false;
   }
 
-  /** Asks the server something about a queue. Undefined when it can't be asked; 0 when there is no such queue. */
-  async ask(question: (channel: Channel) => Promise<number>): Promise<number | undefined> {
+  /** Asks the server something about a queue; 0 when there is no such queue. Throws when it does not answer. */
+  async ask(question: (channel: Channel) => Promise<number>): Promise<number> {
     const { connection } = this.#link;
-    if (connection === undefined || !this.canSend) return undefined;
-    return await withChannel(connection, question).catch((error: unknown) =>
-      replyCode(error) === 404 ? 0 : undefined,
-    );
+    if (connection === undefined || !this.canSend) throw new Error("RabbitMQ can't be asked now");
+    try {
+      return await withChannel(connection, question);
+    } catch (error) {
+      if (replyCode(error) === 404) return 0;
+      throw error;
+    }
   }
 
   async #open(connection: AmqpConnection): Promise<void> {

@@ -20,8 +20,8 @@ export type SubscriptionParts = {
   readonly onHint: (queue: string) => void;
   readonly name: string;
   readonly logger: Logger;
-  /** `noRoomMs`: how long one without room keeps hints for the slot that may become free. */
-  readonly times: AmqpTimes & { readonly noRoomMs: number };
+  /** `graceMs`: how long one without room keeps hints for the slot that may become free. */
+  readonly times: AmqpTimes & { readonly graceMs: number };
   readonly declaring: RabbitMqQueues;
   /** Publishes a hint again; false when nothing can be published now. */
   readonly passOn: (hint: Hint) => boolean;
@@ -45,7 +45,7 @@ export class RabbitMqSubscription implements Subscription {
   #hasRoom = true;
   /** Follows `hasRoom`, but not at once. */
   #isConsuming = true;
-  #noRoomTimer: NodeJS.Timeout | undefined;
+  #graceTimer: NodeJS.Timeout | undefined;
   #adjusting: Promise<void> | undefined;
 
   constructor(parts: SubscriptionParts) {
@@ -81,9 +81,9 @@ export class RabbitMqSubscription implements Subscription {
   receive(hasRoom: boolean): void {
     if (hasRoom === this.#hasRoom || this.#ending.signal.aborted) return;
     this.#hasRoom = hasRoom;
-    clearTimeout(this.#noRoomTimer);
+    clearTimeout(this.#graceTimer);
     if (!hasRoom) {
-      this.#noRoomTimer = setTimeout(() => this.#stopConsuming(), this.#parts.times.noRoomMs);
+      this.#graceTimer = setTimeout(() => this.#stopConsuming(), this.#parts.times.graceMs);
       return;
     }
     const untold = [...this.#untold];
@@ -96,7 +96,7 @@ export class RabbitMqSubscription implements Subscription {
   close(): void {
     if (this.#ending.signal.aborted) return;
     this.#ending.abort(new Error("the subscription was closed"));
-    clearTimeout(this.#noRoomTimer);
+    clearTimeout(this.#graceTimer);
     this.#parts.onClose();
   }
 
@@ -163,7 +163,7 @@ export class RabbitMqSubscription implements Subscription {
   }
 
   #stopConsuming(): void {
-    clearTimeout(this.#noRoomTimer);
+    clearTimeout(this.#graceTimer);
     this.#isConsuming = false;
     this.#adjust();
   }
