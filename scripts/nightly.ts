@@ -13,6 +13,7 @@ import type { TestEntry } from "./test-report.ts";
 
 const root = join(import.meta.dirname, "..");
 const runTimeoutMs = 9 * 60 * 60_000;
+const chaosMinutes = process.env.MILLRACE_CHAOS_MINUTES ?? "60";
 
 const startedAt = new Date();
 // Other sequences of commands each night; a seed that was given is tried again.
@@ -28,6 +29,12 @@ const run = await runProgram(process.execPath, [join(root, "scripts/test.ts"), .
     MILLRACE_MODEL_SEED: modelSeed,
   },
 });
+// Afterwards, because it takes what it needs of the machine; its report stays beside this one.
+const chaos = await runProgram(
+  process.execPath,
+  [join(root, "chaos/run.ts"), "--minutes", chaosMinutes, "--report"],
+  { workingDirectory: root, echo: true, timeoutMs: runTimeoutMs },
+);
 const commit = await runProgram("git", ["log", "-1", "--format=%h %s"], { workingDirectory: root });
 const reportText = await readFile(join(root, "test-results/vitest.json"), "utf8").catch(() => undefined);
 
@@ -35,7 +42,7 @@ const path = join(root, `docs/reports/nightly-${startedAt.toISOString().slice(0,
 await mkdir(join(root, "docs/reports"), { recursive: true });
 await writeFile(path, report(reportText));
 console.log(`\nReport: ${path}`);
-process.exitCode = run.exitCode;
+process.exitCode = run.exitCode === 0 ? chaos.exitCode : run.exitCode;
 
 function report(text: string | undefined): string {
   const counts = text === undefined ? { passed: 0, failed: 1, skipped: 0 } : countTests(text);
@@ -49,6 +56,7 @@ function report(text: string | undefined): string {
     `- Commit: ${commit.output.trim()}`,
     `- Duration: ${(run.durationMs / 60_000).toFixed(1)} minutes, from ${startedAt.toISOString()}`,
     `- Machine: ${cpus().length} × ${cpus()[0]?.model ?? "unknown"}, ${Math.round(totalmem() / 2 ** 30)} GB, load ${loadavg()[0]?.toFixed(1)} at the end`,
+    `- Chaos of ${chaosMinutes} minutes: ${chaos.exitCode === 0 ? "nothing lost, nothing done twice" : "FAILED"}; its own report says more`,
     `- Node ${process.versions.node}`,
     `- The queue's model test: seed ${modelSeed}`,
     "",

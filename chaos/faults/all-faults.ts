@@ -1,4 +1,5 @@
 import type { Ground } from "../ground/ground.ts";
+import { clockFaults } from "./clocks.ts";
 import type { Fault } from "./fault.ts";
 import { hintFaults } from "./hints.ts";
 import { networkFaults } from "./network.ts";
@@ -10,6 +11,7 @@ export const allFaults: readonly Fault[] = [
   ...serverFaults,
   ...networkFaults,
   ...hintFaults,
+  ...clockFaults,
 ];
 
 /** Those that can hit anything here. */

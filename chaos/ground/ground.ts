@@ -9,6 +9,7 @@ import type { RabbitmqServer, RedisServer } from "./brokers.ts";
 import { makePlace } from "./place.ts";
 import type { Place } from "./place.ts";
 import { ownPgbouncer, ownPostgres } from "./postgres.ts";
+import type { PostgresServer } from "./postgres.ts";
 import { Member, migrateProduct } from "./product.ts";
 import type { Role } from "./product.ts";
 import type { Server } from "./server.ts";
@@ -30,7 +31,7 @@ export type NetworkName = "database" | "listen" | "broker" | "redis";
 /** Everything that a run starts, and may break. */
 export type Ground = {
   readonly place: Place;
-  readonly postgres: Server;
+  readonly postgres: PostgresServer;
   readonly pgbouncer: Server;
   readonly redis: RedisServer;
   readonly rabbitmq: RabbitmqServer;

@@ -1,5 +1,7 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { rootClockLibrary } from "../../scripts/services/clock-library.ts";
+import { ensureClockPackages } from "../../scripts/services/debian-root.ts";
 import { spawnInRoot } from "../../scripts/services/in-root.ts";
 import { startPostgres } from "../../scripts/services/postgres.ts";
 import { freePort, waitUntilReady } from "../../scripts/services/start.ts";
@@ -7,23 +9,34 @@ import { endings } from "./server.ts";
 import type { Server } from "./server.ts";
 import type { Place } from "./place.ts";
 
+export type PostgresServer = Server & {
+  /** The same with a clock that is so far ahead. */
+  readonly startWithClock: (aheadSeconds: number) => Promise<void>;
+};
+
 /** PostgreSQL with its files under the run's folder, and settings of a test: nothing but `fsync` matters. */
-export async function ownPostgres({ root, folder, logs }: Place): Promise<Server> {
+export async function ownPostgres({ root, folder, logs }: Place): Promise<PostgresServer> {
   const port = await freePort(0);
   const cluster = `${folder}/postgres`;
   const logPath = join(logs, "postgres.log");
+  const start = async (environment: readonly string[]): Promise<void> => {
+    await startPostgres(root, {
+      folder: cluster,
+      port,
+      logPath,
+      settings: ["--shared_buffers=64MB", "--max_wal_size=128MB", "--restart_after_crash=on"],
+      environment,
+    });
+    await waitUntilReady(root, port, "PostgreSQL", logPath);
+  };
   return {
     name: "PostgreSQL",
     port,
     url: `postgres://postgres@127.0.0.1:${port}/postgres`,
-    start: async () => {
-      await startPostgres(root, {
-        folder: cluster,
-        port,
-        logPath,
-        settings: ["--shared_buffers=64MB", "--max_wal_size=128MB", "--restart_after_crash=on"],
-      });
-      await waitUntilReady(root, port, "PostgreSQL", logPath);
+    start: () => start([]),
+    startWithClock: async (aheadSeconds) => {
+      await ensureClockPackages(root);
+      await start([`LD_PRELOAD=${rootClockLibrary}`, `FAKETIME=+${aheadSeconds}s`, "DONT_FAKE_MONOTONIC=1"]);
     },
     // SIGINT is its "fast" shutdown: sessions are ended, a checkpoint is written.
     ...endings(cluster, port, "SIGINT"),

@@ -42,6 +42,7 @@ export class Member {
   #isFrozen = false;
   #rising: Promise<void> | undefined;
   #output = "";
+  #extra: Readonly<Record<string, string>> = {};
 
   constructor(options: MemberOptions) {
     this.name = options.name;
@@ -63,9 +64,10 @@ export class Member {
     return this.#output + (this.#running?.output() ?? "");
   }
 
-  /** Starts it if it is down; resolves when it is ready. */
-  async start(): Promise<void> {
+  /** Starts it if it is down; resolves when it is ready. `extra` settings hold until the next start. */
+  async start(extra: Readonly<Record<string, string>> = {}): Promise<void> {
     this.#isHeldDown = false;
+    this.#extra = extra;
     await this.#rise();
   }
 
@@ -114,7 +116,12 @@ export class Member {
       dataDirectory,
       workingDirectory: program,
       commandArguments: [role],
-      environment: { ...environment, WORKER_NAME: name, ...portSetting(role, this.#port) },
+      environment: {
+        ...environment,
+        WORKER_NAME: name,
+        ...portSetting(role, this.#port),
+        ...this.#extra,
+      },
     });
     this.#running = running;
     running.process.once("exit", () => this.#onEnd(running));

@@ -9,6 +9,7 @@ const suite = "trixie";
 const packages = ["postgresql-17", "postgresql-17-pgvector", "pgbouncer"];
 // Installed into the finished root, so that a root from before them is added to and not replaced.
 const brokerPackages = ["redis-server", "rabbitmq-server"];
+const clockPackages = ["libfaketime"];
 // For benchmarks only, so they are not part of the root that every clone installs for its tests.
 const peerPackages = ["redis-server", "python3-celery", "python3-redis"];
 const installTimeoutMs = 15 * 60_000;
@@ -66,6 +67,11 @@ export async function ensureBrokerPackages(root: string): Promise<void> {
 /** Adds Redis and Celery to the private root, once. Does not disturb the services that run in it. */
 export async function ensurePeerPackages(root: string): Promise<void> {
   await ensureAdded(root, "millrace-peer-packages.json", peerPackages);
+}
+
+/** Adds what lets the clock of a server jump to the private root, once. */
+export async function ensureClockPackages(root: string): Promise<void> {
+  await ensureAdded(root, "millrace-clock-packages.json", clockPackages);
 }
 
 async function ensureAdded(root: string, markerName: string, added: readonly string[]): Promise<void> {

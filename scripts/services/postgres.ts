@@ -13,12 +13,15 @@ export type PostgresCluster = {
   readonly port: number;
   readonly logPath: string;
   readonly settings: readonly string[];
+  /** Variables of its environment, as `NAME=value`. */
+  readonly environment?: readonly string[];
 };
 
 /** Starts a PostgreSQL server inside the private root; makes its cluster first if there is none. */
 export async function startPostgres(root: string, cluster: PostgresCluster): Promise<void> {
   await ensureCluster(root, cluster.folder);
   await spawnInRoot(root, "postgres", cluster.logPath, [
+    ...environmentWords(cluster.environment ?? []),
     `${program}/postgres`,
     "-D",
     cluster.folder,
@@ -31,6 +34,10 @@ export async function startPostgres(root: string, cluster: PostgresCluster): Pro
     "--max_connections=200",
     ...cluster.settings,
   ]);
+}
+
+function environmentWords(environment: readonly string[]): string[] {
+  return environment.length === 0 ? [] : ["/usr/bin/env", ...environment];
 }
 
 async function ensureCluster(root: string, folder: string): Promise<void> {
