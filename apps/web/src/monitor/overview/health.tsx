@@ -3,6 +3,7 @@ import { Link } from "@tanstack/react-router";
 import IconCircleCheck from "@tabler/icons-react/dist/esm/icons/IconCircleCheck.mjs";
 import IconPlayerPause from "@tabler/icons-react/dist/esm/icons/IconPlayerPause.mjs";
 import IconServerOff from "@tabler/icons-react/dist/esm/icons/IconServerOff.mjs";
+import { fetchSystem } from "../../api/requests.ts";
 import { Notice } from "../../feedback/notice.tsx";
 import { countOf } from "../../formatting/numbers.ts";
 import { AlarmCard } from "../alarms/alarm-card.tsx";
@@ -11,6 +12,8 @@ import { useMonitorQuery } from "../parts/use-monitor-query.ts";
 import { PauseNote } from "../queues/pause-note.tsx";
 import { isGone, lookOf } from "../workers/worker-silence.ts";
 import type { WatchedWorker } from "../workers/worker-silence.ts";
+import { BrokerNotice } from "./broker-notice.tsx";
+import { brokerTrouble } from "./broker-trouble.ts";
 import { isPresent } from "./present-workers.ts";
 import classes from "./health.module.css";
 
@@ -22,10 +25,13 @@ export function Health({ all, workers }: { all: Queue; workers: readonly Watched
   const alarms = useMonitorQuery(["alarms", "first"], (signal) =>
     listAlarms({ state: "open", limit: shownAlarms }, signal),
   );
+  const system = useMonitorQuery(["system"], (signal) => fetchSystem(signal));
+  const brokers = brokerTrouble(system.data?.broker, workers.filter(isPresent));
   const hasWorker = workers.some(isPresent);
   const lost = workers.filter((worker) => lookOf(worker) === "lost" && !isGone(worker));
   const open = alarms.data?.data ?? [];
-  const isWell = alarms.data !== undefined && open.length === 0 && hasWorker && lost.length === 0;
+  const isWell =
+    alarms.data !== undefined && open.length === 0 && hasWorker && lost.length === 0 && brokers === undefined;
   return (
     <div className={classes.root}>
       {hasWorker ? null : (
@@ -48,6 +54,7 @@ export function Health({ all, workers }: { all: Queue; workers: readonly Watched
           workers.
         </Notice>
       )}
+      {brokers === undefined ? null : <BrokerNotice trouble={brokers} />}
       {open.length === 0 ? null : (
         <ul className={classes.alarms} aria-label="Open alarms">
           {open.map((alarm) => (

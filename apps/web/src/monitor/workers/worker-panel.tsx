@@ -8,6 +8,7 @@ import { Elapsed } from "../parts/elapsed.tsx";
 import { JobStateBadge } from "../parts/job-state-badge.tsx";
 import { Answered } from "../parts/states.tsx";
 import { useMonitorQuery } from "../parts/use-monitor-query.ts";
+import { BrokerBadge } from "./broker-badge.tsx";
 import { WorkerBadge } from "./worker-badge.tsx";
 import classes from "./worker-panel.module.css";
 import { lookOf } from "./worker-silence.ts";
@@ -50,7 +51,9 @@ function Detail({ detail, seen }: { detail: WorkerDetail; seen: WatchedWorker | 
         <span>
           {detail.host}, process {detail.pid}, started <Moment value={detail.started_at} />
         </span>
+        {detail.broker === null ? null : <BrokerBadge broker={detail.broker} />}
       </div>
+      {detail.broker?.degraded === true ? <p className={classes.quiet}>{detail.broker.trouble}</p> : null}
       <h3 className={classes.title}>Runs now</h3>
       {detail.jobs.length === 0 ? (
         <p className={classes.quiet}>Nothing.</p>

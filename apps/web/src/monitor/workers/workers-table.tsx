@@ -5,10 +5,11 @@ import { formatElapsed } from "../../formatting/time.ts";
 import { DataTable } from "../parts/data-table.tsx";
 import type { Column } from "../parts/data-table.tsx";
 import { Slots } from "../parts/slots.tsx";
+import { BrokerBadge } from "./broker-badge.tsx";
 import { WorkerBadge } from "./worker-badge.tsx";
 import type { WorkerDialog } from "./worker-dialogs.tsx";
 import { WorkerMenu } from "./worker-menu.tsx";
-import { lookOf } from "./worker-silence.ts";
+import { isGone, lookOf } from "./worker-silence.ts";
 import type { WatchedWorker } from "./worker-silence.ts";
 import classes from "./workers-table.module.css";
 
@@ -91,7 +92,16 @@ function Name({ worker }: { worker: WatchedWorker }) {
         {worker.host}, process {worker.pid}
         {worker.version === "" ? "" : `, v${worker.version}`}
       </span>
+      <Broker worker={worker} />
     </>
+  );
+}
+
+/** Nothing within one process, and nothing of one that is gone. */
+function Broker({ worker }: { worker: WatchedWorker }) {
+  const { broker } = worker;
+  return broker === null || broker.kind === "memory" || isGone(worker) ? null : (
+    <BrokerBadge broker={broker} />
   );
 }
 
