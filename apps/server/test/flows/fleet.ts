@@ -38,6 +38,13 @@ export class Fleet {
     });
   }
 
+  /** The same database through pgBouncer. */
+  get pooledUrl(): string {
+    const { pgbouncerUrl } = this.#database;
+    if (pgbouncerUrl === undefined) throw new Error("This test needs pgBouncer.");
+    return pgbouncerUrl;
+  }
+
   /** Starts a process with these words, and waits until it tells where it answers. */
   async start(
     words: readonly string[],

@@ -108,7 +108,12 @@ export class ExchangeScene {
 /** Commits the next events of a stream. */
 export async function append({ queue }: Process, stream: string, count = 1): Promise<void> {
   const event = { stream, owner: "local", type: "document.progressed", data: {} };
-  await queue.transaction((scope) => queue.appendEvents(scope, Array<typeof event>(count).fill(event)));
+  await queue.transaction((scope) =>
+    queue.appendEvents(
+      scope,
+      Array.from({ length: count }, () => event),
+    ),
+  );
 }
 
 /** Takes the numbers of a stream as they come, from the first on. */

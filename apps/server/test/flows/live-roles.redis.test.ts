@@ -1,0 +1,39 @@
+import { startRedisServer } from "@millrace/testing";
+import type { RedisServer } from "@millrace/testing";
+import { Redis } from "ioredis";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { Fleet } from "./fleet.ts";
+import { expectAllSteps, steppingProgram, stepThroughSocket } from "./live-steps.ts";
+import type { RunningMillrace } from "@millrace/testing";
+
+let fleet: Fleet;
+let redis: RedisServer;
+let api: RunningMillrace;
+
+beforeAll(async () => {
+  fleet = await Fleet.open(steppingProgram);
+  redis = await startRedisServer();
+  const environment = { REDIS_URL: redis.url };
+  await fleet.start(["worker"], environment);
+  api = await fleet.start(["api"], environment);
+});
+afterAll(async () => {
+  await fleet.close();
+  await redis.kill();
+});
+
+it("shows at an API process each step of a worker process as it is made", async () => {
+  expectAllSteps(await stepThroughSocket(fleet, api));
+});
+
+it("misses no step when Redis is emptied and started again meanwhile", async () => {
+  const stepping = stepThroughSocket(fleet, api);
+  const client = new Redis(redis.url);
+  await client.flushall();
+  client.disconnect();
+  await redis.kill();
+  await redis.restart();
+
+  expectAllSteps(await stepping);
+  expect(api.process.exitCode).toBeNull();
+});
