@@ -9,7 +9,7 @@ import type { Broker, BrokerStatus, Hint, Subscription } from "./broker.ts";
 import { HintOutbox } from "./hint-outbox.ts";
 import { within } from "./listen-connection.ts";
 import { RabbitMqPublisher } from "./rabbitmq-publisher.ts";
-import { brokerQueue, otherArguments, RabbitMqQueues } from "./rabbitmq-queues.ts";
+import { brokerQueue, RabbitMqQueues } from "./rabbitmq-queues.ts";
 import { RabbitMqSubscription } from "./rabbitmq-subscription.ts";
 
 /** All in milliseconds. The defaults are meant for production; tests shorten them. */
@@ -152,15 +152,12 @@ class RabbitMqBroker implements Broker, Service {
       this.#subscriptions.size === 0 ||
       (this.#consuming?.connection !== undefined &&
         [...this.#subscriptions].every((subscription) => subscription.isHearing));
-    const { refused } = this.#queues;
-    const trouble =
-      this.#publisher.trouble ??
-      (refused === undefined ? undefined : otherArguments(refused)) ??
-      (isHearing ? undefined : deaf);
+    const tellingTrouble = this.#publisher.trouble ?? this.#queues.trouble;
+    const trouble = tellingTrouble ?? (isHearing ? undefined : deaf);
     return {
       kind: "rabbitmq",
       isHearing,
-      isTelling: this.#publisher.trouble === undefined && refused === undefined,
+      isTelling: tellingTrouble === undefined,
       ...(trouble === undefined ? {} : { trouble }),
     };
   }

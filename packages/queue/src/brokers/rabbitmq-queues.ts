@@ -42,48 +42,57 @@ export async function declareDeadHints(connection: AmqpConnection): Promise<void
   });
 }
 
-/** Declares the queues of hints, and remembers those that exist in the server with other arguments. */
+type Refusal = { readonly untilMs: number; readonly trouble: string };
+
+/**
+ * Declares the queues of hints, and remembers those that can't be used: one that the server refuses or does
+ * not answer for must not keep the others from their hints.
+ */
 export class RabbitMqQueues {
   readonly #logger: Logger;
   readonly #refusedPauseMs: number;
-  /** By queue, when it may be tried again. */
-  readonly #refusedUntilMs = new Map<string, number>();
+  readonly #refusals = new Map<string, Refusal>();
 
+  /** One that can't be used is left alone for `refusedPauseMs`. */
   constructor(logger: Logger, refusedPauseMs: number) {
     this.#logger = logger;
     this.#refusedPauseMs = refusedPauseMs;
   }
 
-  /** One of those that can't be used; undefined when there are none. */
-  get refused(): string | undefined {
-    return this.#refusedUntilMs.keys().next().value;
+  /** What is wrong with one of them, in words for an operator; undefined when all can be used. */
+  get trouble(): string | undefined {
+    return this.#refusals.values().next().value?.trouble;
   }
 
   isRefused(queue: string): boolean {
-    return this.#refusedUntilMs.has(queue);
+    return this.#refusals.has(queue);
   }
 
-  /** False when it exists with other arguments, which is asked once a minute. Throws what else goes wrong. */
+  /** Whether the queue can be used. Throws when the connection is lost. */
   async declare(connection: AmqpConnection, queue: string): Promise<boolean> {
-    if ((this.#refusedUntilMs.get(queue) ?? 0) > performance.now()) return false;
+    const refusal = this.#refusals.get(queue);
+    if (refusal !== undefined && refusal.untilMs > performance.now()) return false;
     try {
       await withChannel(connection, (channel) =>
         channel.assertQueue(brokerQueue(queue), { durable: true, arguments: hintQueueArguments }),
       );
-      this.#refusedUntilMs.delete(queue);
+      this.#refusals.delete(queue);
       return true;
     } catch (error) {
-      if (replyCode(error) !== 406) throw error;
-      if (!this.#refusedUntilMs.has(queue)) {
-        this.#logger.warn({ err: error, queue }, otherArguments(queue));
-      }
-      this.#refusedUntilMs.set(queue, performance.now() + this.#refusedPauseMs);
+      if (connection.signal.aborted) throw error;
+      const trouble = replyCode(error) === 406 ? otherArguments(queue) : notGiven(queue);
+      if (refusal?.trouble !== trouble) this.#logger.warn({ err: error, queue }, trouble);
+      this.#refusals.set(queue, { untilMs: performance.now() + this.#refusedPauseMs, trouble });
       return false;
     }
   }
 }
 
-/** What is wrong and what to do about it. */
-export function otherArguments(queue: string): string {
+function otherArguments(queue: string): string {
   return `RabbitMQ has a queue ${brokerQueue(queue)} with other arguments than Millrace's, and it is not used: jobs of this queue start with the next poll. Delete that queue in RabbitMQ; nothing is lost by it, and Millrace makes its own.`;
+}
+
+/** No permission, or a quorum queue whose nodes are away. */
+function notGiven(queue: string): string {
+  return `RabbitMQ does not let Millrace use the queue ${brokerQueue(queue)}: jobs of this queue start with the next poll. The log has RabbitMQ's reason; a queue that stays unavailable can be deleted there, and nothing is lost by it.`;
 }

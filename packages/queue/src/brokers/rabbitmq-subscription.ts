@@ -37,9 +37,10 @@ export type SubscriptionParts = {
 export class RabbitMqSubscription implements Subscription {
   readonly #parts: SubscriptionParts;
   readonly #ending = new AbortController();
+  /** What the subscriber was told of, by queue. */
   readonly #held = new Map<string, Delivery[]>();
-  /** Of which something came while there was no room. */
-  readonly #untold = new Set<string>();
+  /** What came while there was no room. The claims made since then may not have seen its jobs. */
+  #untold: Delivery[] = [];
   #consumers: RabbitMqConsumers | undefined;
   #isUp = false;
   #hasRoom = true;
@@ -67,7 +68,6 @@ export class RabbitMqSubscription implements Subscription {
 
   settle(queue: string, isMore: boolean): void {
     const deliveries = this.#held.get(queue) ?? [];
-    this.#untold.delete(queue);
     if (isMore) {
       // One job has most likely just been taken. Of several, others are to hear without a delay.
       const jobs = deliveries.reduce((sum, { hint }) => sum + hint.count, 0);
@@ -86,9 +86,7 @@ export class RabbitMqSubscription implements Subscription {
       this.#graceTimer = setTimeout(() => this.#stopConsuming(), this.#parts.times.graceMs);
       return;
     }
-    const untold = [...this.#untold];
-    this.#untold.clear();
-    for (const queue of untold) this.tell(queue);
+    for (const delivery of this.#untold.splice(0)) this.#hold(delivery);
     this.#isConsuming = true;
     this.#adjust();
   }
@@ -142,7 +140,7 @@ export class RabbitMqSubscription implements Subscription {
       this.#isUp = false;
       this.#consumers = undefined;
       this.#held.clear();
-      this.#untold.clear();
+      this.#untold = [];
       await consumers.close();
     }
   }
@@ -154,12 +152,18 @@ export class RabbitMqSubscription implements Subscription {
   }
 
   #hold(delivery: Delivery): void {
-    const { queue } = delivery.hint;
-    const held = this.#held.get(queue);
-    if (held === undefined) this.#held.set(queue, [delivery]);
+    if (!this.#hasRoom) {
+      this.#untold.push(delivery);
+      return;
+    }
+    this.#keep(delivery);
+    this.tell(delivery.hint.queue);
+  }
+
+  #keep(delivery: Delivery): void {
+    const held = this.#held.get(delivery.hint.queue);
+    if (held === undefined) this.#held.set(delivery.hint.queue, [delivery]);
     else held.push(delivery);
-    if (this.#hasRoom) this.tell(queue);
-    else this.#untold.add(queue);
   }
 
   #stopConsuming(): void {
@@ -189,6 +193,7 @@ export class RabbitMqSubscription implements Subscription {
 
   /** All that is held of a queue as one hint, and a new one: what is given back is counted against it. */
   #giveBack(consumers: RabbitMqConsumers): void {
+    for (const delivery of this.#untold.splice(0)) this.#keep(delivery);
     for (const deliveries of this.#held.values()) {
       const isPassedOn = this.#parts.passOn(deliveries.map(({ hint }) => hint).reduce(mergeHints));
       for (const [nth, delivery] of deliveries.entries()) {
@@ -197,6 +202,5 @@ export class RabbitMqSubscription implements Subscription {
       }
     }
     this.#held.clear();
-    this.#untold.clear();
   }
 }
