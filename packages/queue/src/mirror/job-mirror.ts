@@ -21,8 +21,8 @@ const dayMs = 24 * 3_600_000;
 const gatherMs = 50;
 /** Jobs that are read and written together. */
 const batchSize = 200;
-/** Ids that wait to be written. With more nobody keeps up, and the oldest copies just grow stale. */
-const maxWaiting = 10_000;
+/** Jobs that wait to be copied, and jobs that are known to have changed. Of more no copies are made. */
+const maxKnown = 10_000;
 /** Of one copy. Larger jobs are left to the database. */
 const maxBytes = 65_536;
 
@@ -44,16 +44,17 @@ export type MirrorParts = {
  *   still so.
  * - A copy of a job that has not ended is shown for a second from when it was read, by the store's own clock,
  *   whatever has become of later writes.
- * - What changed in this process is read from the database until its copy has been written.
+ * - What changed in this process, or is known to have changed in another, is read from the database for that
+ *   second: then no copy of before is fresh any more, whatever has become of the writes.
  */
 export class JobMirror implements Service {
   readonly name = "copies of jobs";
   readonly #parts: MirrorParts;
   readonly #waiting = new Set<string>();
-  #writing: ReadonlySet<string> = new Set();
-  /** When others said that a job has changed: until then copies of it may be of before. */
-  readonly #changedElsewhere = new Map<string, number>();
-  #distrustUntilMs = 0;
+  /** Jobs that changed, here or elsewhere as far as it was told, and until when a copy of before may be fresh. */
+  readonly #changed = new Map<string, number>();
+  /** Until when that may be so of any job: there were too many to know them all. */
+  #allChangedUntilMs = 0;
   #isFailing = false;
   #turning: Promise<void> | undefined;
   readonly #stopping = new AbortController();
@@ -68,10 +69,10 @@ export class JobMirror implements Service {
     const endings = [
       bus.onTransition(({ job }) => this.touch(job.id)),
       bus.onRepeated(({ data }) => {
-        if (typeof data["job_id"] === "string") this.#heard(data["job_id"]);
+        if (typeof data["job_id"] === "string") this.#heardOfChange(data["job_id"]);
       }),
       bus.onMoved(({ heads }) => {
-        for (const { stream } of heads) if (stream.startsWith("job:")) this.#heard(stream.slice(4));
+        for (const { stream } of heads) if (stream.startsWith("job:")) this.#heardOfChange(stream.slice(4));
       }),
     ];
     this.#unsubscribe = () => {
@@ -86,10 +87,10 @@ export class JobMirror implements Service {
     await this.#turning;
   }
 
-  /** The job has changed, or somebody looks at it: a copy of it as it is now is to be made. */
+  /** The job has changed in this process: a copy of it as it is now is to be made. */
   touch(id: string): void {
-    if (this.#stopping.signal.aborted) return;
-    if (this.#waiting.size >= maxWaiting && !this.#waiting.has(id)) return this.#distrust();
+    this.#heardOfChange(id);
+    if (this.#stopping.signal.aborted || this.#waiting.size >= maxKnown) return;
     this.#waiting.add(id);
     this.#turning ??= this.#turn().finally(() => {
       this.#turning = undefined;
@@ -102,7 +103,7 @@ export class JobMirror implements Service {
    */
   async look(id: string): Promise<MirroredJob | undefined> {
     const { store, database } = this.#parts;
-    const stored = this.#mayBeBehind(id) ? undefined : await store.read(id);
+    const stored = await store.read(id);
     if (stored?.text !== undefined) {
       const shown = await this.#show(id, stored.text, stored.isFresh);
       if (shown !== undefined) return shown;
@@ -122,34 +123,29 @@ export class JobMirror implements Service {
     }
     const { state } = mirrored.job;
     const isForGood = state === "succeeded" && mirrored.hasPurgeTime;
-    // It may have changed here while the store answered.
     if (!isForGood && !isTerminal(state) && (!isFresh || this.#mayBeBehind(id))) return undefined;
     if (!isForGood && isTerminal(state) && !(await isStillSo(this.#parts.database, mirrored)))
       return undefined;
     return this.#redacted(mirrored);
   }
 
+  /** Whether a copy that is fresh may be of before a change that this process knows of. */
   #mayBeBehind(id: string): boolean {
     const nowMs = performance.now();
-    if (nowMs < this.#distrustUntilMs || this.#waiting.has(id) || this.#writing.has(id)) return true;
-    const untilMs = this.#changedElsewhere.get(id);
-    if (untilMs === undefined) return false;
-    if (nowMs < untilMs) return true;
-    this.#changedElsewhere.delete(id);
-    return false;
+    return nowMs < this.#allChangedUntilMs || nowMs < (this.#changed.get(id) ?? 0);
   }
 
-  /** What had been read by then is no longer fresh. */
-  #distrust(): void {
-    this.#distrustUntilMs = performance.now() + freshMs;
-  }
-
-  #heard(id: string): void {
+  #heardOfChange(id: string): void {
+    const nowMs = performance.now();
     // Set anew, so that the first are those that end first.
-    this.#changedElsewhere.delete(id);
-    this.#changedElsewhere.set(id, performance.now() + freshMs);
-    const [first] = this.#changedElsewhere.keys();
-    if (this.#changedElsewhere.size > maxWaiting && first !== undefined) this.#changedElsewhere.delete(first);
+    this.#changed.delete(id);
+    this.#changed.set(id, nowMs + freshMs);
+    for (const [first, untilMs] of this.#changed) {
+      const isOver = untilMs <= nowMs;
+      if (!isOver && this.#changed.size <= maxKnown) return;
+      this.#changed.delete(first);
+      if (!isOver) this.#allChangedUntilMs = untilMs;
+    }
   }
 
   async #turn(): Promise<void> {
@@ -157,16 +153,13 @@ export class JobMirror implements Service {
     while (this.#waiting.size > 0) {
       await sleep(gatherMs, signal).catch(() => undefined);
       const batch = [...this.#waiting].slice(0, batchSize);
-      this.#writing = new Set(batch);
       for (const id of batch) this.#waiting.delete(id);
-      const isWritten = await this.#copy(batch).catch((error: unknown) => {
+      try {
+        await this.#copy(batch);
+        this.#isFailing = false;
+      } catch (error) {
         this.#failed(toError(error));
-        return false;
-      });
-      if (isWritten) this.#isFailing = false;
-      // What others may read now is of before what happened here.
-      if (!isWritten) this.#distrust();
-      this.#writing = new Set();
+      }
     }
   }
 
@@ -176,18 +169,18 @@ export class JobMirror implements Service {
     this.#isFailing = true;
   }
 
-  async #copy(ids: readonly string[]): Promise<boolean> {
+  /** None of it need succeed: what is of before grows stale, or is asked of the database anyway. */
+  async #copy(ids: readonly string[]): Promise<void> {
     const { store, database } = this.#parts;
     // Before the database is read: what is said of the age of the copy must not be less than it is.
     const clockMs = await store.readClock();
-    if (clockMs === undefined) return false;
+    if (clockMs === undefined) return;
     const seen = await readForMirror(database.background.queryable, ids);
     const entries = seen.flatMap((job) => this.#entryOf(job, clockMs) ?? []);
     const copied = new Set(entries.map(({ id }) => id));
-    const left = ids.filter((id) => !copied.has(id));
-    // Gone, too large or not known here: what was there of it before must not stay for a day.
-    await Promise.all(left.map((id) => store.discard(id)));
-    return entries.length === 0 || (await store.write(entries));
+    // Gone, too large or not known here: what was there of it before would only take up room.
+    await Promise.all(ids.filter((id) => !copied.has(id)).map((id) => store.discard(id)));
+    if (entries.length > 0) await store.write(entries);
   }
 
   #mirroredOf({ job, detail, fence, purgeInMs }: JobForMirror): MirroredJob {

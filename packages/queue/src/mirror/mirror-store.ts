@@ -23,7 +23,7 @@ export type MirrorStore = {
   readonly readClock: () => Promise<number | undefined>;
   /** Undefined when it is away. */
   readonly read: (id: string) => Promise<StoredCopy | undefined>;
-  /** Leaves alone what is of a later version. False when some may not have been written. */
-  readonly write: (entries: readonly MirrorEntry[]) => Promise<boolean>;
+  /** Leaves alone what is of a later version. */
+  readonly write: (entries: readonly MirrorEntry[]) => Promise<void>;
   readonly discard: (id: string) => Promise<void>;
 };

@@ -57,9 +57,8 @@ export function createRedisMirrorStore({
         }
         const answers = await batch.exec();
         const failed = answers?.find(([error]) => error !== null);
-        if (failed !== undefined) throw failed[0] ?? new Error("Redis gave no answer");
-        return answers !== null;
-      }, false),
+        if (failed?.[0]) throw failed[0];
+      }, undefined),
     discard: async (id) => void (await redis.attempt((client) => client.del(prefix + id), 0)),
   };
 }
