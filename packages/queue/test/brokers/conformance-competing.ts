@@ -191,6 +191,15 @@ export function describeCompetition(kind: BrokerKind, scene: () => BrokerScene):
     expect(await broker.depth(other)).toBe(1);
   });
 
+  it("counts and throws away nothing while it is away, and says so", async () => {
+    const { broker, network } = await scene().openProcess();
+    network?.refuse();
+    await expect.poll(() => broker.status().isTelling, patient).toBe(false);
+
+    expect(await broker.depth(queueName())).toBeUndefined();
+    await expect(broker.purge(queueName())).rejects.toMatchObject({ code: "broker_unavailable" });
+  });
+
   it("survives what is no hint, and throws it away", async () => {
     const queue = queueName();
     const { heard, subscription } = await listenAnew(queue);

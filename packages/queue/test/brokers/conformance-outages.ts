@@ -89,15 +89,6 @@ export function describeOutages(kind: BrokerKind, scene: () => BrokerScene): voi
     await expect(process.stop()).resolves.toBeUndefined();
   });
 
-  it("counts nothing and throws nothing away while it is away", async () => {
-    const process = await scene().openProcess();
-    await listen(kind, process, [queueName()]);
-    process.network?.refuse();
-    await expect.poll(() => process.broker.status().isHearing, patient).toBe(false);
-
-    expect(await process.broker.depth(queueName())).toBeUndefined();
-  });
-
   it("stops in a bounded time while a network swallows everything", async () => {
     const process = await scene().openProcess();
     await listen(kind, process, [queueName()]);

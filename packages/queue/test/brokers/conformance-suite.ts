@@ -115,6 +115,7 @@ function describeHints(kind: BrokerKind, scene: () => BrokerScene): void {
 
   it("has nothing to count or throw away of a queue that nobody has used", async () => {
     const { broker } = await scene().openProcess();
+    await expect.poll(() => broker.status().isTelling, patient).toBe(true);
 
     expect((await broker.depth(queueName())) ?? 0).toBe(0);
     expect(await broker.purge(queueName())).toBe(0);
