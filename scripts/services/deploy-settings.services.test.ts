@@ -1,0 +1,141 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { parse } from "yaml";
+import { z } from "zod";
+import { runInRoot } from "./in-root.ts";
+import { processesInRoot } from "./root-processes.ts";
+import { readState, servicesDirectory } from "./state.ts";
+
+/*
+ * The servers of the tests run with the settings files of the deployment, and answer its health checks. Where
+ * tests were given other servers by address, nothing is asked of those.
+ */
+
+const root = join(servicesDirectory(), "root");
+const deployFolder = join(import.meta.dirname, "../../deploy");
+const state = await readState(servicesDirectory());
+const ours =
+  state?.pgbouncerUrl === process.env.MILLRACE_TEST_PGBOUNCER_URL &&
+  state?.redisUrl === process.env.MILLRACE_TEST_REDIS_URL &&
+  state?.rabbitmqUrl === process.env.MILLRACE_TEST_RABBITMQ_URL
+    ? state
+    : undefined;
+
+const composeSchema = z.looseObject({
+  services: z.record(
+    z.string(),
+    z.looseObject({ healthcheck: z.looseObject({ test: z.array(z.string()).optional() }).optional() }),
+  ),
+});
+const compose = composeSchema.parse(
+  parse(await readFile(join(deployFolder, "compose.yaml"), "utf8"), { merge: true }),
+);
+
+const portOf = (url: string | undefined): string => (url === undefined ? "" : new URL(url).port);
+
+/** What a file of ours sets: `key = value` or `key value`; addresses and logins are left out. */
+async function settingsOf(file: string): Promise<Record<string, string>> {
+  const text = await readFile(join(deployFolder, file), "utf8");
+  const settings: Record<string, string> = {};
+  for (const [, name = "", value = ""] of text.matchAll(/^([a-z_.-]+)(?: = | )(.*)$/gm)) {
+    if (!/^(?:listen_|auth_|millrace$)/.test(name)) settings[name] = value.replaceAll('"', "");
+  }
+  return settings;
+}
+
+/** The words that Docker would run for the health of a service, with another port. */
+function healthWords(name: string, port: string): string[] {
+  const [kind, ...words] = compose.services[name]?.healthcheck?.test ?? [];
+  const mapped = words.map((word) => word.replaceAll(/\b(?:5432|6432|6379)\b/g, port));
+  return kind === "CMD-SHELL" ? ["/bin/sh", "-c", ...mapped] : mapped;
+}
+
+it("pgBouncer runs with deploy/pgbouncer.ini", async () => {
+  const wanted = await settingsOf("pgbouncer.ini");
+  expect(wanted).toMatchObject({ pool_mode: "transaction", default_pool_size: "25", max_client_conn: "200" });
+  if (ours === undefined) return;
+
+  const address = ours.pgbouncerUrl.replace(/postgres$/, "pgbouncer");
+  const shown = await runInRoot(root, "postgres", ["psql", address, "-XAtc", "SHOW CONFIG"]);
+
+  const running = Object.fromEntries(shown.split("\n").map((line) => line.split("|", 2)));
+  expect(running).toMatchObject(wanted);
+});
+
+it("Redis runs with deploy/redis.conf", async () => {
+  const wanted = await settingsOf("redis.conf");
+  expect(wanted).toEqual({
+    appendonly: "yes",
+    appendfsync: "everysec",
+    save: "",
+    "maxmemory-policy": "noeviction",
+  });
+  if (ours === undefined) return;
+
+  for (const [name, value] of Object.entries(wanted)) {
+    const said = await runInRoot(root, "redis", [
+      "redis-cli",
+      "-p",
+      portOf(ours.redisUrl),
+      "CONFIG",
+      "GET",
+      name,
+    ]);
+    expect(said.trimEnd().split("\n")).toEqual(value === "" ? [name] : [name, value]);
+  }
+});
+
+it("RabbitMQ runs with deploy/rabbitmq.conf", async () => {
+  const wanted = await settingsOf("rabbitmq.conf");
+  expect(wanted).toMatchObject({
+    "vm_memory_high_watermark.relative": "0.6",
+    "disk_free_limit.absolute": "1GB",
+  });
+  if (ours === undefined) return;
+
+  const asked = ["rabbit, vm_memory_high_watermark", "rabbit, disk_free_limit", "ra, wal_max_size_bytes"];
+  const expression = `[${asked.map((key) => `element(2, application:get_env(${key}))`).join(",")}].`;
+  const said = await atRabbitmq(["rabbitmqctl", "-q", "eval", expression]);
+  expect(said.trim()).toBe('[0.6,"1GB",64000000]');
+}, 60_000);
+
+it("every server answers the health check that compose.yaml asks of it", async () => {
+  if (ours === undefined) return;
+
+  const answers = [
+    runInRoot(root, "postgres", healthWords("postgres", portOf(ours.postgresUrl))),
+    runInRoot(root, "postgres", healthWords("pgbouncer", portOf(ours.pgbouncerUrl))),
+    runInRoot(root, "redis", healthWords("redis", portOf(ours.redisUrl))),
+    atRabbitmq(healthWords("rabbitmq", "")),
+  ];
+
+  for (const answer of answers) await expect(answer).resolves.toBeTypeOf("string");
+}, 60_000);
+
+it("a server that is gone does not", async () => {
+  if (ours === undefined) return;
+
+  for (const name of ["postgres", "pgbouncer", "redis"]) {
+    await expect(runInRoot(root, "postgres", healthWords(name, "1"))).rejects.toThrow(/failed/);
+  }
+}, 60_000);
+
+/** Runs one of RabbitMQ's own programs, which finds the node by the environment that this was started with. */
+async function atRabbitmq(words: readonly string[]): Promise<string> {
+  const nodes = (await processesInRoot(root)).filter(({ name }) => name === "beam.smp");
+  const environments = await Promise.all(nodes.map(({ id }) => readFile(`/proc/${id}/environ`, "utf8")));
+  const found = environments
+    .map((text) => text.split("\0"))
+    .find((pairs) => pairs.includes("HOME=/srv/rabbitmq"));
+  const wanted =
+    found?.filter((pair) => /^(?:HOME|PATH|RABBITMQ_NODENAME|ERL_EPMD_PORT|LANG)=/.test(pair)) ?? [];
+  const [program = "", ...rest] = words;
+  return await runInRoot(root, "rabbitmq", [
+    "/usr/bin/env",
+    "-i",
+    ...wanted,
+    `/usr/lib/rabbitmq/bin/${program}`,
+    ...rest,
+  ]);
+}
