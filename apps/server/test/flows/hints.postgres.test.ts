@@ -25,15 +25,18 @@ afterAll(async () => {
 
 const readyz = () => flow.get("/readyz", readiness);
 
-it("stays ready, and says so, while hints of other processes are not heard", async () => {
-  await flow.until(readyz, ({ checks }) => checks.hints?.ok === true);
+it("stays ready, and says so, while nothing is heard of other processes", async () => {
+  const hears = (wanted: boolean) => (state: z.output<typeof readiness>) =>
+    state.checks.hints?.ok === wanted && state.checks.live?.ok === wanted;
+  await flow.until(readyz, hears(true));
 
   postgres.proxy.refuse();
-  const deaf = await flow.until(readyz, ({ checks }) => checks.hints?.ok === false);
+  const deaf = await flow.until(readyz, hears(false));
   postgres.proxy.restore();
-  const healed = await flow.until(readyz, ({ checks }) => checks.hints?.ok === true);
+  const healed = await flow.until(readyz, hears(true));
 
   expect(deaf.ready).toBe(true);
   expect(deaf.warnings).toContainEqual(expect.stringMatching(/^Hints/));
+  expect(deaf.warnings).toContainEqual(expect.stringMatching(/^What other processes do is not heard/));
   expect(healed).toMatchObject({ ready: true, warnings: [] });
 });

@@ -10,8 +10,8 @@ import type { EventNews } from "./event-relay.ts";
  */
 const maxJobHeads = 128;
 const maxHeads = 512;
-/** Notices of one topic that are told one by one, and owners after that. */
-const maxNotices = 32;
+/** Notices of one topic that are told one by one. Of more only the owners are, of too many owners nothing. */
+const maxNotices = 64;
 const maxOwners = 32;
 
 type Topic = ChangeNotice["topic"];
@@ -60,9 +60,11 @@ export class NewsBuffer {
   addNotice(notice: ChangeNotice): void {
     const { topic, owner, type, data } = notice;
     const known = this.#noticesOf(topic);
-    if (known.isForAll) return;
-    if (known.single.size < maxNotices) known.single.set(JSON.stringify([owner, type, data]), notice);
-    else this.#addOwner(topic, owner);
+    if (known.isForAll || known.owners.has(owner)) return;
+    known.single.set(JSON.stringify([owner, type, data]), notice);
+    if (known.single.size <= maxNotices) return;
+    for (const single of known.single.values()) this.#addOwner(topic, single.owner);
+    known.single.clear();
   }
 
   /** What was gathered may not have reached the others, nor what was gathered before. */
