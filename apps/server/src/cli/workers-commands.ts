@@ -138,6 +138,11 @@ export function writeWorkers(workers: readonly Worker[]): void {
   );
 }
 
+function describeBroker(broker: Worker["broker"]): string {
+  if (broker === null) return "unknown";
+  return broker.degraded ? `${broker.kind}, degraded: ${broker.trouble}` : broker.kind;
+}
+
 function describe(worker: WorkerDetail): string[] {
   const wish = worker.wanted_state ?? "nothing";
   return [
@@ -147,6 +152,7 @@ function describe(worker: WorkerDetail): string[] {
     `Runs      ${worker.running} of ${worker.concurrency}`,
     `Done      ${worker.processed}, ${worker.failed} of them failed`,
     `Memory    ${shortSize(worker.rss_bytes)}, event loop delayed by ${worker.loop_delay_ms} ms`,
+    `Broker    ${describeBroker(worker.broker)}`,
     `Started   ${worker.started_at}`,
     `Seen      ${worker.beat_at}`,
     `Queues    ${worker.queues.join(", ")}`,

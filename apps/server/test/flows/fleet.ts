@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { jobDetailSchema, jobSchema, workerListSchema } from "@millrace/contracts";
 import type { JobDetail, Worker } from "@millrace/contracts";
+import type { Database } from "@millrace/database";
 import { startMillrace, testDatabases, waitFor } from "@millrace/testing";
 import type { RunningMillrace, TestDatabase } from "@millrace/testing";
 
@@ -45,14 +46,21 @@ export class Fleet {
     return pgbouncerUrl;
   }
 
+  /** The database under all of them. */
+  get database(): Database {
+    return this.#database.database;
+  }
+
   /** Starts a process with these words, and waits until it tells where it answers. */
   async start(
     words: readonly string[],
     environment: Readonly<Record<string, string>> = {},
+    workingDirectory = this.folder,
   ): Promise<RunningMillrace> {
     const role = words[0] === "worker" ? ["--health-port", "0"] : [];
     const started = await startMillrace({
       dataDirectory: this.folder,
+      workingDirectory,
       commandArguments: [...words, ...role],
       environment: { ...this.environment, ...environment },
     });
