@@ -14,6 +14,8 @@ export const commitNames = [
   "succeed_members",
   "finish_attempt",
   "workflow_start",
+  /** By a running job, with its step. */
+  "workflow_start_fenced",
   "workflow_cancel",
   "workflow_stop",
   "workflow_retry",

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { findViolations } from "./invariants.ts";
 import type { Observed } from "./invariants.ts";
-import { limits, tasks } from "./victim-tasks.ts";
+import { limits, startedFlow, tasks } from "./victim-tasks.ts";
 
 type Job = Observed["facts"]["jobs"][number];
 type Attempt = Observed["facts"]["attempts"][number];
@@ -202,6 +202,13 @@ describe("the invariants", () => {
       "a body that ran twice",
       facts(({ workflows }) => ({ workflows: changeFirst(workflows, { bodies: 2 }) })),
       /second part of joined has succeeded 2 times/,
+    ],
+    [
+      "more workflows than jobs start",
+      facts(({ workflows }) => ({
+        workflows: [...workflows, { name: startedFlow, state: "succeeded", bodies: 1 }],
+      })),
+      /1 workflows were started by 0 jobs/,
     ],
     [
       "a workflow whose join was lost",

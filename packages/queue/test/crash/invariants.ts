@@ -7,7 +7,7 @@ import type { Facts } from "./facts.ts";
 import type { Acknowledgement, Launch, OutsideCall } from "./receiver.ts";
 import { leaseMs } from "./victim-settings.ts";
 import { otherEnds } from "./victim-script.ts";
-import { limits, tasks } from "./victim-tasks.ts";
+import { limits, startedFlow, tasks } from "./victim-tasks.ts";
 
 /** A launch that died, with the calls of steps that were then not known to be recorded. */
 export type Death = { readonly launch: string; readonly atMs: number; readonly stepsInFlight: number };
@@ -62,10 +62,10 @@ function findLost({ facts, acknowledged, launches }: Observed): string[] {
       if (!known.has(id) && !ended.has(id)) wrong.push(`job ${id} of the request "${name}" is lost`);
     }
   }
-  for (const { id, parent, task, state } of facts.jobs) {
+  for (const { id, name, parent, task, state } of facts.jobs) {
     if (!isTerminal(state)) wrong.push(`job ${id} of ${task} is still ${state}`);
-    if (!expected.has(id) && (parent === null || !known.has(parent)))
-      wrong.push(`job ${id} of ${task} was never asked for`);
+    const isOfJob = (parent !== null && known.has(parent)) || name?.startsWith(startedFlow);
+    if (!expected.has(id) && !isOfJob) wrong.push(`job ${id} of ${task} was never asked for`);
   }
   const children = Map.groupBy(facts.jobs, ({ parent }) => parent);
   for (const { id, task, state } of facts.jobs) {
@@ -195,8 +195,8 @@ function findRepeatedSteps({ facts, calls, deaths }: Observed): string[] {
     ({ job, name }) => `${job} ${name}`,
   );
   for (const { job, key, state, fence } of facts.steps) {
-    // A child is enqueued by the database alone.
-    if (state !== "done" || key === "child") continue;
+    // A child, or a workflow, is enqueued by the database alone.
+    if (state !== "done" || key === "child" || key === "flow") continue;
     const wasDone = steps
       .get(`${job} ${key}`)
       ?.some((call) => call.fence === fence && call.endedMs !== undefined);
@@ -333,7 +333,11 @@ function effectiveEnd(call: OutsideCall, attempt: Attempt | undefined): number {
 
 /** What waits for others runs once when they have succeeded, and never when the whole was cancelled. */
 function findBrokenJoins({ facts }: Observed): string[] {
-  return facts.workflows.flatMap(({ name, state, bodies }) => {
+  const started = facts.workflows.filter(({ name }) => name === startedFlow).length;
+  const starters = facts.jobs.filter(({ task }) => task === tasks.starter.name).length;
+  const miscounted =
+    started === starters ? [] : [`${started} workflows were started by ${starters} jobs that start one`];
+  const broken = facts.workflows.flatMap(({ name, state, bodies }) => {
     const isToCancel = name === "flow to cancel";
     const expected = { state: isToCancel ? "cancelled" : "succeeded", bodies: isToCancel ? 0 : 1 };
     const wrong: string[] = [];
@@ -341,6 +345,7 @@ function findBrokenJoins({ facts }: Observed): string[] {
     if (bodies !== expected.bodies) wrong.push(`the second part of ${name} has succeeded ${bodies} times`);
     return wrong;
   });
+  return [...miscounted, ...broken];
 }
 
 function mostAtOnce(intervals: readonly Interval[]): number {

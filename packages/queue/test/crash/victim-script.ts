@@ -119,6 +119,7 @@ export class VictimScript {
       this.#addTogether(2, "fleeting", { task: tasks.fleeting, input: work() }),
       this.#add("long", { task: tasks.plain, input: work({ holdMs: 1_500 }) }),
       this.#add("parent", { task: tasks.parent, input: work() }),
+      this.#add("starter", { task: tasks.starter, input: work() }),
       this.#add("late", {
         task: tasks.plain,
         input: work(),

@@ -3,7 +3,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { Database } from "@millrace/database";
 import { sql } from "kysely";
 import { z } from "zod";
-import { defineTask, handleBatchTask, handleTask, settled, snooze } from "../../src/index.ts";
+import { chain, defineTask, handleBatchTask, handleTask, settled, snooze, step } from "../../src/index.ts";
 import type {
   AnyTaskHandler,
   FencedScope,
@@ -53,6 +53,7 @@ export const tasks = {
   /** Fails for good the first time; somebody retries it. */
   failing: define("crash.fail_for_good", { retries: 0 }),
   parent: define("crash.enqueue_child"),
+  starter: define("crash.start_workflow"),
   batched: define("crash.answer_together"),
   // In a queue of their own: where a task has a limit, all claims are made in the way that counts.
   limited: define("crash.answer_few", { queue: "counted", concurrency: limits.limited }),
@@ -74,6 +75,9 @@ export const tasks = {
   discarded: define("crash.never_start", { queue: "discarded" }),
   ghostly: define("crash.lose_worker", { queue: "ghosts" }),
 } as const;
+
+/** The name of the workflow that a job starts: there is one, however often the job runs. */
+export const startedFlow = "started by a job";
 
 export type HandlerParts = {
   readonly database: Database;
@@ -148,6 +152,16 @@ export function createHandlers(parts: HandlerParts): AnyTaskHandler[] {
       run: async (context) => {
         const run = await beginFenced(context);
         await context.enqueueChild("child", tasks.plain, work());
+        await run.step(context, "after");
+        return { fence: run.fence };
+      },
+    }),
+    handleTask({
+      task: tasks.starter,
+      run: async (context) => {
+        const run = await beginFenced(context);
+        const flow = chain(step(tasks.plain, work()), step(tasks.plain, work()));
+        await context.startWorkflow("flow", flow, { name: startedFlow });
         await run.step(context, "after");
         return { fence: run.fence };
       },
