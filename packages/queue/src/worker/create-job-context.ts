@@ -22,11 +22,13 @@ import type { Task } from "../tasks/task.ts";
 import { startWorkflow } from "../workflows/start-workflow.ts";
 import type { StartableFlow, WorkflowOptions } from "../workflows/start-workflow.ts";
 import { withWriteScope } from "../write-scope.ts";
+import type { WriteScope } from "../write-scope.ts";
 import type { AttemptStop } from "./attempt-stop.ts";
 import { mayPassLater } from "./database-trouble.ts";
 import type { EventWriter } from "./event-writer.ts";
 import type { FencedScope, JobContext, ProgressReport, StepOptions } from "./job-context.ts";
 import { logLine, writePending } from "./pending-writes.ts";
+import type { PendingWrites } from "./pending-writes.ts";
 import { ProgressEstimate } from "./progress-estimate.ts";
 
 export type ContextParts = {
@@ -151,8 +153,9 @@ class LiveJobContext implements JobContext<unknown> {
     key: string,
     run: (signal: AbortSignal) => Promise<Value>,
     options: StepOptions<Value> | undefined,
+    transaction = this.transaction,
   ): Promise<Value> {
-    const { signal, transaction } = this;
+    const { signal } = this;
     const { database } = this.#parts;
     return runStep({ key, run, options, signal, database, transaction, held: this.#running.job });
   }
@@ -193,7 +196,12 @@ class LiveJobContext implements JobContext<unknown> {
       value.id = await startWorkflow(scope, this.#parts, flow, { ...owner, ...options });
       await recordStep(scope.transaction, job, key, value);
     };
-    return await this.#runStep<{ id: string }>(key, () => Promise.resolve(value), { record });
+    return await this.#runStep<{ id: string }>(
+      key,
+      () => Promise.resolve(value),
+      { record },
+      (work) => startFenced(this.#parts, this.#running, work),
+    );
   }
 }
 
@@ -212,32 +220,47 @@ function scrubReport(report: ProgressReport, secrets: readonly string[]): Progre
  * then the events it emits. Nothing is written once a cancel was asked for: what the work is about
  * may have been deleted with it.
  */
-async function runFenced<Result>(
+function runFenced<Result>(
   parts: ContextParts,
-  { job, attempt }: RunningJob,
+  running: RunningJob,
   work: (scope: FencedScope) => Promise<Result>,
 ): Promise<Result> {
-  return await parts.writer.write(job, (pending) =>
-    withWriteScope(
-      parts.database,
-      async (scope) => {
-        const held = await lockHeldRow(scope.transaction, job);
-        if (held === undefined) throw leaseLost(job.id);
-        if (held.is_cancel_requested) {
-          attempt.stop("cancelled");
-          attempt.signal.throwIfAborted();
-        }
-        const emitted: NewEvent[] = [];
-        const emit: FencedScope["emit"] = (type, data) => {
-          emitted.push({ stream: job.stream, owner: job.owner, type, data });
-        };
-        const result = await work({ ...scope, emit });
-        await writePending(scope, parts.bus, [pending], emitted);
-        return result;
-      },
-      "fenced_write",
-    ),
+  return parts.writer.write(running.job, (pending) =>
+    withWriteScope(parts.database, fenced(parts, running, { work, pending }), "fenced_write"),
   );
+}
+
+/** The same for a workflow that a job starts, with the record of the step. */
+function startFenced<Result>(
+  parts: ContextParts,
+  running: RunningJob,
+  work: (scope: FencedScope) => Promise<Result>,
+): Promise<Result> {
+  return parts.writer.write(running.job, (pending) =>
+    withWriteScope(parts.database, fenced(parts, running, { work, pending }), "workflow_start_fenced"),
+  );
+}
+
+function fenced<Result>(
+  parts: ContextParts,
+  { job, attempt }: RunningJob,
+  given: { readonly work: (scope: FencedScope) => Promise<Result>; readonly pending: PendingWrites },
+): (scope: WriteScope) => Promise<Result> {
+  return async (scope) => {
+    const held = await lockHeldRow(scope.transaction, job);
+    if (held === undefined) throw leaseLost(job.id);
+    if (held.is_cancel_requested) {
+      attempt.stop("cancelled");
+      attempt.signal.throwIfAborted();
+    }
+    const emitted: NewEvent[] = [];
+    const emit: FencedScope["emit"] = (type, data) => {
+      emitted.push({ stream: job.stream, owner: job.owner, type, data });
+    };
+    const result = await given.work({ ...scope, emit });
+    await writePending(scope, parts.bus, [given.pending], emitted);
+    return result;
+  };
 }
 
 type StepCall<Value> = {
