@@ -16,11 +16,13 @@ export type BrokerParts = {
   readonly logger: Logger;
 };
 
-/** Given the database's own URL, so that a broker can be reached there. */
 export type RemoteBroker = {
+  /** Given that of the database itself, without a pooler. */
   readonly url: (databaseUrl: string) => string;
   readonly create: (parts: BrokerParts) => Broker & Service;
   readonly sendGarbage?: (queue: string) => Promise<void>;
+  /** The processes reach the database through pgBouncer in transaction mode. Default: directly. */
+  readonly isPooled?: boolean;
   /** At the end of the file: removes what the tests left at the server. */
   readonly close?: () => Promise<void>;
 };
@@ -41,8 +43,10 @@ export async function openMemoryScene(): Promise<BrokerScene> {
 /** Each process has a broker, a network and a pool of its own. */
 export async function openRemoteScene(remote: RemoteBroker): Promise<BrokerScene> {
   const opened = await openDatabase("postgres");
-  const databaseUrl = opened.url ?? "";
-  const url = remote.url(databaseUrl);
+  const directUrl = opened.url ?? "";
+  const databaseUrl = remote.isPooled === true ? opened.pgbouncerUrl : directUrl;
+  if (databaseUrl === undefined) throw new Error("this test needs pgBouncer");
+  const url = remote.url(directUrl);
   const endings = new Endings();
   const processes = new Endings();
   return {
