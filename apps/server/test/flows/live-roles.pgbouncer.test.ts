@@ -2,6 +2,7 @@ import { waitFor } from "@millrace/testing";
 import type { RunningMillrace } from "@millrace/testing";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { z } from "zod";
+import { readEvents } from "../../src/cli/server/event-stream.ts";
 import { addJob, Fleet } from "./fleet.ts";
 import { expectAllSteps, steppingProgram, stepThroughSocket } from "./live-steps.ts";
 
@@ -44,10 +45,9 @@ it("warns where it can't listen, and shows what happens with its next look", asy
   );
   const id = await addJob(api, "roles.step");
   const response = await fetch(`${api.url}/api/jobs/${id}/events`);
-  const reader = response.body?.getReader();
-  let text = "";
-  while (!text.includes("step 1")) text += new TextDecoder().decode((await reader?.read())?.value);
-  await reader?.cancel();
+  for await (const { text } of readEvents(response.body ?? new ReadableStream())) {
+    if (text.includes("step 1")) break;
+  }
 
   expect(state.ready).toBe(true);
   expect(state.warnings).toContainEqual(expect.stringMatching(/^What other processes do is not heard/));

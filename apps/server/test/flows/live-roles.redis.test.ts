@@ -1,10 +1,9 @@
 import { startRedisServer } from "@millrace/testing";
-import type { RedisServer } from "@millrace/testing";
+import type { RedisServer, RunningMillrace } from "@millrace/testing";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { Fleet } from "./fleet.ts";
 import { expectAllSteps, steppingProgram, stepThroughSocket } from "./live-steps.ts";
-import type { RunningMillrace } from "@millrace/testing";
 
 let fleet: Fleet;
 let redis: RedisServer;

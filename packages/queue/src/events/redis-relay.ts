@@ -89,7 +89,7 @@ class PublishingRelay implements EventRelay {
     } catch (error) {
       // It may be a connection whose other end has vanished, which would not be noticed otherwise.
       if (this.#publisher.status === "ready") this.#publisher.disconnect(true);
-      throw error;
+      throw withoutCommand(error);
     }
   }
 
@@ -191,8 +191,13 @@ class PublishingRelay implements EventRelay {
     if (this.#hasComplained || this.#stopping.signal.aborted) return;
     this.#hasComplained = true;
     this.#logger.warn(
-      { err: toError(error) },
+      { err: withoutCommand(error) },
       "Redis can't be reached for news between processes. Those who watch see them some seconds late until it is there again.",
     );
   }
+}
+
+/** What Redis refuses has its command with it, and that of AUTH the password, which no log is to have. */
+function withoutCommand(error: unknown): Error {
+  return new Error(toError(error).message);
 }

@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { newId, silentLogger } from "@millrace/kernel";
 import { startRedisServer, waitFor } from "@millrace/testing";
 import { Redis } from "ioredis";
@@ -21,6 +22,26 @@ relaySuite("Redis", async () => {
 });
 
 const news: EventNews = { heads: [{ stream: "job:a", seq: 7 }], crowded: [], notices: [] };
+
+it("tells the log once that Redis refuses it, and not the password", async () => {
+  const url = new URL(process.env["MILLRACE_TEST_REDIS_URL"] ?? "");
+  url.username = "stranger";
+  url.password = "a-secret-word";
+  const told: string[] = [];
+  const logger = silentLogger.child({});
+  Object.assign(logger, { warn: (...said: unknown[]) => void told.push(inspect(said, { depth: 9 })) });
+  const relay = createRedisRelay({ url: url.href, logger, times: shortTimes });
+  onTestFinished(() => relay.stop());
+  relay.subscribe(() => undefined);
+  await relay.start();
+
+  const refusals = await Promise.allSettled([relay.send(news), relay.send(news), relay.send(news)]);
+
+  expect(refusals.map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
+  await expect.poll(() => told, { timeout: 20_000 }).toHaveLength(1);
+  expect(told[0]).toContain("WRONGPASS");
+  expect(told[0]).not.toContain("a-secret-word");
+});
 
 /** Two relays at a Redis of their own, one of which hears. */
 async function openPair() {
