@@ -17,7 +17,7 @@ const garbage: readonly string[] = [
   `{"queue":"${"q".repeat(7000)}"}`,
 ];
 const queues: readonly string[] = ["default", "documents", "chat"];
-const copies = 40;
+const copies = 20;
 
 /** What happens to the hints in the brokers. */
 export const hintFaults: readonly Fault[] = [
@@ -26,7 +26,7 @@ export const hintFaults: readonly Fault[] = [
     what: "messages that are no hints in every broker",
     holdMs: 0,
     inject: async (ground) => {
-      for (const text of garbage) await tellAll(ground, text);
+      await tellAll(ground, garbage);
       return nothingToHeal;
     },
   },
@@ -35,8 +35,11 @@ export const hintFaults: readonly Fault[] = [
     what: "each hint many times over, out of order, also of queues without jobs",
     holdMs: 0,
     inject: async (ground, random) => {
-      for (let copy = 0; copy < copies; copy++) await tellAll(ground, hint(random));
       await repeatRedisStreams(ground);
+      await tellAll(
+        ground,
+        Array.from({ length: copies }, () => hint(random)),
+      );
       return nothingToHeal;
     },
   },
@@ -94,21 +97,41 @@ function hint(random: Random): string {
 }
 
 /** To every process, by all brokers that are there. */
-async function tellAll(ground: Ground, text: string): Promise<void> {
-  const { place, postgres, redis, rabbitmq } = ground;
-  // As a parameter, so that any text is one.
-  const statement = `SELECT pg_notify('millrace_hint', $millrace$${text}$millrace$)`;
+async function tellAll(
+  { place, postgres, redis, rabbitmq }: Ground,
+  texts: readonly string[],
+): Promise<void> {
+  // Quoted by dollars, so that any text is one.
+  const notify = texts.map((text) => `pg_notify('millrace_hint', $millrace$${text}$millrace$)`);
+  const statement = `SELECT ${notify.join(", ")}`;
   await runInRoot(place.root, "postgres", ["psql", postgres.url, "-XAtqc", statement]);
-  for (const key of await redisStreams(ground)) await redis.command("XADD", key, "*", "hint", text);
+  await redis.command("EVAL", addToStreams, "0", ...texts);
   for (const name of await listQueues(rabbitmq)) {
-    await rabbitmq.manage("POST", "/exchanges/%2F/amq.default/publish", {
-      properties: {},
-      routing_key: name,
-      payload: text,
-      payload_encoding: "string",
-    });
+    for (const text of texts) {
+      await rabbitmq.manage("POST", "/exchanges/%2F/amq.default/publish", {
+        properties: {},
+        routing_key: name,
+        payload: text,
+        payload_encoding: "string",
+      });
+    }
   }
 }
+
+const forEachStream = (work: string): string =>
+  `for _, key in ipairs(redis.call('KEYS', '*')) do
+     if redis.call('TYPE', key).ok == 'stream' then ${work} end
+   end`;
+/** Each text to each stream. */
+const addToStreams = forEachStream(
+  "for _, text in ipairs(ARGV) do redis.call('XADD', key, '*', 'hint', text) end",
+);
+/** What is still in each stream once more, the newest first. */
+const repeatStreams = forEachStream(
+  `for _, entry in ipairs(redis.call('XREVRANGE', key, '+', '-', 'COUNT', 50)) do
+     redis.call('XADD', key, '*', unpack(entry[2]))
+   end`,
+);
 
 const queueList = z.array(z.object({ name: z.string() }));
 
@@ -116,18 +139,6 @@ async function listQueues(rabbitmq: Ground["rabbitmq"]): Promise<string[]> {
   return queueList.parse(await rabbitmq.manage("GET", "/queues?columns=name")).map(({ name }) => name);
 }
 
-async function redisStreams({ redis }: Ground): Promise<string[]> {
-  const found = await redis.command("--scan", "--pattern", "*");
-  const keys = found.split("\n").filter((key) => key.trim() !== "");
-  const kinds = await Promise.all(keys.map((key) => redis.command("TYPE", key)));
-  return keys.filter((_key, index) => kinds[index]?.trim() === "stream");
-}
-
-/** What is still in the streams once more, the newest first. */
-async function repeatRedisStreams(ground: Ground): Promise<void> {
-  for (const key of await redisStreams(ground)) {
-    const script =
-      "for _, e in ipairs(redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 50)) do redis.call('XADD', KEYS[1], '*', unpack(e[2])) end";
-    await ground.redis.command("EVAL", script, "1", key);
-  }
+async function repeatRedisStreams({ redis }: Ground): Promise<void> {
+  await redis.command("EVAL", repeatStreams, "0");
 }

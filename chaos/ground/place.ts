@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { runProgram } from "../../scripts/run-program.ts";
@@ -21,14 +22,17 @@ export type Place = {
   readonly clear: () => Promise<void>;
 };
 
+const prefix = "millrace-chaos-";
+
 /** The disk under the servers' files: in memory, so never more than this. */
-export const diskMegabytes = 1024;
+const diskMegabytes = 1024;
 
 /** Makes the folders of a run. Needs what the test services need: Debian and the root user. */
 export async function makePlace(): Promise<Place> {
   const root = await ensureDebianRoot(servicesDirectory());
   await ensureBrokerPackages(root);
-  const dataDirectory = await mkdtemp(join(tmpdir(), "millrace-chaos-"));
+  await clearForsaken(root);
+  const dataDirectory = await mkdtemp(join(tmpdir(), `${prefix}${process.pid}-`));
   const mark = basename(dataDirectory);
   const folder = `/srv/${mark}`;
   const disk = join(root, folder);
@@ -42,13 +46,24 @@ export async function makePlace(): Promise<Place> {
     folder,
     dataDirectory,
     logs,
-    clear: async () => {
-      await killOwnProcesses(mark);
-      await run("umount", ["--lazy", disk]);
-      await rm(disk, { recursive: true, force: true });
-      await rm(dataDirectory, { recursive: true, force: true });
-    },
+    clear: () => clear(root, mark),
   };
+}
+
+async function clear(root: string, mark: string): Promise<void> {
+  await killOwnProcesses(mark);
+  const disk = join(root, "srv", mark);
+  await run("umount", ["--lazy", disk]);
+  await rm(disk, { recursive: true, force: true });
+  await rm(join(tmpdir(), mark), { recursive: true, force: true });
+}
+
+/** What runs have left that were killed themselves. */
+async function clearForsaken(root: string): Promise<void> {
+  for (const name of await readdir(join(root, "srv"))) {
+    const owner = name.startsWith(prefix) ? Number.parseInt(name.slice(prefix.length), 10) : undefined;
+    if (owner !== undefined && !existsSync(`/proc/${owner}`)) await clear(root, name);
+  }
 }
 
 /** Takes all that is left on the disk of the servers' files, or gives it back. */
