@@ -4,7 +4,7 @@ import { within } from "./listen-connection.ts";
 
 /** A farewell that is not answered this soon is not: the server is gone or cut off. */
 const farewellMs = 500;
-/** After two of these without a byte from the server the connection counts as lost. */
+/** After three of these at most without a byte from the server the connection counts as lost. */
 const heartbeatSeconds = 15;
 
 export type AmqpConnection = {

@@ -44,6 +44,8 @@ export class RabbitMqSubscription implements Subscription {
   #consumers: RabbitMqConsumers | undefined;
   #isUp = false;
   #hasRoom = true;
+  /** What is held is of more jobs than could be taken. */
+  #isMore = false;
   /** Follows `hasRoom`, but not at once. */
   #isConsuming = true;
   #graceTimer: NodeJS.Timeout | undefined;
@@ -70,8 +72,8 @@ export class RabbitMqSubscription implements Subscription {
     const deliveries = this.#held.get(queue) ?? [];
     if (isMore) {
       // One job has most likely just been taken. Of several, others are to hear without a delay.
-      const jobs = deliveries.reduce((sum, { hint }) => sum + hint.count, 0);
-      if (jobs > 1 && !this.#hasRoom) this.#stopConsuming();
+      this.#isMore ||= deliveries.reduce((jobs, { hint }) => jobs + hint.count, 0) > 1;
+      if (this.#isMore && !this.#hasRoom) this.#stopConsuming();
       return;
     }
     this.#held.delete(queue);
@@ -82,10 +84,12 @@ export class RabbitMqSubscription implements Subscription {
     if (hasRoom === this.#hasRoom || this.#ending.signal.aborted) return;
     this.#hasRoom = hasRoom;
     clearTimeout(this.#graceTimer);
+    if (!hasRoom && this.#isMore) return this.#stopConsuming();
     if (!hasRoom) {
       this.#graceTimer = setTimeout(() => this.#stopConsuming(), this.#parts.times.graceMs);
       return;
     }
+    this.#isMore = false;
     for (const delivery of this.#untold.splice(0)) this.#hold(delivery);
     this.#isConsuming = true;
     this.#adjust();
@@ -168,6 +172,7 @@ export class RabbitMqSubscription implements Subscription {
 
   #stopConsuming(): void {
     clearTimeout(this.#graceTimer);
+    this.#isMore = false;
     this.#isConsuming = false;
     this.#adjust();
   }

@@ -2,9 +2,10 @@ import { parseJson } from "@millrace/kernel";
 import { waitFor } from "@millrace/testing";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { bareHint } from "../../src/brokers/hint.ts";
+import type { RabbitMqTimes } from "../../src/brokers/rabbitmq-broker.ts";
 import type { Broker } from "../../src/index.ts";
 import { blockedFrame, silentCancelFrame, unblockedFrame, wrongAckFrame } from "./amqp-frames.ts";
-import { patient, queueName } from "./broker-scene.ts";
+import { patient, queueName, quiet } from "./broker-scene.ts";
 import { RabbitMqScene } from "./rabbitmq-scene.ts";
 import type { OpenedBroker } from "./rabbitmq-scene.ts";
 
@@ -20,10 +21,11 @@ const name = "worker@host";
 /** Its connection to consume is the newest, and the consumers have its first channel. */
 async function openHearing(
   queues: readonly string[],
+  times: Partial<RabbitMqTimes> = {},
 ): Promise<
   OpenedBroker & { readonly heard: string[]; readonly subscription: ReturnType<Broker["subscribe"]> }
 > {
-  const opened = await scene.openBroker({ name });
+  const opened = await scene.openBroker({ name, times });
   await expect.poll(() => opened.broker.status().isTelling, patient).toBe(true);
   const heard: string[] = [];
   const subscription = opened.broker.subscribe(queues, (queue) => void heard.push(queue));
@@ -243,4 +245,31 @@ it("hands hints on without counting them as given back, however often", async ()
 
   subscription.settle(queue, false);
   await expect.poll(() => broker.depth(queue), patient).toBe(0);
+});
+
+it("passes on at once what is of many jobs, and waits for a slot with a single one", async () => {
+  const [many, single] = [queueName(), queueName()];
+  const hourMs = 3_600_000;
+  const { subscription, heard } = await openHearing([many, single], { graceMs: hourMs });
+  await scene.send(many, Buffer.from(JSON.stringify({ queue: many, count: 50 })));
+  await expect.poll(() => heard, patient).toEqual([many]);
+  const other = await openHearing([many, single]);
+
+  subscription.settle(many, true);
+  subscription.receive(false);
+
+  await expect.poll(() => other.heard, patient).toEqual([many]);
+  other.subscription.close();
+  subscription.receive(true);
+  await expect.poll(() => heard, patient).toEqual([many, many]);
+  subscription.settle(many, false);
+  await scene.send(single, Buffer.from(JSON.stringify({ queue: single })));
+  await expect.poll(() => heard, patient).toEqual([many, many, single]);
+  const last = await openHearing([single]);
+
+  subscription.settle(single, true);
+  subscription.receive(false);
+
+  await quiet();
+  expect(last.heard).toEqual([]);
 });
