@@ -70,8 +70,7 @@ export class JobMirror implements Service {
   async start(): Promise<void> {
     const { bus } = this.#parts;
     const endings = [
-      // Of a new job its caller knows what there is to know; who looks at it makes the copy.
-      bus.onTransition(({ type, job }) => type !== "enqueued" && this.touch(job.id)),
+      bus.onTransition(({ job }) => this.touch(job.id)),
       bus.onRepeated(({ data }) => {
         if (typeof data["job_id"] === "string") this.#heardOfChange(data["job_id"]);
       }),
