@@ -25,6 +25,7 @@ const layers: readonly (readonly string[])[] = [
   ["@millrace/kernel"],
   ["@millrace/contracts"],
   ["@millrace/database"],
+  ["@millrace/cache"],
   ["@millrace/queue", "@millrace/models", "@millrace/extract"],
   ["@millrace/live", "@millrace/search", "@millrace/crews"],
   ["@millrace/documents"],
