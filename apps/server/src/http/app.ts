@@ -13,6 +13,7 @@ import { answerClientError } from "./client-errors.ts";
 import { answerErrors, answerUnknownPaths, sendProblem } from "./error-handler.ts";
 import { addHealthRoutes, measureRequests } from "./health.ts";
 import type { Readiness } from "./health.ts";
+import { routeNotFound } from "./errors.ts";
 import { watchKnownPaths } from "./known-paths.ts";
 import { addOpenApi } from "./openapi.ts";
 import { bodyTimeoutMs, defaultTimeouts, guardRequests, limitSlowBodies } from "./request-guards.ts";
@@ -92,6 +93,7 @@ export async function createHealthApp(
   await app.register(cookie);
   protectRoutes(app, access);
   addHealthRoutes(app, { readiness, metrics, access, logger });
+  app.setNotFoundHandler((request, reply) => sendProblem(routeNotFound(), request, reply, logger));
   return app;
 }
 

@@ -7,7 +7,7 @@ import { createApi } from "./create-api.ts";
 import { createDrain } from "./drain.ts";
 import { openInstallation } from "./open-installation.ts";
 import type { RunningRole } from "./role.ts";
-import { startAlarms, startWorker, workerStopMs } from "./start-worker.ts";
+import { createWorker, startAlarms, startWorker, workerStopMs } from "./start-worker.ts";
 
 /** `millrace start`: API and worker in one process. Resolves when it answers. */
 export async function startAll(
@@ -26,7 +26,8 @@ export async function startAll(
     const access = createAccessControl({ settings });
     const program = await loadProgram(process.cwd());
     const installation = await openInstallation({ settings, logger, lifecycle, program });
-    const worker = await startWorker(installation, { settings, lifecycle });
+    const worker = createWorker(installation, settings);
+    await startWorker(worker, installation, lifecycle);
     await startAlarms(installation, { settings, logger, lifecycle });
     const { isDraining } = drain;
     const http = await createApi({

@@ -6,7 +6,7 @@ import { startHealthServer } from "./health-server.ts";
 import { watchMemory } from "./memory-limit.ts";
 import { openInstallation } from "./open-installation.ts";
 import type { OwnEnd, RunningRole } from "./role.ts";
-import { nameOf, startAlarms, startWorker, workerStopMs } from "./start-worker.ts";
+import { createWorker, nameOf, startAlarms, startWorker, workerStopMs } from "./start-worker.ts";
 
 /**
  * `millrace worker`: runs jobs, fires schedules and does the upkeep, and serves no API. Resolves when it takes
@@ -21,8 +21,10 @@ export async function startWorkerRole(settings: Settings, logger: Logger): Promi
     const wantsToEnd = Promise.withResolvers<OwnEnd>();
     installation.queue.on("worker.stopped", () => wantsToEnd.resolve("worker_stopped"));
     await startAlarms(installation, { settings, logger, lifecycle });
-    const worker = await startWorker(installation, { settings, lifecycle });
+    const worker = createWorker(installation, settings);
+    // Stopped after the worker: while that drains, somebody may ask whether the process lives.
     const health = await startHealthServer({ installation, worker, settings, logger, lifecycle });
+    await startWorker(worker, installation, lifecycle);
     await lifecycle.start(
       watchMemory({
         maxMegabytes: settings.WORKER_MAX_MEMORY_MB,

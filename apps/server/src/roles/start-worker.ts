@@ -12,15 +12,18 @@ import { defaultWorkerName, workerName } from "./worker-name.ts";
 /** For handing jobs back and closing everything else, after the drain. */
 const stopMs = 12_000;
 
-/** Starts the worker of a process, with what its jobs need: models, and children that read documents. */
+/** The worker of a process, as the settings want it, not yet started. */
+export function createWorker({ queue, database }: Installation, settings: Settings): QueueWorker {
+  return queue.createWorker(workerOptions(settings, database));
+}
+
+/** Starts it after what its jobs need: models, and children that read documents. */
 export async function startWorker(
-  { queue, database, models, extractor }: Installation,
-  { settings, lifecycle }: { readonly settings: Settings; readonly lifecycle: Lifecycle },
-): Promise<QueueWorker> {
-  for (const service of [extractor, models]) await lifecycle.start(service);
-  const worker = queue.createWorker(workerOptions(settings, database));
-  await lifecycle.start(worker);
-  return worker;
+  worker: QueueWorker,
+  { models, extractor }: Pick<Installation, "models" | "extractor">,
+  lifecycle: Lifecycle,
+): Promise<void> {
+  for (const service of [extractor, models, worker]) await lifecycle.start(service);
 }
 
 /**

@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => fleet.close());
 
-describe("roles in processes of their own", () => {
+describe("roles in processes of their own", { timeout: 180_000 }, () => {
   it("runs in a worker what one API process accepts, and another one shows the result", async () => {
     const before = await workersWhen(first, () => true);
     const settings = { WORKER_NAME: "other", WORKER_QUEUES: "documents", WORKER_CONCURRENCY: "1" };
@@ -115,18 +115,19 @@ describe("roles in processes of their own", () => {
 
     worker.process.kill("SIGTERM");
     const afterFirst = await jobWhen(first, id, () => worker.output().includes("once more to hurry"));
+    const health = (await fetch(`${worker.url}/livez`)).status;
     worker.process.kill("SIGTERM");
     await waitFor(() => worker.process.exitCode !== null, { describe: "its end", timeoutMs: 30_000 });
     const { state, attempts } = await readJob(first, id);
     await cancelAll(first, [id]);
 
-    expect(afterFirst.state).toBe("running");
+    expect([afterFirst.state, health]).toEqual(["running", 200]);
     expect([worker.process.exitCode, state]).toEqual([0, "queued"]);
     expect(attempts.map(({ outcome }) => outcome)).toEqual(["handed_back"]);
   });
 });
 
-describe("several processes of one role", () => {
+describe("several processes of one role", { timeout: 180_000 }, () => {
   it("starts one again that is killed, by the same name", async () => {
     const supervisor = await fleet.start(["worker", "-Q", "chat", "-n", "many", "--processes", "2"]);
     const names = (workers: readonly { readonly name: string }[]): string[] =>
@@ -196,7 +197,7 @@ describe("several processes of one role", () => {
   });
 });
 
-describe("a limit of memory", () => {
+describe("a limit of memory", { timeout: 180_000 }, () => {
   it("ends a process that holds more, with the code to be started again", async () => {
     const api = await fleet.start(["api"], { API_MAX_MEMORY_MB: "64" });
 

@@ -9,7 +9,7 @@ import { createLiveHub } from "@millrace/live";
 import type { LiveHub } from "@millrace/live";
 import { openInstallation } from "../../roles/open-installation.ts";
 import type { Installation } from "../../roles/open-installation.ts";
-import { startWorker } from "../../roles/start-worker.ts";
+import { createWorker, startWorker } from "../../roles/start-worker.ts";
 import type { Settings } from "../../settings.ts";
 import { endsProcessing } from "./processor.ts";
 import type { DocumentUpdate, Processor, Source } from "./processor.ts";
@@ -28,7 +28,7 @@ export async function openLocalProcessor(options: {
   const lifecycle = new Lifecycle(logger);
   try {
     const installation = await openInstallation({ settings, logger, lifecycle });
-    await startWorker(installation, { settings, lifecycle });
+    await startWorker(createWorker(installation, settings), installation, lifecycle);
     const hub = createLiveHub({ feed: installation.queue.feed, logger });
     await lifecycle.start(hub);
     return createProcessor({ installation, hub, lifecycle, maxBytes: settings.MAX_UPLOAD_BYTES });
