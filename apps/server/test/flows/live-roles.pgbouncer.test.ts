@@ -1,10 +1,10 @@
 import { waitFor } from "@millrace/testing";
 import type { RunningMillrace } from "@millrace/testing";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { readEvents } from "../../src/cli/server/event-stream.ts";
 import { addJob, Fleet } from "./fleet.ts";
-import { expectAllSteps, steppingProgram, stepThroughSocket } from "./live-steps.ts";
+import { expectAllSteps, patient, steppingProgram, stepThroughSocket, stepsWithinMs } from "./live-steps.ts";
 
 const readiness = z.object({
   ready: z.boolean(),
@@ -16,11 +16,12 @@ let fleet: Fleet;
 let pooled: Record<string, string>;
 let direct: Record<string, string>;
 
+vi.setConfig({ testTimeout: stepsWithinMs });
 beforeAll(async () => {
   fleet = await Fleet.open(steppingProgram);
   pooled = { DATABASE_URL: fleet.pooledUrl };
   direct = { ...pooled, DATABASE_DIRECT_URL: fleet.environment["DATABASE_URL"] ?? "" };
-  await fleet.start(["worker"], direct);
+  await fleet.start(["worker"], { ...direct, ...patient });
 });
 afterAll(() => fleet.close());
 

@@ -1,19 +1,20 @@
 import { startRedisServer } from "@millrace/testing";
 import type { RedisServer, RunningMillrace } from "@millrace/testing";
 import { Redis } from "ioredis";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { Fleet } from "./fleet.ts";
-import { expectAllSteps, steppingProgram, stepThroughSocket } from "./live-steps.ts";
+import { expectAllSteps, patient, steppingProgram, stepThroughSocket, stepsWithinMs } from "./live-steps.ts";
 
 let fleet: Fleet;
 let redis: RedisServer;
 let api: RunningMillrace;
 
+vi.setConfig({ testTimeout: stepsWithinMs });
 beforeAll(async () => {
   fleet = await Fleet.open(steppingProgram);
   redis = await startRedisServer();
   const environment = { REDIS_URL: redis.url };
-  await fleet.start(["worker"], environment);
+  await fleet.start(["worker"], { ...environment, ...patient });
   api = await fleet.start(["api"], environment);
 });
 afterAll(async () => {

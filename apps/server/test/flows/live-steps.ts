@@ -11,6 +11,12 @@ import type { Fleet } from "./fleet.ts";
 /** Each takes the five seconds of a look at the database when nothing is told between processes. */
 const steps = 24;
 
+/** Less than they all take then, and enough for a busy machine otherwise. */
+export const stepsWithinMs = 100_000;
+
+/** A busy machine must not cost a worker its lease: its job would begin anew. */
+export const patient = { WORKER_LEASE_SECONDS: "60" };
+
 /** Its job says how far it is, and goes on when a file says that this was seen. */
 export const steppingProgram = {
   "tasks/step.ts": `import { access } from "node:fs/promises";
@@ -19,16 +25,24 @@ import { defineTask, handleTask, z } from "millrace";
 
 const isSeen = (file: string) => access(file).then(() => true, () => false);
 
+const rules = { queue: "chat", retries: 0, input: z.object({}), output: z.object({}) };
+
 export const stepping = handleTask({
-  task: defineTask({ name: "roles.step", queue: "chat", retries: 0, input: z.object({}), output: z.object({}) }),
-  run: async ({ job, progress, signal }) => {
-    for (let step = 1; step <= ${steps}; step++) {
-      progress({ done: step, message: \`step \${step}\` });
-      while (!(await isSeen(\`seen-\${job.id}-\${step}\`))) await sleep(10, undefined, { signal });
-    }
-    return {};
-  },
+  task: defineTask({ name: "roles.step", ...rules }),
+  run: async (context) => await goThrough(context),
 });
+export const apart = handleTask({
+  task: defineTask({ name: "roles.step_apart", ...rules, isolation: {} }),
+  run: async (context) => await goThrough(context),
+});
+
+async function goThrough({ job, progress, signal }) {
+  for (let step = 1; step <= ${steps}; step++) {
+    progress({ done: step, message: \`step \${step}\` });
+    while (!(await isSeen(\`seen-\${job.id}-\${step}\`))) await sleep(10, undefined, { signal });
+  }
+  return {};
+}
 `,
 } as const;
 
@@ -39,8 +53,12 @@ type Frame = {
 };
 
 /** Takes part in a job over a WebSocket until it has ended; gives the types of the events that came. */
-export async function stepThroughSocket(fleet: Fleet, api: RunningMillrace): Promise<string[]> {
-  const id = await addJob(api, "roles.step");
+export async function stepThroughSocket(
+  fleet: Fleet,
+  api: RunningMillrace,
+  task = "roles.step",
+): Promise<string[]> {
+  const id = await addJob(api, task);
   const socket = new SocketClient<Frame>(`${api.url.replace("http", "ws")}/api/ws`, ["millrace.v1"]);
   await socket.opened();
   socket.send({ op: "sub", topic: `job:${id}`, since: 0 });

@@ -70,6 +70,12 @@ describe("formatNews and parseNews", () => {
     expect(parseNews(payload, sender)).toBeUndefined();
   });
 
+  it("tell everybody nothing of what is somebody's", () => {
+    const payload = `x:[{"topic":"jobs","owner":"o","type":"job.changed","data":{"job_id":"1"},"isForAll":true}]`;
+
+    expect(parseNews(payload, sender)?.notices).toEqual([missedNews.notices[1]]);
+  });
+
   it("take what they know of the news of a newer version", () => {
     const payload = `x:[["job:a",3],{"kind":"new"},7,["job:b"],{"topic":"moon","owner":null,"type":"a.b","data":{}}]`;
 

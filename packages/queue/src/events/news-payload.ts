@@ -62,12 +62,14 @@ export function parseNews(payload: string, self: string): EventNews | undefined 
     if (known === undefined) continue;
     if (typeof known === "string") crowded.push(known);
     else if (Array.isArray(known)) heads.push({ stream: known[0], seq: known[1] });
-    else {
-      const { isForAll, ...notice } = known;
-      notices.push(isForAll === undefined ? notice : { ...notice, isForAll });
-    }
+    else notices.push(noticeOf(known));
   }
   return { heads, crowded, notices };
+}
+
+/** What may concern anybody says nothing more, whoever sent it. */
+function noticeOf({ isForAll = false, ...notice }: z.output<typeof noticeSchema>): ChangeNotice {
+  return isForAll ? { ...anyChange(notice.topic, null), isForAll } : notice;
 }
 
 function parsePieces(text: string): readonly unknown[] | undefined {
