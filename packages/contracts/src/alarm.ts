@@ -9,6 +9,7 @@ export const alarmKinds = [
   "oldest_wait",
   "queue_paused",
   "failure_rate",
+  "task_failure_rate",
   "failed_jobs",
   "job_crashed_worker",
   "unknown_task",

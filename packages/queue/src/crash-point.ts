@@ -30,6 +30,7 @@ export const commitNames = [
   "reap",
   "prune",
   "roll_up_counts",
+  "count_task_ends",
   "worker_register",
   "worker_beat",
   "worker_unregister",

@@ -12,6 +12,7 @@ import type { NewEvent } from "./events/append-events.ts";
 import type { EventFeed } from "./events/event.ts";
 import { EventBus } from "./events/event-bus.ts";
 import { QueueControl } from "./control/queue-control.ts";
+import { TaskEnds } from "./counts/task-ends.ts";
 import { createEventFeed } from "./events/event-feed.ts";
 import { cancelJob } from "./jobs/cancel.ts";
 import { enqueueAlone, enqueueJobs, prepareJob } from "./jobs/enqueue.ts";
@@ -112,6 +113,7 @@ export class Queue {
   readonly #broker: Broker;
   readonly #registry: TaskRegistry;
   readonly #workers = new Set<Worker>();
+  readonly #taskEnds: TaskEnds;
   readonly #adding: Batcher<PreparedJob, JobRecord | MillraceError>;
   #staleWrites = 0;
 
@@ -133,6 +135,7 @@ export class Queue {
     this.#logger = parts.logger;
     this.bus = new EventBus(parts.logger);
     this.#broker = parts.broker ?? createMemoryBroker();
+    this.#taskEnds = new TaskEnds(this.bus);
     this.#registry = new TaskRegistry(parts.handlers, {
       tasks: parts.tasks ?? [],
       overrides: parts.overrides ?? {},
@@ -359,9 +362,10 @@ export class Queue {
         turn: worker.upkeep,
       },
     );
+    const own = [...workerChores(worker, { pollMs: upkeepMs }), this.#countEnds(upkeepMs)];
     const maintenance = createMaintenance(
       { logger: this.#logger },
-      { pollMs: upkeepMs, chores: [...workerChores(worker, { pollMs: upkeepMs }), ...chores, ...further] },
+      { pollMs: upkeepMs, chores: [...own, ...chores, ...further] },
     );
     const scheduler = this.schedules.createScheduler({ pollMs: upkeepMs });
     this.#workers.add(worker);
@@ -455,6 +459,14 @@ export class Queue {
   #endingParts() {
     const onStopping = (id: string): void => this.workflows.stopSoon(id);
     return { bus: this.bus, broker: this.#broker, registry: this.#registry, onStopping };
+  }
+
+  #countEnds(pollMs: number): Chore {
+    return {
+      name: "count ends of tasks",
+      everyMs: 5 * pollMs,
+      run: () => this.#taskEnds.write(this.database.background),
+    };
   }
 
   #reapParts() {

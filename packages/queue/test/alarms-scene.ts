@@ -85,7 +85,7 @@ export async function addWorker(
 
 /** When the jobs are gone: alarms, and what was counted. */
 export async function clearAlarms({ queryable }: Database): Promise<void> {
-  for (const table of ["alarm", "queue_end_count", "job_count", "job_count_change"]) {
+  for (const table of ["alarm", "queue_end_count", "task_end_count", "job_count", "job_count_change"]) {
     await sql`DELETE FROM ${sql.table(table)}`.execute(queryable);
   }
 }

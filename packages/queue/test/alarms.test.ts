@@ -1,7 +1,7 @@
 import { hostname } from "node:os";
 import type { AlarmKind } from "@millrace/contracts";
 import type { Database } from "@millrace/database";
-import { silentLogger } from "@millrace/kernel";
+import { newId, silentLogger } from "@millrace/kernel";
 import { testDatabases } from "@millrace/testing";
 import type { TestDatabase } from "@millrace/testing";
 import { sql } from "kysely";
@@ -20,7 +20,9 @@ import { pauseQueue, resumeQueue } from "../src/control/pause.ts";
 import { setQueueLimit } from "../src/control/queue-settings.ts";
 import { rollUpCounts } from "../src/counts/count-jobs.ts";
 import { readEndCounts } from "../src/counts/end-counts.ts";
+import { readTaskEndCounts, TaskEnds } from "../src/counts/task-ends.ts";
 import { EventBus } from "../src/events/event-bus.ts";
+import { transitionOf } from "../src/jobs/transition.ts";
 import { createMonitorWatch } from "../src/observe/monitor-watch.ts";
 import { defaultRetention, pruneHistory } from "../src/retention/prune.ts";
 import { addWorker, clearAlarms, everyMs, lookNext, lookNow, passTime, thresholds } from "./alarms-scene.ts";
@@ -28,6 +30,10 @@ import { plansOf } from "./counts-plan.ts";
 import { clearJobs, writeJobs } from "./control-jobs.ts";
 
 const by = { by: "anna" };
+const publishEnd = (bus: EventBus, task: string, state: "succeeded" | "failed"): void =>
+  bus.publishTransition(
+    transitionOf(state, { id: newId(), task, queue: "tests", owner: null, attempt: 1 }, state),
+  );
 const here = `${hostname()}/${process.pid}`;
 
 describe.each(testDatabases())("alarms on $name", (kind) => {
@@ -115,6 +121,20 @@ describe.each(testDatabases())("alarms on $name", (kind) => {
         await rollUpCounts(database);
       },
       end: () => run(sql`UPDATE queue_end_count SET minute = minute - interval '11 minutes'`),
+    },
+    {
+      kind: "task_failure_rate",
+      subject: "tests.run_script",
+      begin: async () => {
+        const bus = new EventBus(silentLogger);
+        const ends = new TaskEnds(bus);
+        // In a queue in which nearly all goes well.
+        for (let nth = 0; nth < 1000; nth++) publishEnd(bus, "tests.other", "succeeded");
+        for (let nth = 0; nth < 18; nth++) publishEnd(bus, "tests.run_script", "succeeded");
+        for (let nth = 0; nth < 2; nth++) publishEnd(bus, "tests.run_script", "failed");
+        await ends.write(database);
+      },
+      end: () => run(sql`UPDATE task_end_count SET minute = minute - interval '11 minutes'`),
     },
     {
       kind: "failed_jobs",
@@ -498,10 +518,34 @@ describe.each(testDatabases())("alarms on $name", (kind) => {
       INSERT INTO queue_end_count SELECT now() - hours * interval '1 hour', 'tests', 'failed', 1
       FROM unnest(ARRAY[1, 47, 49, 100]) AS hours`);
 
+    await run(sql`
+      INSERT INTO task_end_count SELECT minute, 'tests.run_script', state, count FROM queue_end_count`);
+
     await pruneHistory(database, defaultRetention);
 
+    expect(await readTaskEndCounts(database.queryable, 500 * 3600)).toEqual([
+      { task: "tests.run_script", succeeded: 0, failed: 2 },
+    ]);
     expect(await readEndCounts(database.queryable, 500 * 3600)).toEqual([
       { queue: "tests", succeeded: 0, failed: 2 },
+    ]);
+  });
+
+  it("add up the ends that processes have counted, each once, also when a write fails", async () => {
+    const bus = new EventBus(silentLogger);
+    const [here, elsewhere] = [new TaskEnds(bus), new TaskEnds(bus)];
+    publishEnd(bus, "tests.b", "failed");
+    publishEnd(bus, "tests.a", "succeeded");
+    publishEnd(bus, "tests.b", "succeeded");
+    await sql`ALTER TABLE task_end_count RENAME TO hidden`.execute(database.queryable);
+    await expect(here.write(database)).rejects.toThrow();
+    await sql`ALTER TABLE hidden RENAME TO task_end_count`.execute(database.queryable);
+
+    await Promise.all([here.write(database), elsewhere.write(database)]);
+    await here.write(database);
+
+    expect(await readTaskEndCounts(database.queryable, 600)).toEqual([
+      { task: "tests.b", succeeded: 2, failed: 2 },
     ]);
   });
 

@@ -46,7 +46,9 @@ const alarmSettingsSchema = z.object({
     .min(0)
     .max(100)
     .default(1)
-    .describe("Alarm when a larger share of a queue's jobs fails, in percent of those that ended."),
+    .describe(
+      "Alarm when a larger share of the jobs of a queue or of a task fails, in percent of those that ended.",
+    ),
   ALARM_FAILURE_WINDOW_SECONDS: integerSetting({ min: 60, max: 86_400, byDefault: 600 }).describe(
     "The time over which that share is taken, in seconds.",
   ),

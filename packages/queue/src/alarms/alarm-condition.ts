@@ -17,6 +17,7 @@ export const alarmSeverities: Readonly<Record<AlarmKind, AlarmSeverity>> = {
   oldest_wait: "warning",
   queue_paused: "warning",
   failure_rate: "warning",
+  task_failure_rate: "warning",
   failed_jobs: "warning",
   job_crashed_worker: "critical",
   unknown_task: "warning",

@@ -8,7 +8,7 @@ export type AlarmThresholds = {
   readonly oldestWaitSeconds: QueueThresholds;
   /** Failed jobs that nobody has retried or removed. */
   readonly failedJobs: QueueThresholds;
-  /** The share of a queue's jobs that fail, of those that ended within the window. */
+  /** The share of a queue's jobs, or of a task's, that fail, of those that ended within the window. */
   readonly failureRatePercent: number;
   readonly failureWindowSeconds: number;
   /** With fewer ends within the window there is no share to speak of. */

@@ -5,7 +5,7 @@ import type { Logger } from "@millrace/kernel";
 import { oldestSnapshotSeconds } from "../retention/oldest-snapshot.ts";
 import type { AlarmCondition } from "./alarm-condition.ts";
 import type { AlarmThresholds } from "./alarm-thresholds.ts";
-import { findCrashingTasks, findFailingQueues, findUnknownTasks } from "./look-at-jobs.ts";
+import { findCrashingTasks, findFailingQueues, findFailingTasks, findUnknownTasks } from "./look-at-jobs.ts";
 import { findForgottenPauses, findFullQueues, findUnservedQueues } from "./look-at-queues.ts";
 import { findIdleWorkers, findLargeWorkers } from "./look-at-workers.ts";
 
@@ -27,6 +27,7 @@ const readings: readonly Reading[] = [
   { kinds: ["worker_idle"], find: findIdleWorkers },
   { kinds: ["worker_memory"], find: findLargeWorkers },
   { kinds: ["failure_rate"], find: findFailingQueues },
+  { kinds: ["task_failure_rate"], find: findFailingTasks },
   { kinds: ["job_crashed_worker"], find: findCrashingTasks },
   { kinds: ["unknown_task"], find: findUnknownTasks },
   { kinds: ["old_snapshot"], find: findOldSnapshot },

@@ -1,6 +1,7 @@
 import type { QueryAccess } from "@millrace/database";
 import { sql } from "kysely";
 import { readEndCounts } from "../counts/end-counts.ts";
+import { readTaskEndCounts } from "../counts/task-ends.ts";
 import { jobCrashedWorker } from "../errors.ts";
 import { unservedTasks } from "../worker/worker-row.ts";
 import type { AlarmCondition } from "./alarm-condition.ts";
@@ -13,22 +14,46 @@ const minFailed = 2;
 /** Queues of which too large a share of the jobs fails. */
 export async function findFailingQueues(
   { queryable }: QueryAccess,
-  { failureRatePercent: threshold, failureWindowSeconds, failureMinEnds }: AlarmThresholds,
+  thresholds: AlarmThresholds,
 ): Promise<AlarmCondition[]> {
-  const ends = await readEndCounts(queryable, failureWindowSeconds);
-  return ends.flatMap(({ queue, succeeded, failed }) => {
-    const total = succeeded + failed;
-    const percent = (100 * failed) / total;
-    if (total < failureMinEnds || failed < minFailed || percent <= threshold) return [];
-    return [
-      {
-        kind: "failure_rate" as const,
-        subject: queue,
-        message: `${percent.toFixed(1)} % of the jobs of queue ${queue} that ended within ${failureWindowSeconds} s have failed (${failed} of ${total}); the threshold is ${threshold} %.`,
-        details: { queue, percent, failed, total, window_seconds: failureWindowSeconds, threshold },
-      },
-    ];
-  });
+  const ends = await readEndCounts(queryable, thresholds.failureWindowSeconds);
+  return ends.flatMap(({ queue, ...counts }) =>
+    failing(counts, thresholds).map(({ share, figures }) => ({
+      kind: "failure_rate" as const,
+      subject: queue,
+      message: share("queue", queue),
+      details: { queue, ...figures },
+    })),
+  );
+}
+
+/** The same of tasks: one that fails always is no large share of a queue that is busy with others. */
+export async function findFailingTasks(
+  { queryable }: QueryAccess,
+  thresholds: AlarmThresholds,
+): Promise<AlarmCondition[]> {
+  const ends = await readTaskEndCounts(queryable, thresholds.failureWindowSeconds);
+  return ends.flatMap(({ task, ...counts }) =>
+    failing(counts, thresholds).map(({ share, figures }) => ({
+      kind: "task_failure_rate" as const,
+      subject: task,
+      message: share("task", task),
+      details: { task, ...figures },
+    })),
+  );
+}
+
+/** What there is to say of so many failures; nothing, when it is not too large a share. */
+function failing(
+  { succeeded, failed }: { readonly succeeded: number; readonly failed: number },
+  { failureRatePercent: threshold, failureWindowSeconds: seconds, failureMinEnds }: AlarmThresholds,
+) {
+  const total = succeeded + failed;
+  const percent = (100 * failed) / total;
+  if (total < failureMinEnds || failed < minFailed || percent <= threshold) return [];
+  const share = (what: string, name: string): string =>
+    `${percent.toFixed(1)} % of the jobs of ${what} ${name} that ended within ${seconds} s have failed (${failed} of ${total}); the threshold is ${threshold} %.`;
+  return [{ share, figures: { percent, failed, total, window_seconds: seconds, threshold } }];
 }
 
 /** Tasks of which jobs have failed because their worker died under them, each time. */

@@ -61,7 +61,8 @@ export async function pruneHistory(
     pruneSharedEvents(retention.eventHours),
     pruneWorkers(),
     pruneAlarms(),
-    pruneEndCounts(),
+    pruneEndCounts("queue"),
+    pruneEndCounts("task"),
   ];
   let count = 0;
   let hasMore = false;
@@ -257,13 +258,14 @@ function pruneAlarms(): Pruning {
 }
 
 /** Past any time over which the share of failures is taken. */
-function pruneEndCounts(): Pruning {
+function pruneEndCounts(of: "queue" | "task"): Pruning {
+  const [table, subject] = [sql.table(`${of}_end_count`), sql.ref(of)];
   const statement = sql<{ count: number }>`
     WITH gone AS (
-      DELETE FROM queue_end_count WHERE (minute, queue, state) IN (
-        SELECT minute, queue, state FROM queue_end_count WHERE minute < ${daysAgo(2)}
+      DELETE FROM ${table} WHERE (minute, ${subject}, state) IN (
+        SELECT minute, ${subject}, state FROM ${table} WHERE minute < ${daysAgo(2)}
         ORDER BY minute LIMIT ${lineBatch} FOR UPDATE SKIP LOCKED)
-      RETURNING queue
+      RETURNING minute
     )
     SELECT count(*) AS count FROM gone`;
   return { statement, full: lineBatch };

@@ -53,6 +53,7 @@ const tables = [
   "worker",
   "workflow",
   "workflow_node",
+  "task_end_count",
 ];
 
 /** Opens a database for the tests of one `describe`, and leaves it without jobs after each of them. */

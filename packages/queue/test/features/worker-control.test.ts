@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { cancelThisJob, defineTask, handleTask, snooze } from "../../src/index.ts";
 import type { JobContext, Queue } from "../../src/index.ts";
+import { readTaskEndCounts } from "../../src/counts/task-ends.ts";
 import { useQueue } from "./use-queue.ts";
 
 const task = defineTask({
@@ -44,6 +45,20 @@ describe.each(testDatabases())("a worker on $name", (kind) => {
     }
     return heard;
   };
+
+  it("adds up how many jobs of each task have ended well and badly", async () => {
+    const queue = createQueue();
+    const scripts = ["end", "end", "end", "cancel"];
+    const ids = await Promise.all(scripts.map((script) => add(queue, script)));
+    const failing = await queue.add(task, { script: "fail" });
+
+    await opened.startWorker(queue);
+    for (const id of [...ids, failing.id]) await queue.waitForEnd(id, { timeoutMs: 20_000 });
+
+    await expect
+      .poll(() => readTaskEndCounts(opened.database.queryable, 600), { timeout: 10_000 })
+      .toEqual([{ task: task.name, succeeded: 3, failed: 1 }]);
+  });
 
   describe("that is asked to drain", () => {
     it("claims nothing more, lets go on what runs, and says so", async () => {

@@ -8,6 +8,7 @@ export const alarmLabels: Record<AlarmKind, string> = {
   oldest_wait: "Jobs wait too long",
   queue_paused: "Queue paused for long",
   failure_rate: "Too many failures",
+  task_failure_rate: "A task fails too often",
   failed_jobs: "Failed jobs pile up",
   job_crashed_worker: "A job crashed its worker",
   unknown_task: "No worker knows a task",
@@ -30,6 +31,7 @@ export function placeOf({ kind }: Pick<Alarm, "kind">) {
     case "queue_paused":
       return linkOptions({ to: "/monitor/queues" });
     case "failure_rate":
+    case "task_failure_rate":
     case "failed_jobs":
     case "job_crashed_worker":
       return linkOptions({ to: "/monitor/failures" });
