@@ -1,7 +1,7 @@
 import { hostname } from "node:os";
 import { sleep } from "@millrace/kernel";
 import type { Logger, Service } from "@millrace/kernel";
-import { brokerUnavailable } from "../errors.ts";
+import { brokerUnavailable, invalidBrokerUrl } from "../errors.ts";
 import type { AmqpConnection } from "./amqp-connection.ts";
 import { AmqpLink } from "./amqp-link.ts";
 import type { AmqpTimes } from "./amqp-link.ts";
@@ -60,9 +60,11 @@ export type RabbitMqBrokerParts = {
  * over another that exists while somebody subscribes; both are made anew whenever they are lost or silent.
  * Start does not wait for them, and without RabbitMQ everything works by the poll. `depth` and `purge` are of
  * the hints that wait, without those that a subscriber holds; `purge` throws `broker_unavailable` while
- * RabbitMQ is away.
+ * RabbitMQ is away. Throws `invalid_broker_url` for what is no address at all.
  */
 export function createRabbitMqBroker(parts: RabbitMqBrokerParts): Broker & Service {
+  // The error of whoever parsed it later would have the password in it.
+  if (!URL.canParse(parts.url)) throw invalidBrokerUrl();
   return new RabbitMqBroker(parts);
 }
 

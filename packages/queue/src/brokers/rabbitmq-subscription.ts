@@ -77,6 +77,7 @@ export class RabbitMqSubscription implements Subscription {
       return;
     }
     this.#held.delete(queue);
+    if (this.#held.size === 0) this.#isMore = false;
     for (const delivery of deliveries) this.#consumers?.ack(delivery);
   }
 
