@@ -17,6 +17,8 @@ export type RedisBrokerParts = {
   readonly url: string;
   readonly logger: Logger;
   readonly times?: Partial<RedisTimes>;
+  /** Of this process, for the server's list of clients. Default: the machine's name and the process's number. */
+  readonly name?: string;
   /** Before the names of the streams, for installations that share a server. Default: none. */
   readonly keyPrefix?: string;
 };
@@ -38,8 +40,6 @@ class RedisBroker implements Broker, Service {
   readonly name = "hints";
   readonly #parts: RedisBrokerParts;
   readonly #times: RedisTimes;
-  /** What the server's list of clients calls this process. */
-  readonly #clientName = `millrace-${hostname()}:${process.pid}`;
   readonly #commands: RedisCommands;
   readonly #outbox = new HintOutbox((hint) => this.#send(hint));
   readonly #subscriptions = new Set<RedisSubscription>();
@@ -48,7 +48,7 @@ class RedisBroker implements Broker, Service {
   #refusals = 0;
   /** Runs from a refusal to the next try. */
   #retryTimer: NodeJS.Timeout | undefined;
-  #isPolicyKnown = false;
+  #hasWarnedOfPolicy = false;
   #stopping: Promise<void> | undefined;
 
   constructor(parts: RedisBrokerParts) {
@@ -56,7 +56,7 @@ class RedisBroker implements Broker, Service {
     this.#times = { ...defaultRedisTimes, ...parts.times };
     this.#commands = new RedisCommands({
       ...this.#linkParts(),
-      onUp: () => this.#onUp(),
+      onUp: (info) => this.#onUp(info),
     });
   }
 
@@ -129,8 +129,8 @@ class RedisBroker implements Broker, Service {
   }
 
   #linkParts() {
-    const { url, logger } = this.#parts;
-    return { url, logger, name: this.#clientName, times: this.#times };
+    const { url, logger, name = `millrace-${hostname()}:${process.pid}` } = this.#parts;
+    return { url, logger, name, times: this.#times };
   }
 
   #streamOf(queue: string): string {
@@ -144,19 +144,17 @@ class RedisBroker implements Broker, Service {
     void ending.finally(() => this.#endings.delete(ending));
   }
 
-  #onUp(): void {
+  #onUp(info: string): void {
     this.#refusals = 0;
     this.#retry();
     for (const subscription of this.#subscriptions) subscription.start();
-    if (!this.#isPolicyKnown) this.#checkPolicy().catch(() => undefined);
+    this.#checkPolicy(info);
   }
 
-  /** Once. What is not said by this server is not worth a failure. */
-  async #checkPolicy(): Promise<void> {
-    const memory = await this.#commands.run((client) => client.info("memory"));
-    this.#isPolicyKnown = true;
-    const policy = /^maxmemory_policy:(\S+)/m.exec(memory)?.[1];
-    if (policy === undefined || policy === "noeviction") return;
+  #checkPolicy(info: string): void {
+    const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1];
+    if (policy === undefined || policy === "noeviction" || this.#hasWarnedOfPolicy) return;
+    this.#hasWarnedOfPolicy = true;
     this.#parts.logger.warn(
       { policy },
       "Redis throws away keys when its memory is full, and with them hints: their jobs start with the next poll. Set maxmemory-policy to noeviction, or give the broker a Redis of its own.",

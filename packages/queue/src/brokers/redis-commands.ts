@@ -12,13 +12,13 @@ export class RedisCommands {
   #connection: RedisConnection | undefined;
   #isStarted = false;
 
-  /** `onUp` is called with each new connection that works. */
+  /** `onUp` is called for each new connection that works, with what the server says of itself. */
   constructor(parts: {
     readonly url: string;
     readonly name: string;
     readonly logger: Logger;
     readonly times: RedisTimes;
-    readonly onUp: () => void;
+    readonly onUp: (info: string) => void;
   }) {
     this.#link = new RedisLink({
       ...parts,
@@ -26,9 +26,10 @@ export class RedisCommands {
       use: async (connection, works) => {
         this.#connection = connection;
         try {
-          await connection.inTime(connection.client.ping());
+          const info = await readInfo(connection);
+          if (/^role:slave/m.test(info)) throw new Error("this server is a replica, which takes no hints");
           works();
-          parts.onUp();
+          parts.onUp(info);
           await look(connection, parts.times.lookEveryMs);
         } finally {
           this.#connection = undefined;
@@ -66,11 +67,17 @@ export class RedisCommands {
       return await connection.inTime(command(connection.client));
     } catch (error) {
       // Whatever is no answer says that nothing comes through.
-      if (isAnswer(error)) throw withoutCommand(error);
-      connection.fail(new Error("Redis does not answer"));
-      throw error;
+      if (!isAnswer(error)) connection.fail(new Error("Redis does not answer"));
+      // After a failover the address leads elsewhere, but only for new connections.
+      else if (error.message.startsWith("READONLY")) connection.fail(withoutCommand(error));
+      throw isAnswer(error) ? withoutCommand(error) : error;
     }
   }
+}
+
+/** Empty where we may not ask. */
+async function readInfo({ client, inTime }: RedisConnection): Promise<string> {
+  return await inTime(client.info().catch(() => ""));
 }
 
 async function look({ client, inTime, signal }: RedisConnection, everyMs: number): Promise<never> {

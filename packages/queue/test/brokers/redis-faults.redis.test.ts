@@ -129,6 +129,29 @@ it("keeps hints that a full server refuses, and meanwhile tells its own subscrib
   expect(teller.broker.status().trouble).toBeUndefined();
 });
 
+it("leaves a server that has become a replica, and hears and tells when it is none", async () => {
+  const queue = queueName();
+  const process = await openProcess();
+  const heard = await listen(process, queue);
+  await redis.client.replicaof("127.0.0.1", 1);
+  const before = await connections();
+
+  process.broker.announce(bareHint(queue));
+  await expect
+    .poll(() => process.broker.status(), patient)
+    .toMatchObject({ isHearing: false, isTelling: false });
+  // New connections, because behind the same address another server may answer.
+  await expect.poll(connections, patient).toBeGreaterThan(before + 4);
+  // One of the hint and one of each connection, however often it tries.
+  expect(process.told).toHaveLength(3);
+  await redis.client.replicaof("NO", "ONE");
+
+  await expect
+    .poll(() => process.broker.status(), patient)
+    .toEqual({ kind: "redis", isHearing: true, isTelling: true });
+  expect(heard).toContain(queue);
+});
+
 it("says that its password is refused, tries again without haste, and tells nobody the password", async () => {
   await redis.client.config("SET", "requirepass", "right");
   const wrong = server.url.replace("redis://", "redis://:wrong-secret@");

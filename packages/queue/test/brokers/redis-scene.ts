@@ -22,6 +22,8 @@ export type RedisPlace = {
   readonly url: string;
   /** As a person at a prompt. */
   readonly client: Redis;
+  /** Of all streams, and what the server's list of clients calls the brokers. */
+  readonly keyPrefix: string;
   readonly streamOf: (queue: string) => string;
   readonly createBroker: (
     parts: Pick<BrokerParts, "url" | "logger"> & { readonly times?: Partial<RedisTimes> },
@@ -38,9 +40,16 @@ export async function openRedisPlace(url = process.env.MILLRACE_TEST_REDIS_URL ?
   return {
     url,
     client,
+    keyPrefix,
     streamOf: (queue) => `${keyPrefix}millrace.${queue}`,
     createBroker: ({ url: itsUrl, logger, times }) =>
-      createRedisBroker({ url: itsUrl, logger, keyPrefix, times: { ...redisTimes, ...times } }),
+      createRedisBroker({
+        url: itsUrl,
+        logger,
+        keyPrefix,
+        name: keyPrefix,
+        times: { ...redisTimes, ...times },
+      }),
     close: async () => {
       const keys = await client.keys(`${keyPrefix}*`).catch(() => []);
       if (keys.length > 0) await client.del(keys);
