@@ -14,7 +14,10 @@ export const requirements: readonly Requirement[] = [
 ];
 
 /** Where each requirement is found on this machine; undefined when it is absent. */
-export type TestEnvironment = Readonly<Record<Requirement, string | undefined>>;
+export type TestEnvironment = Readonly<Record<Requirement, string | undefined>> & {
+  /** RabbitMQ's management API, for tests that want a virtual host of their own. None needs it. */
+  readonly rabbitmqManagement?: string | undefined;
+};
 
 const environmentVariables: Readonly<Record<Requirement, string>> = {
   postgres: "MILLRACE_TEST_DATABASE_URL",
@@ -40,6 +43,8 @@ const needsByEnding: Readonly<Record<string, readonly Requirement[]>> = {
   ".services.test.ts": ["postgres", "pgbouncer", "redis", "rabbitmq"],
 };
 
+const managementVariable = "MILLRACE_TEST_RABBITMQ_MANAGEMENT_URL";
+
 const chromiumPaths = [
   "/usr/bin/chromium",
   "/usr/bin/chromium-browser",
@@ -55,11 +60,14 @@ const chromiumPaths = [
  */
 export async function detectTestEnvironment(): Promise<TestEnvironment> {
   const state = await readState(servicesDirectory());
+  const rabbitmq = await server("rabbitmq", state?.rabbitmqUrl);
+  const isOurs = rabbitmq !== undefined && rabbitmq === state?.rabbitmqUrl;
   return {
     postgres: await server("postgres", state?.postgresUrl),
     pgbouncer: await server("pgbouncer", state?.pgbouncerUrl),
     redis: await server("redis", state?.redisUrl),
-    rabbitmq: await server("rabbitmq", state?.rabbitmqUrl),
+    rabbitmq,
+    rabbitmqManagement: process.env[managementVariable] ?? (isOurs ? state.rabbitmqManagementUrl : undefined),
     chromium: chromium(),
   };
 }
@@ -86,12 +94,11 @@ export function excludedTestFiles(environment: TestEnvironment): string[] {
 
 /** The variables under which test processes find what was detected. */
 export function testVariables(environment: TestEnvironment): Record<string, string> {
-  return Object.fromEntries(
-    requirements.flatMap((name) => {
-      const found = environment[name];
-      return found === undefined ? [] : [[environmentVariables[name], found]];
-    }),
-  );
+  const found: Record<string, string | undefined> = { [managementVariable]: environment.rabbitmqManagement };
+  for (const name of requirements) found[environmentVariables[name]] = environment[name];
+  const variables: Record<string, string> = {};
+  for (const [name, value] of Object.entries(found)) if (value !== undefined) variables[name] = value;
+  return variables;
 }
 
 async function server(name: Requirement, started: string | undefined): Promise<string | undefined> {

@@ -9,6 +9,8 @@ import { testDatabases, waitFor } from "@millrace/testing";
 import type { TestDatabase } from "@millrace/testing";
 import { ownServices, readCompose, repository } from "./compose.ts";
 import type { ComposeService } from "./compose.ts";
+import { openVirtualHost } from "./virtual-host.ts";
+import type { VirtualHost } from "./virtual-host.ts";
 import { execForm, imageEnvironment, imageSays } from "./dockerfile.ts";
 
 /** Longer than the program takes on a machine that is busy with other tests. */
@@ -36,11 +38,13 @@ export type RunningService = {
 export class Deployment {
   readonly secrets: Readonly<Record<string, string>>;
   readonly #database: TestDatabase;
+  readonly #rabbitmq: VirtualHost;
   readonly #folder: string;
   readonly #services: [name: string, service: ComposeService][];
   readonly #running: RunningService[] = [];
 
-  private constructor(database: TestDatabase, folder: string) {
+  private constructor(database: TestDatabase, rabbitmq: VirtualHost, folder: string) {
+    this.#rabbitmq = rabbitmq;
     this.#database = database;
     this.#folder = folder;
     const names = ["MILLRACE_TOKEN", "POSTGRES_PASSWORD", "REDIS_PASSWORD", "RABBITMQ_PASSWORD"];
@@ -62,7 +66,7 @@ export class Deployment {
       await mkdir(dirname(path), { recursive: true });
       await writeFile(path, text);
     }
-    return new Deployment(database, folder);
+    return new Deployment(database, await openVirtualHost(), folder);
   }
 
   /** Starts a service. Resolves at once; `whenReady` waits. */
@@ -106,6 +110,7 @@ export class Deployment {
   /** Ends what still runs, and removes what it worked on. */
   async close(): Promise<void> {
     await Promise.all(this.#running.map(({ process: child }) => end(child, "SIGKILL")));
+    await this.#rabbitmq.close();
     await this.#database.close();
     await rm(this.#folder, { recursive: true, force: true });
   }
@@ -131,7 +136,7 @@ export class Deployment {
       "postgres:5432": this.#database.url,
       "pgbouncer:6432": this.#database.pgbouncerUrl,
       "redis:6379": process.env.MILLRACE_TEST_REDIS_URL,
-      "rabbitmq:5672": process.env.MILLRACE_TEST_RABBITMQ_URL,
+      "rabbitmq:5672": this.#rabbitmq.url,
     };
     if (host in servers && servers[host] === undefined) throw new Error(`this test needs ${host}`);
     return servers[host];
