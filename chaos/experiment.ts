@@ -51,7 +51,12 @@ async function runOneJob(ground: Ground, fault: Fault): Promise<void> {
   for (let first = 0; !signal.aborted; first++) {
     const reply = await sendUntilTaken(
       addressesOf(ground),
-      { method: "POST", path: "/api/tasks/chaos.nothing/jobs", json: { input: { index: 0 } }, key },
+      {
+        method: "POST",
+        path: "/api/tasks/chaos.nothing/jobs",
+        json: { input: { index: 0 }, options: { priority: 9 } },
+        key,
+      },
       { signal, first, prefer: "wait=5" },
     );
     if (reply?.status === 200) return;

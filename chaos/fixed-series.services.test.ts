@@ -3,10 +3,11 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { check, drain, listFindings } from "./check/check.ts";
 import type { Checked } from "./check/check.ts";
+import { countOpen } from "./check/facts.ts";
 import { addressesOf, recoveryLimitMs, suffer } from "./experiment.ts";
 import type { Outcome } from "./experiment.ts";
 import { allFaults } from "./faults/all-faults.ts";
-import { openGround } from "./ground/ground.ts";
+import { leaseSeconds, openGround } from "./ground/ground.ts";
 import type { Ground } from "./ground/ground.ts";
 import { Load } from "./load/load.ts";
 import { Outside } from "./load/outside.ts";
@@ -18,7 +19,7 @@ import { toMarkdown, toReport } from "./report.ts";
 const seed = 20_261_121;
 const isNightly = process.env.MILLRACE_NIGHTLY === "1";
 // Longer than a lease, so that those who stand still lose theirs; the full minute without brokers is for the night.
-const maxHoldMs = isNightly ? Infinity : 9_000;
+const maxHoldMs = isNightly ? Infinity : (leaseSeconds + 1) * 1000;
 const drainLimitMs = 90_000;
 
 const random = new Random(seed);
@@ -31,7 +32,13 @@ let last: Checked | undefined;
 
 beforeAll(async () => {
   ground = await openGround({ broker: "mixed", outsideUrl: await outside.start() });
-  load = new Load({ addresses: addressesOf(ground), seed, clients: 4, pauseMs: 250 });
+  load = new Load({
+    addresses: addressesOf(ground),
+    seed,
+    clients: 4,
+    pauseMs: 250,
+    countOpen: () => countOpen(ground.database).catch(() => undefined),
+  });
   startedMs = Date.now();
   load.start();
 }, 180_000);

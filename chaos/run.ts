@@ -5,6 +5,7 @@ import { toError } from "@millrace/kernel";
 import { readArguments, usage } from "./arguments.ts";
 import type { ChaosArguments } from "./arguments.ts";
 import { check, drain, listFindings } from "./check/check.ts";
+import { countOpen } from "./check/facts.ts";
 import { addressesOf, suffer } from "./experiment.ts";
 import type { Outcome } from "./experiment.ts";
 import { faultsFor, getFault } from "./faults/all-faults.ts";
@@ -24,10 +25,15 @@ const graceMs = 20_000;
 const pauseMs = { low: 500, high: 6000 };
 
 const interrupted = new AbortController();
+/** What must be done before this process may leave. */
+let leave: () => Promise<void> = () => Promise.resolve();
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => {
     // The second one does not wait for a report.
-    if (interrupted.signal.aborted) process.exit(130);
+    if (interrupted.signal.aborted) {
+      void leave().finally(() => process.exit(130));
+      return;
+    }
     say("Stopping: what runs is ended and checked. Once more to leave at once.");
     interrupted.abort();
   });
@@ -42,6 +48,7 @@ async function main(options: ChaosArguments): Promise<number> {
   const outside = new Outside();
   try {
     const ground = await openGround({ broker: options.broker, outsideUrl: await outside.start() });
+    leave = () => ground.place.clear();
     try {
       const report = await runOn(ground, outside, options);
       await publish(report, options);
@@ -56,7 +63,13 @@ async function main(options: ChaosArguments): Promise<number> {
 
 async function runOn(ground: Ground, outside: Outside, options: ChaosArguments): Promise<Report> {
   const random = new Random(options.seed);
-  const load = new Load({ addresses: addressesOf(ground), seed: options.seed, clients: 6, pauseMs: 200 });
+  const load = new Load({
+    addresses: addressesOf(ground),
+    seed: options.seed,
+    clients: 6,
+    pauseMs: 200,
+    countOpen: () => countOpen(ground.database).catch(() => undefined),
+  });
   const startedMs = Date.now();
   load.start();
   const { outcomes, failures } = await breakThings(ground, random, options);

@@ -56,7 +56,7 @@ const plan: readonly { readonly name: string; readonly role: Role; readonly mixe
   { name: "worker-2", role: "worker", mixed: "rabbitmq" },
 ];
 
-export const leaseSeconds = 6;
+export const leaseSeconds = 4;
 
 /** Starts all servers and four processes of the product; ends what it started when that fails. */
 export async function openGround(options: GroundOptions): Promise<Ground> {

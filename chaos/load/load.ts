@@ -27,7 +27,7 @@ const shares: Readonly<Partial<Record<Kind, number>>> = {
   delayed: 10,
   chord: 4,
   cancelled: 6,
-  document: 3,
+  document: 1,
 };
 
 const withId = z.object({ id: z.uuid() });
@@ -40,7 +40,13 @@ export type LoadOptions = {
   readonly clients: number;
   /** Between two requests of a client, on average. */
   readonly pauseMs: number;
+  /** How many jobs have not ended; undefined when nobody can say now. */
+  readonly countOpen: () => Promise<number | undefined>;
 };
+
+/** More open jobs than this, and clients wait: what is measured are faults, not a line that grows. */
+const maxOpen = 60;
+const lookEveryMs = 250;
 
 /** Clients that ask for work of all kinds, in an order that the seed decides. */
 export class Load {
@@ -51,6 +57,8 @@ export class Load {
   unknown = 0;
   readonly #options: LoadOptions;
   readonly #stopping = new AbortController();
+  #isEnding = false;
+  #open = 0;
   #clients: Promise<unknown> = Promise.resolve();
 
   constructor(options: LoadOptions) {
@@ -60,7 +68,7 @@ export class Load {
   start(): void {
     const random = new Random(this.#options.seed);
     const clients = Array.from({ length: this.#options.clients }, () => this.#work(random.fork()));
-    this.#clients = Promise.all(clients);
+    this.#clients = Promise.all([...clients, this.#watchLine()]);
   }
 
   /** No new requests; those under way are tried on for `graceMs`, so that few outcomes stay unknown. */
@@ -71,11 +79,16 @@ export class Load {
     clearTimeout(timer);
   }
 
-  #isEnding = false;
+  async #watchLine(): Promise<void> {
+    while (!this.#isEnding) {
+      this.#open = (await this.#options.countOpen()) ?? this.#open;
+      await delay(lookEveryMs);
+    }
+  }
 
   async #work(random: Random): Promise<void> {
     while (!this.#isEnding) {
-      await this.#ask(pickKind(random), random);
+      if (this.#open < maxOpen) await this.#ask(pickKind(random), random);
       await delay(random.between(0, 2 * this.#options.pauseMs));
     }
   }
