@@ -192,10 +192,12 @@ class RabbitMqBroker implements Broker, Service {
 
   /** Rejects unless the hint is in the server's queue. */
   async #send(hint: Hint): Promise<void> {
+    // Otherwise it was told here when it was announced.
+    const isNews = this.#publisher.canSend;
     try {
       await Promise.all([this.#publisher.send(hint), sleep(this.#times.gapMs)]);
     } catch (error) {
-      this.#tellHere(hint.queue);
+      if (isNews) this.#tellHere(hint.queue);
       // A server that is there and does not take it is not asked a thousand times a second.
       if (this.#publisher.canSend && this.#state === "running") await sleep(this.#times.notTakenMs);
       throw error;
