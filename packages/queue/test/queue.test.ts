@@ -407,9 +407,10 @@ describe("cancel, hand-back and retry", () => {
     await queue.waitForEnd(urgent.at(-1) ?? "", { timeoutMs: 10_000 });
     await queue.waitForEnd(oldest, { timeoutMs: 5000 });
 
-    // Four run at once here, so the turn of the oldest comes with the claim that follows the ninth.
+    // Four run at once here, so the turn of the oldest comes with the claim that follows the ninth: the fourth
+    // when all four are free each time, in which it is started last.
     expect(order.indexOf(oldest)).toBeGreaterThanOrEqual(8);
-    expect(order.indexOf(oldest)).toBeLessThanOrEqual(14);
+    expect(order.indexOf(oldest)).toBeLessThanOrEqual(15);
   });
 });
 
