@@ -60,6 +60,7 @@ export async function ownPgbouncer({ root, folder, logs }: Place, postgres: Serv
     "pool_mode = transaction",
     "default_pool_size = 25",
     "max_client_conn = 200",
+    "server_login_retry = 1",
     "ignore_startup_parameters = extra_float_digits",
   ];
   await mkdir(join(root, own), { recursive: true });
