@@ -21,6 +21,7 @@ export default defineConfig(async () => {
               "apps/*/src/**/*.test.{ts,tsx}",
               "scripts/**/*.test.ts",
               "bench/**/*.test.ts",
+              "chaos/*/**/*.test.ts",
             ],
             exclude,
             env,
@@ -34,7 +35,7 @@ export default defineConfig(async () => {
         {
           test: {
             name: "integration",
-            include: ["packages/*/test/**/*.test.ts", "apps/server/test/**/*.test.ts", "chaos/**/*.test.ts"],
+            include: ["packages/*/test/**/*.test.ts", "apps/server/test/**/*.test.ts", "chaos/*.test.ts"],
             exclude,
             env,
             // Each file gets its own process: embedded databases, workers and signals don't mix. Two at
