@@ -19,14 +19,16 @@ export type HttpService = Service & {
 export function createHttpService(options: {
   readonly app: FastifyInstance;
   readonly settings: Pick<ServerSettings, "HOST" | "PORT">;
+  /** Not together with other processes of the same supervisor. Default false: they share one port. */
+  readonly isExclusive?: boolean;
 }): HttpService {
-  const { app, settings } = options;
+  const { app, settings, isExclusive: exclusive = false } = options;
   let started: Promise<string> | undefined;
   let url: string | undefined;
 
   const listen = async (): Promise<string> => {
     try {
-      return await app.listen({ host: settings.HOST, port: settings.PORT });
+      return await app.listen({ host: settings.HOST, port: settings.PORT, exclusive });
     } catch (error) {
       const code = error instanceof Error && "code" in error ? error.code : undefined;
       if (code !== "EADDRINUSE" && code !== "EADDRNOTAVAIL" && code !== "EACCES" && code !== "ENOTFOUND")

@@ -26,7 +26,12 @@ export async function startHealthServer(parts: {
     readiness: createReadiness({ ...installation, worker }),
     metrics: addMetrics({ ...installation, worker }, { logger }),
   });
-  const http = createHttpService({ app, settings: { HOST: settings.HOST, PORT: settings.HEALTH_PORT } });
+  const http = createHttpService({
+    app,
+    settings: { HOST: settings.HOST, PORT: settings.HEALTH_PORT },
+    // Each tells of itself.
+    isExclusive: true,
+  });
   await lifecycle.start(http);
   return http.address();
 }

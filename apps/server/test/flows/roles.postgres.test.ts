@@ -135,6 +135,13 @@ describe("several processes of one role", { timeout: 180_000 }, () => {
     const before = await workersWhen(first, (workers) => names(workers).join() === "many-1,many-2");
     const victim = before.find(({ name }) => name === "many-2")?.pid ?? 0;
 
+    const places = await waitFor(
+      () => {
+        const seen = new Set(supervisor.output().match(/its health at \S+/g));
+        return seen.size === 2 ? seen : undefined;
+      },
+      { describe: "a place of each for its health", timeoutMs: 30_000 },
+    );
     process.kill(victim, "SIGKILL");
     const after = await workersWhen(first, (workers) =>
       workers.some(({ name, pid }) => name === "many-2" && pid !== victim),
@@ -142,6 +149,7 @@ describe("several processes of one role", { timeout: 180_000 }, () => {
     const output = await outputOf(other, await addJob(first, "roles.answer"));
     const code = await supervisor.stop();
 
+    expect(places.size).toBe(2);
     expect(after.map(({ pid }) => pid)).toContain(before.find(({ name }) => name === "many-1")?.pid);
     expect(output).toBeTruthy();
     expect(code).toBe(0);
