@@ -12,8 +12,8 @@ export type { Broker, BrokerStatus, Hint, Subscription } from "./brokers/broker.
 export { toBrokerState } from "./brokers/broker-state.ts";
 export { createMemoryBroker } from "./brokers/memory-broker.ts";
 export { openBroker } from "./brokers/open-broker.ts";
-export { createPostgresBroker } from "./brokers/postgres-broker.ts";
-export type { BrokerTimes, PostgresBroker } from "./brokers/postgres-broker.ts";
+export { createPostgresBroker } from "./brokers/postgres/postgres-broker.ts";
+export type { BrokerTimes, PostgresBroker } from "./brokers/postgres/postgres-broker.ts";
 export { parseStream } from "./events/append-events.ts";
 export type { NewEvent } from "./events/append-events.ts";
 export { appendEvents, forgetStream } from "./events/append-events.ts";

@@ -3,7 +3,7 @@ import type { Logger, Service } from "@millrace/kernel";
 import { databaseBrokerNeedsServer, invalidBrokerUrl } from "../errors.ts";
 import type { Broker } from "./broker.ts";
 import { createMemoryBroker } from "./memory-broker.ts";
-import { createPostgresBroker } from "./postgres-broker.ts";
+import { createPostgresBroker } from "./postgres/postgres-broker.ts";
 
 export type OpenBrokerParts = {
   /** BROKER_URL. Unset: hints go by the database, or stay in this process where that is embedded. */
@@ -34,12 +34,12 @@ export async function openBroker(parts: OpenBrokerParts): Promise<Broker & Servi
     }
     case "redis:":
     case "rediss:": {
-      const { createRedisBroker } = await import("./redis-broker.ts");
+      const { createRedisBroker } = await import("./redis/redis-broker.ts");
       return createRedisBroker({ url, logger });
     }
     case "amqp:":
     case "amqps:": {
-      const { createRabbitMqBroker } = await import("./rabbitmq-broker.ts");
+      const { createRabbitMqBroker } = await import("./rabbitmq/rabbitmq-broker.ts");
       return createRabbitMqBroker({ url, logger });
     }
     default: {

@@ -1,6 +1,6 @@
 import { silentLogger } from "@millrace/kernel";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { createRabbitMqBroker } from "../../src/brokers/rabbitmq-broker.ts";
+import { createRabbitMqBroker } from "../../src/brokers/rabbitmq/rabbitmq-broker.ts";
 import type { BrokerKind, BrokerScene } from "./broker-scene.ts";
 import { patient, quiet } from "./broker-scene.ts";
 import { describeJobs } from "./conformance-jobs.ts";

@@ -1,4 +1,4 @@
-import { createRabbitMqBroker } from "../../src/brokers/rabbitmq-broker.ts";
+import { createRabbitMqBroker } from "../../src/brokers/rabbitmq/rabbitmq-broker.ts";
 import { describeBroker } from "./conformance-suite.ts";
 import { RabbitMqScene, shortTimes } from "./rabbitmq-scene.ts";
 import { openRemoteScene } from "./scenes.ts";

@@ -1,8 +1,8 @@
 /** The Redis of the tests, in which each file has streams of its own. */
 import { newId } from "@millrace/kernel";
 import { Redis } from "ioredis";
-import { createRedisBroker } from "../../src/brokers/redis-broker.ts";
-import type { RedisTimes } from "../../src/brokers/redis-times.ts";
+import { createRedisBroker } from "../../src/brokers/redis/redis-broker.ts";
+import type { RedisTimes } from "../../src/brokers/redis/redis-times.ts";
 import type { BrokerParts, RemoteBroker } from "./scenes.ts";
 
 /** Short, because tests wait for them. What is given for an answer must do for a busy machine. */

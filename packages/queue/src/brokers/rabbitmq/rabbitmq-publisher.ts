@@ -5,8 +5,8 @@ import { replyCode, withChannel } from "./amqp-connection.ts";
 import type { AmqpConnection } from "./amqp-connection.ts";
 import { AmqpLink } from "./amqp-link.ts";
 import type { AmqpTimes } from "./amqp-link.ts";
-import type { Hint } from "./broker.ts";
-import { formatHintMessage } from "./hint-message.ts";
+import type { Hint } from "../broker.ts";
+import { formatHintMessage } from "../hint-message.ts";
 import { brokerQueue, declareDeadHints } from "./rabbitmq-queues.ts";
 import type { RabbitMqQueues } from "./rabbitmq-queues.ts";
 

@@ -2,7 +2,7 @@ import { sleep, StopError, toError } from "@millrace/kernel";
 import type { Logger } from "@millrace/kernel";
 import { withRedisConnection } from "./redis-connection.ts";
 import type { RedisConnection } from "./redis-connection.ts";
-import { retryPauseMs } from "./retry-pause.ts";
+import { retryPauseMs } from "../retry-pause.ts";
 import type { RedisTimes } from "./redis-times.ts";
 
 export type RedisLinkParts = {

@@ -1,8 +1,8 @@
 import type { Redis } from "ioredis";
 import { z } from "zod";
-import type { Hint } from "./broker.ts";
-import { mergeHints } from "./hint.ts";
-import { formatHintMessage, parseHintMessage } from "./hint-message.ts";
+import type { Hint } from "../broker.ts";
+import { mergeHints } from "../hint.ts";
+import { formatHintMessage, parseHintMessage } from "../hint-message.ts";
 
 /** All workers are in one group, so that each hint goes to one of them. */
 const group = "workers";

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { defaultRedisTimes } from "./redis-times.ts";
-import { retryPauseMs } from "./retry-pause.ts";
+import { retryPauseMs } from "../retry-pause.ts";
 
 it("lets a server that refuses us alone for a second at least, and is back within ten", () => {
   const pauses = Array.from({ length: 200 }, (_, nth) => retryPauseMs(defaultRedisTimes, 1 + (nth % 10)));

@@ -2,8 +2,8 @@ import { toError } from "@millrace/kernel";
 import type { Channel, ConsumeMessage } from "amqplib";
 import { closeChannel, withChannel } from "./amqp-connection.ts";
 import type { AmqpConnection } from "./amqp-connection.ts";
-import type { Hint } from "./broker.ts";
-import { parseHintMessage } from "./hint-message.ts";
+import type { Hint } from "../broker.ts";
+import { parseHintMessage } from "../hint-message.ts";
 import { brokerQueue } from "./rabbitmq-queues.ts";
 import type { RabbitMqQueues } from "./rabbitmq-queues.ts";
 

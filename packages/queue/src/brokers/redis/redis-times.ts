@@ -1,4 +1,4 @@
-import type { RetryPauses } from "./retry-pause.ts";
+import type { RetryPauses } from "../retry-pause.ts";
 
 /** All in milliseconds. The defaults are meant for production; tests shorten them. */
 export type RedisTimes = RetryPauses & {

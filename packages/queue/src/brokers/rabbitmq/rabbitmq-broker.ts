@@ -1,13 +1,13 @@
 import { hostname } from "node:os";
 import { sleep } from "@millrace/kernel";
 import type { Logger, Service } from "@millrace/kernel";
-import { brokerUnavailable, invalidBrokerUrl } from "../errors.ts";
+import { brokerUnavailable, invalidBrokerUrl } from "../../errors.ts";
 import type { AmqpConnection } from "./amqp-connection.ts";
 import { AmqpLink } from "./amqp-link.ts";
 import type { AmqpTimes } from "./amqp-link.ts";
-import type { Broker, BrokerStatus, Hint, Subscription } from "./broker.ts";
-import { HintOutbox } from "./hint-outbox.ts";
-import { within } from "./listen-connection.ts";
+import type { Broker, BrokerStatus, Hint, Subscription } from "../broker.ts";
+import { HintOutbox } from "../hint-outbox.ts";
+import { within } from "../postgres/listen-connection.ts";
 import { RabbitMqPublisher } from "./rabbitmq-publisher.ts";
 import { brokerQueue, RabbitMqQueues } from "./rabbitmq-queues.ts";
 import { RabbitMqSubscription } from "./rabbitmq-subscription.ts";

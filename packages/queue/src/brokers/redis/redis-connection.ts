@@ -1,6 +1,6 @@
 import { toError } from "@millrace/kernel";
 import { Redis } from "ioredis";
-import { within } from "./listen-connection.ts";
+import { within } from "../postgres/listen-connection.ts";
 
 /** A socket that is not closed this soon after we have closed it is cut off, and destroyed. */
 const farewellMs = 500;

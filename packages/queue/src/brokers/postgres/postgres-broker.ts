@@ -2,11 +2,11 @@ import type { Database } from "@millrace/database";
 import { newId, toError } from "@millrace/kernel";
 import type { Logger, Service } from "@millrace/kernel";
 import { sql } from "kysely";
-import type { Broker, BrokerStatus, Hint, Subscription } from "./broker.ts";
-import { bareHint } from "./hint.ts";
+import type { Broker, BrokerStatus, Hint, Subscription } from "../broker.ts";
+import { bareHint } from "../hint.ts";
 import { HintPacer } from "./hint-pacer.ts";
 import { formatHint, hintChannel, parseHint } from "./hint-payload.ts";
-import { createMemoryBroker } from "./memory-broker.ts";
+import { createMemoryBroker } from "../memory-broker.ts";
 import { defaultListenTimes, NotificationListener } from "./notification-listener.ts";
 import type { ListenTimes, ListenWords } from "./notification-listener.ts";
 

@@ -2,12 +2,12 @@ import { sleep, toError } from "@millrace/kernel";
 import type { Logger } from "@millrace/kernel";
 import type { AmqpConnection } from "./amqp-connection.ts";
 import type { AmqpTimes } from "./amqp-link.ts";
-import type { Hint, Subscription } from "./broker.ts";
-import { mergeHints } from "./hint.ts";
+import type { Hint, Subscription } from "../broker.ts";
+import { mergeHints } from "../hint.ts";
 import { RabbitMqConsumers } from "./rabbitmq-consumers.ts";
 import type { Delivery } from "./rabbitmq-consumers.ts";
 import type { RabbitMqQueues } from "./rabbitmq-queues.ts";
-import { retryPauseMs } from "./retry-pause.ts";
+import { retryPauseMs } from "../retry-pause.ts";
 
 /**
  * How many hints of a queue one subscriber holds at most: each has him look at the queue, and one look does

@@ -2,8 +2,8 @@ import { sleep, StopError, toError } from "@millrace/kernel";
 import type { Logger } from "@millrace/kernel";
 import { withAmqpConnection, withChannel } from "./amqp-connection.ts";
 import type { AmqpConnection } from "./amqp-connection.ts";
-import { retryPauseMs } from "./retry-pause.ts";
-import type { RetryPauses } from "./retry-pause.ts";
+import { retryPauseMs } from "../retry-pause.ts";
+import type { RetryPauses } from "../retry-pause.ts";
 
 /** All in milliseconds. */
 export type AmqpTimes = RetryPauses & {

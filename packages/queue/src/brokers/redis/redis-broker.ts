@@ -1,16 +1,16 @@
 import { hostname } from "node:os";
 import { sleep, toError } from "@millrace/kernel";
 import type { Logger, Service } from "@millrace/kernel";
-import { brokerUnavailable } from "../errors.ts";
-import type { Broker, BrokerStatus, Hint, Subscription } from "./broker.ts";
-import { HintOutbox } from "./hint-outbox.ts";
-import { within } from "./listen-connection.ts";
+import { brokerUnavailable } from "../../errors.ts";
+import type { Broker, BrokerStatus, Hint, Subscription } from "../broker.ts";
+import { HintOutbox } from "../hint-outbox.ts";
+import { within } from "../postgres/listen-connection.ts";
 import { RedisCommands } from "./redis-commands.ts";
 import { RedisSubscription } from "./redis-subscription.ts";
 import { addHint } from "./redis-streams.ts";
 import { defaultRedisTimes } from "./redis-times.ts";
 import type { RedisTimes } from "./redis-times.ts";
-import { retryPauseMs } from "./retry-pause.ts";
+import { retryPauseMs } from "../retry-pause.ts";
 
 export type RedisBrokerParts = {
   /** `redis://` or `rediss://`, of Redis 6.2 or newer. */

@@ -1,7 +1,7 @@
 import type { Logger } from "@millrace/kernel";
 import { newId, sleep } from "@millrace/kernel";
-import type { Subscription } from "./broker.ts";
-import { WakeSignal } from "../worker/wake-signal.ts";
+import type { Subscription } from "../broker.ts";
+import { WakeSignal } from "../../worker/wake-signal.ts";
 import type { RedisCommands } from "./redis-commands.ts";
 import type { RedisConnection } from "./redis-connection.ts";
 import { RedisLink } from "./redis-link.ts";
