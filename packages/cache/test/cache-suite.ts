@@ -136,7 +136,7 @@ export function cacheSuite(openStore: () => CacheStore): void {
 
   it("holds the lock for as long as the computing takes", async () => {
     const at = key();
-    const options = { ttlMs: hour, schema: z.string(), lockMs: 400 };
+    const options = { ttlMs: hour, schema: z.string(), lockMs: 2_000 };
     const release = Promise.withResolvers<string>();
     const begun = Promise.withResolvers<void>();
     const first = openCache().once(at, options, () => (begun.resolve(), release.promise));
@@ -145,10 +145,10 @@ export function cacheSuite(openStore: () => CacheStore): void {
     const second = openCache().once(at, options, async () => `elsewhere ${++computedElsewhere}`);
 
     const looks: string[] = [];
-    const deadline = performance.now() + 1_000;
+    const deadline = performance.now() + 3_000;
     await waitFor(
       async () => {
-        const { kind } = await openStore().begin(at, { token: newId(), lockMs: 400, tags: [] });
+        const { kind } = await openStore().begin(at, { token: newId(), lockMs: 2_000, tags: [] });
         looks.push(kind);
         return performance.now() > deadline;
       },

@@ -27,7 +27,8 @@ describe("when Redis goes", () => {
     lines = [];
     const tell = (_fields: unknown, text?: string) => void lines.push(text ?? String(_fields));
     const logger = { ...silentLogger, warn: tell, info: tell } as unknown as Logger;
-    redis = new RedisConnection({ url: server.url, logger, purpose: "cache" });
+    // More than by default: a busy machine is not to be taken for a Redis that hangs.
+    redis = new RedisConnection({ url: server.url, logger, timeoutMs: 2_000, purpose: "cache" });
     cache = new StoredCache({ store: new RedisStore({ redis }), logger });
     onTestFinished(async () => {
       await cache.stop();

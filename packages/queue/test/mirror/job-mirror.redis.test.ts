@@ -210,6 +210,34 @@ it("shows in the process that made a change nothing of before it, whatever Redis
 });
 
 it.each([
+  ["did itself", (queue: Queue, id: string) => queue.mirror?.touch(id)],
+  [
+    "is told of by a notice",
+    (queue: Queue, id: string) =>
+      queue.bus.repeatNotice({ topic: "jobs", owner: null, type: "job.changed", data: { job_id: id } }),
+  ],
+  [
+    "is told of by the number of a stream",
+    (queue: Queue, id: string) =>
+      queue.bus.repeatMoved({ heads: [{ stream: `job:${id}`, seq: 2 }], crowded: [] }),
+  ],
+])("shows nothing of before a change that the process %s, however fresh the copy", async (_what, tell) => {
+  const { queue } = await scene.openProcess();
+  const { id } = await openOther().add(work, { say: "x" });
+  await queue.look(id);
+  await scene.copied(id, "queued");
+  // Nobody can replace it, and it stays fresh.
+  await scene.client.hset(`millrace:job:${id}`, "version", "9".repeat(68), "fresh_until", "9000000000000000");
+  const other = openOther();
+  await other.transaction((scope) => other.cancel(scope, id));
+  expect((await queue.look(id))?.job.state).toBe("queued");
+
+  tell(queue, id);
+
+  expect((await queue.look(id))?.job.state).toBe("cancelled");
+});
+
+it.each([
   ["a text", (key: string) => scene.client.set(key, "garbage")],
   ["a list", (key: string) => scene.client.rpush(key, "garbage")],
   ["no JSON", (key: string) => scene.client.hset(key, "job", "{", "fresh_until", "9e15", "version", "x")],
@@ -306,9 +334,9 @@ it.each([
     },
   ],
 ])("loses nothing but time to %s in the midst of work", async (_what, strike) => {
-  const worker = await scene.openProcess();
+  const worker = await scene.openProcess(undefined, 250);
   await worker.startWorker();
-  const elsewhere = await scene.openProcess();
+  const elsewhere = await scene.openProcess(undefined, 250);
   const jobs = await worker.queue.addMany(
     Array.from({ length: 300 }, (_, nth) => ({ task: work, input: { say: `${nth}` } })),
   );

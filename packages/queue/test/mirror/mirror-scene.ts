@@ -70,9 +70,18 @@ export class MirrorScene {
     await this.client.flushall();
   }
 
-  async openProcess(run: Run = async ({ input }) => ({ said: input.say })): Promise<OpenedProcess> {
-    const { database } = this;
-    const redis = new RedisConnection({ url: this.server.url, logger: silentLogger, purpose: "copies" });
+  /** `timeoutMs` of a command: so long that a busy machine is not taken for a Redis that hangs. */
+  async openProcess(
+    run: Run = async ({ input }) => ({ said: input.say }),
+    timeoutMs = 2_000,
+  ): Promise<OpenedProcess> {
+    const { database, server } = this;
+    const redis = new RedisConnection({
+      url: server.url,
+      logger: silentLogger,
+      timeoutMs,
+      purpose: "copies",
+    });
     const store = createRedisMirrorStore({ redis });
     const queue = new Queue({
       database,
