@@ -3,6 +3,7 @@ import type { Service } from "@millrace/kernel";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { createMaintenance } from "./maintenance.ts";
 import type { Chore } from "./maintenance.ts";
+import { UpkeepTurn } from "./upkeep-turn.ts";
 import { workerChores } from "./queue-chores.ts";
 
 const pollMs = 2_000;
@@ -35,6 +36,7 @@ it("lets a worker say how it is, and follow what is asked of it, while another c
     beat: vi.fn<() => Promise<void>>().mockResolvedValue(undefined),
     refreshLimits: vi.fn<() => Promise<void>>().mockResolvedValue(undefined),
     releaseParked: vi.fn<() => Promise<number>>().mockResolvedValue(0),
+    upkeep: new UpkeepTurn(),
   };
   await start([hanging, ...workerChores(worker, { pollMs })]);
 
