@@ -4,6 +4,7 @@ import type { Lifecycle, Logger } from "@millrace/kernel";
 import { openBroker } from "@millrace/queue";
 import type { Broker } from "@millrace/queue";
 import type { Settings } from "../settings.ts";
+import { nameOf } from "./start-worker.ts";
 
 /**
  * Throws `broker_needs_database_server` for a broker between processes where there can be only one: most likely
@@ -28,7 +29,13 @@ export async function startBroker(parts: {
 }): Promise<Broker> {
   const { settings, database, logger, lifecycle } = parts;
   const { BROKER_URL: url, DATABASE_URL, DATABASE_DIRECT_URL } = settings;
-  const broker = await openBroker({ url, directUrl: DATABASE_DIRECT_URL ?? DATABASE_URL, database, logger });
+  const broker = await openBroker({
+    url,
+    directUrl: DATABASE_DIRECT_URL ?? DATABASE_URL,
+    database,
+    logger,
+    name: nameOf(settings),
+  });
   await lifecycle.start(broker);
   return broker;
 }

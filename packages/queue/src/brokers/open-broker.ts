@@ -12,6 +12,8 @@ export type OpenBrokerParts = {
   /** Where the database is reached without a pooler; undefined where it is embedded. */
   readonly directUrl?: string | undefined;
   readonly logger: Logger;
+  /** What Redis and RabbitMQ call this process on their own pages. Default the machine and the process id. */
+  readonly name?: string;
 };
 
 /**
@@ -20,7 +22,8 @@ export type OpenBrokerParts = {
  * `broker_needs_database_server` for hints by a database that is embedded.
  */
 export async function openBroker(parts: OpenBrokerParts): Promise<Broker & Service> {
-  const { url, database, directUrl, logger } = parts;
+  const { url, database, directUrl, logger, name } = parts;
+  const named = name === undefined ? {} : { name };
   if (url === undefined) {
     return directUrl === undefined
       ? withinProcess()
@@ -35,12 +38,12 @@ export async function openBroker(parts: OpenBrokerParts): Promise<Broker & Servi
     case "redis:":
     case "rediss:": {
       const { createRedisBroker } = await import("./redis/redis-broker.ts");
-      return createRedisBroker({ url, logger });
+      return createRedisBroker({ url, logger, ...named });
     }
     case "amqp:":
     case "amqps:": {
       const { createRabbitMqBroker } = await import("./rabbitmq/rabbitmq-broker.ts");
-      return createRabbitMqBroker({ url, logger });
+      return createRabbitMqBroker({ url, logger, ...named });
     }
     default: {
       throw invalidBrokerUrl();
