@@ -47,7 +47,7 @@ const started = await Promise.all(
 
 process.once("SIGTERM", () => {
   void Promise.all(started.map(({ worker }) => worker.stop()))
-    .then(() => Promise.all(started.map(({ broker }) => broker?.stop())))
+    .then(() => Promise.all(started.map(async ({ broker }) => await broker?.stop())))
     .then(() => database.close())
     .then(() => process.exit(0));
 });

@@ -72,7 +72,11 @@ async function measureIdle({ peer, hints, pollMs }: Subject): Promise<number> {
 
 async function makeTables(connection: string): Promise<void> {
   const database = openPostgres({ url: connection, poolSize: 1, logger: silentLogger });
-  await migrate(database).finally(() => database.close());
+  try {
+    await migrate(database);
+  } finally {
+    await database.close();
+  }
 }
 
 async function countTransactions(connection: string): Promise<number> {

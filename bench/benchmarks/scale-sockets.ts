@@ -1,6 +1,6 @@
 import { serverFrameSchema } from "@millrace/contracts";
 import { parseJson, sleep } from "@millrace/kernel";
-import WebSocket from "ws";
+import { WebSocket } from "ws";
 import { z } from "zod";
 import { FigureCollector } from "../measure/figure.ts";
 import { percentile } from "../measure/statistics.ts";
@@ -136,7 +136,7 @@ class Watcher {
       socket.send(JSON.stringify({ op: "sub", topic: this.#topic, ...since }));
     });
     socket.on("message", (data) => {
-      this.#heard(String(data));
+      this.#heard((data as Buffer).toString());
       answered.resolve();
     });
     socket.on("error", () => undefined);

@@ -59,7 +59,11 @@ async function withDatabase(work: (place: Place) => Promise<void>): Promise<void
   const place = { directUrl: at(state.postgresUrl), pooledUrl: at(state.pgbouncerUrl) };
   try {
     const database = openPostgres({ url: place.directUrl, poolSize: 1, logger: silentLogger });
-    await migrate(database).finally(() => database.close());
+    try {
+      await migrate(database);
+    } finally {
+      await database.close();
+    }
     await work(place);
   } finally {
     await onPostgres(state.postgresUrl, sql.raw(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`));

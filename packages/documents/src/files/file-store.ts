@@ -6,7 +6,13 @@ import type { FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { isMillraceError, newId } from "@millrace/kernel";
 import type { Service } from "@millrace/kernel";
-import { fileStoreStopped, fileTooLarge, storageFull, storedFileMissing, storedFileNotHere } from "./errors.ts";
+import {
+  fileStoreStopped,
+  fileTooLarge,
+  storageFull,
+  storedFileMissing,
+  storedFileNotHere,
+} from "./errors.ts";
 
 /** Enough to recognise a file by its first bytes and to guess the encoding of a text. */
 const headBytes = 64 * 1024;
