@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { hostClockLibrary } from "../../scripts/services/clock-library.ts";
+import { hostClockLibrary } from "../ground/clock-library.ts";
 import { servicesDirectory } from "../../scripts/services/state.ts";
 import { leaseSeconds } from "../ground/ground.ts";
 import type { Fault } from "./fault.ts";

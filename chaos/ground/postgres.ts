@@ -1,13 +1,13 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { rootClockLibrary } from "../../scripts/services/clock-library.ts";
-import { ensureClockPackages } from "../../scripts/services/debian-root.ts";
+import { ensureAdded } from "../../scripts/services/debian-root.ts";
 import { spawnInRoot } from "../../scripts/services/in-root.ts";
 import { startPostgres } from "../../scripts/services/postgres.ts";
 import { freePort, waitUntilReady } from "../../scripts/services/start.ts";
 import { endings } from "./server.ts";
 import type { Server } from "./server.ts";
 import type { Place } from "./place.ts";
+import { rootClockLibrary } from "./clock-library.ts";
 
 export type PostgresServer = Server & {
   /** The same with a clock that is so far ahead. */
@@ -35,7 +35,7 @@ export async function ownPostgres({ root, folder, logs }: Place): Promise<Postgr
     url: `postgres://postgres@127.0.0.1:${port}/postgres`,
     start: () => start([]),
     startWithClock: async (aheadSeconds) => {
-      await ensureClockPackages(root);
+      await ensureAdded(root, "millrace-clock-packages.json", ["libfaketime"]);
       await start([`LD_PRELOAD=${rootClockLibrary}`, `FAKETIME=+${aheadSeconds}s`, "DONT_FAKE_MONOTONIC=1"]);
     },
     // SIGINT is its "fast" shutdown: sessions are ended, a checkpoint is written.

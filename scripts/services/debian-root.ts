@@ -9,7 +9,6 @@ const suite = "trixie";
 const packages = ["postgresql-17", "postgresql-17-pgvector", "pgbouncer"];
 // Installed into the finished root, so that a root from before them is added to and not replaced.
 const brokerPackages = ["redis-server", "rabbitmq-server"];
-const clockPackages = ["libfaketime"];
 // For benchmarks only, so they are not part of the root that every clone installs for its tests.
 const peerPackages = ["redis-server", "python3-celery", "python3-redis"];
 const installTimeoutMs = 15 * 60_000;
@@ -69,12 +68,8 @@ export async function ensurePeerPackages(root: string): Promise<void> {
   await ensureAdded(root, "millrace-peer-packages.json", peerPackages);
 }
 
-/** Adds what lets the clock of a server jump to the private root, once. */
-export async function ensureClockPackages(root: string): Promise<void> {
-  await ensureAdded(root, "millrace-clock-packages.json", clockPackages);
-}
-
-async function ensureAdded(root: string, markerName: string, added: readonly string[]): Promise<void> {
+/** Adds packages to the private root, once: the file with this name in it says that they are there. */
+export async function ensureAdded(root: string, markerName: string, added: readonly string[]): Promise<void> {
   const marker = join(root, markerName);
   const wanted = JSON.stringify(added);
   if (existsSync(marker) && (await readFile(marker, "utf8")) === wanted) return;

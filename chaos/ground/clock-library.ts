@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { runProgram } from "../run-program.ts";
+import { runProgram } from "../../scripts/run-program.ts";
 
 const insidePackage = "usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
 
