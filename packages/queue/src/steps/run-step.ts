@@ -31,6 +31,13 @@ export async function startStep(queryable: Queryable, held: Held, key: string): 
   return found.rows[0];
 }
 
+/** Whether a step is recorded. What the job's lock covers can't change meanwhile. */
+export async function isStepDone(queryable: Queryable, jobId: string, key: string): Promise<boolean> {
+  const found = await sql`
+    SELECT FROM job_step WHERE job_id = ${jobId} AND key = ${key} AND state = 'done'`.execute(queryable);
+  return found.rows.length > 0;
+}
+
 /**
  * Records a step's value for the life of the job. One statement, fenced in itself: false when the
  * job is not held, or is to be cancelled, and nothing was written.

@@ -15,7 +15,7 @@ import type { ClaimedJob } from "../jobs/job-row.ts";
 import { lockHeldRow } from "../jobs/lock-job.ts";
 import { traceStep } from "../observe/spans.ts";
 import { traceEnqueues } from "../observe/trace-enqueues.ts";
-import { recordStep, startStep } from "../steps/run-step.ts";
+import { isStepDone, recordStep, startStep } from "../steps/run-step.ts";
 import { scrubText } from "../tasks/redact.ts";
 import type { TaskRegistry } from "../tasks/task-registry.ts";
 import type { Task } from "../tasks/task.ts";
@@ -302,6 +302,8 @@ async function keep<Value>(call: StepCall<Value>, value: Value): Promise<void> {
     return;
   }
   await transaction(async (scope) => {
+    // An earlier try has committed and its answer was lost: the domain's rows are there, once.
+    if (await isStepDone(scope.transaction, held.id, key)) return;
     await recordStep(scope.transaction, held, key, value);
     await record(scope, value);
   });
