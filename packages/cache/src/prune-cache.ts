@@ -6,12 +6,14 @@ const batch = 1_000;
 const maxBatches = 50;
 /** Untuned: far above what is worth keeping, far below what would trouble the database. */
 const defaultLimits = { maxEntries: 100_000, maxBytes: 512 * 1_048_576 };
+/** The others are locks of those who compute a value. They end soon, and take no room. */
+const hasValue = sql`value IS NOT NULL`;
 
 export type TableLimits = typeof defaultLimits;
 
 /**
- * Deletes what has expired from the cache's table, and what is the nearest to its end while there are more than
- * 100,000 entries or 512 MiB. In batches; ends with the one at hand when the signal aborts. Any number of
+ * Deletes what has expired from the cache's table, and the values that are the nearest to their end while there
+ * are more than 100,000 or 512 MiB. In batches; ends with the one at hand when the signal aborts. Any number of
  * processes may do it at once. Returns how many it deleted.
  */
 export async function pruneCache(
@@ -32,7 +34,7 @@ export async function pruneCache(
     if (entries <= maxEntries && bytes <= maxBytes) break;
     // By bytes nobody knows how many are enough: a tenth, and then look again.
     const wanted = Math.max(1, entries - maxEntries, bytes > maxBytes ? Math.ceil(entries / 10) : 0);
-    count += await deleteFirst(database, sql`true`, Math.min(batch, wanted));
+    count += await deleteFirst(database, hasValue, Math.min(batch, wanted));
   }
   return count;
 }
@@ -55,6 +57,6 @@ async function deleteFirst(
 async function measure(database: QueryAccess): Promise<{ entries: number; bytes: number }> {
   const found = await sql<{ entries: number; bytes: number }>`
     SELECT count(*)::double precision AS entries, coalesce(sum(bytes), 0)::double precision AS bytes
-    FROM cache_entry`.execute(database.queryable);
+    FROM cache_entry WHERE ${hasValue}`.execute(database.queryable);
   return found.rows[0] ?? { entries: 0, bytes: 0 };
 }

@@ -55,6 +55,21 @@ export function postgresCacheSuite(kind: "embedded" | "postgres"): void {
     expect(await store.read("k20")).toBeDefined();
   });
 
+  it("takes no entry from those who are computing its value, however little room there is", async () => {
+    await empty();
+    const store = openStore();
+    const token = newId();
+    await store.begin("computed", { token, lockMs: 60_000, tags: [] });
+    await store.write("kept", { text: "1", ttlMs: hour, tags: [] });
+
+    expect(await pruneCache(opened.database, { maxEntries: 0 })).toBe(1);
+
+    expect(await store.read("kept")).toBeUndefined();
+    expect(await store.begin("computed", { token: newId(), lockMs: 60_000, tags: [] })).not.toEqual({
+      kind: "begun",
+    });
+  });
+
   it("has nothing, and fails nobody, while its table can't be used", async () => {
     await sql`ALTER TABLE cache_entry RENAME TO cache_entry_away`.execute(opened.database.queryable);
     const store = openStore();
