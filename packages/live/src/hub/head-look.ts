@@ -1,9 +1,13 @@
 import { sleep, toError } from "@millrace/kernel";
 import type { BackgroundWork, Logger } from "@millrace/kernel";
 
+/** While looks fail, the pause between them doubles up to this. */
+const maxPauseMs = 10_000;
+
 /**
  * Looks at once when it is asked to, and then at most every so often however often it is asked: the
- * requests that come meanwhile are answered by one look. One that fails is made again.
+ * requests that come meanwhile are answered by one look. One that fails is made again, less and less often,
+ * with one warning until a look succeeds.
  */
 export class HeadLook {
   readonly #look: (domains: ReadonlySet<string>) => Promise<void>;
@@ -13,6 +17,8 @@ export class HeadLook {
   readonly #stopping = new AbortController();
   #wanted = new Set<string>();
   #isTurning = false;
+  /** In a row. */
+  #failures = 0;
 
   constructor(parts: {
     readonly look: (domains: ReadonlySet<string>) => Promise<void>;
@@ -43,7 +49,7 @@ export class HeadLook {
       const domains = this.#wanted;
       this.#wanted = new Set();
       await this.#tryToLook(domains);
-      await sleep(this.#everyMs, signal).catch(() => undefined);
+      await sleep(Math.min(maxPauseMs, this.#everyMs * 2 ** this.#failures), signal).catch(() => undefined);
     }
     this.#isTurning = false;
   }
@@ -51,8 +57,10 @@ export class HeadLook {
   async #tryToLook(domains: ReadonlySet<string>): Promise<void> {
     try {
       await this.#look(domains);
+      this.#failures = 0;
     } catch (error) {
       for (const domain of domains) this.#wanted.add(domain);
+      if (this.#failures++ > 0) return;
       this.#logger.warn({ err: toError(error) }, "could not look how far streams have come; trying again");
     }
   }
