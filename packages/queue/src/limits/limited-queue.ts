@@ -34,16 +34,17 @@ export class LimitedQueue {
   /**
    * Claims as `claimWithLimits` does, until there is a job or nothing is left to look at. When it has
    * brought nothing the worker, if it still has a free slot, is to claim again after `againInMs`, which is
-   * at most a poll: 0 when there may be more, else when the rate of a line allows the next start.
+   * at most a poll: 0 when there may be more, else when the rate of a line allows the next start. `isMore`:
+   * there may be jobs that it did not look at.
    */
   async claim(
     request: LimitedRequest,
-  ): Promise<{ readonly jobs: readonly ClaimedJob[]; readonly againInMs: number }> {
+  ): Promise<{ readonly jobs: readonly ClaimedJob[]; readonly isMore: boolean; readonly againInMs: number }> {
     let lookAhead = request.limit;
     for (let round = 1; ; round++) {
       const { jobs, isMore } = await this.#claimOnce(request, lookAhead);
       if (jobs.length > 0 || !isMore || round === maxRounds) {
-        return { jobs, againInMs: isMore ? 0 : this.#schedule.againInMs() };
+        return { jobs, isMore, againInMs: isMore ? 0 : this.#schedule.againInMs() };
       }
       // What stands in front was held back. The further it reaches, the more is parked at once.
       lookAhead = Math.min(lookAhead * 4, maxLookAhead);

@@ -14,6 +14,12 @@ export type ClaimerOptions = {
   readonly pollMs: number;
 };
 
+export type Claim = {
+  readonly jobs: readonly ClaimedJob[];
+  /** There may be jobs that it did not see, or that were too many. */
+  readonly isMore: boolean;
+};
+
 /** Takes jobs for one worker: the short way, or where there are limits to keep the way that counts. */
 export class Claimer {
   readonly #parts: ExecuteParts;
@@ -62,9 +68,9 @@ export class Claimer {
     this.#againAtMs = Number.POSITIVE_INFINITY;
   }
 
-  async claim(asked: Pick<ClaimRequest, "queue" | "limit" | "oldest">): Promise<readonly ClaimedJob[]> {
+  async claim(asked: Pick<ClaimRequest, "queue" | "limit" | "oldest">): Promise<Claim> {
     const { queue } = asked;
-    if (this.#resting.isResting(queue)) return [];
+    if (this.#resting.isResting(queue)) return { jobs: [], isMore: false };
     const { worker, leaseMs } = this.#options;
     const request = { ...asked, taskKeys: this.#parts.registry.keys(), worker, leaseMs };
     return this.#limits.isLimited(queue)
@@ -72,7 +78,7 @@ export class Claimer {
       : await this.#claimPlain(request);
   }
 
-  async #claimPlain(request: ClaimRequest): Promise<readonly ClaimedJob[]> {
+  async #claimPlain(request: ClaimRequest): Promise<Claim> {
     const { database } = this.#parts;
     const startedMs = performance.now();
     const claimed = await claimJobs(database, request);
@@ -81,19 +87,19 @@ export class Claimer {
         isFirstUnknown(database, request),
       );
     }
-    return claimed;
+    return { jobs: claimed, isMore: claimed.length === request.limit };
   }
 
   /** The oldest in a turn of their own: limits may hold them back while others could start. */
-  async #claimLimited({ oldest, ...request }: ClaimRequest): Promise<readonly ClaimedJob[]> {
+  async #claimLimited({ oldest, ...request }: ClaimRequest): Promise<Claim> {
     const queue = this.#limitedQueue(request.queue);
     if (oldest > 0) {
       const { jobs } = await queue.claim({ ...request, limit: oldest, choice: "oldest" });
-      if (jobs.length > 0) return jobs;
+      if (jobs.length > 0) return { jobs, isMore: true };
     }
-    const { jobs, againInMs } = await queue.claim({ ...request, choice: "best" });
+    const { jobs, isMore, againInMs } = await queue.claim({ ...request, choice: "best" });
     if (jobs.length === 0) this.#againAtMs = Math.min(this.#againAtMs, performance.now() + againInMs);
-    return jobs;
+    return { jobs, isMore: isMore || jobs.length === request.limit };
   }
 
   #limitedQueue(queue: string): LimitedQueue {

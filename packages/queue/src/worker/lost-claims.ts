@@ -1,5 +1,9 @@
+import { toError } from "@millrace/kernel";
+import type { Logger } from "@millrace/kernel";
 import { reapJobs } from "../jobs/reap.ts";
 import type { ReapParts } from "../jobs/reap.ts";
+
+type Parts = ReapParts & { readonly logger: Logger };
 
 /** A server that lost the connection may end the statement only after the first look. */
 const looks = 2;
@@ -11,14 +15,14 @@ const soonMs = 100;
  * Their jobs are this worker's and nobody runs them; without this they would wait for their lease to end.
  */
 export class LostClaims {
-  readonly #parts: ReapParts;
+  readonly #parts: Parts;
   readonly #workerId: string;
   readonly #isHeld: (id: string) => boolean;
   #looksLeft = 0;
   #nextLookMs = 0;
 
   /** `isHeld`: whether a job of this worker is known to it. */
-  constructor(parts: ReapParts, workerId: string, isHeld: (id: string) => boolean) {
+  constructor(parts: Parts, workerId: string, isHeld: (id: string) => boolean) {
     this.#parts = parts;
     this.#workerId = workerId;
     this.#isHeld = isHeld;
@@ -41,8 +45,15 @@ export class LostClaims {
   /** Gives back what is found when a look is due. Never beside a claim of this worker. */
   async giveBack(): Promise<void> {
     if (this.lookInMs > 0) return;
-    await reapJobs(this.#parts, { unheldBy: this.#workerId }, { isHeld: this.#isHeld });
+    // Counted before: a job that can't be given back must not keep this worker from all others.
     this.#looksLeft--;
     this.#nextLookMs = performance.now() + pauseMs;
+    await reapJobs(this.#parts, { unheldBy: this.#workerId }, { isHeld: this.#isHeld }).catch(
+      (error: unknown) =>
+        this.#parts.logger.warn(
+          { err: toError(error) },
+          "the jobs of a lost claim come back with their lease",
+        ),
+    );
   }
 }

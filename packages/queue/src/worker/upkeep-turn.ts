@@ -11,10 +11,12 @@ export class UpkeepTurn {
   /** Until it is told otherwise: better two than none. */
   isMine = true;
   #lastDoneMs = performance.now();
+  /** By name, those whose last run threw. */
+  readonly #failing = new Set<string>();
 
-  /** Whether this worker's chores come to their end. */
+  /** Whether this worker's chores come to their end, and a good one: of an older version they may not. */
   get isTurning(): boolean {
-    return performance.now() - this.#lastDoneMs < stuckMs;
+    return this.#failing.size === 0 && performance.now() - this.#lastDoneMs < stuckMs;
   }
 
   /** The same chore, done only in this worker's turn. */
@@ -22,12 +24,22 @@ export class UpkeepTurn {
     return {
       ...chore,
       run: async (signal) => {
+        // One that failed is tried again out of turn, or nobody would know when it can again.
+        if (!this.isMine && !this.#failing.has(chore.name)) return this.#done(false);
         try {
-          return this.isMine && (await chore.run(signal));
-        } finally {
-          this.#lastDoneMs = performance.now();
+          const hasMore = await chore.run(signal);
+          this.#failing.delete(chore.name);
+          return this.#done(hasMore);
+        } catch (error) {
+          this.#failing.add(chore.name);
+          throw error;
         }
       },
     };
+  }
+
+  #done(hasMore: unknown): unknown {
+    this.#lastDoneMs = performance.now();
+    return hasMore;
   }
 }

@@ -336,22 +336,26 @@ export class Worker implements Service {
       const part = Math.ceil((limit - started) / (turns.length - index));
       const partOfOldest = Math.min(part, Math.ceil((share - oldest) / (turns.length - index)));
       this.#told.delete(queue);
-      const claimed = await this.#claimer.claim({ queue, limit: part, oldest: partOfOldest });
+      const { jobs: claimed, isMore } = await this.#claimer.claim({
+        queue,
+        limit: part,
+        oldest: partOfOldest,
+      });
       this.#parts.heartbeat.hold(claimed);
       for (const job of claimed) this.#run(job);
       started += claimed.length;
-      this.#settle(queue, claimed.length < part);
+      this.#settle(queue, isMore);
       // They are taken first: fewer than asked for are all that there were.
       oldest += Math.min(partOfOldest, claimed.length);
     }
     return { started, oldest };
   }
 
-  /** After a claim, which has taken all jobs that it saw or as many as it was to. */
-  #settle(queue: string, hasTakenAll: boolean): void {
+  /** After a claim, which has taken all jobs that it saw unless there may be more. */
+  #settle(queue: string, isMore: boolean): void {
     const isFull = this.#free() <= 0;
     // The hint that came meanwhile is for the next turn, or where there is no room for others.
-    if (hasTakenAll && !this.#told.has(queue)) this.#subscription?.settle(queue, false);
+    if (!isMore && !this.#told.has(queue)) this.#subscription?.settle(queue, false);
     else if (isFull) this.#subscription?.settle(queue, true);
   }
 
