@@ -8,6 +8,9 @@ import type { Deaths } from "./restart-plan.ts";
 /** What a process ended with; null when a signal ended it. */
 type Exit = { readonly code: number | null; readonly signal: string | null };
 
+/** Of one that the system had no room for, or did not find. */
+const neverRan: Exit = { code: 1, signal: null };
+
 export type SupervisorOptions = {
   readonly count: number;
   /** The module that each process runs, and its arguments. */
@@ -25,6 +28,7 @@ export type SupervisorOptions = {
 export type Supervisor = {
   /** Resolves when all have ended for good, with what to end with: the worst of their exit codes. */
   readonly ended: Promise<number>;
+  /** One that does not listen yet is told as soon as it does. */
   readonly tell: (message: ToProcess) => void;
   /** Kills all without a word. */
   readonly kill: () => void;
@@ -54,6 +58,7 @@ class Supervision {
   readonly #end = Promise.withResolvers<number>();
   #worstCode = 0;
   #isStopping = false;
+  readonly #told: ToProcess[] = [];
   #killing: NodeJS.Timeout | undefined;
 
   constructor(options: SupervisorOptions) {
@@ -62,6 +67,7 @@ class Supervision {
       number: index + 1,
       child: undefined,
       startedMs: 0,
+      isListening: false,
       isReady: false,
       deaths: noDeaths,
       restart: undefined,
@@ -76,7 +82,8 @@ class Supervision {
 
   tell(message: ToProcess): void {
     if (!this.#isStopping) this.#stopRestarting();
-    for (const { child } of this.#places) if (child?.isConnected()) child.send(message);
+    this.#told.push(message);
+    for (const place of this.#places) if (place.isListening) send(place, message);
     this.#endWhenOver();
   }
 
@@ -85,19 +92,45 @@ class Supervision {
   }
 
   #start(place: Place): void {
-    const { environmentOf, logger } = this.#options;
     place.restart = undefined;
+    place.isListening = false;
     place.isReady = false;
     place.startedMs = performance.now();
-    const child = cluster.fork(environmentOf(place.number));
+    const child = this.#fork(place);
+    if (child === undefined) return this.#ended(place, neverRan);
     place.child = child;
     child.on("message", (message) => {
+      // What one has said may arrive after its end, when the next runs already.
+      if (place.child !== child) return;
       if (message === "ready") place.isReady = true;
+      if (message === "listening") this.#tellAll(place);
     });
     child.on("error", (error) => {
-      logger.error({ err: error, process: place.number }, "a process could not be started or told something");
+      this.#logError(place, error);
+      // Of one that never ran Node tells no exit, and sometimes a second error.
+      if (child.process.pid === undefined && place.child === child) this.#ended(place, neverRan);
     });
     child.once("exit", (code, signal) => this.#ended(place, { code, signal }));
+  }
+
+  /** Undefined when that fails at once; most failures come later, as an error of the process. */
+  #fork(place: Place): Worker | undefined {
+    try {
+      return cluster.fork(this.#options.environmentOf(place.number));
+    } catch (error) {
+      this.#logError(place, error);
+      return undefined;
+    }
+  }
+
+  #tellAll(place: Place): void {
+    place.isListening = true;
+    for (const message of this.#told) send(place, message);
+  }
+
+  #logError(place: Place, error: unknown): void {
+    const about = { err: error, process: place.number };
+    this.#options.logger.error(about, "a process could not be started or told something");
   }
 
   #ended(place: Place, exit: Exit): void {
@@ -151,8 +184,14 @@ type Place = {
   readonly number: number;
   child: Worker | undefined;
   startedMs: number;
+  /** What it is sent before would be lost: Node itself takes the messages of a process that loads its modules. */
+  isListening: boolean;
   isReady: boolean;
   deaths: Deaths;
   restart: NodeJS.Timeout | undefined;
   isOver: boolean;
 };
+
+function send({ child }: Place, message: ToProcess): void {
+  if (child?.isConnected()) child.send(message);
+}
