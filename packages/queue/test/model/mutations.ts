@@ -40,7 +40,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: "looks again before it takes a job back",
     file: "jobs/reap.ts",
-    text: "sql`job.state = 'running' AND job.fence = ${seen.fence} AND ${conditions[which]}`",
+    text: "sql`job.state = 'running' AND job.fence = ${seen.fence} AND ${condition}`",
     replacement: "sql`true`",
     isSample: true,
   },
