@@ -1,8 +1,8 @@
 import { silentLogger } from "@millrace/kernel";
-import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { Broker } from "../../src/index.ts";
 import { bareHint } from "../../src/brokers/hint.ts";
-import { patient, queueName } from "./broker-scene.ts";
+import { patient, queueName, quiet } from "./broker-scene.ts";
 import { openRedisPlace } from "./redis-scene.ts";
 import type { RedisPlace } from "./redis-scene.ts";
 
@@ -113,6 +113,52 @@ it("removes consumers of dead processes that hold nothing", async () => {
   expect(JSON.stringify(await consumers(queue))).not.toContain("dead");
 });
 
+describe("a hint that comes while there is no room", () => {
+  const hourMs = 3_600_000;
+
+  /** The read that waits already still brings it. */
+  async function listenWithoutRoom(graceMs: number) {
+    const queue = queueName();
+    const broker = await startBroker({ times: { graceMs, blockMs: 10_000 } });
+    const { heard, subscription } = await listen(broker, queue);
+    broker.announce(bareHint(queue));
+    await expect.poll(() => heard, patient).toEqual([queue]);
+    // The next read is on its way.
+    await quiet();
+    subscription.receive(false);
+    broker.announce(bareHint(queue));
+    return { queue, broker, heard, subscription, pending: () => pendingOf(queue) };
+  }
+
+  it("is not settled by a claim that has not seen its job, and is told of when there is room", async () => {
+    const { queue, heard, subscription, pending } = await listenWithoutRoom(hourMs);
+    await expect.poll(pending, patient).toBe(2);
+    await quiet();
+
+    subscription.settle(queue, false);
+    await expect.poll(pending, patient).toBe(1);
+    expect(heard).toEqual([queue]);
+    subscription.receive(true);
+
+    expect(heard).toEqual([queue, queue]);
+    subscription.settle(queue, false);
+    await expect.poll(pending, patient).toBe(0);
+  });
+
+  it("goes to others with those that were held when there is no room for a while", async () => {
+    const { broker, queue, pending } = await listenWithoutRoom(300);
+
+    await expect.poll(pending, patient).toBe(0);
+    expect(await broker.depth(queue)).toBe(1);
+    const [entry] = await redis.client.xrange(redis.streamOf(queue), "-", "+");
+    expect(JSON.parse(entry?.[1][1] ?? "")).toMatchObject({ count: 2 });
+  });
+});
+
+async function pendingOf(queue: string): Promise<unknown> {
+  return (await redis.client.xpending(redis.streamOf(queue), "workers"))[0];
+}
+
 it("forgets hints that were deleted while they were held", async () => {
   const queue = queueName();
   const broker = await startBroker();
@@ -141,8 +187,7 @@ it("forgets hints of a vanished consumer that were deleted", async () => {
 
   subscription.receive(true);
 
-  const pending = async (): Promise<unknown> => (await redis.client.xpending(stream, "workers"))[0];
-  await expect.poll(pending, patient).toBe(0);
+  await expect.poll(() => pendingOf(queue), patient).toBe(0);
   heard.length = 0;
   broker.announce(bareHint(queue));
   await expect.poll(() => heard, patient).toEqual([queue]);

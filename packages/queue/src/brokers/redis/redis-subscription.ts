@@ -42,10 +42,10 @@ export class RedisSubscription implements Subscription {
   readonly #link: RedisLink;
   /** By stream. */
   readonly #queues: ReadonlyMap<string, string>;
-  /** Given to us and not settled, by queue. */
+  /** What the subscriber was told of and has not settled, by queue. */
   readonly #held = new Map<string, StreamEntry[]>();
-  /** Queues whose hints came while there was no room, and of which nobody here has been told. */
-  readonly #untold = new Set<string>();
+  /** What came while there was no room, by queue. The claims made since then may not have seen its jobs. */
+  readonly #untold = new Map<string, StreamEntry[]>();
   readonly #turn = new WakeSignal();
   #hasRoom = true;
   #graceTimer: NodeJS.Timeout | undefined;
@@ -92,7 +92,6 @@ export class RedisSubscription implements Subscription {
     const entries = this.#held.get(queue);
     if (entries === undefined) return;
     this.#held.delete(queue);
-    this.#untold.delete(queue);
     this.#finish(queue, entries, isMore);
   }
 
@@ -102,8 +101,9 @@ export class RedisSubscription implements Subscription {
     clearTimeout(this.#graceTimer);
     this.#graceTimer = undefined;
     if (!hasRoom) return this.#giveBackSoon();
-    for (const queue of this.#untold) this.#parts.onHint(queue);
+    const untold = [...this.#untold];
     this.#untold.clear();
+    for (const [queue, entries] of untold) this.#hold(queue, entries);
     this.#turn.wake();
   }
 
@@ -201,23 +201,36 @@ export class RedisSubscription implements Subscription {
   }
 
   #hold(queue: string, entries: readonly StreamEntry[]): void {
-    const held = this.#held.get(queue) ?? [];
-    const known = new Set(held.map(({ id }) => id));
-    held.push(...entries.filter(({ id }) => !known.has(id)));
-    this.#held.set(queue, held);
-    if (held.length > maxHeld) this.#finish(queue, held.splice(0, held.length - 1), false);
+    this.#keep(this.#hasRoom ? this.#held : this.#untold, queue, entries);
     if (this.#hasRoom) return this.tell(queue);
-    this.#untold.add(queue);
     this.#giveBackSoon();
+  }
+
+  #keep(kept: Map<string, StreamEntry[]>, queue: string, entries: readonly StreamEntry[]): void {
+    const known = new Set(this.#keptOf(queue).map(({ id }) => id));
+    const all = [...(kept.get(queue) ?? []), ...entries.filter(({ id }) => !known.has(id))];
+    if (all.length > maxHeld) this.#finish(queue, all.splice(0, all.length - 1), false);
+    if (all.length > 0) kept.set(queue, all);
+  }
+
+  #keptOf(queue: string): readonly StreamEntry[] {
+    return [...(this.#held.get(queue) ?? []), ...(this.#untold.get(queue) ?? [])];
   }
 
   /** Not at once: a slot may be free again before another worker has claimed. */
   #giveBackSoon(): void {
-    if (this.#held.size === 0 || this.#closing !== undefined) return;
+    if (this.#held.size + this.#untold.size === 0 || this.#closing !== undefined) return;
     this.#graceTimer ??= setTimeout(() => {
       this.#graceTimer = undefined;
-      for (const queue of this.#held.keys()) this.settle(queue, true);
+      for (const queue of this.#parts.queues) this.#giveBack(queue);
     }, this.#parts.times.graceMs);
+  }
+
+  #giveBack(queue: string): void {
+    const entries = this.#keptOf(queue);
+    this.#held.delete(queue);
+    this.#untold.delete(queue);
+    if (entries.length > 0) this.#finish(queue, entries, true);
   }
 
   /** Foreign entries are done with, and nobody is told of them. */
