@@ -122,6 +122,8 @@ export class RabbitMqSubscription implements Subscription {
   /** Ends by a throw, when the channel does or nothing comes over it. */
   async #hearOnce(connection: AmqpConnection, ending: AbortSignal, onHealthy: () => void): Promise<void> {
     const { times } = this.#parts;
+    // It may still wait for an answer to the channel before, and while it does no other begins.
+    await this.#adjusting;
     const consumers = await RabbitMqConsumers.open(connection, {
       ...this.#parts,
       prefetch,
