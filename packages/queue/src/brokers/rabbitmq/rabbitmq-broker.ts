@@ -93,7 +93,7 @@ class RabbitMqBroker implements Broker, Service {
     this.#parts = parts;
     this.#times = { ...defaultTimes, ...parts.times };
     this.#self = parts.name ?? `${hostname()}:${process.pid}`;
-    this.#queues = new RabbitMqQueues(parts.logger, this.#times.refusedPauseMs);
+    this.#queues = new RabbitMqQueues({ ...parts, name: this.#self, times: this.#times });
     this.#outbox = new HintOutbox((hint) => this.#send(hint));
     this.#publisher = new RabbitMqPublisher({
       url: parts.url,

@@ -62,15 +62,33 @@ export class RabbitMqConsumers {
   /** Consumes those queues that it does not yet, but for those that can't be used. */
   async consume(): Promise<void> {
     for (const queue of this.#parts.queues) {
+      this.broken.throwIfAborted();
       if (this.#consumed.has(queue)) continue;
       if (!(await this.#parts.declaring.declare(this.#connection, queue))) continue;
-      await this.#connection.inTime(
-        this.#channel.consume(brokerQueue(queue), (message) => this.#take(queue, message), {
-          consumerTag: this.#tagOf(queue),
-        }),
-      );
+      await this.#begin(queue).catch((error: unknown) => {
+        this.#giveUp(queue, toError(error));
+        throw error;
+      });
       this.#consumed.add(queue);
     }
+  }
+
+  async #begin(queue: string): Promise<void> {
+    await this.#connection.inTime(
+      this.#channel.consume(brokerQueue(queue), (message) => this.#take(queue, message), {
+        consumerTag: this.#tagOf(queue),
+      }),
+    );
+  }
+
+  /**
+   * A queue that can be declared and does not answer has lost its nodes. Neither does the channel then, and
+   * the server closes the connection later: the others are better off over a new one at once.
+   */
+  #giveUp(queue: string, error: Error): void {
+    if (this.#connection.signal.aborted || this.broken.aborted) return;
+    this.#parts.declaring.refuse(queue, error);
+    this.#connection.fail(error);
   }
 
   /** Nothing is delivered after it has resolved. What was stays unanswered. */

@@ -1,5 +1,5 @@
 import type { Logger } from "@millrace/kernel";
-import { replyCode, withChannel } from "./amqp-connection.ts";
+import { replyCode, withAmqpConnection, withChannel } from "./amqp-connection.ts";
 import type { AmqpConnection } from "./amqp-connection.ts";
 
 const deadHints = "millrace.dead_hints";
@@ -42,6 +42,14 @@ export async function declareDeadHints(connection: AmqpConnection): Promise<void
   });
 }
 
+export type QueuesParts = {
+  readonly url: string;
+  readonly name: string;
+  readonly logger: Logger;
+  /** One that can't be used is left alone for `refusedPauseMs`. */
+  readonly times: { readonly answerMs: number; readonly refusedPauseMs: number };
+};
+
 type Refusal = { readonly untilMs: number; readonly trouble: string };
 
 /**
@@ -49,14 +57,11 @@ type Refusal = { readonly untilMs: number; readonly trouble: string };
  * not answer for must not keep the others from their hints.
  */
 export class RabbitMqQueues {
-  readonly #logger: Logger;
-  readonly #refusedPauseMs: number;
+  readonly #parts: QueuesParts;
   readonly #refusals = new Map<string, Refusal>();
 
-  /** One that can't be used is left alone for `refusedPauseMs`. */
-  constructor(logger: Logger, refusedPauseMs: number) {
-    this.#logger = logger;
-    this.#refusedPauseMs = refusedPauseMs;
+  constructor(parts: QueuesParts) {
+    this.#parts = parts;
   }
 
   /** What is wrong with one of them, in words for an operator; undefined when all can be used. */
@@ -76,15 +81,37 @@ export class RabbitMqQueues {
       await withChannel(connection, (channel) =>
         channel.assertQueue(brokerQueue(queue), { durable: true, arguments: hintQueueArguments }),
       );
+      if (refusal !== undefined) await this.#tryOut(queue, connection.signal);
       this.#refusals.delete(queue);
       return true;
     } catch (error) {
       if (connection.signal.aborted) throw error;
-      const trouble = replyCode(error) === 406 ? otherArguments(queue) : notGiven(queue);
-      if (refusal?.trouble !== trouble) this.#logger.warn({ err: error, queue }, trouble);
-      this.#refusals.set(queue, { untilMs: performance.now() + this.#refusedPauseMs, trouble });
+      this.refuse(queue, error);
       return false;
     }
+  }
+
+  /** Leaves it alone for a while: it could be declared, but not used. */
+  refuse(queue: string, error: unknown): void {
+    const { logger, times } = this.#parts;
+    const trouble = replyCode(error) === 406 ? otherArguments(queue) : notGiven(queue);
+    if (this.#refusals.get(queue)?.trouble !== trouble) logger.warn({ err: error, queue }, trouble);
+    this.#refusals.set(queue, { untilMs: performance.now() + times.refusedPauseMs, trouble });
+  }
+
+  /**
+   * Takes a message and gives it back. A quorum queue whose nodes are away can be declared all the same, and
+   * whoever asks more of it has his whole connection closed by the server a minute later: so over another one.
+   */
+  async #tryOut(queue: string, signal: AbortSignal): Promise<void> {
+    const { url, name, times } = this.#parts;
+    const options = { url, name: `${name} tries a queue`, answerMs: times.answerMs, signal };
+    await withAmqpConnection(options, async (connection) => {
+      await withChannel(connection, async (channel) => {
+        const message = await channel.get(brokerQueue(queue));
+        if (message !== false) channel.nack(message);
+      });
+    });
   }
 }
 
