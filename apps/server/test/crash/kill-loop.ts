@@ -46,7 +46,14 @@ export async function expectNothingLostInKillLoop(options: KillLoopOptions): Pro
       for (let index = 0; index < share; index++) accepted.push(await post(server, accepted.length));
       // Each document takes at least four calls, so these will come.
       await untilModelWorked(models, before + 1 + Math.floor(random() * 4 * share));
-      await noteRecordedSteps(server, models, accepted, recorded);
+      // On a busy machine what the model has answered may not be recorded yet.
+      await waitFor(
+        async () => {
+          await noteRecordedSteps(server, models, accepted, recorded);
+          return recorded.size > ((kill + 1) * share) / 2;
+        },
+        { describe: "steps that are recorded", timeoutMs: 30_000, intervalMs: 5 },
+      );
       inFlight += models.calls.filter((call) => call.kind === "chat" && call.outcome === "running").length;
       await server.kill9();
       server = await start();
