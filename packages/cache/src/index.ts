@@ -6,5 +6,6 @@ export { PostgresStore } from "./postgres-store.ts";
 export { pruneCache } from "./prune-cache.ts";
 export { RedisConnection } from "./redis/redis-connection.ts";
 export type { RedisStatus } from "./redis/redis-connection.ts";
+export { withoutCommand } from "./redis/without-command.ts";
 export { RedisStore } from "./redis/redis-store.ts";
 export { redisSettings } from "./settings.ts";

@@ -1,6 +1,7 @@
 import { toError } from "@millrace/kernel";
 import type { Logger, Service } from "@millrace/kernel";
 import { Redis, ReplyError } from "ioredis";
+import { withoutCommand } from "./without-command.ts";
 
 /** A request waits for it: longer than that and PostgreSQL would have answered. */
 const defaultTimeoutMs = 250;
@@ -117,7 +118,7 @@ export class RedisConnection implements Service {
     if (this.#isStopped) return;
     if (this.#trouble === undefined) {
       this.#logger.warn(
-        { err: error },
+        { err: withoutCommand(error) },
         `Redis does not answer as ${this.#purpose}: it goes on without, slower`,
       );
     }
@@ -128,6 +129,6 @@ export class RedisConnection implements Service {
   #refused(error: Error): void {
     if (performance.now() - this.#toldMs < tellEveryMs) return;
     this.#toldMs = performance.now();
-    this.#logger.warn({ err: error }, `Redis refused a command as ${this.#purpose}`);
+    this.#logger.warn({ err: withoutCommand(error) }, `Redis refused a command as ${this.#purpose}`);
   }
 }

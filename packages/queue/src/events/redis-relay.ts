@@ -1,6 +1,8 @@
-import { newId, sleep, toError } from "@millrace/kernel";
+import { withoutCommand } from "@millrace/cache";
+import { newId, sleep } from "@millrace/kernel";
 import type { Logger } from "@millrace/kernel";
 import { Redis } from "ioredis";
+import { retryPauseMs } from "../brokers/retry-pause.ts";
 import { missedNews } from "./event-relay.ts";
 import type { EventNews, EventRelay } from "./event-relay.ts";
 import { formatNews, parseNews } from "./news-payload.ts";
@@ -121,7 +123,7 @@ class PublishingRelay implements EventRelay {
   }
 
   #createClient(url: string, connectionName: string): Redis {
-    const { answerMs, minPauseMs, maxPauseMs } = this.#times;
+    const { answerMs } = this.#times;
     const client = new Redis(url, {
       connectionName,
       lazyConnect: true,
@@ -131,9 +133,7 @@ class PublishingRelay implements EventRelay {
       autoResubscribe: false,
       connectTimeout: answerMs,
       commandTimeout: answerMs,
-      // All processes lose their connections at once when Redis restarts, and must not return at once.
-      retryStrategy: (times) =>
-        Math.min(maxPauseMs, minPauseMs * 2 ** (times - 1)) * (0.5 + Math.random() / 2),
+      retryStrategy: (failures) => retryPauseMs(this.#times, failures),
     });
     client.on("error", (error: unknown) => this.#complain(error));
     client.on("ready", () => this.#recovered());
@@ -195,9 +195,4 @@ class PublishingRelay implements EventRelay {
       "Redis can't be reached for news between processes. Those who watch see them some seconds late until it is there again.",
     );
   }
-}
-
-/** What Redis refuses has its command with it, and that of AUTH the password, which no log is to have. */
-function withoutCommand(error: unknown): Error {
-  return new Error(toError(error).message);
 }

@@ -1,5 +1,5 @@
-import { toError } from "@millrace/kernel";
 import { Client } from "pg";
+import { within } from "../within.ts";
 
 /** A farewell that is not answered this soon is not: the server is gone or cut off. */
 const farewellMs = 500;
@@ -44,28 +44,6 @@ export async function withListenConnection<Result>(
     return await work({ client, signal, inTime: (answer) => within(answer, answerMs, signal) });
   } finally {
     await close(client);
-  }
-}
-
-/**
- * Waits for work for so long at most, and rejects with the signal's reason. What arrived while this
- * process was busy is read before the time is called over.
- */
-export async function within<Result>(
-  work: Promise<Result>,
-  maxMs: number,
-  signal: AbortSignal,
-): Promise<Result> {
-  const { promise: failed, reject } = Promise.withResolvers<never>();
-  const onAbort = (): void => reject(toError(signal.reason));
-  const timer = setTimeout(() => setImmediate(() => reject(new Error(`no answer in ${maxMs} ms`))), maxMs);
-  signal.addEventListener("abort", onAbort, { once: true });
-  if (signal.aborted) onAbort();
-  try {
-    return await Promise.race([work, failed]);
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener("abort", onAbort);
   }
 }
 

@@ -1,6 +1,8 @@
 import { newId, sleep, StopError, toError } from "@millrace/kernel";
 import type { Logger } from "@millrace/kernel";
-import { within, withListenConnection } from "./listen-connection.ts";
+import { retryPauseMs } from "../retry-pause.ts";
+import { within } from "../within.ts";
+import { withListenConnection } from "./listen-connection.ts";
 
 /** All in milliseconds. */
 export type ListenTimes = {
@@ -113,7 +115,7 @@ export class NotificationListener {
         this.#unheard();
         // The server's connection would go on listening for nobody. A pooler mostly gives the same again.
         await inTime(client.query("UNLISTEN *")).catch(() => undefined);
-        return jittered(times.unheardPauseMs);
+        return retryPauseMs({ minPauseMs: times.unheardPauseMs, maxPauseMs: times.unheardPauseMs }, 1);
       }
       this.#hearing();
       for (;;) {
@@ -148,11 +150,7 @@ export class NotificationListener {
       logger.warn({ err: error }, words.lost);
       this.#told = "lost";
     }
-    return jittered(Math.min(times.maxPauseMs, times.minPauseMs * 2 ** this.#failures++));
+    this.#failures++;
+    return retryPauseMs(times, this.#failures);
   }
-}
-
-/** All processes lose their connections at once when a server restarts, and must not return at once. */
-function jittered(ms: number): number {
-  return ms * (0.5 + Math.random() / 2);
 }

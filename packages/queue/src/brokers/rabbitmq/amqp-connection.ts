@@ -1,6 +1,6 @@
 import { connect } from "amqplib";
 import type { Channel, ChannelModel } from "amqplib";
-import { within } from "../postgres/listen-connection.ts";
+import { within } from "../within.ts";
 
 /** A farewell that is not answered this soon is not: the server is gone or cut off. */
 const farewellMs = 500;

@@ -7,7 +7,7 @@ import { AmqpLink } from "./amqp-link.ts";
 import type { AmqpTimes } from "./amqp-link.ts";
 import type { Broker, BrokerStatus, Hint, Subscription } from "../broker.ts";
 import { HintOutbox } from "../hint-outbox.ts";
-import { within } from "../postgres/listen-connection.ts";
+import { within } from "../within.ts";
 import { RabbitMqPublisher } from "./rabbitmq-publisher.ts";
 import { brokerQueue, RabbitMqQueues } from "./rabbitmq-queues.ts";
 import { RabbitMqSubscription } from "./rabbitmq-subscription.ts";

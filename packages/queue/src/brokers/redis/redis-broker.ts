@@ -4,7 +4,7 @@ import type { Logger, Service } from "@millrace/kernel";
 import { brokerUnavailable } from "../../errors.ts";
 import type { Broker, BrokerStatus, Hint, Subscription } from "../broker.ts";
 import { HintOutbox } from "../hint-outbox.ts";
-import { within } from "../postgres/listen-connection.ts";
+import { within } from "../within.ts";
 import { RedisCommands } from "./redis-commands.ts";
 import { RedisSubscription } from "./redis-subscription.ts";
 import { addHint } from "./redis-streams.ts";

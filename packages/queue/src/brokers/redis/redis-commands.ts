@@ -1,8 +1,8 @@
+import { withoutCommand } from "@millrace/cache";
 import { sleep } from "@millrace/kernel";
 import type { Logger } from "@millrace/kernel";
 import type { Redis } from "ioredis";
 import type { RedisConnection } from "./redis-connection.ts";
-import { withoutCommand } from "./redis-connection.ts";
 import { RedisLink } from "./redis-link.ts";
 import type { RedisTimes } from "./redis-times.ts";
 

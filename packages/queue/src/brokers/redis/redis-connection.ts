@@ -1,6 +1,6 @@
-import { toError } from "@millrace/kernel";
+import { withoutCommand } from "@millrace/cache";
 import { Redis } from "ioredis";
-import { within } from "../postgres/listen-connection.ts";
+import { within } from "../within.ts";
 
 /** A socket that is not closed this soon after we have closed it is cut off, and destroyed. */
 const farewellMs = 500;
@@ -57,13 +57,8 @@ export async function withRedisConnection<Result>(
     await inTime(client.connect());
     return await work({ client, inTime, signal, fail: (error) => lost.abort(error) });
   } catch (error) {
-    throw withoutCommand(toError(error));
+    throw withoutCommand(error);
   } finally {
     client.disconnect();
   }
-}
-
-/** An error of the server carries the command that it answers, and with that the password of a login. */
-export function withoutCommand(error: Error): Error {
-  return new Error(error.message);
 }
