@@ -11,14 +11,19 @@ export type ReadyJob = {
 };
 
 /** One hint for each queue of jobs that became ready together. */
-export function hintsOf(jobs: Iterable<ReadyJob>): Hint[] {
-  const hints = new Map<string, Hint>();
-  for (const { id, queue, task, priority } of jobs) {
-    const hint = { queue, count: 1, jobIds: [id], task, ...(priority === undefined ? {} : { priority }) };
-    const known = hints.get(queue);
-    hints.set(queue, known === undefined ? hint : mergeHints(known, hint));
-  }
-  return [...hints.values()];
+export function hintsOf(jobs: readonly ReadyJob[]): Hint[] {
+  // Every enqueue comes here: of many jobs only counts and the highest priority are gathered.
+  return [...Map.groupBy(jobs, ({ queue }) => queue)].map(([queue, ready]) => {
+    const priority = ready.reduce((highest, job) => Math.max(highest, job.priority ?? -1), -1);
+    const task = ready[0]?.task;
+    return {
+      queue,
+      count: ready.length,
+      jobIds: ready.slice(0, maxIds).map(({ id }) => id),
+      ...(task === undefined ? {} : { task }),
+      ...(priority < 0 ? {} : { priority }),
+    };
+  });
 }
 
 /** That a queue is worth a look, of which nobody has counted the jobs. */

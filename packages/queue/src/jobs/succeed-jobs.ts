@@ -27,8 +27,8 @@ export type RecordedSuccess = {
 /**
  * Ends many jobs that succeeded, with one statement: state, output, the record of the attempt, the number of the
  * last event of their own streams, and the progress that earlier attempts left. For jobs whose end writes nothing
- * else: no hook, no progress of this attempt, no shared stream. Those that are not in the answer were left as they are, because this claim does not
- * hold them any more or their cancel was asked for. SQL: `succeed_jobs`, migration 7.
+ * else: no hook, no progress of this attempt, no shared stream. Those that are not in the answer were left as they
+ * are, because this claim does not hold them any more or their cancel was asked for. SQL: `succeed_jobs`, migration 7.
  */
 export async function succeedJobs(
   database: QueryAccess,
