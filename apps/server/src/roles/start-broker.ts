@@ -4,7 +4,7 @@ import type { Lifecycle, Logger } from "@millrace/kernel";
 import { openBroker } from "@millrace/queue";
 import type { Broker } from "@millrace/queue";
 import type { Settings } from "../settings.ts";
-import { nameOf } from "./start-worker.ts";
+import { nameOf } from "./worker-name.ts";
 
 /**
  * Throws `broker_needs_database_server` for a broker between processes where there can be only one: most likely

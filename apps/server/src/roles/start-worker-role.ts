@@ -6,7 +6,8 @@ import { startHealthServer } from "./health-server.ts";
 import { watchMemory } from "./memory-limit.ts";
 import { openInstallation } from "./open-installation.ts";
 import type { OwnEnd, RunningRole } from "./role.ts";
-import { createWorker, nameOf, startAlarms, startWorker, workerStopMs } from "./start-worker.ts";
+import { createWorker, startAlarms, startWorker, workerStopMs } from "./start-worker.ts";
+import { nameOf } from "./worker-name.ts";
 
 /**
  * `millrace worker`: runs jobs, fires schedules and does the upkeep, and serves no API. Resolves when it takes

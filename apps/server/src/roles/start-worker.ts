@@ -1,4 +1,3 @@
-import { hostname } from "node:os";
 import type { Database } from "@millrace/database";
 import type { Lifecycle, Logger } from "@millrace/kernel";
 import type { QueueWorker } from "@millrace/queue";
@@ -7,7 +6,7 @@ import type { Settings } from "../settings.ts";
 import { readVersion } from "../version.ts";
 import type { Installation } from "./open-installation.ts";
 import { cacheChores } from "./open-cache.ts";
-import { defaultWorkerName, workerName } from "./worker-name.ts";
+import { nameOf } from "./worker-name.ts";
 
 /** For handing jobs back and closing everything else, after the drain. */
 const stopMs = 12_000;
@@ -39,11 +38,6 @@ export async function startAlarms(
   }: { readonly settings: Settings; readonly logger: Logger; readonly lifecycle: Lifecycle },
 ): Promise<void> {
   await lifecycle.start(createAlarmWatch({ database, bus: queue.bus, settings, logger }));
-}
-
-/** What the worker of a process calls itself. */
-export function nameOf(settings: Pick<Settings, "WORKER_NAME">): string {
-  return workerName(settings.WORKER_NAME ?? defaultWorkerName, hostname());
 }
 
 /** How long the stop of a process may take whose worker lets jobs go on for a while. */

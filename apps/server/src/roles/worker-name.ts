@@ -1,3 +1,6 @@
+import { hostname } from "node:os";
+import type { Settings } from "../settings.ts";
+
 export const defaultWorkerName = "worker@%h";
 
 /**
@@ -13,4 +16,9 @@ export function workerName(pattern: string, host: string): string {
 /** The name of one of several processes: `w1@host` gives `w1@host-2`. */
 export function processName(pattern: string, index: number): string {
   return `${pattern}-${index}`;
+}
+
+/** What the worker of a process calls itself. */
+export function nameOf(settings: Pick<Settings, "WORKER_NAME">): string {
+  return workerName(settings.WORKER_NAME ?? defaultWorkerName, hostname());
 }
