@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { idSchema, momentSchema, pageQuerySchema } from "./common.ts";
 
-/** What can be wrong with queues, workers and the database. `docs/alarms.md` says what to do. */
+/** What can be wrong with queues, workers, the database and budgets. `docs/alarms.md` says what to do. */
 export const alarmKinds = [
   "queue_without_worker",
   "worker_idle",
@@ -17,6 +17,8 @@ export const alarmKinds = [
   "database_slow",
   "old_snapshot",
   "clock_jump",
+  "budget_near",
+  "budget_exceeded",
 ] as const;
 export const alarmKindSchema = z.enum(alarmKinds);
 export type AlarmKind = z.infer<typeof alarmKindSchema>;

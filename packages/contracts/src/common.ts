@@ -6,6 +6,21 @@ export const idSchema = z.uuid();
 /** Moments travel as RFC 3339 text in UTC. */
 export const momentSchema = z.iso.datetime();
 
+/** Any JSON value. With a name, so that descriptions of the API can refer to it from within itself. */
+export const jsonValueSchema: z.ZodType<z.core.util.JSONType, z.core.util.JSONType> = z
+  .union([
+    z.string(),
+    z.number(),
+    z.boolean(),
+    z.null(),
+    z.array(z.lazy(() => jsonValueSchema)),
+    z.record(
+      z.string(),
+      z.lazy(() => jsonValueSchema),
+    ),
+  ])
+  .meta({ id: "JsonValue" });
+
 /** Problem details (RFC 9457) with a stable `code`. */
 export const problemSchema = z
   .object({

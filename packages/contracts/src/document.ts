@@ -18,7 +18,24 @@ export function isSettled(status: DocumentStatus): boolean {
   return status !== "uploaded" && status !== "processing";
 }
 
-export const fileTypes = ["pdf", "docx", "html", "markdown", "text"] as const;
+export const fileTypes = [
+  "pdf",
+  "docx",
+  "xlsx",
+  "xls",
+  "pptx",
+  "odt",
+  "ods",
+  "odp",
+  "rtf",
+  "html",
+  "markdown",
+  "text",
+  "csv",
+  "tsv",
+  "eml",
+  "image",
+] as const;
 export const fileTypeSchema = z.enum(fileTypes);
 export type FileType = z.infer<typeof fileTypeSchema>;
 
@@ -52,6 +69,10 @@ const partBase = {
   model: z.string().nullable(),
   /** True when the built-in extractive model made it: sentences taken from the text, not written. */
   extractive: z.boolean(),
+  /** Names and versions of the prompts that made it, such as `document.summary@1`; none for the built-in model. */
+  prompts: z.array(z.string()),
+  /** The share of the text that it is about, 0 to 1; null until it is done. */
+  coverage: z.number().nullable(),
   started_at: momentSchema.nullable(),
   finished_at: momentSchema.nullable(),
 };

@@ -69,6 +69,30 @@ export const stepSchema = z.object({
   finished_at: momentSchema.nullable(),
 });
 
+/** What a job in the state `waiting` asks: `POST /api/jobs/{id}/answer` answers it. */
+export const waitingForSchema = z.object({
+  key: z.string(),
+  question: z.string(),
+  /** A JSON Schema that the answer must fit; null for any JSON. */
+  schema: z.record(z.string(), z.unknown()).nullable(),
+  /** Why the job itself did not take the last answer. */
+  problem: z.string().nullable(),
+  since: momentSchema,
+  /** When it ends, or goes on with an answer of its own. */
+  expires_at: momentSchema.nullable(),
+});
+export type WaitingFor = z.infer<typeof waitingForSchema>;
+
+/** `POST /api/jobs/{id}/answer` */
+export const answerJobSchema = z
+  .strictObject({
+    key: z.string().min(1).max(200),
+    /** Any JSON, `null` too, that fits the schema of the question. */
+    answer: z.unknown().refine((answer): boolean => answer !== undefined, "is needed"),
+  })
+  .meta({ id: "AnswerJob" });
+export type AnswerJob = z.infer<typeof answerJobSchema>;
+
 export const jobSchema = z
   .object({
     id: idSchema,
@@ -93,11 +117,14 @@ export const jobSchema = z
     workflow_id: idSchema.nullable(),
     progress: progressSchema,
     error: jobErrorSchema.nullable(),
+    /** What it asks, in the state `waiting`. */
+    waiting_for: waitingForSchema.nullable(),
     links: z.object({
       self: z.string(),
       events: z.string(),
       cancel: z.string(),
       retry: z.string(),
+      answer: z.string(),
     }),
   })
   .meta({ id: "Job" });

@@ -4,7 +4,7 @@ import { jobSchema, logLineSchema } from "./job.ts";
 
 /**
  * A stored event: numbered without gaps within its stream. `type` is `domain.something_happened`.
- * Streams: `document:<id>`, `job:<id>`.
+ * Streams: `document:<id>`, `crew_run:<id>`, `summary:<id>`, `job:<id>`.
  */
 export const liveEventSchema = z.object({
   stream: z.string(),
@@ -41,6 +41,12 @@ export const documentEventSchemas = {
     error_code: z.string(),
     retry_in_seconds: z.number(),
   }),
+  /** A limit or a budget is used up, or the model server is away: no failure, and it goes on by itself. */
+  "document.put_off": z.object({
+    error: z.string(),
+    error_code: z.string(),
+    retry_in_seconds: z.number(),
+  }),
   "document.completed": z.object({
     status: z.enum(["completed", "partial"]),
     text_length: z.int(),
@@ -64,7 +70,7 @@ export const clientFrameSchema = z.discriminatedUnion("op", [
     op: z.literal("sub"),
     /** Chosen by the client; errors about this subscription carry it. */
     id: z.string().max(100).optional(),
-    /** `document:<id>`, `job:<id>` (numbered) or `workspace`, `jobs`, `monitor` (change notices). */
+    /** The name of a stream (numbered) or `workspace`, `jobs`, `monitor` (change notices). */
     topic: z.string().max(200),
     /** The last number seen: what came after it is replayed. */
     since: z.int().min(0).optional(),
@@ -98,6 +104,8 @@ export const serverFrameSchema = z.discriminatedUnion("t", [
     topic: z.string().optional(),
     code: z.string(),
     message: z.string(),
+    /** Present when the same may succeed later: try again after so many seconds at least, later each time. */
+    retry_after_seconds: z.number().optional(),
   }),
 ]);
 export type ServerFrame = z.infer<typeof serverFrameSchema>;

@@ -1,14 +1,60 @@
 import { z } from "zod";
 import { idSchema } from "./common.ts";
+import { fileTypeSchema, sentimentLabels } from "./document.ts";
+
+/** By words, by vectors, or by both. */
+export const searchModes = ["full_text", "vectors", "hybrid"] as const;
+
+/** A day, which begins at midnight UTC, or a moment. */
+const dayOrMoment = z.union([z.iso.date(), z.iso.datetime({ offset: true })]);
+
+/** What restricts a search to some documents. */
+export const searchFilterSchema = z.object({
+  /** Part of the document's title, any case. */
+  title: z.string().trim().min(1).max(200).optional(),
+  file_type: fileTypeSchema.optional(),
+  /** ISO 639-1, such as `en`. */
+  language: z
+    .string()
+    .regex(/^[a-z]{2,3}$/)
+    .optional(),
+  sentiment: z.enum(sentimentLabels).optional(),
+  created_after: dayOrMoment.optional(),
+  created_before: dayOrMoment.optional(),
+});
 
 export const searchQuerySchema = z.strictObject({
+  ...searchFilterSchema.shape,
+  /** Words, "a phrase", -without, and fields: title, type, language, sentiment, after, before. */
   q: z.string().trim().min(1).max(1000),
   limit: z.coerce.number().int().min(1).max(50).default(20),
+  cursor: z.string().max(500).optional(),
+  /** One side alone, to compare them. */
+  mode: z.enum(searchModes).default("hybrid"),
+  /** How each score came about. */
+  explain: z.enum(["true", "false"]).default("false"),
 });
 
 /** A run of text; `match` marks what the query hit. Rendered as text, never as HTML. */
 export const highlightSchema = z.object({ text: z.string(), match: z.boolean() });
 export type Highlight = z.infer<typeof highlightSchema>;
+
+const side = {
+  /** The place on this side, from 1. */
+  rank: z.int(),
+  weight: z.number(),
+  /** What it adds to the hit's score. */
+  contribution: z.number(),
+};
+export const scoreExplanationSchema = z
+  .object({
+    /** Null: full text did not find it. `coverage`: the share of the query's words in it. */
+    full_text: z.object({ ...side, score: z.number(), coverage: z.number() }).nullable(),
+    /** Null: it is not among the nearest. `similarity`: the cosine. */
+    vectors: z.object({ ...side, similarity: z.number() }).nullable(),
+  })
+  .meta({ id: "ScoreExplanation" });
+export type ScoreExplanation = z.infer<typeof scoreExplanationSchema>;
 
 export const searchHitSchema = z
   .object({
@@ -20,17 +66,37 @@ export const searchHitSchema = z
     char_start: z.int(),
     char_end: z.int(),
     page: z.int().nullable(),
+    /** The headings above it, outermost first, such as `Install › With Docker`. */
+    section: z.string().nullable(),
     score: z.number(),
     passage: z.array(highlightSchema),
+    /** Only with `explain=true`. */
+    explanation: scoreExplanationSchema.optional(),
   })
   .meta({ id: "SearchHit" });
 export type SearchHit = z.infer<typeof searchHitSchema>;
 
+export const vectorUseSchema = z
+  .object({
+    /** `exact`: every vector compared; `index`: by the approximate index; `reordered`: only those of what full text found. */
+    method: z.enum(["exact", "index", "reordered", "none"]),
+    model: z.string(),
+    /** Why vectors took no part: an error code, or `not_embedded` while nothing has a vector of the model. */
+    reason: z.string().nullable(),
+  })
+  .meta({ id: "VectorUse" });
+
 export const searchResultSchema = z
   .object({
     query: z.string(),
-    mode: z.literal("full_text"),
+    /** What was searched: less than asked for when vectors took no part. */
+    mode: z.enum(searchModes),
     data: z.array(searchHitSchema),
+    next_cursor: z.string().nullable(),
+    has_more: z.boolean(),
+    /** No passage holds half of the words and none is near in meaning: what is listed is the nearest there is. */
+    no_good_match: z.boolean(),
+    vectors: vectorUseSchema,
     took_ms: z.number(),
     /** Documents whose text is not searchable yet. */
     still_indexing: z.int(),

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { sleep, StopError, stopReason } from "./abort.ts";
+import { raceAgainst, sleep, StopError, stopReason } from "./abort.ts";
 
 describe("sleep", () => {
   beforeEach(() => void vi.useFakeTimers());
@@ -70,5 +70,20 @@ describe("stopReason", () => {
   it("knows nothing of signals that run on or were aborted by others", () => {
     expect(stopReason(new AbortController().signal)).toBeUndefined();
     expect(stopReason(AbortSignal.abort())).toBeUndefined();
+  });
+});
+
+describe("raceAgainst", () => {
+  it("gives what the work gives", async () => {
+    expect(await raceAgainst(new AbortController().signal, Promise.resolve(7))).toBe(7);
+  });
+
+  it.each(["before", "meanwhile"])("leaves work that never ends when the signal aborts %s", async (when) => {
+    const stop = new AbortController();
+    if (when === "before") stop.abort(new Error("enough"));
+    const waiting = raceAgainst(stop.signal, new Promise(() => undefined));
+    stop.abort(new Error("enough"));
+
+    await expect(waiting).rejects.toThrow("enough");
   });
 });

@@ -1,3 +1,5 @@
+import { toError } from "./errors.ts";
+
 /** Why running work was told to stop. Carried as the `reason` of the AbortSignal. */
 export type StopReason = "cancelled" | "timed_out" | "lease_lost" | "shutdown";
 
@@ -40,4 +42,21 @@ async function waitOnce(durationMs: number, signal: AbortSignal | undefined): Pr
     }, durationMs);
     signal?.addEventListener("abort", onAbort, { once: true });
   });
+}
+
+/** The work, or the signal's reason when that aborts first: work that ignores its signal must not hold whoever waits. */
+export async function raceAgainst<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  // When the signal wins, nobody listens to the work any more.
+  work.catch(() => undefined);
+  let onAbort: (() => void) | undefined;
+  const aborted = new Promise<never>((_resolve, reject) => {
+    onAbort = () => reject(toError(signal.reason));
+    if (signal.aborted) onAbort();
+    else signal.addEventListener("abort", onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    if (onAbort !== undefined) signal.removeEventListener("abort", onAbort);
+  }
 }

@@ -12,6 +12,7 @@ describe("MillraceError", () => {
       items: [],
       retryable: false,
       retryAfterSeconds: undefined,
+      putOffSeconds: undefined,
     });
     expect("cause" in new MillraceError(options)).toBe(false);
   });

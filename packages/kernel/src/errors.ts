@@ -35,6 +35,11 @@ export type MillraceErrorOptions = {
   readonly retryable?: boolean;
   /** How long the other side asked us to wait. */
   readonly retryAfterSeconds?: number;
+  /**
+   * For what is nobody's failure, because nothing was done and waiting helps: a job that throws this is put off
+   * by so much, between a second and an hour, and uses no try up. Default: it failed.
+   */
+  readonly putOffSeconds?: number;
 };
 
 const marker = Symbol.for("millrace.error");
@@ -51,6 +56,7 @@ export class MillraceError extends Error {
   readonly items: readonly ErrorItem[];
   readonly retryable: boolean;
   readonly retryAfterSeconds: number | undefined;
+  readonly putOffSeconds: number | undefined;
 
   constructor(options: MillraceErrorOptions) {
     super(options.message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -61,6 +67,7 @@ export class MillraceError extends Error {
     this.items = options.items ?? [];
     this.retryable = options.retryable ?? false;
     this.retryAfterSeconds = options.retryAfterSeconds;
+    this.putOffSeconds = options.putOffSeconds;
   }
 }
 
@@ -79,4 +86,9 @@ export function toError(thrown: unknown): Error {
 /** The stable code of anything thrown; `internal_error` for what is not ours. */
 export function errorCode(thrown: unknown): string {
   return isMillraceError(thrown) ? thrown.code : "internal_error";
+}
+
+/** For how long a job that throws this is put off, without using a try up; undefined for what is a failure. */
+export function putOffSeconds(thrown: unknown): number | undefined {
+  return isMillraceError(thrown) ? thrown.putOffSeconds : undefined;
 }

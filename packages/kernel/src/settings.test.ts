@@ -29,6 +29,15 @@ describe("parseSettings", () => {
       }),
     );
   });
+
+  it.each([
+    ["x", "must be a number"],
+    ["1.5", "must be a whole number"],
+  ])("says of %j in place of a number what it must be", (PORT, message) => {
+    expect(() => parseSettings(schema, { PORT })).toThrowError(
+      expect.objectContaining({ items: [expect.objectContaining({ pointer: "PORT", message })] }),
+    );
+  });
 });
 
 describe("settingsExample", () => {

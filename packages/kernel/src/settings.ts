@@ -27,7 +27,11 @@ export function parseSettings<Schema extends z.ZodObject>(
   const parsed = schema.safeParse(given);
   const issues = parsed.success ? [] : parsed.error.issues;
   const items = [
-    ...issues.map(({ path, code, message }) => ({ pointer: path.join("."), code, message })),
+    ...issues.map((issue) => ({
+      pointer: issue.path.join("."),
+      code: issue.code,
+      message: issueMessage(issue),
+    })),
     ...check(given),
   ];
   if (parsed.success && items.length === 0) return Object.freeze(parsed.data);
@@ -37,6 +41,13 @@ export function parseSettings<Schema extends z.ZodObject>(
     message: `Some settings can't be used:\n${items.map((item) => `  ${item.pointer}: ${item.message}`).join("\n")}\nCorrect them in the environment or in .env and start again. All settings: .env.example`,
     items,
   });
+}
+
+/** What is no number was made into NaN before it was looked at, which says nothing to whoever wrote it. */
+function issueMessage(issue: z.core.$ZodIssue): string {
+  if (issue.code !== "invalid_type") return issue.message;
+  if (issue.expected === "number") return "must be a number";
+  return issue.expected === "int" ? "must be a whole number" : issue.message;
 }
 
 /** The text of `.env.example`: every setting, its default, its description, grouped by section. */

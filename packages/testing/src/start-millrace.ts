@@ -18,7 +18,7 @@ export type RunningMillrace = {
 };
 
 const maxOutputCharacters = 1_000_000;
-const readyTimeoutMs = 90_000; // The first start of an embedded database takes up to 8 s on two idle cores.
+const defaultReadyTimeoutMs = 90_000; // The first start of an embedded database takes up to 8 s on two idle cores.
 const stopTimeoutMs = 30_000;
 
 // The program is started, not imported, so this path is no dependency of the package.
@@ -35,6 +35,8 @@ export async function startMillrace(options: {
   readonly workingDirectory?: string;
   /** Arguments after the program. Default `["start"]`. A worker tells of itself only with `--health-port`. */
   readonly commandArguments?: readonly string[];
+  /** How long it may take until it is ready, in milliseconds. Default 90,000. */
+  readonly readyTimeoutMs?: number;
 }): Promise<RunningMillrace> {
   const main = join(repository, "apps/server/src/main.ts");
   const child = spawn(process.execPath, [main, ...(options.commandArguments ?? ["start"])], {
@@ -54,7 +56,7 @@ export async function startMillrace(options: {
   const output = collectOutput(child);
   const kill9 = () => end(child, "SIGKILL");
   try {
-    const url = await waitForReadyLine(child, output);
+    const url = await waitForReadyLine(child, output, options.readyTimeoutMs ?? defaultReadyTimeoutMs);
     return { url, process: child, output, kill9, stop: () => stop(child, output) };
   } catch (error) {
     await kill9();
@@ -62,7 +64,11 @@ export async function startMillrace(options: {
   }
 }
 
-async function waitForReadyLine(child: ChildProcess, output: () => string): Promise<string> {
+async function waitForReadyLine(
+  child: ChildProcess,
+  output: () => string,
+  readyTimeoutMs: number,
+): Promise<string> {
   const seen = await waitFor(
     () => {
       const url = / (?:is ready|its health) at (https?:\/\/[^\s/]+)/.exec(output())?.[1];

@@ -37,8 +37,8 @@ export class CallLog {
 
   #write(event: "start" | "end", at: string, call: ModelCall): void {
     if (this.#path === undefined) return;
-    const { number, kind, step, job, purpose, behaviour, outcome } = call;
-    const line = { event, at, number, kind, step, job, purpose, behaviour, outcome };
+    const { number, kind, step, job, purpose, behaviour, outcome, usage } = call;
+    const line = { event, at, number, kind, step, job, purpose, behaviour, outcome, ...usage };
     appendFileSync(this.#path, `${JSON.stringify(line)}\n`);
   }
 }

@@ -17,6 +17,14 @@ export const chatRequestSchema = z.object({
   stream: z.boolean().default(false),
   stream_options: z.object({ include_usage: z.boolean().default(false) }).optional(),
   max_tokens: z.number().optional(),
+  tools: z
+    .array(
+      z.object({
+        function: z.object({ name: z.string(), parameters: z.record(z.string(), z.unknown()).optional() }),
+      }),
+    )
+    .optional(),
+  tool_choice: z.unknown().optional(),
   response_format: z
     .object({
       type: z.string(),

@@ -6,15 +6,10 @@ import { Barriers } from "./barriers.ts";
 import { behaviourSchema } from "./behaviour.ts";
 import type { Behaviour, BehaviourScript, ModelCall } from "./behaviour.ts";
 import { CallLog } from "./call-log.ts";
+import { fail } from "./failures.ts";
 import { chatRequestSchema, embeddingsRequestSchema } from "./requests.ts";
-import {
-  dropInTheMiddle,
-  sendChat,
-  sendEmbeddings,
-  sendGarbageStream,
-  sendJson,
-  sendProblem,
-} from "./respond.ts";
+import { sendEmbeddings, sendJson, sendProblem } from "./respond.ts";
+import { sendChat } from "./send-chat.ts";
 
 export type FakeModelServerOptions = {
   /** 0 picks a free port. */
@@ -123,48 +118,16 @@ type Exchange = {
 async function respond({ call, behaviour, response, signal, dimensions }: Exchange): Promise<void> {
   if (call.kind === "chat") {
     const request = chatRequestSchema.safeParse(call.body);
-    if (request.success) return sendChat(response, request.data, behaviour, signal);
+    if (request.success) return sendChat(response, request.data, { behaviour, call, signal });
     sendProblem(response, 400, "invalid_request_error", z.prettifyError(request.error));
   } else if (call.kind === "embeddings") {
     const request = embeddingsRequestSchema.safeParse(call.body);
-    const isSpoiled = behaviour.kind !== "answer" && behaviour.kind !== "hold";
-    if (request.success) sendEmbeddings(response, request.data, { dimensions, isSpoiled });
+    if (request.success) sendEmbeddings(response, request.data, { dimensions, behaviour, call });
     else sendProblem(response, 400, "invalid_request_error", z.prettifyError(request.error));
   } else if (call.kind === "models") {
     const data = ["fake-chat", "fake-embedding"].map((id) => ({ id, object: "model", owned_by: "tests" }));
     sendJson(response, 200, { object: "list", data });
   } else sendProblem(response, 404, "not_found", `There is nothing at ${call.path}.`);
-}
-
-/** Carries out a behaviour that is not an answer. Returns whether it did. */
-function fail(behaviour: Behaviour, call: ModelCall, response: ServerResponse): boolean {
-  switch (behaviour.kind) {
-    case "rate_limit":
-      response.setHeader("retry-after", String(behaviour.retryAfterSeconds));
-      sendProblem(response, 429, "rate_limit_exceeded", "Too many requests.");
-      return true;
-    case "server_error":
-      sendProblem(response, behaviour.status ?? 500, "server_error", "The model failed.");
-      return true;
-    case "unauthorized":
-      sendProblem(response, 401, "invalid_api_key", "Incorrect API key provided.");
-      return true;
-    case "hang":
-      return true;
-    case "drop_connection":
-      dropInTheMiddle(response, call.isStream);
-      return true;
-    case "garbage_stream":
-      sendGarbageStream(response);
-      return true;
-    case "answer":
-    case "hold":
-    case "truncated_json":
-    case "fenced_json":
-    case "garbage":
-    case "wrong_schema":
-      return false;
-  }
 }
 
 function behaviourSource(script: BehaviourScript): (call: ModelCall) => Behaviour {
@@ -190,6 +153,7 @@ function newCall(number: number, path: string, request: IncomingMessage, body: u
     authorization: header("authorization"),
     body,
     behaviour: "answer",
+    usage: undefined,
     endedAt: undefined,
     outcome: "running",
   };
