@@ -1,7 +1,7 @@
 import { Kysely } from "kysely";
 import type { Dialect, Driver } from "kysely";
 import type { Database, Queryable, QueryAccess } from "./database.ts";
-import { databaseClosed } from "./errors.ts";
+import { databaseClosed, isDiskFull } from "./errors.ts";
 import { runTransaction } from "./run-transaction.ts";
 
 type Parts = {
@@ -19,8 +19,14 @@ type Parts = {
  */
 export function closableDatabase(parts: Parts): Database {
   let closing: Promise<void> | undefined;
+  let noRoomAtMs = Number.NEGATIVE_INFINITY;
   const open = (dialect: Dialect): QueryAccess => {
-    const queryable: Queryable = new Kysely({ dialect: refusing(dialect, () => closing !== undefined) });
+    const queryable: Queryable = new Kysely({
+      dialect: refusing(dialect, () => closing !== undefined),
+      log: (event) => {
+        if (event.level === "error" && isDiskFull(event.error)) noRoomAtMs = performance.now();
+      },
+    });
     return { queryable, transaction: (work) => runTransaction(queryable, work) };
   };
   const foreground = open(parts.dialect);
@@ -29,6 +35,7 @@ export function closableDatabase(parts: Parts): Database {
     description: parts.description,
     ...foreground,
     background: parts.backgroundDialect === undefined ? foreground : open(parts.backgroundDialect),
+    hadNoRoom: (withinMs) => performance.now() - noRoomAtMs < withinMs,
     close: () => (closing ??= parts.end()),
   };
 }

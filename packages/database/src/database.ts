@@ -32,5 +32,7 @@ export type Database = QueryAccess & {
    * there those who wait for an answer go first; with a pool it makes no difference.
    */
   readonly background: QueryAccess;
+  /** Whether a statement was refused in the last `withinMs` because there is no room on the server's disk. */
+  readonly hadNoRoom: (withinMs: number) => boolean;
   readonly close: () => Promise<void>;
 };

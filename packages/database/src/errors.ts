@@ -66,6 +66,11 @@ export function databaseUnavailable(error: unknown): MillraceError | undefined {
   });
 }
 
+/** Whether the database can be read and not written, as its disk has no room. */
+export function isDiskFull(error: unknown): boolean {
+  return sqlFailure(error)?.sqlState === "53100";
+}
+
 export function folderInUse(folder: string, holder: string): MillraceError {
   return new MillraceError({
     code: "data_folder_in_use",

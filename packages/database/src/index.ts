@@ -3,6 +3,9 @@ export { lockFolder, readHolder } from "./embedded/folder-lock.ts";
 export type { FolderLock } from "./embedded/folder-lock.ts";
 export { openEmbedded } from "./embedded/open-embedded.ts";
 export { databaseUnavailable, isTransactionConflict, isUniqueViolation, sqlFailure } from "./errors.ts";
+export { findAnswer, pruneAnswers, storeAnswer } from "./idempotency.ts";
+export type { IdempotentRequest, StoredAnswer } from "./idempotency.ts";
+export { readInstallationId } from "./installation.ts";
 export { jsonb, jsonText } from "./json-columns.ts";
 export { assertSchemaMatches, migrate } from "./migrations/migrate.ts";
 export { assertProgramMigrated, migrateProgram } from "./migrations/program-migrations.ts";
@@ -14,4 +17,3 @@ export type {
   ToParent as RelayToParent,
 } from "./relayed/relay-messages.ts";
 export { serveRelay } from "./relayed/serve-relay.ts";
-export { databaseSettings } from "./settings.ts";

@@ -25,7 +25,7 @@ export const databaseSettings = {
         "The same database without a pooler between, for migrations, heartbeats and hints. Unset: DATABASE_URL.",
       ),
     DATABASE_POOL_SIZE: integerSetting({ min: 2, max: 500, byDefault: 10 }).describe(
-      "Connections of one process to PostgreSQL.",
+      "Connections of one process to PostgreSQL. Half of them at most read for live updates.",
     ),
   }),
 } satisfies SettingsSection;
