@@ -1,4 +1,5 @@
-import { MillraceError, newId, parseJson, sleep, StopError, toError } from "@millrace/kernel";
+import { randomUUID } from "node:crypto";
+import { MillraceError, parseJson, raceAgainst, sleep, StopError, toError } from "@millrace/kernel";
 import type { Logger, Service } from "@millrace/kernel";
 import type { z } from "zod";
 import type { CacheEntry, CacheStore, Lock } from "./cache-store.ts";
@@ -23,7 +24,12 @@ export type OnceOptions<Schema extends z.ZodType> = KeepOptions & {
   readonly waitMs?: number;
   /** Ends this caller's waiting, with the signal's reason; the computing goes on for the others. */
   readonly signal?: AbortSignal;
+  /** Called before it resolves with what this call did not compute, and says where that comes from. */
+  readonly onFound?: (from: FoundFrom) => void;
 };
+
+/** `kept`: it was there. `awaited`: somebody else was computing it. */
+export type FoundFrom = "kept" | "awaited";
 
 /**
  * Values that can be computed or fetched again, kept for a while. Anything in it may be gone at any time, and
@@ -60,8 +66,13 @@ const maxPauseMs = 200;
 const defaultLockMs = 10_000;
 const defaultWaitMs = 60_000;
 
+/** What somebody who asked found. With `miss`, `once` computes. */
+export type CacheLookup = "hit" | "miss";
+
 /** One that is under way in this process. */
-type Flight = { readonly tags: readonly string[]; readonly text: Promise<string> };
+type Flight = { readonly tags: readonly string[]; readonly fetched: Promise<Fetched> };
+
+type Fetched = { readonly text: string; readonly from: FoundFrom | "computed" };
 
 /** A cache over a store. As a service, `stop` ends the waiting for other processes. */
 export class StoredCache implements Cache, Service {
@@ -70,6 +81,7 @@ export class StoredCache implements Cache, Service {
   readonly #logger: Logger;
   readonly #flights = new Map<string, Flight>();
   readonly #stopping = new AbortController();
+  readonly #listeners = new Set<(lookup: CacheLookup) => void>();
 
   constructor({ store, logger }: { readonly store: CacheStore; readonly logger: Logger }) {
     this.#store = store;
@@ -85,7 +97,9 @@ export class StoredCache implements Cache, Service {
   async get<Schema extends z.ZodType>(key: string, schema: Schema): Promise<z.output<Schema> | undefined> {
     assertKey(key);
     const text = await this.#store.read(key);
-    return text === undefined ? undefined : read(text, schema)?.value;
+    const found = text === undefined ? undefined : read(text, schema);
+    this.#tell(found === undefined ? "miss" : "hit");
+    return found?.value;
   }
 
   async set(key: string, value: unknown, options: KeepOptions): Promise<void> {
@@ -101,24 +115,30 @@ export class StoredCache implements Cache, Service {
     compute: () => Promise<z.input<Schema>>,
   ): Promise<z.output<Schema>> {
     assertKey(key);
-    const { schema, signal } = options;
+    const { schema, signal, onFound } = options;
     const entry = entryOf("", options);
     signal?.throwIfAborted();
     const joined = this.#flights.get(key);
     if (joined !== undefined) {
-      const found = read(await within(joined.text, signal), schema);
-      if (found !== undefined) return found.value;
+      const { text, from } = await within(joined.fetched, signal);
+      const found = read(text, schema);
+      if (found !== undefined) {
+        this.#tell("hit");
+        onFound?.(from === "kept" ? "kept" : "awaited");
+        return found.value;
+      }
       // Two parts of a program keep different things under one key: this one does without the other's.
     }
-    const flight = { tags: entry.tags, text: this.#fetch(key, options, entry, compute) };
+    const flight = { tags: entry.tags, fetched: this.#fetch(key, options, entry, compute) };
     if (joined === undefined) this.#flights.set(key, flight);
     const forget = (): void => {
       if (this.#flights.get(key) === flight) this.#flights.delete(key);
     };
-    flight.text.then(forget, forget);
-    const text = await within(flight.text, signal);
+    flight.fetched.then(forget, forget);
+    const { text, from } = await within(flight.fetched, signal);
     const found = read(text, schema);
     if (found === undefined) throw invalidCacheValue(key, undefined);
+    if (from !== "computed") onFound?.(from);
     return found.value;
   }
 
@@ -135,32 +155,47 @@ export class StoredCache implements Cache, Service {
     for (const [key, flight] of this.#flights) if (flight.tags.includes(tag)) this.#flights.delete(key);
   }
 
+  /** Calls back after each look, for counting, until the returned function is called. Must not throw. */
+  onLookup(listener: (lookup: CacheLookup) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  #tell(lookup: CacheLookup): void {
+    for (const listener of this.#listeners) listener(lookup);
+  }
+
   /** The text that somebody has kept, or that this one computes when it is its turn. */
   async #fetch<Schema extends z.ZodType>(
     key: string,
     { schema, lockMs = defaultLockMs, waitMs = defaultWaitMs }: OnceOptions<Schema>,
     entry: CacheEntry,
     compute: () => Promise<z.input<Schema>>,
-  ): Promise<string> {
-    const lock: Lock = { token: newId(), lockMs, tags: entry.tags };
+  ): Promise<Fetched> {
+    const lock: Lock = { token: randomUUID(), lockMs, tags: entry.tags };
     const deadline = performance.now() + waitMs;
     let hasDiscarded = false;
+    let from: FoundFrom = "kept";
     for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(maxPauseMs, pauseMs * 2)) {
       const beginning = await this.#store.begin(key, lock);
-      if (beginning.kind === "begun") return await this.#compute(key, { schema, lock, entry }, compute);
+      if (beginning.kind === "begun") break;
       if (beginning.kind === "found") {
-        if (read(beginning.text, schema) !== undefined) return beginning.text;
+        if (read(beginning.text, schema) !== undefined) {
+          this.#tell("hit");
+          return { text: beginning.text, from };
+        }
         if (hasDiscarded) break;
         // Of an older version of the program, perhaps. Once: others may go on writing it.
         hasDiscarded = true;
         await this.#store.discard(key, beginning.text);
         continue;
       }
+      from = "awaited";
       if (performance.now() >= deadline) break;
       // Not all at the same moments.
       await sleep(pauseMs * (0.5 + Math.random() / 2), this.#stopping.signal);
     }
-    return await this.#compute(key, { schema, lock, entry }, compute);
+    return { text: await this.#compute(key, { schema, lock, entry }, compute), from: "computed" };
   }
 
   async #compute<Schema extends z.ZodType>(
@@ -168,6 +203,7 @@ export class StoredCache implements Cache, Service {
     { schema, lock, entry }: { readonly schema: Schema; readonly lock: Lock; readonly entry: CacheEntry },
     compute: () => Promise<z.input<Schema>>,
   ): Promise<string> {
+    this.#tell("miss");
     const beat = setInterval(() => void this.#store.extend(key, lock), lock.lockMs / 3);
     let computed: CacheEntry | undefined;
     try {
@@ -222,13 +258,5 @@ function read<Schema extends z.ZodType>(
 }
 
 async function within<Value>(promise: Promise<Value>, signal: AbortSignal | undefined): Promise<Value> {
-  if (signal === undefined) return await promise;
-  const aborted = Promise.withResolvers<never>();
-  const onAbort = (): void => aborted.reject(signal.reason as Error);
-  signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    return await Promise.race([promise, aborted.promise]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
-  }
+  return await (signal === undefined ? promise : raceAgainst(signal, promise));
 }

@@ -1,11 +1,10 @@
 export { StoredCache } from "./cache.ts";
-export type { Cache, KeepOptions, OnceOptions } from "./cache.ts";
+export type { Cache, CacheLookup, FoundFrom, KeepOptions, OnceOptions } from "./cache.ts";
 export type { CacheStore } from "./cache-store.ts";
 export { MemoryStore } from "./memory-store.ts";
 export { PostgresStore } from "./postgres-store.ts";
 export { pruneCache } from "./prune-cache.ts";
 export { RedisConnection } from "./redis/redis-connection.ts";
-export type { RedisStatus } from "./redis/redis-connection.ts";
+export type { RedisAttempt, RedisStatus } from "./redis/redis-connection.ts";
 export { withoutCommand } from "./redis/without-command.ts";
 export { RedisStore } from "./redis/redis-store.ts";
-export { redisSettings } from "./settings.ts";

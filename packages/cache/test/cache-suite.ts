@@ -3,7 +3,7 @@ import { newId, silentLogger } from "@millrace/kernel";
 import { waitFor } from "@millrace/testing";
 import { z } from "zod";
 import { StoredCache } from "../src/index.ts";
-import type { CacheStore } from "../src/index.ts";
+import type { CacheStore, FoundFrom } from "../src/index.ts";
 
 const hour = 3_600_000;
 const key = (): string => `test:${newId()}`;
@@ -92,6 +92,79 @@ export function cacheSuite(openStore: () => CacheStore): void {
     expect(await Promise.all(asked)).toEqual(Array.from({ length: 100 }, () => ({ answer: 42 })));
     expect(computed).toBe(1);
     expect(await openCache().get(at, options.schema)).toEqual({ answer: 42 });
+  });
+
+  it("says of what it did not compute whether it was there, or was being computed", async () => {
+    const [first, second] = [openCache(), openCache()];
+    const at = key();
+    const release = Promise.withResolvers<void>();
+    const began = Promise.withResolvers<void>();
+    let told: Record<string, FoundFrom> = {};
+    const ask = (who: string, cache: StoredCache) =>
+      cache.once(
+        at,
+        { ttlMs: hour, schema: z.string(), onFound: (from) => void (told[who] = from) },
+        async () => {
+          began.resolve();
+          await release.promise;
+          return "value";
+        },
+      );
+    const asked = [ask("who computes", first)];
+    await began.promise;
+    asked.push(ask("who waits beside", first), ask("who waits elsewhere", second));
+    // Each takes longer than it takes the other process to learn that the value is being computed.
+    for (const other of [key(), key()])
+      await second.once(other, { ttlMs: hour, schema: z.string() }, async () => "");
+    release.resolve();
+    await Promise.all(asked);
+    expect(told).toEqual({ "who waits beside": "awaited", "who waits elsewhere": "awaited" });
+    told = {};
+
+    await Promise.all([ask("later", first), ask("later beside", first), ask("later elsewhere", second)]);
+
+    expect(told).toEqual({ later: "kept", "later beside": "kept", "later elsewhere": "kept" });
+  });
+
+  it("computes each of many values once, for two processes that ask for all of them in another order", async () => {
+    const keys = Array.from({ length: 300 }, key);
+    const tags = [key()];
+    const options = { ttlMs: hour, schema: z.string(), tags };
+    const computed: string[] = [];
+    const askAll = async (asked: readonly string[]) => {
+      const cache = openCache();
+      const ask = (at: string) =>
+        cache.once(at, options, async () => {
+          computed.push(at);
+          return `value of ${at}`;
+        });
+      return await Promise.all(asked.map(ask));
+    };
+    const cache = openCache();
+    await Promise.all(keys.slice(0, 100).map((at) => cache.set(at, `value of ${at}`, options)));
+
+    const [forth, back] = await Promise.all([askAll(keys), askAll(keys.toReversed())]);
+
+    expect(forth).toEqual(keys.map((at) => `value of ${at}`));
+    expect(back).toEqual(forth.toReversed());
+    expect(computed.toSorted()).toEqual(keys.slice(100).toSorted());
+    await cache.deleteByTag(tags[0] ?? "");
+    expect(await Promise.all(keys.map((at) => cache.get(at, z.string())))).toEqual(keys.map(() => undefined));
+  });
+
+  it("gives each of many that ask at once what is under their own key", async () => {
+    const cache = openCache();
+    const keys = Array.from({ length: 250 }, key);
+    const isKept = (nth: number) => nth % 2 === 0;
+    const set = async (at: string, nth: number) => {
+      if (isKept(nth)) await cache.set(at, nth, { ttlMs: hour });
+    };
+    await Promise.all(keys.map(set));
+
+    const found = await Promise.all([...keys, ...keys].map((at) => cache.get(at, z.number())));
+
+    const expected = keys.map((_, nth) => (isKept(nth) ? nth : undefined));
+    expect(found).toEqual([...expected, ...expected]);
   });
 
   it("does not keep a failure: who asks next computes", async () => {

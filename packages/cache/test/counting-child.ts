@@ -6,7 +6,10 @@ import { RedisConnection, RedisStore, StoredCache } from "../src/index.ts";
 const [url = "", key = "", callers = "1", computeMs = "100"] = process.argv.slice(2);
 const redis = new RedisConnection({ url, logger: silentLogger, timeoutMs: 5_000, purpose: "cache" });
 await redis.start();
-const cache = new StoredCache({ store: new RedisStore({ redis }), logger: silentLogger });
+const cache = new StoredCache({
+  store: new RedisStore({ redis, prefix: "millrace:" }),
+  logger: silentLogger,
+});
 const tell = (line: string) => void process.stdout.write(`${line}\n`);
 tell("ready");
 await new Promise((resolve) => process.stdin.once("data", resolve));

@@ -7,7 +7,7 @@ import { cacheSuite } from "./cache-suite.ts";
 
 const hour = 3_600_000;
 const url = process.env.MILLRACE_TEST_REDIS_URL ?? "";
-const prefix = `millrace:cache:test:${newId()}:`;
+const prefix = `millrace:test:${newId()}:`;
 let redis: RedisConnection;
 
 beforeAll(async () => {
@@ -33,10 +33,10 @@ describe("in Redis", () => {
     const cache = new StoredCache({ store: openStore(), logger: silentLogger });
     const tag = newId();
     await redis.attempt(async (client) => {
-      await client.set(`${prefix}value:garbage`, "{not json");
-      await client.lpush(`${prefix}value:list`, "1");
-      await client.lpush(`${prefix}lock:list`, "1");
-      await client.set(`${prefix}tag:${tag}`, "1");
+      await client.set(`${prefix}cache:value:garbage`, "{not json");
+      await client.lpush(`${prefix}cache:value:list`, "1");
+      await client.lpush(`${prefix}cache:lock:list`, "1");
+      await client.set(`${prefix}cache:tag:${tag}`, "1");
     }, undefined);
 
     for (const key of ["garbage", "list"]) {
@@ -57,7 +57,7 @@ describe("in Redis", () => {
 
     const ends = await redis.attempt(
       (client) =>
-        Promise.all(["value:a", "lock:b", `tag:${tag}`].map((name) => client.pttl(`${prefix}${name}`))),
+        Promise.all(["value:a", "lock:b", `tag:${tag}`].map((name) => client.pttl(`${prefix}cache:${name}`))),
       [],
     );
 
@@ -73,7 +73,10 @@ describe("in Redis", () => {
     const left = await waitFor(
       async () => {
         await store.write("last", { text: "1", ttlMs: hour, tags: [tag] });
-        const members = await redis.attempt((client) => client.zrange(`${prefix}tag:${tag}`, 0, "-1"), []);
+        const members = await redis.attempt(
+          (client) => client.zrange(`${prefix}cache:tag:${tag}`, 0, "-1"),
+          [],
+        );
         return members.length === 1 && members;
       },
       { describe: "one alone to be left" },

@@ -29,7 +29,7 @@ describe("when Redis goes", () => {
     const logger = { ...silentLogger, warn: tell, info: tell } as unknown as Logger;
     // More than by default: a busy machine is not to be taken for a Redis that hangs.
     redis = new RedisConnection({ url: server.url, logger, timeoutMs: 2_000, purpose: "cache" });
-    cache = new StoredCache({ store: new RedisStore({ redis }), logger });
+    cache = new StoredCache({ store: new RedisStore({ redis, prefix: "millrace:" }), logger });
     onTestFinished(async () => {
       await cache.stop();
       await redis.stop();

@@ -21,6 +21,13 @@ export type RedisStatus = {
   readonly trouble?: string;
 };
 
+/** What became of a command, and after how long. */
+export type RedisAttempt = {
+  /** `refused`: Redis did not like it; `failed`: no answer in time; `skipped`: not tried, as Redis is away or slow. */
+  readonly result: "answered" | "refused" | "failed" | "skipped";
+  readonly ms: number;
+};
+
 export type RedisOptions = {
   readonly url: string;
   readonly logger: Logger;
@@ -37,9 +44,11 @@ export type RedisOptions = {
  */
 export class RedisConnection implements Service {
   readonly name: string;
+  /** What it is used for, as it was given. */
+  readonly purpose: string;
   readonly #redis: Redis;
-  readonly #purpose: string;
   readonly #logger: Logger;
+  readonly #listeners = new Set<(attempt: RedisAttempt) => void>();
   #inFlight = 0;
   #restsUntilMs = 0;
   /** From the last failure until the next command that succeeds. */
@@ -48,7 +57,7 @@ export class RedisConnection implements Service {
   #isStopped = false;
 
   constructor({ url, logger, timeoutMs = defaultTimeoutMs, purpose }: RedisOptions) {
-    this.#purpose = purpose;
+    this.purpose = purpose;
     this.name = `Redis as ${purpose}`;
     this.#logger = logger;
     this.#redis = new Redis(url, {
@@ -89,17 +98,28 @@ export class RedisConnection implements Service {
 
   /** What the command gives; `otherwise` when Redis is away, too slow, or refuses it. Never rejects. */
   async attempt<Result>(command: (redis: Redis) => Promise<Result>, otherwise: Result): Promise<Result> {
-    const isResting = performance.now() < this.#restsUntilMs;
-    if (isResting || this.#redis.status !== "ready" || this.#inFlight >= maxInFlight) return otherwise;
+    const startedMs = performance.now();
+    const tell = (result: RedisAttempt["result"]): void => {
+      for (const listener of this.#listeners) listener({ result, ms: performance.now() - startedMs });
+    };
+    const isResting = startedMs < this.#restsUntilMs;
+    if (isResting || this.#redis.status !== "ready" || this.#inFlight >= maxInFlight) {
+      tell("skipped");
+      return otherwise;
+    }
     this.#inFlight++;
     try {
       const result = await command(this.#redis);
       this.#answered();
+      tell("answered");
       return result;
     } catch (thrown) {
       const error = toError(thrown);
-      if (error instanceof ReplyError) this.#refused(error);
-      else {
+      if (error instanceof ReplyError) {
+        tell("refused");
+        this.#refused(error);
+      } else {
+        tell("failed");
         this.#restsUntilMs = performance.now() + restMs;
         this.#failed(error);
       }
@@ -109,8 +129,14 @@ export class RedisConnection implements Service {
     }
   }
 
+  /** Calls back after each command, for counting, until the returned function is called. Must not throw. */
+  onAttempt(listener: (attempt: RedisAttempt) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
   #answered(): void {
-    if (this.#trouble !== undefined) this.#logger.info(`Redis answers again as ${this.#purpose}`);
+    if (this.#trouble !== undefined) this.#logger.info(`Redis answers again as ${this.purpose}`);
     this.#trouble = undefined;
   }
 
@@ -119,7 +145,7 @@ export class RedisConnection implements Service {
     if (this.#trouble === undefined) {
       this.#logger.warn(
         { err: withoutCommand(error) },
-        `Redis does not answer as ${this.#purpose}: it goes on without, slower`,
+        `Redis does not answer as ${this.purpose}: it goes on without, slower`,
       );
     }
     this.#trouble = error.message;
@@ -129,6 +155,6 @@ export class RedisConnection implements Service {
   #refused(error: Error): void {
     if (performance.now() - this.#toldMs < tellEveryMs) return;
     this.#toldMs = performance.now();
-    this.#logger.warn({ err: withoutCommand(error) }, `Redis refused a command as ${this.#purpose}`);
+    this.#logger.warn({ err: withoutCommand(error) }, `Redis refused a command as ${this.purpose}`);
   }
 }

@@ -15,20 +15,15 @@ const beginAnswer = z.tuple([z.enum(["found", "busy", "begun"]), z.string()]);
 /** Keys that one script deletes, while everybody else waits. */
 const removeBatch = 500;
 
-/** Keeps values in Redis, for all processes, under `millrace:cache:`. Each has an end; how much there is of them is `maxmemory`'s to bound. */
+/** Keeps values in Redis, for all processes. Each has an end; how much there is of them is `maxmemory`'s to bound. */
 export class RedisStore implements CacheStore {
   readonly #redis: RedisConnection;
   readonly #prefix: string;
 
-  constructor({
-    redis,
-    prefix = "millrace:cache:",
-  }: {
-    readonly redis: RedisConnection;
-    readonly prefix?: string;
-  }) {
+  /** Keys are `<prefix>cache:…`. Who has the same prefix has the same values. */
+  constructor({ redis, prefix }: { readonly redis: RedisConnection; readonly prefix: string }) {
     this.#redis = redis;
-    this.#prefix = prefix;
+    this.#prefix = `${prefix}cache:`;
   }
 
   async read(key: string): Promise<string | undefined> {
