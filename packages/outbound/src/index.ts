@@ -1,0 +1,2 @@
+export { SafeFetch } from "./safe-fetch.ts";
+export type { FetchedResource, FetchRequest, SafeFetchOptions } from "./safe-fetch.ts";
