@@ -12,7 +12,6 @@ export type StructuredOutput = {
 /** A chat model ready to be called. */
 export type ChatModel = {
   readonly name: string;
-  readonly isBuiltIn: boolean;
   readonly language: LanguageModelV4;
   /** What was learned about the server while the process runs. */
   readonly structuredOutput: { current: StructuredOutput };

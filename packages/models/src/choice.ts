@@ -1,62 +1,78 @@
-import type { EmbeddingModelV4, LanguageModelV4 } from "@ai-sdk/provider";
 import { MillraceError } from "@millrace/kernel";
 import type { ErrorItem } from "@millrace/kernel";
+import {
+  builtInChatModel,
+  builtInEmbeddingModel,
+  choiceName,
+  isOpenAi,
+  openAiUrl,
+  ownChoice,
+} from "./model-choice.ts";
+import type { ChatChoice, EmbeddingChoice, OwnModels } from "./model-choice.ts";
+import { chatChoiceNamed } from "./named-choice.ts";
+import { checkNamesBeside } from "./names-beside.ts";
+import type { NamesBeside } from "./names-beside.ts";
+import { checkModelSettings } from "./settings.ts";
 import type { ModelSettings } from "./settings.ts";
 
-/**
- * Models that a program brings along, of any provider of the AI SDK (specification 4). They go before those of
- * the settings.
- */
-export type OwnModels = { readonly chat?: LanguageModelV4; readonly embedding?: EmbeddingModelV4 };
-
-type OwnChoice<Model> = { readonly provider: "own"; readonly model: string; readonly own: Model };
-
-/** Which chat model is meant, with all its provider needs. */
-export type ChatChoice =
-  | OwnChoice<LanguageModelV4>
-  | {
-      readonly provider: "openai-compatible" | "openai";
-      readonly url: string;
-      readonly model: string;
-      readonly apiKey: string | undefined;
-    }
-  | { readonly provider: "gemini" | "anthropic"; readonly model: string; readonly apiKey: string }
-  | { readonly provider: "builtin"; readonly model: string };
-
-/** Which embedding model is meant. */
-export type EmbeddingChoice =
-  | OwnChoice<EmbeddingModelV4>
-  | Exclude<ChatChoice, { readonly provider: "own" | "gemini" | "anthropic" }>
-  | GeminiChoice;
-type GeminiChoice = { readonly provider: "gemini"; readonly model: string; readonly apiKey: string };
-
-export const builtInChatModel = "extractive-1";
-export const builtInEmbeddingModel = "hashed-1";
-
-const openAiUrl = "https://api.openai.com/v1";
+export type Choices = {
+  readonly chat: ChatChoice;
+  /** The chat model and those to turn to while it can't serve. */
+  readonly chain: readonly ChatChoice[];
+  /** Purposes with models of their own; names end in `*` where they are a beginning. */
+  readonly purposes: ReadonlyMap<string, readonly ChatChoice[]>;
+  readonly embedding: EmbeddingChoice;
+  readonly notices: readonly string[];
+  /** Those of the notices that speak of names nobody is known under. */
+  readonly unknownNames: readonly string[];
+};
 
 /** The chosen models, and what a person should know of the choice. Throws `invalid_settings`. */
 export function chooseModels(
   settings: ModelSettings,
   own: OwnModels = {},
-): {
-  readonly chat: ChatChoice;
-  readonly embedding: EmbeddingChoice;
-  readonly notices: readonly string[];
-} {
-  assertPairs(settings);
+  beside: NamesBeside = { limits: [], prices: [] },
+): Choices {
+  throwIfAny(checkModelSettings(settings));
   const chat = own.chat === undefined ? chooseChat(settings) : ownChoice(own.chat);
   const embedding = own.embedding === undefined ? chooseEmbedding(settings) : ownChoice(own.embedding);
-  return { chat, embedding, notices: noticesFor(chat, embedding) };
+  const items: ErrorItem[] = [];
+  const named = (name: string, pointer: string): ChatChoice[] => {
+    const choice = chatChoiceNamed(name, { settings, own });
+    if (!("problem" in choice)) return [choice];
+    items.push({
+      pointer,
+      code: "invalid",
+      message: `${JSON.stringify(name)} can't be used: ${choice.problem}.`,
+    });
+    return [];
+  };
+  const fallback = splitNames(settings.CHAT_FALLBACK).flatMap((name) => named(name, "CHAT_FALLBACK"));
+  const purposes = new Map(
+    Object.entries(own.purposes ?? {}).map(([purpose, names]) => {
+      const pointer = `models.purposes[${JSON.stringify(purpose)}]`;
+      if (names.length === 0) items.push({ pointer, code: "missing", message: "Name at least one model." });
+      if (!/^[a-z][a-z0-9_.]*\*?$/.test(purpose)) {
+        const message = "Purposes are such as document.summary, or document.* for all that begin so.";
+        items.push({ pointer, code: "invalid", message });
+      }
+      return [purpose, names.flatMap((name) => named(name, pointer))] as const;
+    }),
+  );
+  const chain = [chat, ...fallback.filter((choice) => choiceName(choice) !== choiceName(chat))];
+  const choices = [...chain, ...[...purposes.values()].flat(), embedding];
+  const checked = checkNamesBeside(beside, { settings, own, choices });
+  throwIfAny([...items, ...checked.items]);
+  const unknownNames = checked.notices;
+  const notices = [...noticesFor(chat, embedding), ...unknownNames];
+  return { chat, chain, purposes, embedding, notices, unknownNames };
 }
 
-function ownChoice<Model extends LanguageModelV4 | EmbeddingModelV4>(own: Model): OwnChoice<Model> {
-  return { provider: "own", model: `${own.provider}:${own.modelId}`, own };
-}
-
-/** The public name of a choice, such as `openai-compatible:gemma3`. */
-export function choiceName(choice: { readonly provider: string; readonly model: string }): string {
-  return choice.provider === "own" ? choice.model : `${choice.provider}:${choice.model}`;
+function splitNames(list: string | undefined): string[] {
+  return (list ?? "")
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "");
 }
 
 function chooseChat(settings: ModelSettings): ChatChoice {
@@ -92,29 +108,7 @@ function chooseEmbedding(settings: ModelSettings): EmbeddingChoice {
   return { provider: "builtin", model: builtInEmbeddingModel };
 }
 
-function isOpenAi(url: string): boolean {
-  return new URL(url).hostname === "api.openai.com";
-}
-
-/** Settings that only make sense together, of which one is missing. */
-export function checkModelSettings(
-  given: Readonly<Partial<Record<keyof ModelSettings, unknown>>>,
-): ErrorItem[] {
-  const items: ErrorItem[] = [];
-  const require = (present: keyof ModelSettings, missing: keyof ModelSettings, what: string) => {
-    if (given[present] === undefined || given[missing] !== undefined) return;
-    const message = `${present} is set: also set ${missing}, ${what}.`;
-    items.push({ pointer: missing, code: "missing", message });
-  };
-  require("CHAT_URL", "CHAT_MODEL", "the name of a model on that server");
-  require("CHAT_MODEL", "CHAT_URL", "the address of the server that has the model");
-  require("EMBEDDING_URL", "EMBEDDING_MODEL", "the name of a model on that server");
-  require("EMBEDDING_MODEL", "EMBEDDING_URL", "the address of the server that has the model");
-  return items;
-}
-
-function assertPairs(settings: ModelSettings): void {
-  const items = checkModelSettings(settings);
+function throwIfAny(items: readonly ErrorItem[]): void {
   if (items.length === 0) return;
   throw new MillraceError({
     code: "invalid_settings",

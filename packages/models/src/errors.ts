@@ -1,4 +1,5 @@
 import { MillraceError } from "@millrace/kernel";
+import { withoutAnswer } from "./calls/without-answer.ts";
 
 type Facts = Readonly<Record<string, unknown>>;
 
@@ -10,21 +11,26 @@ type CallFailure = {
   readonly retryAfterSeconds?: number;
 };
 
+/** A server that takes no more requests and does not say for how long. */
+export const silentWaitSeconds = 10;
+
 /** Kinds `unavailable` and `limited` pass by themselves, so only they are worth another try. */
 function failure(
   code: string,
   kind: "unavailable" | "limited" | "invalid" | "internal",
   message: string,
-  call: CallFailure,
+  call: CallFailure & { readonly putOffSeconds?: number | undefined },
 ): MillraceError {
+  const { retryAfterSeconds, putOffSeconds } = call;
   return new MillraceError({
     code,
     kind,
     retryable: kind === "unavailable" || kind === "limited",
     message,
-    cause: call.cause,
+    cause: withoutAnswer(call.cause),
     details: { model: call.model, ...call.details },
-    ...(call.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: call.retryAfterSeconds }),
+    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+    ...(putOffSeconds === undefined ? {} : { putOffSeconds }),
   });
 }
 
@@ -37,11 +43,11 @@ export const modelErrors = {
       `The model ${call.model} can't be reached. Check that its server runs and that the address in the settings is right.`,
       call,
     ),
-  timedOut: (call: CallFailure & { readonly timeoutMs?: number }) =>
+  timedOut: (call: CallFailure & { readonly timeoutMs?: number; readonly setting?: string }) =>
     failure(
       "model_timeout",
       "unavailable",
-      `The model ${call.model} did not answer${call.timeoutMs === undefined ? " in time" : ` within ${Math.round(call.timeoutMs / 100) / 10} s`}. If it is only slow, raise MODEL_TIMEOUT_MS.`,
+      `The model ${call.model} did not answer${call.timeoutMs === undefined ? " in time" : ` within ${Math.round(call.timeoutMs / 100) / 10} s`}. If it is only slow, raise ${call.setting ?? "MODEL_TIMEOUT_MS"}.`,
       call,
     ),
   rateLimited: (call: CallFailure) =>
@@ -49,6 +55,41 @@ export const modelErrors = {
       "model_rate_limited",
       "limited",
       `The model ${call.model} takes no more requests for now. The work is tried again later.`,
+      { ...call, putOffSeconds: call.retryAfterSeconds ?? silentWaitSeconds },
+    ),
+  unavailable: (call: CallFailure & { readonly retryAfterSeconds: number }) =>
+    failure(
+      "model_unavailable",
+      "unavailable",
+      `The server of ${call.model} failed several times in a row and is left alone for a while. The work is tried again later.`,
+      { ...call, putOffSeconds: call.retryAfterSeconds },
+    ),
+  required: (purpose: string) =>
+    new MillraceError({
+      code: "model_required",
+      kind: "unsupported",
+      message: `This needs a chat model (${purpose}), and only the built-in one is set up, which can't write. Set CHAT_URL and CHAT_MODEL, or a key of a provider such as GEMINI_API_KEY.`,
+      details: { purpose },
+    }),
+  unknownModel: (name: string, problem: string) =>
+    new MillraceError({
+      code: "model_unknown",
+      kind: "invalid",
+      message: `The model ${name} can't be used: ${problem}`,
+      details: { model: name },
+    }),
+  streamFailed: (call: CallFailure) =>
+    failure(
+      "model_stream_failed",
+      "unavailable",
+      `${call.model} sent an error or something unreadable in the middle of its answer. The work is tried again later.`,
+      call,
+    ),
+  responseTooLarge: (call: CallFailure) =>
+    failure(
+      "model_response_too_large",
+      "internal",
+      `${call.model} sent more than any answer can have. Check that the address in the settings is that of a model server.`,
       call,
     ),
   overloaded: (call: CallFailure) =>
@@ -90,7 +131,7 @@ export const modelErrors = {
     failure(
       "model_bad_output",
       "internal",
-      `${call.model} answered twice in a form that can't be used. Try again, or choose a model that follows formats better.`,
+      `${call.model} answered in a form that can't be used. Try again, or choose a model that follows formats better.`,
       call,
     ),
   outputTruncated: (call: CallFailure) =>
@@ -157,6 +198,12 @@ export const modelErrors = {
       message:
         "The built-in model found no sentences to work with, only code, tables or fragments. Set CHAT_URL and CHAT_MODEL, or a key of a provider, to analyse such a text.",
     }),
+  questionMissing: () =>
+    new MillraceError({
+      code: "question_missing",
+      kind: "invalid",
+      message: "The built-in model was asked to answer without a question. Give one.",
+    }),
   unknownOperation: () =>
     new MillraceError({
       code: "built_in_operation_unsupported",
@@ -169,6 +216,13 @@ export const modelErrors = {
       code: "embedding_text_blank",
       kind: "invalid",
       message: "A text without any character can't be embedded. Leave it out.",
+    }),
+  promptInvalid: (prompt: string, problem: string) =>
+    new MillraceError({
+      code: "prompt_invalid",
+      kind: "internal",
+      message: `The prompt ${prompt} can't be used: ${problem}. Correct its file.`,
+      details: { prompt },
     }),
   invalidChunkSize: (smallest: number) =>
     new MillraceError({

@@ -76,7 +76,7 @@ describe("asking a chat server for an object", () => {
 
   it("frames the text as data with markers that change, and names the step to the server", async () => {
     const own = modelsAt(server.url);
-    await own.generateObject({ ...request, trace: { step: "summary/whole", job: "j1" } });
+    await own.generateObject({ ...request, origin: { owner: null, step: "summary/whole", job: "j1" } });
     await own.generateObject(request);
 
     const [first, second] = server.calls.slice(-2).map((call) => JSON.stringify(call.body));
@@ -166,6 +166,35 @@ describe("asking a chat server for an object", () => {
     server.release("gate");
     await Promise.all(asked);
     expect(server.calls.length).toBe(before + 2);
+  });
+
+  it.each([
+    ["no JSON", "application/json", '{"choices":[{"message":{"content":"A ferry'],
+    ["another shape", "application/json", '{"choices":{"message":"A ferry crosses"}}'],
+    ["a stream with a bad line", "text/event-stream", 'data: {"choices":[{"delta":{"content":"A ferry\n\n'],
+    ["a stream of another shape", "text/event-stream", 'data: {"id":"1","choices":"A ferry"}\n\n'],
+  ])("quotes nothing of an answer that is %s in the error that is logged", async (_what, type, body) => {
+    odd = await startOddServer((_request, response) => {
+      response.writeHead(200, { "content-type": type }).end(body);
+    });
+    let log = "";
+    const destination = { write: (line: string) => void (log += line) };
+    const watched = type === "text/event-stream" ? { onText: () => undefined } : {};
+
+    const err: unknown = await modelsAt(odd.url)
+      .generateText({ ...request, ...watched })
+      .catch((thrown: unknown) => thrown);
+    createLogger({ level: "debug", name: "test", destination }).warn({ err }, "a job's attempt failed");
+
+    expect(err).toBeInstanceOf(Error);
+    expect(log).not.toContain("ferry");
+  });
+
+  it("tells a server of one's own the step, whatever its name is written in", async () => {
+    const origin = { owner: null, job: "j1", step: "task/研究\n/turn/1" };
+    await modelsAt(server.url).generateText({ ...request, origin });
+
+    expect(decodeURIComponent(server.calls.at(-1)?.step ?? "")).toBe(origin.step);
   });
 
   it("never logs a text, a prompt or a key", async () => {

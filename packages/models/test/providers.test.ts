@@ -1,6 +1,8 @@
-import { parseSettings, silentLogger, systemClock } from "@millrace/kernel";
-import { afterEach, describe, expect, it } from "vitest";
-import { generateGuarded } from "../src/calls/generate.ts";
+import { parseSettings, silentLogger } from "@millrace/kernel";
+import { afterEach, describe, expect, it, onTestFinished } from "vitest";
+import { generate } from "../src/calls/generate.ts";
+import { toModelPrompt } from "../src/calls/model-prompt.ts";
+import { startDeadlines } from "../src/guard/deadlines.ts";
 import { loadChatModel } from "../src/providers/chat.ts";
 import { loadEmbeddingModel } from "../src/providers/embedding.ts";
 import { modelSettingsSchema } from "../src/settings.ts";
@@ -39,18 +41,25 @@ describe("loading providers", () => {
     server = await startOddServer((_request, response) => sendChat(response, "fine"));
     const choice = { provider: "openai", url: server.url, model: "gpt", apiKey: "sk-1" } as const;
     const model = await loadChatModel(choice, settings);
-    const { text } = await generateGuarded(
-      {
-        model: model.language,
-        modelName: model.name,
-        instructions: "Say something.",
-        messages: [{ role: "user", content: "Now." }],
+    const deadlines = startDeadlines(model.name, {
+      firstByteMs: 5000,
+      firstChunkMs: 5000,
+      idleMs: 5000,
+      totalMs: 5000,
+    });
+    onTestFinished(deadlines.stop);
+    const { text } = await generate({
+      model: model.language,
+      modelName: model.name,
+      options: {
+        prompt: toModelPrompt("Say something.", [{ role: "user", text: "Now." }]),
         maxOutputTokens: 50,
-        timeoutMs: 5000,
-        signal: undefined,
       },
-      { logger: silentLogger, clock: systemClock },
-    );
+      deadlines,
+      heard: { text: "" },
+      onText: undefined,
+      logger: silentLogger,
+    });
 
     expect(text).toBe("fine");
     expect(server.requests[0]?.body).toMatchObject({ max_completion_tokens: 50 });

@@ -1,3 +1,6 @@
+import { isMillraceError } from "@millrace/kernel";
+import { modelErrors } from "../errors.ts";
+import { answer } from "./parts/answer.ts";
 import { keyPoints } from "./parts/key-points.ts";
 import { rankUsable } from "./parts/rank-usable.ts";
 import { sentiment } from "./parts/sentiment.ts";
@@ -13,6 +16,8 @@ export type AnalysisRequest = {
   readonly text: string;
   readonly title: string | null;
   readonly language: string | null;
+  /** Only `answer` has one. */
+  readonly question?: string | null;
 };
 
 type ReadText = { readonly key: AnalysisRequest; readonly prepared: PreparedText; ranked?: RankedText };
@@ -20,9 +25,17 @@ type ReadText = { readonly key: AnalysisRequest; readonly prepared: PreparedText
 // The four parts of one document follow each other: the last text read serves them all.
 let latest: ReadText | undefined;
 
-/** Does one part of the analysis of a text. Deterministic; takes words out of the text, writes none. */
-export function analyse(request: AnalysisRequest): unknown {
+/**
+ * Does one operation on a text, and says which share of it was read (`coverage`). Deterministic; takes words
+ * out of the text, writes none.
+ */
+export function analyse(request: AnalysisRequest): Record<string, unknown> {
   const read = readOnce(request);
+  const coverage = Math.round(read.prepared.coverage * 1000) / 1000;
+  return { ...operate(request, read), coverage };
+}
+
+function operate(request: AnalysisRequest, read: ReadText): Record<string, unknown> {
   switch (request.operation) {
     case "summary":
       return summarise(read.prepared, rankOnce(read));
@@ -32,8 +45,38 @@ export function analyse(request: AnalysisRequest): unknown {
       return sentiment(read.prepared);
     case "topics":
       return topics(read.prepared);
+    case "analysis":
+      return analyseAll(request, read);
+    case "answer":
+      return answerQuestion(read.prepared, request);
   }
 }
+
+function analyseAll(request: AnalysisRequest, read: ReadText): Record<string, unknown> {
+  const operations = ["summary", "key_points", "sentiment", "topics"] as const;
+  return Object.fromEntries(
+    operations.map((operation) => {
+      try {
+        return [operation, operate({ ...request, operation }, read)];
+      } catch (error) {
+        if (!isMillraceError(error) || error.kind !== "unsupported") throw error;
+        return [operation, null];
+      }
+    }),
+  );
+}
+
+function answerQuestion(
+  prepared: PreparedText,
+  { text, question }: AnalysisRequest,
+): ReturnType<typeof answer> {
+  const words = prepared.readWords((question ?? "").slice(0, longestQuestion));
+  if (!words.some((word) => /[\p{L}\p{N}]/u.test(word.value))) throw modelErrors.questionMissing();
+  return answer(prepared, text, words);
+}
+
+// Longer ones are texts: their words are found everywhere.
+const longestQuestion = 1000;
 
 function readOnce(request: AnalysisRequest): ReadText {
   const isSame =

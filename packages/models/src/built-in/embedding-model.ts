@@ -1,5 +1,5 @@
 import type { EmbeddingModelV4 } from "@ai-sdk/provider";
-import { builtInEmbeddingModel } from "../choice.ts";
+import { builtInEmbeddingModel } from "../model-choice.ts";
 import { hashedVector } from "./hashed-vector.ts";
 import type { BuiltInThread } from "./thread/thread.ts";
 

@@ -5,7 +5,7 @@ import type {
   LanguageModelV4StreamPart,
 } from "@ai-sdk/provider";
 import { z } from "zod";
-import { builtInChatModel } from "../choice.ts";
+import { builtInChatModel } from "../model-choice.ts";
 import { modelErrors } from "../errors.ts";
 import { builtInOptionsSchema } from "./operations.ts";
 import type { BuiltInThread } from "./thread/thread.ts";
@@ -69,6 +69,14 @@ const readableSchema = z.union([
     .transform(({ points }) => points.map((point) => `- ${point}`).join("\n")),
   z.object({ topics: z.array(z.string()) }).transform(({ topics }) => topics.join(", ")),
   z.object({ label: z.string() }).transform(({ label }) => label),
+  z
+    .object({ quotes: z.array(z.object({ text: z.string() })) })
+    .transform(({ quotes }) =>
+      quotes.length === 0
+        ? "The text has no sentence about this."
+        : quotes.map(({ text }) => `> ${text}`).join("\n\n"),
+    ),
+  z.looseObject({}).transform((result) => JSON.stringify(result, null, 2)),
 ]);
 
 function asText(result: unknown): string {

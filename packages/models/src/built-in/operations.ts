@@ -1,8 +1,18 @@
 import { z } from "zod";
 
-export const builtInOperations = ["summary", "key_points", "sentiment", "topics"] as const;
+export const builtInOperations = [
+  "summary",
+  "key_points",
+  "sentiment",
+  "topics",
+  "answer",
+  "analysis",
+] as const;
 
-/** What the built-in model can do with a text. */
+/**
+ * What the built-in model can do with a text. `analysis` gives the first four in one object, null for those
+ * that it refuses: asked for alone, they say why.
+ */
 export type BuiltInOperation = (typeof builtInOperations)[number];
 
 /** The provider options of the built-in model, under the key `builtin`. */
@@ -12,4 +22,6 @@ export const builtInOptionsSchema = z.object({
   title: z.string().nullable().default(null),
   /** ISO 639-1 when known, to skip detection. */
   language: z.string().nullable().default(null),
+  /** What `answer` looks for. */
+  question: z.string().nullable().default(null),
 });

@@ -17,6 +17,14 @@ describe("reading a model's answer", () => {
     expect(readJsonAnswer(text, schema)).toEqual({ ok: true, value });
   });
 
+  it("takes a long answer as it stands, and does not repair it: that could hold the process for half a minute", () => {
+    const points = Array.from({ length: 10_000 }, () => "one");
+    const long = JSON.stringify({ points });
+
+    expect(readJsonAnswer(long, schema)).toEqual({ ok: true, value: { points } });
+    expect(readJsonAnswer(long.replace("]", ",]"), schema).ok).toBe(false);
+  });
+
   it("says which field is wrong", () => {
     const answer = readJsonAnswer('{"points":[]}', schema);
 

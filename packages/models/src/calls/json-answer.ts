@@ -1,6 +1,6 @@
 import { parseJson } from "@millrace/kernel";
-import { jsonrepair } from "jsonrepair";
 import type { z } from "zod";
+import { repairJson } from "./repair-json.ts";
 
 export type JsonAnswer<T> =
   | { readonly ok: true; readonly value: T }
@@ -14,7 +14,7 @@ export type JsonAnswer<T> =
 export function readJsonAnswer<T>(text: string, schema: z.ZodType<T>): JsonAnswer<T> {
   const inner = insideBraces(withoutReasoning(text));
   let problem = "The answer contains no JSON object.";
-  for (const candidate of [() => text, () => inner, () => jsonrepair(inner)]) {
+  for (const candidate of [() => text, () => inner, () => repairJson(inner)]) {
     const parsed = attempt(candidate);
     if (parsed === undefined) continue;
     const checked = schema.safeParse(parsed.value);

@@ -23,8 +23,7 @@ export function toModelError(thrown: unknown, model: string, now: Date): Error {
   ) {
     return modelErrors.overloaded({ model, cause });
   }
-  if (cause.name === "TimeoutError") return modelErrors.timedOut({ model, cause });
-  return modelErrors.unreachable({ model, cause });
+  return fromConnection(cause, model);
 }
 
 function fromResponse(cause: APICallError, model: string, now: Date): Error {
@@ -33,9 +32,8 @@ function fromResponse(cause: APICallError, model: string, now: Date): Error {
   // Our own guard speaks through the SDK's wrapping.
   if (isMillraceError(inner)) return inner;
   // A body that breaks off is a connection that broke off, whatever its status said.
-  if (status === undefined || (status < 400 && isConnectionFailure(inner))) {
-    return modelErrors.unreachable({ model, cause });
-  }
+  if (status === undefined || (status < 400 && isConnectionFailure(inner)))
+    return fromConnection(cause, model);
   const wait = retryAfterSeconds(cause.responseHeaders, now);
   const call = {
     model,
@@ -57,6 +55,21 @@ function fromResponse(cause: APICallError, model: string, now: Date): Error {
   return modelErrors.requestRejected(call);
 }
 
+function fromConnection(cause: Error, model: string): Error {
+  const inner = innermostOf(cause);
+  if (isMillraceError(inner)) return inner;
+  const reason = systemCode(inner);
+  if (inner.name === "TimeoutError" || /^UND_ERR_(HEADERS|BODY)_TIMEOUT$/.test(reason)) {
+    return modelErrors.timedOut({ model, cause });
+  }
+  return modelErrors.unreachable({ model, cause, ...(reason === "" ? {} : { details: { reason } }) });
+}
+
+/** Such as ENOTFOUND or CERT_HAS_EXPIRED. */
+function systemCode(error: Error): string {
+  return "code" in error && typeof error.code === "string" ? error.code : "";
+}
+
 /** What first went wrong: the end of the chain of causes, or our own error on the way. */
 function innermostOf(error: Error): Error {
   let current = error;
@@ -68,7 +81,7 @@ function innermostOf(error: Error): Error {
 }
 
 function isConnectionFailure(error: Error): boolean {
-  const code = "code" in error && typeof error.code === "string" ? error.code : "";
+  const code = systemCode(error);
   return (
     error.name === "SocketError" ||
     /^(UND_ERR_|ECONN|EPIPE|ETIMEDOUT)/.test(code) ||

@@ -2,8 +2,8 @@ import { wrapLanguageModel, extractReasoningMiddleware } from "ai";
 import type { LanguageModelV4 } from "@ai-sdk/provider";
 import { createGuardedFetch } from "../calls/guarded-fetch.ts";
 import type { ChatModel, StructuredOutput } from "../chat-model.ts";
-import { choiceName } from "../choice.ts";
-import type { ChatChoice } from "../choice.ts";
+import { choiceName } from "../model-choice.ts";
+import type { ChatChoice } from "../model-choice.ts";
 import type { ModelSettings } from "../settings.ts";
 
 type RemoteChoice = Exclude<ChatChoice, { readonly provider: "builtin" }>;
@@ -14,7 +14,7 @@ export async function loadChatModel(choice: RemoteChoice, settings: ModelSetting
   const structuredOutput = firstForm(choice, settings);
   const fetch = createGuardedFetch({ model: name, idleTimeoutMs: settings.MODEL_IDLE_TIMEOUT_MS });
   const language = await loadLanguageModel(choice, structuredOutput, fetch);
-  return { name, isBuiltIn: false, language, structuredOutput: { current: structuredOutput } };
+  return { name, language, structuredOutput: { current: structuredOutput } };
 }
 
 async function loadLanguageModel(
@@ -60,7 +60,10 @@ function renameTokenLimit(body: Record<string, unknown>): Record<string, unknown
 function firstForm(choice: RemoteChoice, settings: ModelSettings): StructuredOutput {
   const wanted = settings.CHAT_STRUCTURED_OUTPUT;
   const isUnknown = choice.provider === "openai-compatible" || choice.provider === "own";
-  if (wanted === "auto") return { kind: "schema", mayFallBack: isUnknown };
+  const isKnown = choice.provider === "gemini" || choice.provider === "anthropic";
+  // What an administrator says of the server of CHAT_URL does not hold for those that stand in for it.
+  const isMeant = settings.CHAT_URL === undefined || !isKnown;
+  if (wanted === "auto" || !isMeant) return { kind: "schema", mayFallBack: isUnknown };
   // A form that an administrator chose is not second-guessed, but `json` never carries the schema.
   return { kind: wanted, mayFallBack: false };
 }

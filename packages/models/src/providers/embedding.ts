@@ -1,7 +1,7 @@
 import type { EmbeddingModelV4 } from "@ai-sdk/provider";
 import { createGuardedFetch } from "../calls/guarded-fetch.ts";
-import { choiceName } from "../choice.ts";
-import type { EmbeddingChoice } from "../choice.ts";
+import { choiceName } from "../model-choice.ts";
+import type { EmbeddingChoice } from "../model-choice.ts";
 import type { ModelSettings } from "../settings.ts";
 
 type RemoteChoice = Exclude<EmbeddingChoice, { readonly provider: "builtin" }>;

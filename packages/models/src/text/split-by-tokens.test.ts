@@ -96,9 +96,35 @@ describe("splitting by tokens", () => {
 });
 
 describe("estimating tokens", () => {
-  it("counts a quarter token per Latin letter and one per Chinese character", () => {
+  it("counts a quarter token per small letter, half of one per sign, one per Chinese character", () => {
     expect(estimateTokens("abcd".repeat(100))).toBe(100);
+    expect(estimateTokens('{"1":[]}')).toBe(4);
     expect(estimateTokens("图书馆")).toBe(3);
     expect(estimateTokens("")).toBe(0);
   });
+
+  it("gives the parts of a text together at least what it gives the whole", () => {
+    const property = fc.property(anyText, anyText, (left, right) => {
+      const together = estimateTokens(left) + estimateTokens(right);
+
+      expect(together).toBeGreaterThanOrEqual(estimateTokens(left + right));
+      expect(together).toBeLessThanOrEqual(estimateTokens(left + right) + 1);
+    });
+
+    fc.assert(property);
+  });
+
+  it.each(["a", "\n", "😀", "\u200b", "{", "\ud800", "1 "])(
+    "counts ten megabytes of %j in a moment of processor time",
+    (piece) => {
+      const text = piece.repeat(10_000_000 / piece.length);
+      const before = process.cpuUsage();
+
+      const tokens = estimateTokens(text);
+
+      const { user, system } = process.cpuUsage(before);
+      expect((user + system) / 1000).toBeLessThan(3000);
+      expect(tokens).toBeGreaterThanOrEqual(2_500_000);
+    },
+  );
 });

@@ -8,13 +8,13 @@ import type { RankedText } from "./rank-usable.ts";
  * sentences gives those and its list items. Throws `text_too_short` or `text_without_sentences` when there is nothing to list.
  */
 export function keyPoints(text: PreparedText, { ranked, vectors }: RankedText): { points: string[] } {
-  const count = ranked.length < 8 ? 3 : ranked.length < 20 ? 5 : ranked.length < 60 ? 6 : 7;
-  const sections = new Set(ranked.map(({ sentence }) => sentence.section)).size;
+  const count = ranked.length < 6 ? 3 : ranked.length < 12 ? 5 : ranked.length < 20 ? 6 : 7;
   const chosen = selectSentences(ranked, vectors, {
     count,
     diversity: 0.8,
     maxSimilarity: 0.45,
-    maxPerSection: sections >= 4 ? 2 : count,
+    maxPerPlace: 3,
+    worthOfSamePlace: 0.6,
   });
   const points = chosen.map((sentence) => ({ index: sentence.index, text: sentence.text }));
   if (points.length < 3) points.push(...itemsBeside(text, points, 5 - points.length));

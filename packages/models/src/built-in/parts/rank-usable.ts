@@ -2,7 +2,7 @@ import { rankSentences } from "../ranking/text-rank.ts";
 import type { SentenceVectors } from "../ranking/text-rank.ts";
 import type { Ranked } from "../ranking/select.ts";
 import { worthOf } from "../ranking/worth.ts";
-import type { PreparedText } from "../reading/prepared-text.ts";
+import type { PreparedText, Sentence } from "../reading/prepared-text.ts";
 
 export type RankedText = { readonly ranked: readonly Ranked[]; readonly vectors: SentenceVectors };
 
@@ -15,10 +15,21 @@ export function rankUsable(text: PreparedText): RankedText {
     return isNew;
   });
   const { scores, vectors } = rankSentences(text, candidates);
+  const placeOf = placesOf(text, candidates);
   const bySentence = new Map(candidates.map((sentence) => [sentence.index, sentence]));
   const ranked = [...scores].flatMap(([index, centrality]) => {
     const sentence = bySentence.get(index);
-    return sentence === undefined ? [] : [{ sentence, worth: worthOf(sentence, centrality, text) }];
+    if (sentence === undefined) return [];
+    return [{ sentence, worth: worthOf(sentence, centrality, text), place: placeOf(sentence) }];
   });
   return { ranked, vectors };
+}
+
+const placesWithoutHeadings = 5;
+
+function placesOf(text: PreparedText, candidates: readonly Sentence[]): (sentence: Sentence) => number {
+  const sections = new Set(candidates.map((sentence) => sentence.section)).size;
+  if (sections >= 3) return (sentence) => sentence.section;
+  const size = Math.max(1, text.sentences.length / placesWithoutHeadings);
+  return (sentence) => Math.floor(sentence.index / size);
 }

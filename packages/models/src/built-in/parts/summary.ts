@@ -15,12 +15,12 @@ export function summarise(text: PreparedText, { ranked, vectors }: RankedText): 
     if (shown !== "" && shown.length <= shortTextCharacters) return { text: shown };
     if (ranked.length === 0) throw refusalFor(text, "a summary");
   }
-  const sections = new Set(ranked.map(({ sentence }) => sentence.section)).size;
   const chosen = selectSentences(ranked, vectors, {
-    count: ranked.length < 10 ? 2 : ranked.length < 40 ? 3 : 4,
+    count: ranked.length < 6 ? 2 : ranked.length < 12 ? 3 : 4,
     diversity: 0.6,
     maxSimilarity: 0.6,
-    maxPerSection: sections >= 4 ? 2 : 4,
+    maxPerPlace: 2,
+    worthOfSamePlace: 0.8,
   });
   return { text: chosen.map((sentence) => sentence.text).join(joinerOf(text)) };
 }

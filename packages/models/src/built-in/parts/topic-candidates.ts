@@ -9,7 +9,11 @@ export type Mention = {
   /** A sentence's first word is capitalised whatever it is: its form says little. */
   readonly isAtStart: boolean;
   readonly isHeading: boolean;
+  /** Somebody addressed with a title: whom a text mentions is seldom what it is about. */
+  readonly isPerson: boolean;
 };
+
+const personTitles = new Set(["mr", "mrs", "ms", "miss", "dr", "prof", "mr.", "mrs.", "ms.", "dr.", "prof."]);
 
 const vague = new Set(
   "thing things way ways lot lots time times example examples case cases part parts number numbers kind kinds sort bit day days week weeks month months year years hour hours minute minutes second seconds people person one ones something anything everything nothing someone everyone everything today tomorrow yesterday end side sides place point points fact facts reason reasons question questions problem problems result results use uses need needs step steps level levels type types set sets amount percent per cent half minute lesson lessons deal good bad new old right left first last next other others same different own more most less least many much few several great big small high low long short real full whole top best better key main major entire certain common specific typical simple easy hard nice pretty possible available various additional multiple single double total worth sure mr mrs ms dr note e.g i.e etc monday tuesday wednesday thursday friday saturday sunday january february march april june july august september october november december euro euros dollar dollars pound pounds million millions billion billions kilometre kilometres kilometer kilometers metre metres third half kb mb gb tb ms id morning evening afternoon night".split(
@@ -63,6 +67,7 @@ function pushPhrase(
   isHeading: boolean,
   mentions: Mention[],
 ): void {
+  const isPerson = run.some(({ word }) => personTitles.has(word.value.toLowerCase()));
   let kept = [...run];
   while (kept.length > 0 && !isHead(kept.at(-1)?.word)) kept.pop();
   if (kept.filter(({ word }) => word.value !== "-").length > 3) kept = lastWords(kept, 3);
@@ -78,6 +83,7 @@ function pushPhrase(
     isName: kept.every(({ word }) => word.pos === "PROPN" || word.value === "-"),
     isAtStart: first.at === 0 || isHeading,
     isHeading,
+    isPerson,
   });
 }
 
@@ -149,6 +155,7 @@ function collectRuns(
       isName: at > 0 && /^\p{Lu}/u.test(word.value),
       isAtStart: at === 0 || isHeading,
       isHeading,
+      isPerson: false,
     };
     mentions.push({ key: word.stem, words: [word.value], ...facts });
     const next = words[at + 1];

@@ -12,6 +12,7 @@ type Topic = {
   /** Tagged as a name, but only where every word has a capital. */
   isMaybeName: boolean;
   isInHeading: boolean;
+  isPerson: boolean;
   /** How often each written form occurs, and how often inside a sentence. */
   readonly forms: Map<string, number>;
 };
@@ -48,12 +49,14 @@ function countTopics(mentions: readonly Mention[]): Map<string, Topic> {
       isName: false,
       isMaybeName: false,
       isInHeading: false,
+      isPerson: false,
       forms: new Map<string, number>(),
     };
     topic.count += 1;
     topic.isName ||= mention.isName && !mention.isAtStart;
     topic.isMaybeName ||= mention.isName;
     topic.isInHeading ||= mention.isHeading;
+    topic.isPerson ||= mention.isPerson;
     const form = mention.words.join(" ");
     // Inside a sentence the capital letters mean something; at its start and in headings they don't.
     topic.forms.set(form, (topic.forms.get(form) ?? 0) + (mention.isAtStart ? 0.1 : 1));
@@ -68,6 +71,7 @@ function scoreOf(topic: Topic, sentenceCount: number, isEnglish: boolean): numbe
   if (words > 1) score *= topic.count >= 2 ? 1.6 : 1.2;
   if (topic.isName) score *= 1.3;
   if (topic.isInHeading) score *= 1.25;
+  if (topic.isPerson) score *= 0.4;
   if (words === 1 && !topic.isName && isEnglish) {
     score *= topic.key.length < 5 ? 0.55 : 0.75;
     // Never seen inside a sentence: likely a verb or a label that only looks like a noun.

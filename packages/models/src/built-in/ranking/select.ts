@@ -2,7 +2,12 @@ import type { Sentence } from "../reading/prepared-text.ts";
 import { similarity } from "./text-rank.ts";
 import type { SentenceVectors } from "./text-rank.ts";
 
-export type Ranked = { readonly sentence: Sentence; readonly worth: number };
+export type Ranked = {
+  readonly sentence: Sentence;
+  readonly worth: number;
+  /** Number of the stretch of text it stands in: its heading's section, or a fifth of a text without headings. */
+  readonly place: number;
+};
 
 export type Selection = {
   readonly count: number;
@@ -10,8 +15,10 @@ export type Selection = {
   readonly diversity: number;
   /** Two sentences more alike than this never stand together. */
   readonly maxSimilarity: number;
-  /** The most sentences out of one section. */
-  readonly maxPerSection: number;
+  /** The most sentences out of one place. */
+  readonly maxPerPlace: number;
+  /** What a sentence is worth whose place has been heard already, 0 to 1. */
+  readonly worthOfSamePlace: number;
 };
 
 /**
@@ -23,27 +30,28 @@ export function selectSentences(
   vectors: SentenceVectors,
   selection: Selection,
 ): Sentence[] {
-  const chosen: Sentence[] = [];
+  const chosen: Ranked[] = [];
   const left = new Set(ranked);
   while (chosen.length < selection.count && left.size > 0) {
     let best: Ranked | undefined;
     let bestValue = -Infinity;
     for (const candidate of left) {
       const closeness = chosen.reduce(
-        (most, other) => Math.max(most, similarity(vectors, candidate.sentence.index, other.index)),
+        (most, other) => Math.max(most, similarity(vectors, candidate.sentence.index, other.sentence.index)),
         0,
       );
-      const inSection = chosen.filter((other) => other.section === candidate.sentence.section).length;
-      if (closeness > selection.maxSimilarity || inSection >= selection.maxPerSection) {
+      const inPlace = chosen.filter((other) => other.place === candidate.place).length;
+      if (closeness > selection.maxSimilarity || inPlace >= selection.maxPerPlace) {
         left.delete(candidate);
         continue;
       }
-      const value = candidate.worth * (1 - selection.diversity * closeness);
+      const place = inPlace > 0 ? selection.worthOfSamePlace : 1;
+      const value = candidate.worth * (1 - selection.diversity * closeness) * place;
       if (value > bestValue) [best, bestValue] = [candidate, value];
     }
     if (best === undefined) break;
-    chosen.push(best.sentence);
+    chosen.push(best);
     left.delete(best);
   }
-  return chosen.toSorted((before, after) => before.index - after.index);
+  return chosen.map(({ sentence }) => sentence).toSorted((before, after) => before.index - after.index);
 }

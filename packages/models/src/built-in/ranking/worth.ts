@@ -15,6 +15,13 @@ const talkative =
 const concluding =
   /\b(key (insight|point|finding|lesson|takeaway|advantage)|most important(ly)?|in (short|summary|conclusion|essence)|overall|to sum up|conclude[sd]?|the answer is|we (found|show|propose|present)|(study|report|results?) (finds?|found|shows?|showed|suggests?))\b/i;
 
+// A text that says in one sentence what it is about.
+const announcing =
+  /^(this|the|our|in this) (article|paper|study|report|post|document|agreement|guide|work|essay)\b|\bwe (found|find|show|propose|present|recorded|measured|examined|conclude|report)\b/i;
+
+const figure =
+  /\d|\b(percent|per cent|million|billion|half|third|quarter)\b|Prozent|Millionen|pour cent|百分/i;
+
 /**
  * How much a sentence is worth showing by itself: its centrality, weighed by where it stands, how
  * long it is, and whether it can be understood without its neighbours.
@@ -27,14 +34,18 @@ export function worthOf(sentence: Sentence, centrality: number, text: PreparedTe
   if (sentence.isFirstOfBlock) worth *= 1.1;
   if (length > 20 && sentence.index > length * 0.93) worth *= 0.9;
   worth *= lengthFactor(sentence);
-  if (leaning[text.isEnglish ? "en" : (text.language ?? "")]?.test(sentence.text) === true) worth *= 0.6;
+  const isAnnouncing = text.isEnglish && announcing.test(sentence.text);
+  if (isAnnouncing) worth *= 1.35;
+  else if (leaning[text.isEnglish ? "en" : (text.language ?? "")]?.test(sentence.text) === true) worth *= 0.6;
+  if (sentence.isInDigest) worth *= 1.3;
+  if (figure.test(sentence.text)) worth *= 1.12;
   if (sentence.text.endsWith("?")) worth *= 0.35;
   if (sentence.text.endsWith("!")) worth *= 0.75;
-  if (text.isEnglish && talkative.test(sentence.text)) worth *= 0.5;
+  if (text.isEnglish && !isAnnouncing && talkative.test(sentence.text)) worth *= 0.5;
   if (text.isEnglish && /^["“]/.test(sentence.text)) worth *= 0.75;
   if (text.isEnglish && /\b(I|me|my)\b/.test(sentence.text)) worth *= 0.8;
   if (text.isEnglish && concluding.test(sentence.text)) worth *= 1.3;
-  if (sentence.kind === "item") worth *= 0.75;
+  if (sentence.kind === "item" && !text.isMostlyItems) worth *= 0.75;
   if (/^[^\s:]+( [^\s:]+){0,3}: /.test(sentence.text)) worth *= 0.7;
   return worth * (1 + 0.35 * headingShare(sentence, text));
 }

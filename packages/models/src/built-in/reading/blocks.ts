@@ -55,12 +55,14 @@ function dropFrontMatter(lines: string[]): string[] {
   return end === -1 ? lines : lines.slice(end + 1);
 }
 
-/** Short lines that come back three times or more without closing a sentence: page headers and footers. */
+/** Short lines that come back three times or more without being a long sentence: page headers and footers. */
 function repeatedLines(lines: readonly string[]): Set<string> {
   const counts = new Map<string, number>();
   for (const line of lines) {
     const trimmed = line.trim();
-    if (trimmed.length > 3 && trimmed.length <= 100) counts.set(trimmed, (counts.get(trimmed) ?? 0) + 1);
+    if (trimmed.length <= 3 || trimmed.length > 100) continue;
+    const isSentence = closing.test(trimmed) && /[.!?。！？]/.test(trimmed) && trimmed.length > 40;
+    if (!isSentence) counts.set(trimmed, (counts.get(trimmed) ?? 0) + 1);
   }
   return new Set([...counts].filter(([, count]) => count >= 3).map(([line]) => line));
 }
@@ -96,6 +98,7 @@ class BlockReader {
     } else if (
       /^([-*_=]\s?){3,}$/.test(trimmed) ||
       /^\|.*\|$/.test(trimmed) ||
+      isTableRow(bare) ||
       /^[|:+\-\s]+$/.test(trimmed)
     ) {
       this.#flush();
@@ -160,6 +163,12 @@ class BlockReader {
     const shown = stripInlineMarkup(text);
     if (/[\p{L}\p{N}]/u.test(shown)) this.#blocks.push({ kind, text: shown });
   }
+}
+
+/** Cells between tabs, as they come out of pages and spreadsheets. */
+function isTableRow(line: string): boolean {
+  const cells = line.trim().split(/\t+/);
+  return cells.length >= 3 && cells.every((cell) => cell.length <= 60);
 }
 
 function isShort(text: string): boolean {

@@ -25,9 +25,12 @@ const surelyCode =
 
 const configPattern = /^[\w."'-]+:\s*(\S.{0,40})?$/;
 
+// What a line is shows in its beginning, and patterns take long on a line of megabytes.
+const longestLooked = 2000;
+
 /** Whether a line of text is code, a command or configuration rather than prose. */
 export function isCodeLine(line: string): boolean {
-  const trimmed = line.trim();
+  const trimmed = line.trim().slice(0, longestLooked);
   if (trimmed === "") return false;
   if (surelyCode.test(trimmed)) return true;
   // Links and emphasis are full of symbols without being code.
@@ -39,7 +42,7 @@ export function isCodeLine(line: string): boolean {
 
 /** Whether a line, next to code, belongs to it: a comment, a key with a value, something indented. */
 export function continuesCode(line: string): boolean {
-  const trimmed = line.trim();
+  const trimmed = line.trim().slice(0, longestLooked);
   if (isCodeLine(line) || /^(#|\/\/|--|\*|"""|''')/.test(trimmed) || configPattern.test(trimmed)) return true;
   return /^\s/.test(line) && !isSentenceLike(trimmed);
 }
@@ -70,6 +73,8 @@ const chromePatterns: readonly RegExp[] = [
   /^(hi|hello|dear|hey)( [\w.'-]+){0,4}[,!]$/i,
   /^https?:\/\/\S+$/,
   /^\[[^\]]+\]:\s+\S+/,
+  /^(this|the) (e-?mail|message)\b.*\b(confidential|privileged|recipient)/i,
+  /^[>\s]*(from|to|cc|bcc|date|sent|subject|reply-to|von|gesendet|betreff|objet|asunto):\s/i,
 ];
 
 /** Whether a short line is furniture of a page: menus, buttons, bylines, page numbers. */

@@ -20,14 +20,14 @@ export function repairMojibake(text: string): string {
   return text.replace(suspects, (run) => decode(run) ?? run);
 }
 
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
 function decode(run: string): string | undefined {
   const bytes = Array.from(run, (character) => byteOf.get(character) ?? 0);
   const expected = (bytes[0] ?? 0) >= 0xf0 ? 4 : (bytes[0] ?? 0) >= 0xe0 ? 3 : 2;
   if (bytes.length < expected) return undefined;
   try {
-    const decoded = new TextDecoder("utf-8", { fatal: true }).decode(
-      Uint8Array.from(bytes.slice(0, expected)),
-    );
+    const decoded = decoder.decode(Uint8Array.from(bytes.slice(0, expected)));
     return decoded + run.slice(expected);
   } catch {
     // Not UTF-8: the letters were meant as they stand.

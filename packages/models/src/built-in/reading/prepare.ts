@@ -3,6 +3,7 @@ import type { Block } from "./blocks.ts";
 import { detectLanguage } from "./language.ts";
 import type { PreparedText, Sentence, Word } from "./prepared-text.ts";
 import { splitSentences } from "./sentences.ts";
+import { mostSentences, thinOut, withinReach } from "./within-reach.ts";
 import { splitByTokens } from "../../text/split-by-tokens.ts";
 import { isUsableSentence } from "./usable-sentence.ts";
 import { createEnglishWordReader } from "./words-english.ts";
@@ -11,28 +12,42 @@ import { createNeutralWordReader } from "./words-neutral.ts";
 
 let englishWords: WordReader | undefined;
 
-/** Reads a text into sentences, words and headings. `language` is detected when it is not given. */
+// Of a text that is nothing but headings, and of one that has no end.
+const mostHeadings = 1000;
+const longestHeading = 200;
+
+/**
+ * Reads a text into sentences, words and headings, within bounded time: very long texts are read in
+ * samples. `language` is detected when it is not given.
+ */
 export function prepareText(text: string, title: string | null, language: string | null): PreparedText {
-  const blocks = readBlocks(text);
-  const detected = language ?? detectLanguage(blocks.map((block) => block.text).join("\n")).code;
+  const read = withinReach(text);
+  const blocks = readBlocks(read);
+  const detected = language ?? detectLanguage(sampleOf(blocks)).code;
   // Undetected means short or odd: English words are then the likeliest to help.
   const isEnglish = detected === "en" || (detected === null && isMostlyLatin(blocks));
   const readWords = isEnglish
     ? (englishWords ??= createEnglishWordReader())
     : createNeutralWordReader(detected);
-  const headings = [
+  const titles = [
     title ?? "",
     ...blocks.filter((block) => block.kind === "heading").map((block) => block.text),
-  ]
-    .filter((heading) => heading !== "")
-    .map((heading) => readWords(heading));
-  const drafts = readSentences(blocks, isEnglish ? "en" : detected, readWords);
+  ].filter((heading) => heading !== "");
+  const headings = thinOut(titles, mostHeadings).map((heading) =>
+    readWords(heading.slice(0, longestHeading)),
+  );
+  const all = findSentences(blocks, isEnglish ? "en" : detected);
+  const kept = thinOut(all, mostSentences);
+  const drafts = kept.map((found, index) => readSentence(found, index, readWords));
   const sentenceCounts = countTerms(drafts);
   const frequent = isEnglish ? new Set<string>() : tooFrequent(sentenceCounts, drafts.length);
   return {
+    readWords,
+    coverage: (read.length / Math.max(1, text.length)) * (kept.length / Math.max(1, all.length)),
     length: text.trim().length,
     language: detected,
     isEnglish,
+    isMostlyItems: drafts.filter(({ kind }) => kind === "item").length > drafts.length / 2,
     sentences: drafts.map((sentence) => ({
       ...sentence,
       terms: sentence.terms.filter((term) => !frequent.has(term)),
@@ -43,30 +58,38 @@ export function prepareText(text: string, title: string | null, language: string
   };
 }
 
-function readSentences(blocks: readonly Block[], language: string | null, readWords: WordReader): Sentence[] {
-  const sentences: Sentence[] = [];
+type FoundSentence = Pick<Sentence, "text" | "section" | "isInDigest" | "kind" | "isFirstOfBlock">;
+
+function findSentences(blocks: readonly Block[], language: string | null): FoundSentence[] {
+  const found: FoundSentence[] = [];
   let section = 0;
-  for (const block of blocks) {
-    if (block.kind === "heading") {
+  let isInDigest = false;
+  for (const { kind, text: block } of blocks) {
+    if (kind === "heading") {
       section += 1;
+      isInDigest = digestHeading.test(block);
       continue;
     }
-    for (const [position, text] of splitSentences(block.text, language).flatMap(cutLong).entries()) {
-      const words = readWords(text);
-      sentences.push({
-        text,
-        index: sentences.length,
-        section,
-        kind: block.kind,
-        isFirstOfBlock: position === 0,
-        words,
-        terms: contentTerms(words),
-        isUsable: isUsableSentence(text, words),
-      });
+    for (const [position, text] of splitSentences(block, language).flatMap(cutLong).entries()) {
+      found.push({ text, section, isInDigest, kind, isFirstOfBlock: position === 0 });
     }
   }
-  return sentences;
+  return found;
 }
+
+function readSentence(found: FoundSentence, index: number, readWords: WordReader): Sentence {
+  const words = readWords(found.text);
+  return {
+    ...found,
+    index,
+    words,
+    terms: contentTerms(words),
+    isUsable: isUsableSentence(found.text, words),
+  };
+}
+
+const digestHeading =
+  /^[\d.\s]*(abstract|(executive )?summary|conclusions?|key (points|findings)|in short|tl;?dr|zusammenfassung|fazit|résumé|conclusión|resumen|摘要|结论|总结)\b/iu;
 
 // Beyond this a "sentence" is a transcript without full stops, a table or a dump. In pieces its words
 // still count for topics and mood, and no single one takes long; none of them is quoted.
@@ -96,6 +119,15 @@ function countTerms(sentences: readonly Sentence[]): Map<string, number> {
 function tooFrequent(counts: ReadonlyMap<string, number>, sentenceCount: number): Set<string> {
   if (sentenceCount < 8) return new Set();
   return new Set([...counts].filter(([, count]) => count > sentenceCount * 0.34).map(([term]) => term));
+}
+
+/** Enough to tell a language by; the whole would be a second copy of the text. */
+function sampleOf(blocks: readonly Block[]): string {
+  const middle = Math.max(0, Math.floor(blocks.length / 2) - 100);
+  return blocks
+    .slice(middle, middle + 200)
+    .map((block) => block.text.slice(0, 5000))
+    .join("\n");
 }
 
 function isMostlyLatin(blocks: readonly Block[]): boolean {

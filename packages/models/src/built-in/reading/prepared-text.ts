@@ -15,6 +15,8 @@ export type Sentence = {
   readonly index: number;
   /** Number of the heading it stands under. */
   readonly section: number;
+  /** Under a heading such as "Abstract" or "Conclusion", where authors say what matters. */
+  readonly isInDigest: boolean;
   readonly kind: "prose" | "item";
   readonly isFirstOfBlock: boolean;
   readonly words: readonly Word[];
@@ -26,11 +28,17 @@ export type Sentence = {
 
 /** A text read once, for all parts of the analysis. */
 export type PreparedText = {
+  /** Reads other words, such as those of a question, as those of the text were read. */
+  readonly readWords: (sentence: string) => Word[];
+  /** The share of the text that was read, 0 to 1: less than 1 for very long ones. */
+  readonly coverage: number;
   /** Characters of the text as it came, code and all. */
   readonly length: number;
   /** ISO 639-1; null when unknown. */
   readonly language: string | null;
   readonly isEnglish: boolean;
+  /** Whether most sentences are list items, as in contracts: then they are its prose. */
+  readonly isMostlyItems: boolean;
   readonly sentences: readonly Sentence[];
   /** Words of the title and the headings, in order. */
   readonly headings: ReadonlyArray<readonly Word[]>;

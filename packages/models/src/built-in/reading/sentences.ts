@@ -1,6 +1,10 @@
 const abbreviations =
   /(?:^|[\s("“])(?:(?:[A-Z]\.)+|Dr|Mr|Mrs|Ms|Prof|St|Jr|Sr|Inc|Ltd|Co|Corp|vs|etc|e\.g|i\.e|cf|al|approx|dept|est|fig|Fig|no|No|nos|vol|pp?|ca|bzw|z\.\s?B|d\.\s?h|u\.\s?a|Nr|Abs|Art|Str|usw|sog|evtl|ggf|Sra?|Mme|Mlle|M|tzv|napr|Jan|Feb|Mar|Apr|Aug|Sept?|Oct|Nov|Dec|Gen|Gov|Sen|Rep|Lt|Col|Sgt|[A-Z])\.$/;
 
+// Whether a sentence goes on shows in its last characters; one this long has no end anybody waits for.
+const endLooked = 60;
+const longestOpen = 4000;
+
 /**
  * Cuts a paragraph into sentences, in any language, without changing a character inside them.
  * Abbreviations, initials, enumerators ("2.") and quoted speech do not end a sentence.
@@ -10,7 +14,8 @@ export function splitSentences(paragraph: string, language: string | null): stri
   const sentences: string[] = [];
   let open = "";
   for (const { segment } of segmenter.segment(paragraph)) {
-    if (open !== "" && !staysOpen(open.trimEnd(), segment, language)) {
+    const isTooLong = open.length > longestOpen;
+    if (open !== "" && (isTooLong || !staysOpen(open.slice(-endLooked).trimEnd(), segment, language))) {
       sentences.push(open.trim());
       open = "";
     }
