@@ -172,3 +172,15 @@ export function databaseBrokerNeedsServer(): MillraceError {
       "BROKER_URL names PostgreSQL, but the database is the embedded one. Set DATABASE_URL too, or leave BROKER_URL out: a single process needs no broker.",
   });
 }
+
+export function invalidReserves(
+  reserves: Readonly<Record<string, number>>,
+  concurrency: number,
+): MillraceError {
+  const wanted = Object.entries(reserves).map(([queue, reserve]) => `${queue}:${reserve}`);
+  return new MillraceError({
+    code: "invalid_reserves",
+    kind: "invalid",
+    message: `The worker has ${concurrency} slots and can't keep ${wanted.join(", ")} for single queues: each must be a queue that it serves, and every queue must have a slot left. Give it more slots, or keep fewer.`,
+  });
+}

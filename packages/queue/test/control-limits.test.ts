@@ -142,11 +142,31 @@ describe.each(testDatabases())("limits set live on $name", (kind) => {
       concurrency: 1,
       tasks: ["tests.known_elsewhere@2"],
     });
-    await writeJobs(database.queryable, { task: "tests.left_behind", state: "failed" });
+    const states = ["queued", "scheduled", "running", "waiting", "failed", "succeeded"] as const;
+    for (const state of states) {
+      await writeJobs(database.queryable, { task: `tests.left_behind_${state}`, state });
+    }
+    await setTaskLimits(database, "tests.limited_before", { limits: { concurrency: 3 }, by: "ann" });
 
+    for (const state of states) {
+      expect(await isKnownTask(database, `tests.left_behind_${state}`)).toBe(true);
+    }
     expect(await isKnownTask(database, "tests.known_elsewhere")).toBe(true);
-    expect(await isKnownTask(database, "tests.left_behind")).toBe(true);
+    expect(await isKnownTask(database, "tests.limited_before")).toBe(true);
     expect(await isKnownTask(database, "tests.known")).toBe(false);
+  });
+
+  it("are of tasks of which jobs wait behind thousands that are newer", async () => {
+    await writeJobs(database.queryable, { task: "tests.left_behind", queue: "others" });
+    await writeJobs(database.queryable, { task: "tests.left_to_come", state: "scheduled" });
+    await writeJobs(database.queryable, { task: "tests.left_failed", state: "failed" });
+    await sql`UPDATE job SET run_at = now() - interval '1 day'`.execute(database.queryable);
+    await writeJobs(database.queryable, { count: 2_000, state: "succeeded" });
+    await writeJobs(database.queryable, { count: 2_000 });
+
+    for (const task of ["tests.left_behind", "tests.left_to_come", "tests.left_failed"]) {
+      expect(await isKnownTask(database, task)).toBe(true);
+    }
   });
 
   it.each(["", "10", "0/m", "ten/m", "10/d"])("can't be the rate %j", async (rateLimit) => {

@@ -77,5 +77,6 @@ it("cancels each job once when two purge at once", async () => {
   const results = await Promise.all([purgeQueue(createParts(), "tests"), purgeQueue(createParts(), "tests")]);
 
   expect(results.reduce((sum, { cancelled }) => sum + cancelled, 0)).toBe(400);
+  expect(results.map(({ left }) => left)).toEqual([0, 0]);
   expect(new Set(await statesOf(opened.database.queryable, ids))).toEqual(new Set(["cancelled"]));
 });

@@ -228,6 +228,30 @@ describe.each(testDatabases())("a purge on $name", (kind) => {
     expect(result).toEqual({ cancelled: 100, left: 150 });
   });
 
+  it("does not call left what has begun or ended meanwhile, nor what came meanwhile", async () => {
+    const ids = await writeJobs(database.queryable, { count: 103 });
+    const take = async (): Promise<void> => {
+      await sql`UPDATE job SET state = 'running', fence = 1, worker_id = ${ids[0]}, claimed_at = now(),
+          lease_until = now() + interval '1 minute' WHERE id = ${ids[101]}`.execute(database.queryable);
+      await sql`UPDATE job SET state = 'expired', finished_at = now() WHERE id = ${ids[102]}`.execute(
+        database.queryable,
+      );
+      await writeJobs(database.queryable, { count: 2 });
+    };
+    let taking: Promise<void> | undefined;
+    const held = {
+      ...database,
+      transaction: async <Result>(work: (transaction: Transaction) => Promise<Result>): Promise<Result> => {
+        await (taking ??= take());
+        return await database.transaction(work);
+      },
+    };
+
+    const result = await purgeQueue({ ...createParts(), database: held }, "tests");
+
+    expect(result).toEqual({ cancelled: 101, left: 0 });
+  });
+
   it("of a queue without jobs does nothing", async () => {
     expect(await purgeQueue(createParts(), "empty", { expectedCount: 0 })).toEqual({ cancelled: 0, left: 0 });
   });

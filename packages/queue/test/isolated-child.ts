@@ -1,6 +1,7 @@
 /** The child process that jobs of the queue's tests get. */
 import { spawn } from "node:child_process";
 import { silentLogger, sleep } from "@millrace/kernel";
+import { z } from "zod";
 import { handleTask, serveJobs } from "../src/index.ts";
 import type { EventBus, JobContext } from "../src/index.ts";
 import { scriptTask } from "./script-task.ts";
@@ -34,7 +35,7 @@ function fillHeap(): never {
 
 async function runScript(
   script: string,
-  context: Pick<JobContext<unknown>, "step" | "transaction" | "signal" | "log" | "job">,
+  context: Pick<JobContext<unknown>, "step" | "transaction" | "signal" | "log" | "job" | "waitFor">,
   bus: EventBus,
 ): Promise<{ answer: string }> {
   const answer = { answer: String(process.pid) };
@@ -73,6 +74,10 @@ async function runScript(
     case "reject_later":
       setTimeout(() => void Promise.reject(new Error("nobody waits for this")), 200);
       return answer;
+    case "ask": {
+      const word = await context.waitFor("word", { question: "Which word?", schema: z.string() });
+      return { answer: word };
+    }
     case "publish": {
       const { id, owner } = context.job;
       bus.publishTransition({

@@ -200,6 +200,45 @@ describe("the pool of children", () => {
     expect(await setup.result(job)).toMatchObject({ state: "queued", attempt: 0, outcome: "handed_back" });
   });
 
+  it("lets jobs that run alone wait in line without their slots", async () => {
+    const pool = setup.pool({ maxAlone: 1 });
+    const slots: string[] = [];
+    const slotOf = (name: string) => ({
+      leave: () => void slots.push(`${name} leaves`),
+      take: () => void slots.push(`${name} takes`),
+    });
+    const first = await setup.claim("wait", { runsAlone: true });
+    const second = await setup.claim("answer", { runsAlone: true });
+    const running = pool.run(first, slotOf("first"));
+    const waiting = pool.run(second, slotOf("second"));
+    await setup.recorded(first);
+    expect(pool.size).toBe(1);
+    expect(slots).toContain("second leaves");
+    expect(slots).not.toContain("second takes");
+
+    running.stop("cancelled");
+    await waiting.done;
+
+    expect(slots.at(-1)).toBe("second takes");
+    expect(await setup.result(second)).toMatchObject({ state: "succeeded" });
+  });
+
+  it("hands back a job that is told to stop while it waits in line", async () => {
+    const pool = setup.pool({ maxAlone: 1 });
+    const first = await setup.claim("wait", { runsAlone: true });
+    const second = await setup.claim("answer", { runsAlone: true });
+    const running = pool.run(first);
+    const waiting = pool.run(second);
+    await setup.recorded(first);
+
+    waiting.stop("shutdown");
+    await waiting.done;
+
+    expect(await setup.result(second)).toMatchObject({ state: "queued", attempt: 0, outcome: "handed_back" });
+    running.stop("cancelled");
+    await running.done;
+  });
+
   it("ends idle children beyond its new size", async () => {
     const pool = setup.pool({ maxChildren: 2 });
     const jobs = [await setup.claim("answer"), await setup.claim("answer")];

@@ -68,6 +68,10 @@ export class IsolationSetup {
     const { id } = await this.queue.transaction((scope) => this.queue.enqueue(scope, this.#task, { script }));
     if (runsAlone)
       await sql`UPDATE job SET runs_alone = true WHERE id = ${id}`.execute(this.database.queryable);
+    return await this.claimNext();
+  }
+
+  async claimNext(): Promise<ClaimedJob> {
     const [job] = await claimJobs(this.database, {
       queue: this.#task.queue,
       taskKeys: this.parts.registry.keys(),

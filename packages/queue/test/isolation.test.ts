@@ -37,6 +37,19 @@ describe("a job in a process of its own", () => {
     expect(await setup.result(job)).toMatchObject({ crashes: 0, outcome: "handed_back" });
   });
 
+  it("waits for an answer, and goes on with it in another process", async () => {
+    const { queue } = setup;
+    const job = await claim("ask");
+    await setup.pool().run(job).done;
+    await queue.transaction((scope) =>
+      queue.answer(scope, job.id, { key: "word", answer: "swordfish", by: "ann" }),
+    );
+
+    await setup.pool().run(await setup.claimNext()).done;
+
+    expect(await queue.result(task, job.id)).toEqual({ answer: "swordfish" });
+  });
+
   it("is killed and counted as timed out when a loop keeps it from ending at its hard limit", async () => {
     const job = await claim("spin");
 

@@ -3,6 +3,7 @@ import { testDatabases } from "@millrace/testing";
 import type { TestDatabase } from "@millrace/testing";
 import { sql } from "kysely";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { isKnownTask } from "../src/control/known-task.ts";
 import { readQueueOverviews } from "../src/counts/queue-overview.ts";
 import { groupFailures } from "../src/jobs/group-failures.ts";
 import { listJobs } from "../src/jobs/list-jobs.ts";
@@ -79,6 +80,17 @@ it("groups failures by the index of the jobs that did not succeed", async () => 
 
 it("shows how queues stand without reading all jobs", async () => {
   const reads = await readsOf((queryable) => readQueueOverviews(queryable), "job_finished_at");
+
+  expect(reads?.index).toBeGreaterThan(0);
+  expect(reads?.all_jobs).toBe(0);
+});
+
+it("says that nobody knows a task without reading all jobs", async () => {
+  const isKnown = (queryable: Queryable) =>
+    isKnownTask({ ...opened.database, queryable }, "tests.run_scirpt");
+
+  expect(await isKnown(opened.database.queryable)).toBe(false);
+  const reads = await readsOf(isKnown, "job_unsuccessful");
 
   expect(reads?.index).toBeGreaterThan(0);
   expect(reads?.all_jobs).toBe(0);

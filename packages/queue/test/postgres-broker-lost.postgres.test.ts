@@ -97,7 +97,8 @@ it("notices that its connection no longer listens", async () => {
 
   isAnswerKept = true;
   proxy.inject("to_server", simpleQuery("UNLISTEN *"));
-  await expect.poll(() => opened.told, { timeout: 20_000 }).toHaveLength(1);
+  // It hears again at once: between two looks it may have said both.
+  await expect.poll(() => opened.told.length, { timeout: 20_000 }).toBeGreaterThan(0);
 
   await expectToHear(opened);
 });

@@ -64,6 +64,19 @@ describe("the end of a job", () => {
     expect(job?.error_message).toBe("a\uFFFDb\uFFFD");
   });
 
+  it("tells the task's hook of a job that was not started in time as of one that failed", async () => {
+    const ends: unknown[] = [];
+    const queue = createQueue(
+      () => Promise.reject(new Error("never run")),
+      (end) => ends.push(end),
+    );
+    const { id } = await queue.add(task, { script: "x" }, { expiresInMs: 1 });
+    await startWorker(queue);
+
+    expect((await queue.waitForEnd(id, { timeoutMs: 10_000 }))?.state).toBe("expired");
+    expect(ends).toMatchObject([{ jobId: id, state: "expired", error: { code: "job_expired" } }]);
+  });
+
   it("tells nothing of SQL or paths, and keeps a code", async () => {
     const queue = createQueue(() => Promise.reject(new Error("open /home/me/secret")));
     await startWorker(queue);

@@ -10,7 +10,7 @@ import { defaultRetention, pruneHistory } from "../src/retention/prune.ts";
 import { clearJobs, statesOf, writeJobs } from "./control-jobs.ts";
 import { plansOf } from "./counts-plan.ts";
 
-const sideTables = ["job_payload", "job_progress", "job_attempt", "job_step", "job_log"];
+const sideTables = ["job_payload", "job_progress", "job_attempt", "job_step", "job_wait", "job_log"];
 
 describe.each(testDatabases())("retention on $name", (kind) => {
   let opened: TestDatabase;
@@ -38,6 +38,9 @@ describe.each(testDatabases())("retention on $name", (kind) => {
       INSERT INTO job_attempt (job_id, fence, attempt, worker_id, worker_name, finished_at, outcome)
       SELECT id, 1, 1, id, 'w', now(), 'succeeded' FROM job`.execute(queryable);
     await sql`INSERT INTO job_step (job_id, key, state, fence) SELECT id, 'one', 'started', 1 FROM job`.execute(
+      queryable,
+    );
+    await sql`INSERT INTO job_wait (job_id, key, question) SELECT id, 'one', 'Well?' FROM job`.execute(
       queryable,
     );
     await sql`
@@ -176,6 +179,34 @@ describe.each(testDatabases())("retention on $name", (kind) => {
     const feed = createEventFeed(database, new EventBus(silentLogger));
     expect(await feed.read("document:1", 0, 10)).toEqual({ events: [], lastSeq: 1, oldestSeq: 2 });
     expect((await feed.read("document:2", 0, 10)).events).toHaveLength(1);
+    expect((await prune()).count).toBe(0);
+  });
+
+  it("deletes the texts in a shared stream an hour after its end, nothing else of it, and looks at it once", async () => {
+    await writeStreams(3, 2);
+    await sql`
+      INSERT INTO event (stream, seq, type, data)
+      SELECT 'document:' || number, 2, 'crew.text_written', '{}' FROM generate_series(1, 3) AS number`.execute(
+      database.queryable,
+    );
+    await sql`UPDATE event_stream SET ended_at = NULL WHERE stream = 'document:2'`.execute(
+      database.queryable,
+    );
+    await sql`UPDATE event_stream SET ended_at = now() WHERE stream = 'document:3'`.execute(
+      database.queryable,
+    );
+
+    expect(await prune()).toEqual({ count: 1, hasMore: false });
+
+    const left = await sql<{ stream: string; type: string }>`
+      SELECT stream, type FROM event ORDER BY stream, seq`.execute(database.queryable);
+    expect(left.rows.map(({ stream, type }) => `${stream} ${type}`)).toEqual([
+      "document:1 document.x",
+      "document:2 document.x",
+      "document:2 crew.text_written",
+      "document:3 document.x",
+      "document:3 crew.text_written",
+    ]);
     expect((await prune()).count).toBe(0);
   });
 

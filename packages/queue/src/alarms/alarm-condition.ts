@@ -25,6 +25,8 @@ export const alarmSeverities: Readonly<Record<AlarmKind, AlarmSeverity>> = {
   database_slow: "warning",
   old_snapshot: "warning",
   clock_jump: "warning",
+  budget_near: "warning",
+  budget_exceeded: "critical",
 };
 
 /** What only the process itself can measure: each of them has its own, with itself as the subject. */

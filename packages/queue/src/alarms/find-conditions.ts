@@ -15,12 +15,13 @@ export type Findings = {
   readonly conditions: readonly AlarmCondition[];
 };
 
-type Reading = {
+/** Looks for some kinds of alarms. */
+export type AlarmReading = {
   readonly kinds: readonly AlarmKind[];
   readonly find: (database: Database, thresholds: AlarmThresholds) => Promise<AlarmCondition[]>;
 };
 
-const readings: readonly Reading[] = [
+const ownReadings: readonly AlarmReading[] = [
   { kinds: ["queue_without_worker"], find: findUnservedQueues },
   { kinds: ["queue_depth", "oldest_wait", "failed_jobs"], find: findFullQueues },
   { kinds: ["queue_paused"], find: findForgottenPauses },
@@ -45,13 +46,15 @@ export async function findConditions(
   options: {
     readonly thresholds: AlarmThresholds;
     readonly off: readonly AlarmKind[];
+    /** What others look for, with the queue's own. Default nothing. */
+    readonly readings?: readonly AlarmReading[];
     readonly logger: Logger;
   },
 ): Promise<Findings> {
-  const { thresholds, off, logger } = options;
+  const { thresholds, off, readings = [], logger } = options;
   const kinds: AlarmKind[] = [];
   const conditions: AlarmCondition[] = [];
-  for (const reading of readings) {
+  for (const reading of [...ownReadings, ...readings]) {
     const isWanted = reading.kinds.some((kind) => !off.includes(kind));
     try {
       const found = isWanted ? await reading.find(database, thresholds) : [];

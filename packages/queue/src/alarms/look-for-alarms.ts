@@ -3,6 +3,7 @@ import type { Database } from "@millrace/database";
 import type { Logger } from "@millrace/kernel";
 import type { AlarmThresholds } from "./alarm-thresholds.ts";
 import { findConditions } from "./find-conditions.ts";
+import type { AlarmReading } from "./find-conditions.ts";
 import { recordLook } from "./record-look.ts";
 import type { LookResult, LookRules } from "./record-look.ts";
 import { takeTurn } from "./take-turn.ts";
@@ -11,6 +12,8 @@ export type LookOptions = LookRules & {
   readonly thresholds: AlarmThresholds;
   /** Kinds that nobody wants to hear of. Open ones of them are cleared. */
   readonly off: readonly AlarmKind[];
+  /** What is looked for beside what is wrong with queues and workers. Default nothing. */
+  readonly readings?: readonly AlarmReading[];
   readonly logger: Logger;
 };
 

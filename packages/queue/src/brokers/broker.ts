@@ -23,6 +23,8 @@ export type BrokerStatus = {
   readonly isTelling: boolean;
   /** What is wrong, in words for an operator; undefined when all is well. */
   readonly trouble?: string;
+  /** Queues of the broker that it could no longer serve, and that this process made anew. Default 0. */
+  readonly replacedQueues?: number;
 };
 
 /**

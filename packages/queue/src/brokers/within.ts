@@ -1,5 +1,12 @@
 import { toError } from "@millrace/kernel";
 
+class NoAnswerError extends Error {}
+
+/** Whether `within` gave up because its time was over. */
+export function isNoAnswer(error: unknown): boolean {
+  return error instanceof NoAnswerError;
+}
+
 /**
  * Waits for work for so long at most, and rejects with the signal's reason. What arrived while this
  * process was busy is read before the time is called over.
@@ -11,7 +18,10 @@ export async function within<Result>(
 ): Promise<Result> {
   const { promise: failed, reject } = Promise.withResolvers<never>();
   const onAbort = (): void => reject(toError(signal.reason));
-  const timer = setTimeout(() => setImmediate(() => reject(new Error(`no answer in ${maxMs} ms`))), maxMs);
+  const timer = setTimeout(
+    () => setImmediate(() => reject(new NoAnswerError(`no answer in ${maxMs} ms`))),
+    maxMs,
+  );
   signal.addEventListener("abort", onAbort, { once: true });
   if (signal.aborted) onAbort();
   try {

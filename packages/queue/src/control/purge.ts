@@ -88,7 +88,18 @@ export async function purgeQueue(
     purge.failures.delete(id);
   }
   for (const failure of purge.failures.values()) throw failure;
-  return { cancelled, left: Math.max(0, count - cancelled) };
+  return { cancelled, left: await countLeft(parts.database, purge) };
+}
+
+/** Of those that there were. What has begun or ended meanwhile is not left, nor what is about to be cancelled. */
+async function countLeft(database: QueryAccess, { queue, task, askedAt }: Purge): Promise<number> {
+  const counted = await sql<{ count: number }>`
+    SELECT count(*) AS count FROM job
+    WHERE queue = ${queue} AND state IN ('queued', 'scheduled') AND created_at <= ${askedAt}::timestamptz
+      AND (${task}::text IS NULL OR task = ${task}) AND NOT (${isRelated} AND ${becameCancelled})`.execute(
+    database.queryable,
+  );
+  return counted.rows[0]?.count ?? 0;
 }
 
 /** Throws `invalid_queue_name`, or `purge_needs_queue` for `*`. */

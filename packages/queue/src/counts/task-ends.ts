@@ -7,7 +7,7 @@ type Ends = { succeeded: number; failed: number };
 
 /**
  * Counts by task how the jobs ended that this process ends, and adds them up with those of others. What was
- * counted since the last time is lost with the process: it is for a share, not for a bill.
+ * counted since the last time is lost with a process that is killed: it is for a share, not for a bill.
  */
 export class TaskEnds {
   #ends = new Map<string, Ends>();

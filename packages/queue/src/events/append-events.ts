@@ -68,8 +68,8 @@ export function publishEvents(
   stored: readonly StoredEvent[],
 ): void {
   bus.publishEvents(stored);
-  // Progress and log lines are for those who follow the stream; lists only change with the rest.
-  const telling = events.filter(({ type }) => !/\.(progressed|logged)$/.test(type));
+  // Progress, log lines and text are for those who follow the stream; lists only change with the rest.
+  const telling = events.filter(({ type }) => !/\.(progressed|logged|text_written)$/.test(type));
   const owners = new Map(telling.map((event) => [event.stream, event.owner]));
   for (const [stream, owner] of owners) bus.publishNotice(streamChanged(stream, owner));
 }

@@ -48,6 +48,9 @@ export type JobTransition = {
     | "retry_scheduled"
     | "snoozed"
     | "handed_back"
+    /** Its attempt is over until somebody answers; somebody has. */
+    | "waiting"
+    | "answered"
     /** Its worker or its own process died. */
     | "crashed"
     /** A limit holds it back, and lets it go. */

@@ -29,11 +29,8 @@ const defaultTimes: RedisRelayTimes = {
 type RedisRelayParts = {
   readonly url: string;
   readonly logger: Logger;
-  /**
-   * Of the channel: installations that share a Redis hear each other when it is the same, which costs them
-   * time and tells them nothing. Default `millrace:`.
-   */
-  readonly prefix?: string;
+  /** Of the channel `<prefix>news`, which is the same in all databases of a server: who has the same hears the other. */
+  readonly prefix: string;
   readonly times?: Partial<RedisRelayTimes>;
 };
 
@@ -65,7 +62,7 @@ class PublishingRelay implements EventRelay {
   /** Whether the log knows that Redis is away. */
   #hasComplained = false;
 
-  constructor({ url, logger, prefix = "millrace:", times }: RedisRelayParts) {
+  constructor({ url, logger, prefix, times }: RedisRelayParts) {
     this.#logger = logger;
     this.#channel = `${prefix}news`;
     this.#times = { ...defaultTimes, ...times };

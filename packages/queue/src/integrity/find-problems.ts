@@ -23,6 +23,12 @@ const checks: Readonly<Record<string, RawBuilder<unknown>>> = {
   "a job has no input": sql`
     SELECT id::text AS subject FROM job
     WHERE NOT EXISTS (SELECT FROM job_payload WHERE job_payload.job_id = job.id)`,
+  "a job waits for an answer and asks nothing, or several things": sql`
+    SELECT id::text AS subject FROM job WHERE state = 'waiting' AND (expires_at IS NULL OR (
+      SELECT count(*) FROM job_wait WHERE job_wait.job_id = job.id AND answered_at IS NULL) <> 1)`,
+  "an answered question has no answer": sql`
+    SELECT job_id::text AS subject FROM job_wait AS wait WHERE answered_at IS NOT NULL AND NOT EXISTS (
+      SELECT FROM job_step AS step WHERE step.job_id = wait.job_id AND step.key = wait.key AND step.state = 'done')`,
   "a job is blocked and waits for nothing": sql`
     SELECT job.id::text AS subject FROM job LEFT JOIN workflow_node AS node ON node.job_id = job.id
     LEFT JOIN workflow_node AS whole ON whole.workflow_id = node.workflow_id AND whole.number = node.parent
@@ -45,7 +51,7 @@ const checks: Readonly<Record<string, RawBuilder<unknown>>> = {
     FULL JOIN (SELECT queue, state, count(*) AS count FROM job GROUP BY queue, state) AS truth USING (queue, state)
     WHERE coalesce(told.count, 0) <> coalesce(truth.count, 0)`,
   ...Object.fromEntries(
-    ["job_payload", "job_progress", "job_attempt", "job_step", "job_log"].map((table) => [
+    ["job_payload", "job_progress", "job_attempt", "job_step", "job_wait", "job_log"].map((table) => [
       `a row of ${table} belongs to no job`,
       sql`
         SELECT job_id::text AS subject FROM ${sql.table(table)} AS side

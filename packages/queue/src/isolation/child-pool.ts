@@ -1,4 +1,5 @@
-import { toError } from "@millrace/kernel";
+import { availableParallelism, totalmem } from "node:os";
+import { ConcurrencyLimit, toError } from "@millrace/kernel";
 import type { ClaimedJob } from "../jobs/job-row.ts";
 import type { Task } from "../tasks/task.ts";
 import { AttemptStop } from "../worker/attempt-stop.ts";
@@ -20,12 +21,22 @@ const defaultMemoryMegabytes = 1024;
  * holds anyway, its program and its models, would end every child after one job.
  */
 const minGrowthBytes = 64 * megabyte;
+/** What a child holds before its job asks for more. */
+const childBytes = 128 * megabyte;
+/** Of the machine's memory, for the children of jobs that run alone. */
+const shareOfMemory = 0.25;
 
 export type ChildPoolOptions = {
   /** A module that calls `serveJobs`. */
   readonly entry: URL;
   /** Children at once, idle ones included: as many as the worker runs jobs. */
   readonly maxChildren: number;
+  /**
+   * Jobs at once that run alone because their worker died. After one that had a thousand slots a thousand of
+   * them come at once, and as many processes would take the machine too. Default: what a quarter of its
+   * memory holds.
+   */
+  readonly maxAlone?: number;
   /** A child is replaced after so many jobs. Default 100. */
   readonly maxJobs?: number;
   /**
@@ -44,6 +55,7 @@ export type ChildPoolOptions = {
 };
 
 const defaults = {
+  maxAlone: Math.max(2, Math.floor((totalmem() * shareOfMemory) / childBytes)),
   maxJobs: 100,
   maxMegabytes: 512,
   idleMs: 60_000,
@@ -51,6 +63,9 @@ const defaults = {
   killAfterStopMs: 10_000,
   memoryCheckMs: 500,
 };
+
+/** The slot of a job, which is another's while the job waits in line. */
+export type JobSlot = { readonly leave: () => void; readonly take: () => void };
 
 type IdleChild = { readonly child: JobChild; readonly timer: NodeJS.Timeout };
 
@@ -70,6 +85,9 @@ export class ChildPool {
   /** The one that worked last stands last and is taken first, so that the others can end. */
   readonly #idle: IdleChild[] = [];
   readonly #running = new Set<Promise<void>>();
+  readonly #alone: ConcurrencyLimit;
+  /** To start is work for a core: started all at once, none is ready in time. */
+  readonly #starts = new ConcurrencyLimit(availableParallelism);
   #maxChildren: number;
   #isStopped = false;
 
@@ -77,6 +95,7 @@ export class ChildPool {
     this.#parts = parts;
     this.#options = { ...defaults, ...options };
     this.#maxChildren = options.maxChildren;
+    this.#alone = new ConcurrencyLimit(() => this.#options.maxAlone);
   }
 
   /** Child processes that live now. */
@@ -85,13 +104,13 @@ export class ChildPool {
   }
 
   /**
-   * Runs one claimed job in a child. Never waits for a child to be free: how many jobs run at once is
-   * the caller's to limit. After `stop`, jobs are handed back.
+   * Runs one claimed job in a child. How many jobs run at once is the caller's to limit; only those that run
+   * alone wait in line, without their slots. After `stop`, jobs are handed back.
    */
-  run(job: ClaimedJob): Execution {
+  run(job: ClaimedJob, slot?: JobSlot): Execution {
     const attempt = new AttemptStop();
     if (this.#isStopped) attempt.stop("shutdown");
-    const done = this.#runAndRecord(job, attempt);
+    const done = this.#runAndRecord(job, attempt, slot);
     this.#running.add(done);
     void done.finally(() => this.#running.delete(done));
     return { job, stop: (reason) => attempt.stop(reason), done };
@@ -111,14 +130,36 @@ export class ChildPool {
     await Promise.all([...this.#children].map((child) => child.gone));
   }
 
-  async #runAndRecord(job: ClaimedJob, attempt: AttemptStop): Promise<void> {
+  async #runAndRecord(job: ClaimedJob, attempt: AttemptStop, slot: JobSlot | undefined): Promise<void> {
     const task = this.#parts.registry.find(job.task, job.task_version)?.task;
-    const run = await this.#runInChild(job, attempt, task);
+    const runInChild = (): Promise<ChildRun> => this.#runInChild(job, attempt, task);
+    const run = await (job.runs_alone ? this.#inLine(runInChild, attempt, slot) : runInChild());
     if (run.kind === "done") {
       if (run.wasStale) this.#parts.onStaleWrite(job);
       return;
     }
     await recordDeath(this.#parts, job, { ...run, ceilingMegabytes: ceilingOf(task) }, attempt);
+  }
+
+  /** Runs it when its turn comes; never, when it is told to stop before. */
+  async #inLine(
+    runInChild: () => Promise<ChildRun>,
+    attempt: AttemptStop,
+    slot: JobSlot | undefined,
+  ): Promise<ChildRun> {
+    slot?.leave();
+    let hasBegun = false;
+    const begin = (): Promise<ChildRun> => {
+      hasBegun = true;
+      slot?.take();
+      return runInChild();
+    };
+    try {
+      return await this.#alone.run(begin, attempt.signal);
+    } catch (error) {
+      if (hasBegun) throw error;
+      return { kind: "not_started", ended: "told to stop while it waited in line" };
+    }
   }
 
   async #runInChild(job: ClaimedJob, attempt: AttemptStop, task: Task | undefined): Promise<ChildRun> {
@@ -149,11 +190,14 @@ export class ChildPool {
   async #start(heapMegabytes: number, signal: AbortSignal): Promise<JobChild | string> {
     // Those that idle although a job needs a new child have another ceiling.
     while (this.#idle.length > 0 && this.#children.size >= this.#maxChildren) await this.#endOldest();
-    try {
+    const start = async (): Promise<JobChild | string> => {
       const child = new JobChild(this.#parts, { entry: this.#options.entry, heapMegabytes });
       this.#children.add(child);
       void child.gone.then((ended) => this.#forget(child, ended));
       return (await child.becomesReady(signal)) ? child : await child.gone;
+    };
+    try {
+      return await this.#starts.run(start, signal);
     } catch (error) {
       return toError(error).message;
     }

@@ -7,6 +7,7 @@ import { sql } from "kysely";
 import type { RawBuilder } from "kysely";
 import { alreadyFinished, jobCountMismatch, jobNotFound, notRetryable, statesNotFit } from "../errors.ts";
 import { mayPassLater } from "../worker/database-trouble.ts";
+import { lockFreeRetried } from "../workflows/lock-retried.ts";
 import { lockWorkflowsOfBlocked } from "../workflows/lock-workflows.ts";
 import { withWriteScope } from "../write-scope.ts";
 import { cancelLocked } from "./cancel.ts";
@@ -85,9 +86,9 @@ export async function retryJobs(
     withWriteScope(
       parts.database,
       async (scope) => {
-        const jobs = await lockFreeJobs(scope.transaction, batch, isStill);
-        if (jobs.length > 0) await retryLocked(scope, parts, jobs);
-        return jobs.map(({ id }) => id);
+        const retried = await lockFreeRetried(scope.transaction, batch, isStill);
+        await retryLocked(scope, parts, retried);
+        return retried.asked.map(({ id }) => id);
       },
       "retry_many",
     );

@@ -387,4 +387,5 @@ const nothingYet = {
   eta_seconds: null,
   error_code: null,
   error_message: null,
+  waiting_for: null,
 } as const;

@@ -33,6 +33,18 @@ export type JobRecord = {
   readonly eta_seconds: number | null;
   readonly error_code: string | null;
   readonly error_message: string | null;
+  /** What it asks while it waits. */
+  readonly waiting_for: WaitingForRecord | null;
+};
+
+/** Times are as JSON has them. */
+export type WaitingForRecord = {
+  readonly key: string;
+  readonly question: string;
+  readonly schema: Readonly<Record<string, unknown>> | null;
+  readonly problem: string | null;
+  readonly since: string;
+  readonly expires_at: string | null;
 };
 
 export type JobDetailRecord = {
@@ -92,7 +104,11 @@ export const jobColumns = sql`
   job.parent_id, job.workflow_id,
   job.cancel_requested_at IS NOT NULL AS is_cancel_requested,
   progress.percent, progress.stage, progress.message, progress.done, progress.total, progress.unit,
-  progress.eta_seconds, job.error_code, job.error_message
+  progress.eta_seconds, job.error_code, job.error_message,
+  CASE WHEN job.state = 'waiting' THEN (
+    SELECT jsonb_build_object('key', key, 'question', question, 'schema', schema, 'problem', problem, 'since', asked_at,
+                              'expires_at', job.expires_at)
+    FROM job_wait WHERE job_wait.job_id = job.id AND answered_at IS NULL) END AS waiting_for
   FROM job LEFT JOIN job_progress progress ON progress.job_id = job.id`;
 
 /** Jobs by id, in no particular order; unknown ids are left out. */

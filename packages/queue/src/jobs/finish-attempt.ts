@@ -1,5 +1,8 @@
 import type { Announcer } from "../brokers/broker.ts";
 import { appendEvents, parseStream } from "../events/append-events.ts";
+import type { NewEvent } from "../events/append-events.ts";
+import { beginWait } from "../waiting/begin-wait.ts";
+import type { Question } from "../waiting/question.ts";
 import type { WriteScope } from "../write-scope.ts";
 import { endAttempt } from "./end-attempt.ts";
 import { endJob } from "./end-job.ts";
@@ -19,7 +22,15 @@ export type AttemptEnd =
       readonly retryInMs: number | undefined;
     }
   | { readonly outcome: "cancelled" }
-  | { readonly outcome: "snoozed"; readonly delayMs: number }
+  | {
+      readonly outcome: "snoozed";
+      readonly delayMs: number;
+      /** Kept with the attempt. */
+      readonly why?: JobError;
+      /** Those who follow the job are told why, too: what it waits for may take long. */
+      readonly isTold?: boolean;
+    }
+  | { readonly outcome: "snoozed"; readonly question: Question }
   | { readonly outcome: "handed_back" };
 
 /**
@@ -43,7 +54,11 @@ export async function finishAttempt(
   await writeFirst();
   const wouldRunAgain = end.outcome !== "succeeded" && end.outcome !== "cancelled";
   const effective: AttemptEnd = job.is_cancel_requested && wouldRunAgain ? { outcome: "cancelled" } : end;
-  if (effective.outcome !== "succeeded") await endAttempt(scope.transaction, held, effective);
+  if (effective.outcome !== "succeeded") {
+    const error = "why" in effective ? effective.why : "error" in effective ? effective.error : undefined;
+    const { outcome } = effective;
+    await endAttempt(scope.transaction, held, error === undefined ? { outcome } : { outcome, error });
+  }
   await carryOut(scope, { ...parts, skipsHook }, job, effective);
   return true;
 }
@@ -60,7 +75,10 @@ async function carryOut(
     case "cancelled":
       return await endJob(scope, parts, job, { state: "cancelled" });
     case "snoozed":
-      return await requeueJob(scope, parts, job, { why: "snooze", delayMs: end.delayMs });
+      if ("question" in end) return await beginWait(scope, parts, job, end.question);
+      await requeueJob(scope, parts, job, { why: "snooze", delayMs: end.delayMs });
+      if (end.why === undefined || end.isTold !== true) return;
+      return await appendEvents(scope, parts.bus, [toldOf(job, "put_off", later(end.why, end.delayMs))]);
     case "handed_back":
       return await requeueJob(scope, parts, job, { why: "handed_back" });
     case "failed":
@@ -69,17 +87,19 @@ async function carryOut(
         return await endJob(scope, parts, job, { state: "failed", error: end.error });
       await requeueJob(scope, parts, job, { why: "retry", delayMs: end.retryInMs, error: end.error });
       return await appendEvents(scope, parts.bus, [
-        {
-          stream: job.stream,
-          owner: job.owner,
-          type: `${parseStream(job.stream).domain}.retry_scheduled`,
-          data: {
-            attempt: job.attempt,
-            error: end.error.message,
-            error_code: end.error.code,
-            retry_in_seconds: Math.round(end.retryInMs / 1000),
-          },
-        },
+        toldOf(job, "retry_scheduled", { attempt: job.attempt, ...later(end.error, end.retryInMs) }),
       ]);
   }
+}
+
+function toldOf(
+  { stream, owner }: LockedJob,
+  what: "put_off" | "retry_scheduled",
+  data: NewEvent["data"],
+): NewEvent {
+  return { stream, owner, type: `${parseStream(stream).domain}.${what}`, data };
+}
+
+function later({ code, message }: JobError, delayMs: number) {
+  return { error: message, error_code: code, retry_in_seconds: Math.round(delayMs / 1000) };
 }

@@ -26,13 +26,28 @@ export function toJob(record: JobRecord): Job {
       record.error_code === null
         ? null
         : { code: record.error_code, message: record.error_message ?? record.error_code },
+    waiting_for:
+      record.waiting_for === null
+        ? null
+        : {
+            ...record.waiting_for,
+            since: rfc3339(record.waiting_for.since),
+            expires_at:
+              record.waiting_for.expires_at === null ? null : rfc3339(record.waiting_for.expires_at),
+          },
     links: {
       self: `/api/jobs/${record.id}`,
       events: `/api/jobs/${record.id}/events`,
       cancel: `/api/jobs/${record.id}/cancel`,
       retry: `/api/jobs/${record.id}/retry`,
+      answer: `/api/jobs/${record.id}/answer`,
     },
   };
+}
+
+/** PostgreSQL writes moments in JSON with an offset and microseconds. */
+function rfc3339(written: string): string {
+  return new Date(written).toISOString();
 }
 
 function displayState(record: JobRecord): Job["display_state"] {

@@ -4,6 +4,7 @@ import type { Announcer } from "../brokers/broker.ts";
 import { hintsOf } from "../brokers/hint.ts";
 import { commit } from "../crash-point.ts";
 import type { EventBus } from "../events/event-bus.ts";
+import { answerAtExpiry } from "../waiting/answer-job.ts";
 import { withWriteScope } from "../write-scope.ts";
 import { endsHere } from "./ends-here.ts";
 import { endJob } from "./end-job.ts";
@@ -81,6 +82,7 @@ function expireJob(parts: EndingParts & { readonly database: QueryAccess }, id: 
     async (scope) => {
       const job = await lockFreeJob(scope.transaction, id, isLate);
       if (job === undefined) return false;
+      if (job.state === "waiting" && (await answerAtExpiry(scope, parts, job))) return true;
       await endJob(scope, parts, job, { state: "expired" });
       return true;
     },

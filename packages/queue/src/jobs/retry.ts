@@ -6,12 +6,13 @@ import { hintsOf } from "../brokers/hint.ts";
 import { jobIsPending, jobNotFound, notRetryable } from "../errors.ts";
 import { appendEvents, parseStream } from "../events/append-events.ts";
 import type { NewEvent } from "../events/append-events.ts";
+import { lockRetried } from "../workflows/lock-retried.ts";
+import type { RetriedJobs } from "../workflows/lock-retried.ts";
 import { reopenWorkflows } from "../workflows/reopen.ts";
 import type { WriteScope } from "../write-scope.ts";
 import type { EndingParts } from "./end-job.ts";
 import { fairShares } from "./fair-share.ts";
 import type { LockedJob } from "./job-row.ts";
-import { lockJob } from "./lock-job.ts";
 import { transitionOf } from "./transition.ts";
 
 export type RetryParts = EndingParts & { readonly broker: Announcer };
@@ -25,27 +26,24 @@ export const retryableStates = ["failed", "cancelled", "expired"] as const;
  * kept. Throws `job_not_found`, `job_not_ended`, or `job_is_pending` when another has its unique key now.
  */
 export async function retryJob(scope: WriteScope, parts: RetryParts, id: string): Promise<void> {
-  const job = await lockJob(scope.transaction, id);
-  if (job === undefined) throw jobNotFound(id);
-  if (!isRetryable(job.state)) throw notRetryable(id, job.state);
-  await retryLocked(scope, parts, [job]);
+  const retried = await lockRetried(scope.transaction, {
+    find: async () => [id],
+    check: ([job]) => {
+      if (job === undefined) throw jobNotFound(id);
+      if (!isRetryable(job.state)) throw notRetryable(id, job.state);
+    },
+  });
+  await retryLocked(scope, parts, retried);
 }
 
 export function isRetryable(state: JobState): boolean {
   return (retryableStates as readonly JobState[]).includes(state);
 }
 
-/**
- * The same for jobs that the caller has locked in the order of their ids, and found to have ended without
- * success: all of them or, with the error of one, none. Their workflows go on.
- */
-export async function retryLocked(
-  scope: WriteScope,
-  parts: RetryParts,
-  asked: readonly LockedJob[],
-): Promise<void> {
-  const { further } = await reopenWorkflows(scope, parts, asked);
-  await requeueLocked(scope, parts, [...asked, ...further]);
+/** The same for jobs that ended without success: all of them or, with the error of one, none. Their workflows go on. */
+export async function retryLocked(scope: WriteScope, parts: RetryParts, retried: RetriedJobs): Promise<void> {
+  await reopenWorkflows(scope, parts, retried);
+  await requeueLocked(scope, parts, [...retried.asked, ...retried.further]);
 }
 
 /** The same, whose workflows go on already. */

@@ -13,7 +13,8 @@ import { transitionOf } from "./transition.ts";
 export type Ending =
   | { readonly state: "succeeded"; readonly output: unknown }
   | { readonly state: "failed"; readonly error: { readonly code: string; readonly message: string } }
-  | { readonly state: "cancelled" | "expired" };
+  | { readonly state: "cancelled" }
+  | { readonly state: "expired" };
 
 export type EndingParts = {
   readonly bus: EventBus;
@@ -64,8 +65,7 @@ export async function tellEnd(
 ): Promise<void> {
   const error = ending.state === "failed" ? ending.error : undefined;
   if (parts.skipsHook !== true) {
-    const end: JobEnd = { jobId: job.id, input: job.input, ...ending };
-    await parts.registry.find(job.task, job.task_version)?.onEnd?.(scope, end);
+    await parts.registry.find(job.task, job.task_version)?.onEnd?.(scope, toJobEnd(job, ending));
   }
   if (job.stream.startsWith("job:")) {
     await appendEvents(scope, parts.bus, [
@@ -86,6 +86,12 @@ export async function tellEnd(
   scope.afterCommit(() =>
     parts.bus.publishTransition(transitionOf(ending.state, job, ending.state, details)),
   );
+}
+
+function toJobEnd({ id: jobId, input }: LockedJob, ending: Ending): JobEnd {
+  if (ending.state !== "expired") return { jobId, input, ...ending };
+  const message = "It was not started, or what it waited for did not come, in time.";
+  return { jobId, input, state: "expired", error: { code: "job_expired", message } };
 }
 
 /**

@@ -29,6 +29,12 @@ const maxKnown = 10_000;
 /** Of one copy. Larger jobs are left to the database. */
 const maxBytes = 65_536;
 
+/**
+ * Where a job that somebody asked for was read: `hit` from its copy; from the database because its copy may be
+ * behind (`stale`), because there was none (`miss`), or because the store did not answer (`away`).
+ */
+export type MirrorLook = "hit" | "stale" | "miss" | "away";
+
 export type MirrorParts = {
   readonly database: Database;
   readonly bus: EventBus;
@@ -58,6 +64,7 @@ export class JobMirror implements Service {
   readonly #changed = new Map<string, number>();
   /** Until when that may be so of any job: there were too many to know them all. */
   #allChangedUntilMs = 0;
+  readonly #listeners = new Set<(look: MirrorLook) => void>();
   #isFailing = false;
   #turning: Promise<void> | undefined;
   readonly #stopping = new AbortController();
@@ -109,13 +116,31 @@ export class JobMirror implements Service {
     const stored = await store.read(id);
     if (stored?.text !== undefined) {
       const shown = await this.#show(id, stored.text, stored.isFresh);
+      this.#tell(shown === undefined ? "stale" : "hit");
       if (shown !== undefined) return shown;
+    } else {
+      this.#tell(stored === undefined ? "away" : "miss");
     }
     const [seen] = await readForMirror(database.queryable, [id]);
     if (seen === undefined) return undefined;
     const entry = stored === undefined ? undefined : this.#entryOf(seen, stored.clockMs);
     if (entry !== undefined) void store.write([entry]);
     return this.#mirroredOf(seen);
+  }
+
+  /** Calls back after each look, for counting, until the returned function is called. Must not throw. */
+  onLook(listener: (look: MirrorLook) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** Jobs whose copies are still to be made. */
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  #tell(look: MirrorLook): void {
+    for (const listener of this.#listeners) listener(look);
   }
 
   async #show(id: string, text: string, isFresh: boolean): Promise<MirroredJob | undefined> {

@@ -37,6 +37,16 @@ const recordSchema = z.object({
   eta_seconds: number,
   error_code: text,
   error_message: text,
+  waiting_for: z
+    .object({
+      key: z.string(),
+      question: z.string(),
+      schema: z.record(z.string(), z.unknown()).nullable(),
+      problem: text,
+      since: z.string(),
+      expires_at: text,
+    })
+    .nullable(),
 }) satisfies z.ZodType<JobRecord>;
 
 const detailSchema = z.object({

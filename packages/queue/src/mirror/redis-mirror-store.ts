@@ -31,14 +31,15 @@ return {now_ms, is_fresh, found[1] or nil}`;
 
 const answerSchema = z.tuple([z.number(), z.number(), z.string().optional()]);
 
-/** Keeps copies of jobs in Redis: hashes `millrace:job:<id>`. */
+/** Keeps copies of jobs in Redis: hashes `<prefix>job:<id>`. Who has the same prefix must have the same database. */
 export function createRedisMirrorStore({
   redis,
-  prefix = "millrace:job:",
+  prefix,
 }: {
   readonly redis: RedisConnection;
-  readonly prefix?: string;
+  readonly prefix: string;
 }): MirrorStore {
+  const keyOf = (id: string) => `${prefix}job:${id}`;
   return {
     readClock: () =>
       redis.attempt<number | undefined>(async (client) => {
@@ -47,7 +48,7 @@ export function createRedisMirrorStore({
       }, undefined),
     read: async (id) => {
       const answer = await redis.attempt<unknown>(
-        (client) => client.eval(readScript, 1, prefix + id),
+        (client) => client.eval(readScript, 1, keyOf(id)),
         undefined,
       );
       const parsed = answerSchema.safeParse(answer);
@@ -58,7 +59,7 @@ export function createRedisMirrorStore({
     write: async (entries) => {
       for (let from = 0; from < entries.length; from += writeBatch) {
         const batch = entries.slice(from, from + writeBatch);
-        const keys = batch.map(({ id }) => prefix + id);
+        const keys = batch.map(({ id }) => keyOf(id));
         const values = batch.flatMap((entry) => [
           entry.version,
           entry.freshUntilMs,
@@ -71,6 +72,6 @@ export function createRedisMirrorStore({
         );
       }
     },
-    discard: async (id) => void (await redis.attempt((client) => client.del(prefix + id), 0)),
+    discard: async (id) => void (await redis.attempt((client) => client.del(keyOf(id)), 0)),
   };
 }

@@ -22,6 +22,7 @@ describe("the outcome of the attempt that a transition ends", () => {
     ["retry_scheduled", { runMs: 1, error: anyError }, "failed"],
     ["retry_scheduled", { runMs: 1, error: jobTimedOut }, "timed_out"],
     ["snoozed", { runMs: 1 }, "snoozed"],
+    ["waiting", { runMs: 1 }, "snoozed"],
     ["handed_back", { runMs: 1 }, "handed_back"],
     ["crashed", { runMs: 1 }, "crashed"],
     ["cancelled", { runMs: 1 }, "cancelled"],
@@ -35,6 +36,7 @@ describe("the outcome of the attempt that a transition ends", () => {
     ["a job that starts", "started"],
     ["a cancel that was only asked for", "cancel_requested"],
     ["a job that expired", "expired"],
+    ["a job that has its answer", "answered"],
   ])("is none for %s", (_name, type) => {
     expect(attemptOutcome({ type, job })).toBeUndefined();
   });

@@ -10,6 +10,8 @@ export function attemptOutcome({ type, runMs, error }: JobTransition): AttemptOu
     case "handed_back":
     case "crashed":
       return type;
+    case "waiting":
+      return "snoozed";
     case "failed":
     case "retry_scheduled":
       // A job may fail without an attempt, as when one that it waits for did.
@@ -28,6 +30,7 @@ export function attemptOutcome({ type, runMs, error }: JobTransition): AttemptOu
     case "cancel_requested":
     case "expired":
     case "retried":
+    case "answered":
       return undefined;
   }
 }

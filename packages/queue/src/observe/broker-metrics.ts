@@ -1,5 +1,5 @@
 import type { Logger } from "@millrace/kernel";
-import { Gauge } from "prom-client";
+import { Counter, Gauge } from "prom-client";
 import type { Registry } from "prom-client";
 import type { Broker, BrokerStatus } from "../brokers/broker.ts";
 import { addReading } from "./reading.ts";
@@ -26,6 +26,7 @@ export function addBroker(
     help: "1 while hints of this process reach the others",
     read: ({ isTelling }) => isTelling,
   });
+  addReplacedQueues(registry, broker);
   addReading(options, {
     name: "millrace_broker_hints_waiting",
     help: "Hints that wait in the broker for a worker with room, by queue; none where brokers keep none",
@@ -61,4 +62,19 @@ function addFlag(
     },
   });
   registry.registerMetric(gauge);
+}
+
+function addReplacedQueues(registry: Registry, broker: Pick<Broker, "status">): void {
+  const counter = new Counter({
+    name: "millrace_broker_queues_replaced_total",
+    help: "Queues that the broker could no longer serve and that this process made anew",
+    labelNames: ["kind"],
+    registers: [],
+    collect() {
+      const { kind, replacedQueues = 0 } = broker.status();
+      this.reset();
+      this.inc({ kind }, replacedQueues);
+    },
+  });
+  registry.registerMetric(counter);
 }

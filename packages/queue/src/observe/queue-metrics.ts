@@ -18,6 +18,8 @@ import { addReading } from "./reading.ts";
 import { TransitionMetrics } from "./transition-metrics.ts";
 import type { KnownTask } from "./transition-metrics.ts";
 
+export { addReading } from "./reading.ts";
+
 export type QueueMetricsOptions = {
   readonly registry: Registry;
   readonly bus: EventBus;

@@ -10,6 +10,8 @@ export type Retention = {
   readonly logDays: number;
   /** Events, from the end of the job or the stream. */
   readonly eventHours: number;
+  /** The pieces of text among the events of a stream, from its end: its result has the text as a whole. */
+  readonly textHours: number;
   /**
    * How much longer failed jobs and log lines are left to whoever cleans them up by a schedule, so that people
    * see it and say when; without such a schedule nothing is kept for ever. In days. Default 0.
@@ -17,11 +19,11 @@ export type Retention = {
   readonly spareDays?: number;
 };
 
-export const defaultRetention: Retention = { logDays: 7, eventHours: 24 };
+export const defaultRetention: Retention = { logDays: 7, eventHours: 24, textHours: 1 };
 
 /** What one call has deleted or dealt with. */
 export type PruneResult = {
-  /** Jobs, members and workflows, log lines, jobs and streams whose events went, workers, alarms and counts. */
+  /** Jobs, members and workflows, log lines, jobs and streams whose events or texts went, workers, alarms and counts. */
   readonly count: number;
   /** The call ended before the work did: worth another one soon. */
   readonly hasMore: boolean;
@@ -51,7 +53,7 @@ export async function pruneHistory(
   retention: Retention,
   signal?: AbortSignal,
 ): Promise<PruneResult> {
-  await startEventMark(database);
+  await startEventMarks(database);
   const { spareDays = 0 } = retention;
   const prunings = [
     pruneLog(retention.logDays + spareDays),
@@ -59,6 +61,7 @@ export async function pruneHistory(
     pruneJobs(dueJobs(spareDays)),
     pruneOwnEvents(retention.eventHours),
     pruneSharedEvents(retention.eventHours),
+    pruneText(retention),
     pruneWorkers(),
     pruneAlarms(),
     pruneEndCounts("queue"),
@@ -106,7 +109,7 @@ function pruneLog(days: number): Pruning {
 }
 
 /** The tables whose rows belong to a job and go with it: there are no foreign keys that would see to it. */
-const sideTables = ["job_payload", "job_progress", "job_attempt", "job_step", "job_log"] as const;
+const sideTables = ["job_payload", "job_progress", "job_attempt", "job_step", "job_wait", "job_log"] as const;
 
 /** Read by job_purge, in order. */
 function dueJobs(spareDays: number): RawBuilder<unknown> {
@@ -177,11 +180,13 @@ function pruneJobs(wanted: RawBuilder<unknown>): Pruning {
 }
 
 const eventMark = "own_events";
+const textMark = "text_events";
 
-/** Before the first job that could have ended. */
-async function startEventMark(database: QueryAccess): Promise<void> {
+/** Before the first job or stream that could have ended. */
+async function startEventMarks(database: QueryAccess): Promise<void> {
   const start = sql`
-    INSERT INTO retention_mark (chore, until) VALUES (${eventMark}, '-infinity') ON CONFLICT DO NOTHING`;
+    INSERT INTO retention_mark (chore, until) VALUES (${eventMark}, '-infinity'), (${textMark}, '-infinity')
+    ON CONFLICT DO NOTHING`;
   await commit("prune", () => start.execute(database.queryable));
 }
 
@@ -227,6 +232,29 @@ function pruneSharedEvents(hours: number): Pruning {
       WHERE stream = ANY(ARRAY(SELECT stream FROM ended WHERE NOT is_forgotten))
     ), forgotten AS (
       DELETE FROM event_stream WHERE stream = ANY(ARRAY(SELECT stream FROM ended WHERE is_forgotten))
+    )
+    SELECT count(*) AS count FROM ended`;
+  return { statement, full: jobBatch };
+}
+
+/**
+ * Deletes the pieces of text in shared streams that ended, in the order of their ends, from where the mark
+ * stands, as with the own streams of jobs. Streams whose other events are due too are left to those.
+ */
+function pruneText({ textHours, eventHours }: Retention): Pruning {
+  const statement = sql<{ count: number }>`
+    WITH mark AS MATERIALIZED (
+      SELECT until FROM retention_mark WHERE chore = ${textMark} FOR UPDATE SKIP LOCKED
+    ), ended AS MATERIALIZED (
+      SELECT stream, ended_at FROM event_stream
+      WHERE ended_at > (SELECT greatest(until, ${hoursAgo(eventHours)}) FROM mark)
+        AND ended_at < ${hoursAgo(textHours)}
+      ORDER BY ended_at FETCH FIRST ${sql.lit(jobBatch)} ROWS WITH TIES
+    ), emptied AS (
+      DELETE FROM event WHERE stream = ANY(ARRAY(SELECT stream FROM ended)) AND right(type, 13) = '.text_written'
+    ), moved AS (
+      UPDATE retention_mark SET until = (SELECT max(ended_at) FROM ended)
+      WHERE chore = ${textMark} AND EXISTS (SELECT FROM ended)
     )
     SELECT count(*) AS count FROM ended`;
   return { statement, full: jobBatch };

@@ -50,6 +50,19 @@ describe("runInline", () => {
     ).rejects.toBe(later);
   });
 
+  it("throws what it waits for, and goes on with the answer among its steps", async () => {
+    const handler = handlerOf(async ({ input, waitFor }) => ({
+      sum: input.count + (await waitFor("more", { question: "How many more?", schema: z.number() })),
+    }));
+
+    await expect(runInline(handler, { count: 1 })).rejects.toMatchObject({
+      ending: { kind: "wait", question: { key: "more", text: "How many more?" } },
+    });
+    const { output } = await runInline(handler, { count: 1 }, { steps: new Map([["more", 2]]) });
+
+    expect(output.sum).toBe(3);
+  });
+
   it("refuses an input that does not fit", async () => {
     const input = { count: "two" } as unknown as Input;
 

@@ -11,6 +11,8 @@ import type {
   ProgressReport,
   StepOptions,
 } from "../worker/job-context.ts";
+import { toQuestion } from "../waiting/question.ts";
+import { takeAnswer } from "../waiting/take-answer.ts";
 import type { StartableFlow, WorkflowOptions } from "../workflows/start-workflow.ts";
 import type { WriteScope } from "../write-scope.ts";
 import { noInlineDatabase } from "./task-errors.ts";
@@ -29,7 +31,8 @@ export type InlineOptions = {
   readonly signal?: AbortSignal;
   /**
    * Steps that earlier attempts recorded. Those of this run are added to it, also when the handler
-   * throws: give the same map to the next run and it goes on where this one stopped.
+   * throws: give the same map to the next run and it goes on where this one stopped. The answers that
+   * `waitFor` finds are among them, by their keys.
    */
   readonly steps?: Map<string, unknown>;
   /** Opens a transaction: `(work) => queue.transaction(work)`. Default: `inline_without_database` is thrown. */
@@ -90,7 +93,7 @@ type Recording = {
 /**
  * Runs one attempt of a job in this process, at once, without a database or a worker: for tests.
  * Input, output and recorded steps go through their schemas and through JSON as they would in the
- * queue. Rejects with what the handler threw: nothing is retried, and the hooks `onEnd` and
+ * queue. Rejects with what the handler threw, or with what `waitFor` throws where no step is its answer: nothing is retried, and the hooks `onEnd` and
  * `onRetry` are not called.
  */
 export async function runInline<Input, Output>(
@@ -158,6 +161,12 @@ function createInlineContext<Input>(run: {
         recording.steps.set(key, started);
         return started;
       }),
+    waitFor: async (key, waitOptions) => {
+      const question = toQuestion(key, waitOptions);
+      signal.throwIfAborted();
+      const found = recording.steps.has(key) ? { value: recording.steps.get(key) } : undefined;
+      return await takeAnswer(question, waitOptions.schema, found);
+    },
     setMeta: (patch) =>
       Promise.resolve().then(() => {
         signal.throwIfAborted();

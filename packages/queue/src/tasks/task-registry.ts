@@ -14,6 +14,7 @@ export type RegistryOptions = {
 /** The tasks that this process knows and those it runs, by name and version, with overrides applied. */
 export class TaskRegistry {
   readonly #handlers = new Map<string, AnyTaskHandler>();
+  readonly #byVersion = new Map<string, Map<number, AnyTaskHandler>>();
   readonly #tasks = new Map<string, Task>();
   readonly #overrides: TaskOverrides;
   /** By the task as declared: enqueueing asks for every job. */
@@ -31,13 +32,17 @@ export class TaskRegistry {
       if (this.#handlers.has(key)) throw doubledHandler(key);
       const task = this.taskFor(handler.task);
       this.#tasks.set(key, task);
-      this.#handlers.set(key, { ...handler, task });
+      const known = { ...handler, task };
+      this.#handlers.set(key, known);
+      const versions = this.#byVersion.get(task.name) ?? new Map<number, AnyTaskHandler>();
+      this.#byVersion.set(task.name, versions.set(task.version, known));
     }
   }
 
   /** Undefined for a task of another version of the program: its jobs wait, they never fail. */
   find(name: string, version: number): AnyTaskHandler | undefined {
-    return this.#handlers.get(taskKey({ name, version }));
+    // Asked several times for every job: without a key to make.
+    return this.#byVersion.get(name)?.get(version);
   }
 
   /** The task of a job, also where this process has no handler for it. */

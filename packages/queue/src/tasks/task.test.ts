@@ -27,6 +27,7 @@ function contextOf(input: unknown): JobContext<unknown> {
     transaction: unused,
     enqueueChild: unused,
     startWorkflow: unused,
+    waitFor: unused,
     setMeta: unused,
     progress: () => undefined,
     log: () => undefined,

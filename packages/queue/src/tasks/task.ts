@@ -140,8 +140,11 @@ export type JobEnd<Input = unknown, Output = unknown> = {
   readonly input: Input;
 } & (
   | { readonly state: "succeeded"; readonly output: Output }
-  | { readonly state: "failed"; readonly error: { readonly code: string; readonly message: string } }
-  | { readonly state: "cancelled" | "expired" }
+  | {
+      readonly state: "failed" | "expired";
+      readonly error: { readonly code: string; readonly message: string };
+    }
+  | { readonly state: "cancelled" }
 );
 
 /** What a domain does in the transactions that end a job or put it back in line. */

@@ -19,6 +19,11 @@ import { isStepDone, recordStep, startStep } from "../steps/run-step.ts";
 import { scrubText } from "../tasks/redact.ts";
 import type { TaskRegistry } from "../tasks/task-registry.ts";
 import type { Task } from "../tasks/task.ts";
+import { findAnswer } from "../waiting/begin-wait.ts";
+import { toQuestion } from "../waiting/question.ts";
+import type { WaitOptions } from "../waiting/question.ts";
+import { takeAnswer } from "../waiting/take-answer.ts";
+import { invalidQuestion } from "../waiting/waiting-errors.ts";
 import { startWorkflow } from "../workflows/start-workflow.ts";
 import type { StartableFlow, WorkflowOptions } from "../workflows/start-workflow.ts";
 import { withWriteScope } from "../write-scope.ts";
@@ -111,6 +116,10 @@ class LiveJobContext implements JobContext<unknown> {
     return (key, flow, options) => this.#startWorkflow(key, flow, options);
   }
 
+  get waitFor(): JobContext<unknown>["waitFor"] {
+    return (key, options) => this.#waitFor(key, options);
+  }
+
   get setMeta(): JobContext<unknown>["setMeta"] {
     return (patch) =>
       runFenced(this.#parts, this.#running, async (scope) => {
@@ -158,6 +167,18 @@ class LiveJobContext implements JobContext<unknown> {
     const { signal } = this;
     const { database } = this.#parts;
     return runStep({ key, run, options, signal, database, transaction, held: this.#running.job });
+  }
+
+  async #waitFor<Answer>(key: string, options: WaitOptions<Answer>): Promise<Answer> {
+    const { job, secrets } = this.#running;
+    const { queryable } = this.#parts.database;
+    const question = toQuestion(key, { ...options, question: scrubText(options.question, secrets) });
+    this.signal.throwIfAborted();
+    const found = await persist(this.signal, () => findAnswer(queryable, job.id, key));
+    if (found === undefined && (await persist(this.signal, () => isStepDone(queryable, job.id, key)))) {
+      throw invalidQuestion(key, "a step of this job has its key");
+    }
+    return await takeAnswer(question, options.schema, found);
   }
 
   async #enqueueChild<Input, Output>(

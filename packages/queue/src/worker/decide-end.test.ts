@@ -201,10 +201,48 @@ describe("a task's own rule", () => {
     expect(decideEnd(snooze(5, "later"), undefined, { task: rule, ...first })).toEqual({
       outcome: "snoozed",
       delayMs: 5,
+      why: { code: "snoozed", message: "later" },
     });
     expect(
       retryInMs(retryAfter({ delayMs: 7, code: "busy", message: "Busy." }), { task: rule, ...first }),
     ).toBe(7);
+  });
+});
+
+describe("what is nobody's failure", () => {
+  const later = (putOffSeconds: number) =>
+    new MillraceError({ code: "busy", kind: "limited", message: "Later.", retryable: true, putOffSeconds });
+
+  it.each([
+    [120, 120_000, 132_000],
+    [3600, 3_600_000, 3_960_000],
+    [1e9, 3_600_000, 3_960_000],
+    [0, 1_000, 2_000],
+    [1.5, 1_500, 2_500],
+  ])("puts the job off for %s s, and a little longer, at the last try too", (seconds, least, most) => {
+    expect(decideEnd(later(seconds), undefined, { task, ...last }, () => 0)).toEqual({
+      outcome: "snoozed",
+      delayMs: least,
+      why: { code: "busy", message: "Later." },
+      isTold: true,
+    });
+    expect(decideEnd(later(seconds), undefined, { task, ...last }, () => 1)).toMatchObject({
+      outcome: "snoozed",
+      delayMs: most,
+    });
+  });
+
+  it("is a failure where it does not say for how long", () => {
+    expect(retryInMs(later(NaN), { task, ...first }, () => 1)).toBe(60_000);
+    expect(retryInMs(later(-1), { task, ...last })).toBeUndefined();
+  });
+
+  it("is what the task's own rule says", () => {
+    expect(retryInMs(later(5), { task: withRule(() => false), ...first })).toBeUndefined();
+    expect(retryInMs(later(5), { task: withRule(() => ({ delayMs: 7 })), ...first })).toBe(7);
+    expect(
+      decideEnd(later(5), undefined, { task: withRule(() => undefined), ...first }, () => 0),
+    ).toMatchObject({ delayMs: 5_000 });
   });
 });
 

@@ -1,4 +1,4 @@
-import { isMillraceError, toError } from "@millrace/kernel";
+import { isMillraceError, putOffSeconds, toError } from "@millrace/kernel";
 import type { StopReason } from "@millrace/kernel";
 import { jobTimedOut, timedOut } from "../errors.ts";
 import type { AttemptEnd } from "../jobs/finish-attempt.ts";
@@ -23,6 +23,10 @@ type Tried = {
 const maxRetryAfterSeconds = 3600;
 /** As the other side asked, and up to this share later: all who heard the same must not return at once. */
 const retryAfterSpread = 0.1;
+/** However soon a job that is put off could go on: each look at it costs a claim. */
+const leastPutOffSeconds = 1;
+/** A tenth of a short wait would bring all back at once. */
+const leastPutOffSpreadSeconds = 1;
 
 /**
  * What a thrown error means for the job, or undefined when the attempt no longer holds it and must
@@ -43,15 +47,34 @@ export function decideEnd(
     return { outcome: "timed_out", error: jobTimedOut, retryInMs: retryWait(timedOut(), tried, random) };
   }
   if (thrown instanceof JobEnding) return chosenEnd(thrown, tried);
+  const delayMs = putOffWait(thrown, tried, random);
+  if (delayMs !== undefined)
+    return { outcome: "snoozed", delayMs, why: shownError(thrown, tried), isTold: true };
   return { outcome: "failed", error: shownError(thrown, tried), retryInMs: retryWait(thrown, tried, random) };
+}
+
+/** How long until the next look after what is nobody's failure; undefined for anything else, or when a rule decides. */
+function putOffWait(thrown: unknown, { task, attempt }: Tried, random: () => number): number | undefined {
+  const asked = putOffSeconds(thrown);
+  if (asked === undefined || !(asked >= 0)) return undefined;
+  if (askRule(task, thrown, attempt) !== undefined) return undefined;
+  const seconds = Math.min(Math.max(leastPutOffSeconds, asked), maxRetryAfterSeconds);
+  const later = random() * Math.max(leastPutOffSpreadSeconds, seconds * retryAfterSpread);
+  return Math.ceil((seconds + later) * 1000);
 }
 
 function chosenEnd(thrown: JobEnding, tried: Tried): AttemptEnd {
   switch (thrown.ending.kind) {
     case "snooze":
-      return { outcome: "snoozed", delayMs: thrown.ending.delayMs };
+      return {
+        outcome: "snoozed",
+        delayMs: thrown.ending.delayMs,
+        why: { code: "snoozed", message: scrubText(thrown.message, tried.secrets ?? []) },
+      };
     case "cancel":
       return { outcome: "cancelled" };
+    case "wait":
+      return { outcome: "snoozed", question: thrown.ending.question };
     case "retry_after":
       return {
         outcome: "failed",

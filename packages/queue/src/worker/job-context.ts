@@ -3,6 +3,7 @@ import type { Logger } from "@millrace/kernel";
 import type { z } from "zod";
 import type { EnqueueOptions } from "../jobs/enqueue.ts";
 import type { Task } from "../tasks/task.ts";
+import type { WaitOptions } from "../waiting/question.ts";
 import type { StartableFlow, WorkflowOptions } from "../workflows/start-workflow.ts";
 import type { StartedWorkflow } from "../workflows/workflows.ts";
 import type { WriteScope } from "../write-scope.ts";
@@ -86,6 +87,13 @@ export type JobContext<Input> = {
     flow: StartableFlow<Output>,
     options?: WorkflowOptions,
   ) => Promise<StartedWorkflow<Output>>;
+  /**
+   * The answer of a person, or of something outside, once for the life of the job. While there is none this
+   * throws, which ends the attempt without counting it: the job waits, holding no slot, and a later attempt
+   * that comes here again gets the answer. Don't catch what it throws. The answer is kept as the step `key`:
+   * no other step may have this key. Throws `invalid_question`.
+   */
+  readonly waitFor: <Answer>(key: string, options: WaitOptions<Answer>) => Promise<Answer>;
   /**
    * Merges fields into the job's meta, at the top level. Kept with the job and
    * shown with it: no document text, no secrets. Throws `lease_lost`.

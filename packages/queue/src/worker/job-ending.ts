@@ -1,14 +1,17 @@
 import { MillraceError } from "@millrace/kernel";
+import type { Question } from "../waiting/question.ts";
 
 /**
  * What a handler throws to end in another way than failing: a snooze (later, not counted), a
- * retry-after (later, counted, at a time of its choosing), or a cancel (never again).
+ * retry-after (later, counted, at a time of its choosing), a cancel (never again), or a wait (when there is
+ * an answer, not counted; `context.waitFor` throws it).
  */
 export class JobEnding extends Error {
   readonly ending:
     | { readonly kind: "snooze"; readonly delayMs: number }
     | { readonly kind: "retry_after"; readonly delayMs: number; readonly code: string }
-    | { readonly kind: "cancel" };
+    | { readonly kind: "cancel" }
+    | { readonly kind: "wait"; readonly question: Question };
 
   constructor(ending: JobEnding["ending"], message: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });

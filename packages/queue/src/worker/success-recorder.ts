@@ -1,4 +1,5 @@
 import type { QueryAccess } from "@millrace/database";
+import { Batcher } from "@millrace/kernel";
 import type { StoredEvent } from "../events/event.ts";
 import type { EventBus } from "../events/event-bus.ts";
 import { ownStream, publishEvents } from "../events/append-events.ts";
@@ -8,7 +9,6 @@ import type { RecordedSuccess, SucceededJob } from "../jobs/succeed-jobs.ts";
 import { transitionOf } from "../jobs/transition.ts";
 import type { TellingJob } from "../jobs/transition.ts";
 import type { EndingParts } from "../jobs/write-end.ts";
-import { Batcher } from "../batcher.ts";
 import { mayPassLater } from "./database-trouble.ts";
 
 type Success = SucceededJob & { readonly job: TellingJob & { readonly workflow_id: string | null } };

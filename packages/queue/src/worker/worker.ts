@@ -1,27 +1,26 @@
-import { monitorEventLoopDelay } from "node:perf_hooks";
 import { databaseUnavailable } from "@millrace/database";
 import { sleep, toError } from "@millrace/kernel";
 import type { Service } from "@millrace/kernel";
 import type { Broker, Subscription } from "../brokers/broker.ts";
-import type { JobTransition } from "../events/event.ts";
 import type { ClaimedJob } from "../jobs/job-row.ts";
 import { transitionOf } from "../jobs/transition.ts";
 import { ChildPool } from "../isolation/child-pool.ts";
-import { attemptOutcome } from "../observe/attempt-outcome.ts";
 import type { Hooks } from "../observe/hooks.ts";
 import { BatchGatherer } from "./batch-gatherer.ts";
+import { ClaimTurns } from "./claim-turns.ts";
 import { Claimer } from "./claimer.ts";
 import { executeJob } from "./execute-job.ts";
 import type { ExecuteParts, Execution } from "./execution.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import { LostClaims } from "./lost-claims.ts";
+import { assertReserves, Slots } from "./slots.ts";
+import type { SlotReserves } from "./slots.ts";
 import { UpkeepTurn } from "./upkeep-turn.ts";
 import { WakeSignal } from "./wake-signal.ts";
+import { WorkerCounts } from "./worker-counts.ts";
 import { beatWorker, registerWorker, unregisterWorker } from "./worker-row.ts";
 import type { WorkerFigures } from "./worker-row.ts";
 
-/** One job in ten is the oldest that is due, whatever its priority, so that nothing starves. */
-const bestPerOldest = 9;
 /** A claim holds the locks of what it takes, and what it has taken waits here for its turn. */
 const maxClaim = 500;
 /**
@@ -37,6 +36,8 @@ export type WorkerOptions = {
   readonly queues: readonly string[];
   /** Jobs at once. */
   readonly concurrency: number;
+  /** Of these, by queue, how many only its jobs may take. See `Slots` for the default. */
+  readonly reserves?: SlotReserves;
   /** Of the program, shown with the worker. */
   readonly version?: string;
   readonly leaseMs: number;
@@ -68,38 +69,33 @@ export class Worker implements Service {
   readonly #held = new Map<string, Execution>();
   /** Those whose handlers are at work: what fills the slots. */
   readonly #running = new Set<ClaimedJob>();
+  readonly #slots: Slots;
   readonly #wake = new WakeSignal();
   readonly #batches: BatchGatherer;
   readonly #children: ChildPool | undefined;
-  #concurrency: number;
   #isStopping = false;
   #stopping: Promise<void> | undefined;
   /** Somebody wants it to claim nothing more for now. */
   #isDraining = false;
-  #processed = 0;
-  #failed = 0;
-  readonly #loopDelay = monitorEventLoopDelay({ resolution: 20 });
+  readonly #counts: WorkerCounts;
   #loop: Promise<void> | undefined;
-  #subscription: Subscription | undefined;
+  /** One for each queue: there may be room for the jobs of one and none for those of another. */
+  readonly #subscriptions = new Map<string, Subscription>();
   /** Queues that somebody told of after their last claim had begun, which may not have seen that work. */
   readonly #told = new Set<string>();
-  #unobserve: (() => void) | undefined;
   #lastTurnMs = performance.now();
   readonly #claimer: Claimer;
   readonly #lostClaims: LostClaims;
-  /** Jobs claimed by their priority that the oldest have not yet had their share for. */
-  #unshared = 0;
-  /**
-   * Which queue is looked at first: each in its turn, or the first would starve the last. Counted for each
-   * choice: in one rhythm, every tenth look would come to the same of two queues each time.
-   */
-  readonly #firstQueue = { best: 0, oldest: 0 };
+  readonly #turns: ClaimTurns;
 
   constructor(id: string, parts: WorkerParts, options: WorkerOptions) {
     this.id = id;
     this.#parts = parts;
     this.#options = options;
-    this.#concurrency = options.concurrency;
+    assertReserves(options);
+    this.#slots = new Slots(options.queues, options.concurrency, options.reserves);
+    this.#counts = new WorkerCounts(parts.bus, (jobId) => this.#held.has(jobId));
+    this.#turns = new ClaimTurns(options.queues);
     this.#claimer = new Claimer(parts, { ...options, worker: { id, name: options.name } });
     this.#lostClaims = new LostClaims(parts, id, (jobId) => this.#held.has(jobId));
     this.#batches = new BatchGatherer(parts.registry);
@@ -117,19 +113,25 @@ export class Worker implements Service {
     await this.#register();
     await this.#claimer.refreshLimits();
     await this.#parts.heartbeat.start();
-    this.#loopDelay.enable();
-    this.#unobserve = this.#parts.bus.onTransition((transition) => this.#observe(transition));
-    this.#subscription = this.#parts.broker.subscribe(this.#options.queues, (queue) => {
-      this.#told.add(queue);
-      this.#claimer.wake(queue);
-      this.#wake.wake();
-    });
+    this.#counts.start();
+    for (const queue of new Set(this.#options.queues)) {
+      this.#subscriptions.set(
+        queue,
+        this.#parts.broker.subscribe([queue], () => this.#hear(queue)),
+      );
+    }
     this.#loop = this.#turn();
     const { queues } = this.#options;
     this.#parts.hooks.emit({
       type: "worker.started",
-      worker: { ...this.#self(), queues, concurrency: this.#concurrency },
+      worker: { ...this.#self(), queues, concurrency: this.concurrency },
     });
+  }
+
+  #hear(queue: string): void {
+    this.#told.add(queue);
+    this.#claimer.wake(queue);
+    this.#wake.wake();
   }
 
   /** Stops claiming, lets running jobs end for a while, then hands them back uncounted. */
@@ -140,7 +142,7 @@ export class Worker implements Service {
   async #stop(): Promise<void> {
     this.#isStopping = true;
     if (this.#loop !== undefined && !this.#isDraining) this.#tellDraining();
-    this.#subscription?.close();
+    for (const subscription of this.#subscriptions.values()) subscription.close();
     this.#wake.wake();
     const timer = setTimeout(() => this.handBack(), this.#options.drainMs);
     // The loop first: what a claim under way still brings is running only after it.
@@ -152,8 +154,7 @@ export class Worker implements Service {
     await this.#children?.stop();
     await this.#parts.writer.settle();
     await this.#parts.heartbeat.stop();
-    this.#loopDelay.disable();
-    this.#unobserve?.();
+    this.#counts.stop();
     if (this.#loop === undefined) return;
     await unregisterWorker(this.#parts.database, this.id);
     this.#parts.hooks.emit({ type: "worker.stopped", worker: this.#self() });
@@ -193,14 +194,14 @@ export class Worker implements Service {
 
   /** Jobs at once from now on. Fewer than run now: the others end first. */
   setConcurrency(concurrency: number): void {
-    if (concurrency === this.#concurrency) return;
-    this.#concurrency = concurrency;
+    if (concurrency === this.concurrency) return;
+    this.#slots.resize(concurrency);
     this.#children?.resize(concurrency);
     this.#wake.wake();
   }
 
   get concurrency(): number {
-    return this.#concurrency;
+    return this.#slots.count;
   }
 
   /** Tells every running job to stop now; each goes back to its queue with what it has recorded. */
@@ -232,7 +233,7 @@ export class Worker implements Service {
   }
 
   get busySlots(): number {
-    return this.#running.size;
+    return this.#slots.busy;
   }
 
   #self() {
@@ -243,32 +244,20 @@ export class Worker implements Service {
     await registerWorker(this.#parts.database, {
       ...this.#options,
       id: this.id,
-      concurrency: this.#concurrency,
+      concurrency: this.concurrency,
       tasks: this.#parts.registry.keys(),
     });
   }
 
   #figures(): WorkerFigures {
-    const loopDelayMs = this.#loopDelay.percentile(99) / 1e6;
-    this.#loopDelay.reset();
     return {
       state: this.#isDraining ? "draining" : "running",
-      concurrency: this.#concurrency,
+      concurrency: this.concurrency,
       running: this.busySlots,
-      processed: this.#processed,
-      failed: this.#failed,
-      rssBytes: process.memoryUsage.rss(),
-      loopDelayMs: Number.isFinite(loopDelayMs) ? loopDelayMs : 0,
+      ...this.#counts.read(),
       broker: this.#parts.broker.status(),
       isUpkeepTurning: this.upkeep.isTurning,
     };
-  }
-
-  #observe(transition: JobTransition): void {
-    const outcome = attemptOutcome(transition);
-    if (outcome === undefined || !this.#held.has(transition.job.id)) return;
-    this.#processed++;
-    if (outcome === "failed" || outcome === "timed_out" || outcome === "crashed") this.#failed++;
   }
 
   #tellDraining(): void {
@@ -285,7 +274,11 @@ export class Worker implements Service {
    * of those there may be no more than slots, or a slow database would be given ever more to do.
    */
   #free(): number {
-    return Math.min(this.#concurrency - this.busySlots, 2 * this.#concurrency - this.#held.size);
+    return Math.min(this.concurrency - this.busySlots, 2 * this.concurrency - this.#held.size);
+  }
+
+  #hasRoomFor(queue: string): boolean {
+    return !this.#isDraining && this.#slots.freeFor(queue, this.#free()) > 0;
   }
 
   async #turn(): Promise<void> {
@@ -299,7 +292,7 @@ export class Worker implements Service {
         return 0;
       });
       // Only who has room left: the others claim by themselves when a slot becomes free.
-      this.#subscription?.receive(!this.#isDraining && this.#free() > 0);
+      for (const [queue, subscription] of this.#subscriptions) subscription.receive(this.#hasRoomFor(queue));
       if (started === 0) await this.#wake.wait(this.#restMs());
       else if (started >= streamJobs && started < free)
         await sleep(Math.max(0, this.#lastTurnMs + streamClaimMs - performance.now()));
@@ -315,25 +308,24 @@ export class Worker implements Service {
   async #fill(free: number): Promise<number> {
     await this.#lostClaims.giveBack();
     if (free <= 0) return 0;
-    const share = Math.min(free, Math.floor(this.#unshared / bestPerOldest));
+    const share = this.#turns.shareOfOldest(free);
     const { started, oldest } = await this.#claimFromQueues(free, share);
-    // With nothing due nobody waits, and what was not taken is not saved up.
-    this.#unshared = oldest < share ? 0 : this.#unshared - oldest * bestPerOldest + (started - oldest);
+    this.#turns.took(started, oldest, share);
     return started;
   }
 
   /** So many of `limit` the oldest. Returns how many were started, and of those how many for their age. */
   async #claimFromQueues(limit: number, share: number): Promise<{ started: number; oldest: number }> {
-    const { queues } = this.#options;
     this.#claimer.startRound();
-    const first = this.#firstQueue[share > 0 ? "oldest" : "best"]++ % Math.max(1, queues.length);
-    const turns = [...queues.slice(first), ...queues.slice(0, first)];
+    const turns = this.#turns.next(share);
     let started = 0;
     let oldest = 0;
     for (const [index, queue] of turns.entries()) {
       if (this.#isStopping || started >= limit) break;
       // What one queue leaves of its part is for those after it.
-      const part = Math.ceil((limit - started) / (turns.length - index));
+      const fairPart = Math.ceil((limit - started) / (turns.length - index));
+      const part = Math.min(fairPart, this.#slots.freeFor(queue, this.#free()));
+      if (part <= 0) continue;
       const partOfOldest = Math.min(part, Math.ceil((share - oldest) / (turns.length - index)));
       this.#told.delete(queue);
       const { jobs: claimed, isMore } = await this.#claimer.claim({
@@ -353,10 +345,10 @@ export class Worker implements Service {
 
   /** After a claim, which has taken all jobs that it saw unless there may be more. */
   #settle(queue: string, isMore: boolean): void {
-    const isFull = this.#free() <= 0;
+    const subscription = this.#subscriptions.get(queue);
     // The hint that came meanwhile is for the next turn, or where there is no room for others.
-    if (!isMore && !this.#told.has(queue)) this.#subscription?.settle(queue, false);
-    else if (isFull) this.#subscription?.settle(queue, true);
+    if (!isMore && !this.#told.has(queue)) subscription?.settle(queue, false);
+    else if (!this.#hasRoomFor(queue)) subscription?.settle(queue, true);
   }
 
   #run(job: ClaimedJob): void {
@@ -373,7 +365,10 @@ export class Worker implements Service {
 
   #execute(job: ClaimedJob): Execution {
     const isIsolated = this.#isIsolated(job);
-    if (isIsolated && this.#children !== undefined) return this.#children.run(job);
+    if (isIsolated && this.#children !== undefined) {
+      const slot = { leave: () => this.#leaveSlot(job), take: () => this.#takeSlot(job) };
+      return this.#children.run(job, slot);
+    }
     return executeJob(this.#parts, job, {
       run: isIsolated ? undefined : this.#batches.runOf(job),
       onRan: () => this.#leaveSlot(job),
@@ -381,7 +376,7 @@ export class Worker implements Service {
   }
 
   #start(job: ClaimedJob): void {
-    this.#running.add(job);
+    this.#takeSlot(job);
     // Taken from here, and here again before a beat found out.
     this.#held.get(job.id)?.stop("lease_lost");
     const execution = this.#execute(job);
@@ -390,8 +385,15 @@ export class Worker implements Service {
     void execution.done.then(() => this.#ended(execution));
   }
 
+  #takeSlot(job: ClaimedJob): void {
+    this.#running.add(job);
+    this.#slots.take(job.queue);
+  }
+
   #leaveSlot(job: ClaimedJob): void {
-    if (this.#running.delete(job)) this.#wake.wake();
+    if (!this.#running.delete(job)) return;
+    this.#slots.leave(job.queue);
+    this.#wake.wake();
   }
 
   #ended(execution: Execution): void {

@@ -1,55 +1,46 @@
 import type { Transaction } from "@millrace/database";
 import { sql } from "kysely";
 import type { LockedJob } from "../jobs/job-row.ts";
-import { lockJobs } from "../jobs/lock-job.ts";
 import { transitionOf } from "../jobs/transition.ts";
 import type { TellingJob } from "../jobs/transition.ts";
 import type { EndingParts } from "../jobs/write-end.ts";
 import type { WriteScope } from "../write-scope.ts";
 import { advance, tellChanged } from "./join.ts";
+import type { RetriedJobs } from "./lock-retried.ts";
 import { lockWorkflows } from "./lock-workflows.ts";
-import type { Joining, NodePlace, NodeRow } from "./nodes.ts";
+import { nodesAbove } from "./nodes-above.ts";
+import type { Joining, NodePlace } from "./nodes.ts";
 import { releaseNodes } from "./release.ts";
 import type { Release } from "./release.ts";
-import { workflowIsStopping, workflowJobWasSkipped } from "./workflow-errors.ts";
-
-/** What goes on besides the jobs that somebody asked for. */
-export type Reopened = {
-  /** Jobs to be tried again too, locked: they were cancelled because of those. */
-  readonly further: readonly LockedJob[];
-  /** Whether chains go on that were stopped between two of their parts. */
-  readonly isContinued: boolean;
-};
+import { workflowIsStopping } from "./workflow-errors.ts";
 
 /**
  * Opens the workflows of members that are tried again: what they are parts of runs again, what was skipped
  * because of them is blocked again, what was stopped because of them goes on. With `whole` everything of that
  * workflow that did not succeed. A member of a group that has succeeded without it stays outside: what came
- * after is not done twice. Throws `workflow_job_was_skipped` for a job whose turn never came, and
+ * after is not done twice. Gives whether chains go on that were stopped between two of their parts. Throws
  * `workflow_is_stopping`.
  */
 export async function reopenWorkflows(
   scope: WriteScope,
   parts: EndingParts,
-  jobs: readonly LockedJob[],
+  { asked, further, workflows }: RetriedJobs,
   whole?: string,
-): Promise<Reopened> {
-  const ids = jobs.filter(({ workflow_id }) => workflow_id !== null).map(({ id }) => id);
-  const workflowIds = jobs.flatMap(({ workflow_id }) => (workflow_id === null ? [] : [workflow_id]));
-  if (whole !== undefined) workflowIds.push(whole);
-  if (workflowIds.length === 0) return { further: [], isContinued: false };
+): Promise<boolean> {
+  const members = asked.filter(({ workflow_id }) => workflow_id !== null);
+  if (members.length === 0 && whole === undefined) return false;
   const { transaction } = scope;
-  const known = await lockWorkflows(transaction, workflowIds);
+  const isOpenable = (id: string | null): boolean => id !== null && workflows.has(id);
   await leaveAlone(
     transaction,
-    jobs.filter(({ workflow_id }) => workflow_id !== null && !known.has(workflow_id)),
+    members.filter((job) => !isOpenable(job.workflow_id)),
   );
-  await assertRetryable(transaction, ids);
-  const stopped = await findStopped(transaction, ids);
-  const further = stopped.length === 0 ? [] : await lockJobs(transaction, stopped);
+  const ids = members.map(({ id }) => id);
+  await assertNotStopping(transaction, ids);
   const continued = await findContinued(transaction, ids, whole);
 
-  const all = [...ids, ...stopped];
+  const workflowIds = [...workflows.keys()];
+  const all = [...ids, ...further.map(({ id }) => id)];
   const opened = await openNodes(transaction, all, continued);
   const restored = await restoreSkipped(transaction, opened);
   await recount(transaction, opened);
@@ -61,7 +52,7 @@ export async function reopenWorkflows(
   const joining: Joining = { parts, workflows: await lockWorkflows(transaction, workflowIds) };
   await advance(scope, joining, await releaseNodes(scope, joining, continued));
   tellChanged(scope, joining);
-  return { further, isContinued: continued.length > 0 };
+  return continued.length > 0;
 }
 
 /** Those whose workflow was purged before them are jobs like any other: nothing else would purge them. */
@@ -73,51 +64,15 @@ async function leaveAlone(transaction: Transaction, jobs: readonly LockedJob[]):
   );
 }
 
-/** Nodes and what they are parts of, up to the first that has not ended without success. */
-const above = (ids: readonly string[], places: readonly NodePlace[] = []) => sql`
-  WITH RECURSIVE above AS (
-    (SELECT workflow_id, number, parent, state FROM workflow_node WHERE job_id = ANY(${[...ids]}::uuid[])
-     UNION
-     SELECT node.workflow_id, node.number, node.parent, node.state
-     FROM unnest(${places.map((place) => place.workflow_id)}::uuid[], ${places.map(({ number }) => number)}::integer[])
-       AS given (workflow_id, number)
-     JOIN workflow_node AS node ON node.workflow_id = given.workflow_id AND node.number = given.number)
-    UNION
-    SELECT node.workflow_id, node.number, node.parent, node.state FROM above
-    JOIN workflow_node AS node ON node.workflow_id = above.workflow_id AND node.number = above.parent
-    WHERE above.state IN ('failed', 'cancelled')
-  )`;
-
-async function assertRetryable(transaction: Transaction, ids: readonly string[]): Promise<void> {
-  const found = await sql<Pick<NodeRow, "state"> & { job_id: string | null; is_busy: boolean }>`
-    ${above(ids)} SELECT node.job_id, node.state,
-      node.state = 'running' AND (node.is_stopping OR (node.policy = 'stop' AND node.unsuccessful > 0 AND EXISTS (
-        SELECT FROM workflow_node AS part WHERE part.workflow_id = node.workflow_id AND part.parent = node.number
-          AND part.state = 'running' AND part.is_stopping))) AS is_busy
-    FROM above JOIN workflow_node AS node ON node.workflow_id = above.workflow_id AND node.number = above.number`.execute(
-    transaction,
-  );
-  for (const { job_id, state, is_busy } of found.rows) {
-    if (job_id !== null && state === "skipped") throw workflowJobWasSkipped(job_id);
-    if (is_busy) throw workflowIsStopping();
-  }
-}
-
-/** Members of the same groups that were cancelled because these did not succeed. */
-async function findStopped(transaction: Transaction, ids: readonly string[]): Promise<string[]> {
-  const found = await sql<{ job_id: string }>`
-    ${above(ids)}, below AS (
-      SELECT workflow_id, number FROM above WHERE state IN ('failed', 'cancelled')
-      UNION
-      SELECT node.workflow_id, node.number FROM below
-      JOIN workflow_node AS node ON node.workflow_id = below.workflow_id AND node.parent = below.number
-      WHERE node.state = 'cancelled'
-    )
-    SELECT node.job_id FROM below
-    JOIN workflow_node AS node ON node.workflow_id = below.workflow_id AND node.number = below.number
-    WHERE node.job_id <> ALL(${[...ids]}::uuid[]) AND node.state = 'cancelled' AND node.is_stopping
-    ORDER BY node.job_id`.execute(transaction);
-  return found.rows.map(({ job_id }) => job_id);
+async function assertNotStopping(transaction: Transaction, ids: readonly string[]): Promise<void> {
+  const found = await sql`
+    ${nodesAbove(ids)} SELECT 1 FROM above
+    JOIN workflow_node AS node ON node.workflow_id = above.workflow_id AND node.number = above.number
+    WHERE node.state = 'running' AND (node.is_stopping OR (node.policy = 'stop' AND node.unsuccessful > 0 AND EXISTS (
+      SELECT FROM workflow_node AS part WHERE part.workflow_id = node.workflow_id AND part.parent = node.number
+        AND part.state = 'running' AND part.is_stopping)))
+    LIMIT 1`.execute(transaction);
+  if (found.rows.length > 0) throw workflowIsStopping();
 }
 
 /** Chains that were stopped after one of their parts had succeeded, with the part whose turn it is. */
@@ -128,7 +83,7 @@ async function findContinued(
 ): Promise<readonly Release[]> {
   const isWhole = whole !== undefined;
   const found = await sql<Release>`
-    ${above(ids)}, below AS (
+    ${nodesAbove(ids)}, below AS (
       (SELECT workflow_id, number FROM above WHERE state IN ('failed', 'cancelled')
        UNION
        SELECT workflow_id, number FROM workflow_node
@@ -158,7 +113,7 @@ async function openNodes(
   places: readonly NodePlace[],
 ): Promise<readonly NodePlace[]> {
   const opened = await sql<NodePlace>`
-    ${above(ids, places)}, opened AS (
+    ${nodesAbove(ids, places)}, opened AS (
       UPDATE workflow_node AS node SET state = 'running', is_stopping = false, error_code = NULL, error_message = NULL
       FROM above WHERE node.workflow_id = above.workflow_id AND node.number = above.number
         AND node.state IN ('failed', 'cancelled')

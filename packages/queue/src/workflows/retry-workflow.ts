@@ -1,10 +1,9 @@
 import type { Transaction } from "@millrace/database";
 import { sql } from "kysely";
-import { lockJobs } from "../jobs/lock-job.ts";
 import { requeueLocked } from "../jobs/retry.ts";
 import type { RetryParts } from "../jobs/retry.ts";
 import type { WriteScope } from "../write-scope.ts";
-import { lockWorkflows } from "./lock-workflows.ts";
+import { lockRetried } from "./lock-retried.ts";
 import { reopenWorkflows } from "./reopen.ts";
 import { workflowNotFound, workflowNotRetryable } from "./workflow-errors.ts";
 
@@ -15,17 +14,19 @@ import { workflowNotFound, workflowNotRetryable } from "./workflow-errors.ts";
  */
 export async function retryWorkflow(scope: WriteScope, parts: RetryParts, id: string): Promise<void> {
   const { transaction } = scope;
-  // The jobs before the workflow: the lock order. What they are is looked at again under both.
-  await lockJobs(transaction, await findRetryable(transaction, id));
-  const workflow = (await lockWorkflows(transaction, [id])).get(id);
+  const retried = await lockRetried(transaction, {
+    find: () => findRetryable(transaction, id),
+    workflowId: id,
+  });
+  const workflow = retried.workflows.get(id);
   if (workflow === undefined) throw workflowNotFound(id);
   if (workflow.state !== "failed" && workflow.state !== "cancelled") {
     throw workflowNotRetryable(id, workflow.state);
   }
-  const jobs = await lockJobs(transaction, await findRetryable(transaction, id));
-  const { further, isContinued } = await reopenWorkflows(scope, parts, jobs, id);
+  const isContinued = await reopenWorkflows(scope, parts, retried, id);
+  const jobs = [...retried.asked, ...retried.further];
   if (jobs.length === 0 && !isContinued) throw workflowNotRetryable(id, workflow.state);
-  await requeueLocked(scope, parts, [...jobs, ...further]);
+  await requeueLocked(scope, parts, jobs);
 }
 
 /** Jobs that failed or were cancelled, where nothing above them has succeeded without them. */

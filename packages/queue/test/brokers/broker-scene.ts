@@ -36,7 +36,14 @@ export type BrokerKind = {
   readonly isCompeting: boolean;
   /** Reached over a network. Each first subscriber of a process is woken for all its queues when it hears. */
   readonly isRemote: boolean;
-  readonly open: () => Promise<BrokerScene>;
+  readonly open: (options?: SceneOptions) => Promise<BrokerScene>;
+};
+
+export type SceneOptions = {
+  /** Where the jobs are. Default: embedded for the memory, a server for others. */
+  readonly on?: "embedded" | "postgres" | "pgbouncer";
+  /** All that goes over networks comes late, to each process in another measure. Default false. */
+  readonly isSlow?: boolean;
 };
 
 /** A subscriber that notes what it is told. */

@@ -1,49 +1,15 @@
 import { silentLogger } from "@millrace/kernel";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { createRabbitMqBroker } from "../../src/brokers/rabbitmq/rabbitmq-broker.ts";
-import type { BrokerKind, BrokerScene } from "./broker-scene.ts";
+import { expect, it } from "vitest";
 import { patient, quiet } from "./broker-scene.ts";
-import { describeJobs } from "./conformance-jobs.ts";
 import { numberedTask, numbers, queueOf, startNumberWorker } from "./numbered-jobs.ts";
 import { postgresRemote } from "./postgres-remote.ts";
-import { RabbitMqScene, shortTimes } from "./rabbitmq-scene.ts";
+import { RabbitMqScene, rabbitMqRemote } from "./rabbitmq-scene.ts";
 import { openRedisPlace, redisRemote } from "./redis-scene.ts";
 import { openRemoteScene } from "./scenes.ts";
-import type { RemoteBroker } from "./scenes.ts";
-
-const openRedis = async (): Promise<RemoteBroker> => redisRemote(await openRedisPlace());
-
-async function openRabbitMq(): Promise<RemoteBroker> {
-  const server = await RabbitMqScene.open();
-  return {
-    url: () => server.url,
-    create: ({ url, logger }) => server.follow(createRabbitMqBroker({ url, logger, times: shortTimes })),
-    close: () => server.close(),
-  };
-}
-
-const pooled = async (remote: RemoteBroker): Promise<BrokerScene> =>
-  await openRemoteScene({ ...remote, isPooled: true });
-
-const kinds: readonly BrokerKind[] = [
-  { kind: "redis", isCompeting: true, isRemote: true, open: async () => pooled(await openRedis()) },
-  { kind: "rabbitmq", isCompeting: true, isRemote: true, open: async () => pooled(await openRabbitMq()) },
-];
-
-describe.each(kinds)("behind pgBouncer, with hints by $kind, a worker", (kind) => {
-  let scene: BrokerScene;
-  beforeAll(async () => {
-    scene = await kind.open();
-  });
-  afterEach(() => scene.clear());
-  afterAll(() => scene.close());
-
-  describeJobs(kind, () => scene);
-});
 
 it("loses no job, and runs each once, where processes have different brokers", async () => {
   const scene = await openRemoteScene(postgresRemote);
-  const remotes = [await openRedis(), await openRabbitMq()];
+  const remotes = [redisRemote(await openRedisPlace()), rabbitMqRemote(await RabbitMqScene.open())];
   try {
     const task = numberedTask();
     // They do not hear each other: what the poll does not find stays.

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { bareHint } from "../../src/brokers/hint.ts";
+import { handleTask } from "../../src/index.ts";
 import { patient, quiet } from "./broker-scene.ts";
 import type { BrokerKind, BrokerScene } from "./broker-scene.ts";
 import { numberedTask, numbers, queueOf, startNumberWorker } from "./numbered-jobs.ts";
@@ -36,10 +37,14 @@ export function describeJobs(kind: BrokerKind, scene: () => BrokerScene): void {
 
   it("gives a hundred jobs to two workers of few slots", async () => {
     const task = numberedTask();
-    const workers = [
-      await startWorker(task, { concurrency: 2 }),
-      await startWorker(task, { concurrency: 2 }),
-    ];
+    const workers: Awaited<ReturnType<typeof startWorker>>[] = [];
+    const bothRun = Promise.withResolvers<void>();
+    // The first must not be done with all before the second has heard of them.
+    const during = (): Promise<void> => {
+      if (workers.every(({ ran }) => ran.length > 0)) bothRun.resolve();
+      return bothRun.promise;
+    };
+    for (let nth = 0; nth < 2; nth++) workers.push(await startWorker(task, { concurrency: 2, during }));
     const { queue } = await startCaller(task);
 
     await queue.addMany(numbers(100).map((nth) => ({ task, input: { nth } })));
@@ -47,7 +52,6 @@ export function describeJobs(kind: BrokerKind, scene: () => BrokerScene): void {
     await expect
       .poll(() => workers.flatMap(({ ran }) => ran).toSorted((a, b) => a - b), patient)
       .toEqual(numbers(100));
-    for (const { ran } of workers) expect(ran.length).toBeGreaterThan(0);
   });
 
   it("starts what comes one by one while workers are full", async () => {
@@ -63,6 +67,42 @@ export function describeJobs(kind: BrokerKind, scene: () => BrokerScene): void {
     await expect
       .poll(() => workers.flatMap(({ ran }) => ran).toSorted((a, b) => a - b), patient)
       .toEqual(numbers(50));
+  });
+
+  it("starts a job of one queue by its hint although another queue has more than the worker can take", async () => {
+    const chat = numberedTask();
+    const batch = { ...numberedTask(), name: "tests.be_long" };
+    const process = await scene().openProcess();
+    const release = Promise.withResolvers<void>();
+    const started: string[] = [];
+    const run = (name: string, during?: Promise<void>) => async (): Promise<null> => {
+      started.push(name);
+      await during;
+      return null;
+    };
+    const handlers = [
+      handleTask({ task: chat, run: run("chat") }),
+      handleTask({ task: batch, run: run("batch", release.promise) }),
+    ];
+    const queue = queueOf(process, { handlers });
+    const worker = queue.createWorker({ name: "w", concurrency: 8, pollMs: 3_600_000, drainMs: 5_000 });
+    await worker.start();
+    scene().atEnd(() => worker.stop());
+    scene().atEnd(async () => release.resolve());
+    await expect.poll(() => process.broker.status().isHearing, patient).toBe(true);
+    await quiet();
+    const { queue: caller } = await startCaller(chat);
+    await queue.addMany(numbers(20).map((nth) => ({ task: batch, input: { nth } })));
+    await expect.poll(() => started, patient).toEqual(numbers(7).map(() => "batch"));
+
+    for (const nth of numbers(3)) {
+      await caller.add(chat, { nth });
+      await expect.poll(() => started, patient).toHaveLength(8 + nth);
+    }
+
+    expect(started.slice(7)).toEqual(["chat", "chat", "chat"]);
+    release.resolve();
+    await expect.poll(() => started, patient).toHaveLength(23);
   });
 
   it("runs each job once, whatever becomes of the hints", async () => {

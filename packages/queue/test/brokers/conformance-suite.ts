@@ -1,25 +1,33 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { bareHint } from "../../src/brokers/hint.ts";
 import { listen, patient, queueName, quiet } from "./broker-scene.ts";
-import type { BrokerKind, BrokerScene } from "./broker-scene.ts";
+import type { BrokerKind, BrokerScene, SceneOptions } from "./broker-scene.ts";
 import { describeCompetition } from "./conformance-competing.ts";
 import { describeJobs } from "./conformance-jobs.ts";
 import { describeOutages } from "./conformance-outages.ts";
 
+export type SuiteOptions = SceneOptions & {
+  /** Only what hints are for, not how they go. Default false. */
+  readonly isOnlyJobs?: boolean;
+};
+
 /** What every broker promises, to be run for each kind. */
-export function describeBroker(kind: BrokerKind): void {
-  describe(`the ${kind.kind} broker`, () => {
+export function describeBroker(kind: BrokerKind, options: SuiteOptions = {}): void {
+  const { on, isSlow = false, isOnlyJobs = false } = options;
+  const place = `${on === undefined ? "" : ` with jobs on ${on}`}${isSlow ? " over slow networks" : ""}`;
+  describe(`the ${kind.kind} broker${place}`, () => {
     let scene: BrokerScene;
     beforeAll(async () => {
-      scene = await kind.open();
+      scene = await kind.open(options);
     });
     afterEach(() => scene.clear());
     afterAll(() => scene.close());
 
+    describeJobs(kind, () => scene);
+    if (isOnlyJobs) return;
     describeHints(kind, () => scene);
     if (kind.isCompeting) describeCompetition(kind, () => scene);
     if (kind.isRemote) describeOutages(kind, () => scene);
-    describeJobs(kind, () => scene);
   });
 }
 

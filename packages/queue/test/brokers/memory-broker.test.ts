@@ -1,4 +1,4 @@
+import { memoryKind } from "./broker-kinds.ts";
 import { describeBroker } from "./conformance-suite.ts";
-import { openMemoryScene } from "./scenes.ts";
 
-describeBroker({ kind: "memory", isCompeting: false, isRemote: false, open: openMemoryScene });
+describeBroker(memoryKind);

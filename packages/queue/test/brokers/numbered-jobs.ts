@@ -37,12 +37,20 @@ export function queueOf(
 export async function startNumberWorker(
   process: Process,
   task: NumberedTask,
-  options: { readonly concurrency?: number; readonly pollMs?: number } = {},
+  {
+    during = () => sleep(5),
+    ...options
+  }: {
+    readonly concurrency?: number;
+    readonly pollMs?: number;
+    /** What a job waits for after it has said that it ran. Default: 5 ms. */
+    readonly during?: () => Promise<void>;
+  } = {},
 ): Promise<{ readonly ran: number[]; readonly worker: QueueWorker }> {
   const ran: number[] = [];
   const run = async ({ input }: { readonly input: { readonly nth: number } }): Promise<null> => {
     ran.push(input.nth);
-    await sleep(5);
+    await during();
     return null;
   };
   const worker = queueOf(process, { handlers: [handleTask({ task, run })] }).createWorker({

@@ -1,10 +1,4 @@
+import { postgresKind } from "./broker-kinds.ts";
 import { describeBroker } from "./conformance-suite.ts";
-import { postgresRemote } from "./postgres-remote.ts";
-import { openRemoteScene } from "./scenes.ts";
 
-describeBroker({
-  kind: "postgres",
-  isCompeting: false,
-  isRemote: true,
-  open: () => openRemoteScene({ ...postgresRemote, isPooled: true }),
-});
+describeBroker(postgresKind, { on: "pgbouncer" });

@@ -6,10 +6,11 @@ import { connect } from "amqplib";
 import type { ChannelModel, ConfirmChannel, GetMessage } from "amqplib";
 import { createRabbitMqBroker } from "../../src/brokers/rabbitmq/rabbitmq-broker.ts";
 import type { RabbitMqTimes } from "../../src/brokers/rabbitmq/rabbitmq-broker.ts";
-import { brokerQueue } from "../../src/brokers/rabbitmq/rabbitmq-queues.ts";
+import { brokerQueue } from "../../src/brokers/rabbitmq/hint-queue.ts";
 import type { Broker } from "../../src/index.ts";
 import { recordingLogger } from "../postgres-broker-scene.ts";
 import type { Warning } from "../postgres-broker-scene.ts";
+import type { RemoteBroker } from "./scenes.ts";
 
 /** Short, because tests wait for them. What is given for an answer must do for a busy machine. */
 export const shortTimes: Partial<RabbitMqTimes> = {
@@ -18,6 +19,7 @@ export const shortTimes: Partial<RabbitMqTimes> = {
   minPauseMs: 20,
   maxPauseMs: 100,
   refusedPauseMs: 100,
+  tryEveryMs: 200,
   notTakenMs: 20,
 };
 
@@ -121,4 +123,13 @@ export class RabbitMqScene {
     for (const queue of this.#used) await this.deleteQueue(queue);
     await this.#connection.close();
   }
+}
+
+export function rabbitMqRemote(server: RabbitMqScene): RemoteBroker {
+  return {
+    url: () => server.url,
+    create: ({ url, logger }) => server.follow(createRabbitMqBroker({ url, logger, times: shortTimes })),
+    sendGarbage: (queue) => server.send(queue, Buffer.from([0x00, 0xff, 0x7b])),
+    close: () => server.close(),
+  };
 }

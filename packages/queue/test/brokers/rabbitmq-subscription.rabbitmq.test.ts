@@ -19,6 +19,7 @@ it("hears again after its channel broke while a queue was being declared", async
   let declared = 0;
   const parts = { url: scene.url, name: "test", logger: silentLogger };
   const times = { minPauseMs: 20, maxPauseMs: 100, answerMs: 5_000, refusedPauseMs: 100, graceMs: 20 };
+  const never = { tryEveryMs: 3_600_000, replaceEveryMs: 3_600_000 };
   class SlowQueues extends RabbitMqQueues {
     override async declare(...asked: Parameters<RabbitMqQueues["declare"]>): Promise<boolean> {
       if (++declared === 2) await gate.promise;
@@ -31,7 +32,7 @@ it("hears again after its channel broke while a queue was being declared", async
     onHint: (told) => void heard.push(told),
     // A look would find out later that nothing is consumed.
     times: { ...times, lookEveryMs: 3_600_000 },
-    declaring: new SlowQueues({ ...parts, times }),
+    declaring: new SlowQueues({ ...parts, times: { ...times, ...never }, onUsable: () => undefined }),
     passOn: () => false,
     onRejected: () => undefined,
     onClose: () => undefined,

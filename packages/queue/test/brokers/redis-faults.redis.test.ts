@@ -198,7 +198,8 @@ it("warns once of a server that throws keys away", async () => {
 });
 
 it("needs no more rights than the documentation says", async () => {
-  const rights = "XADD XACK XDEL XLEN XTRIM XGROUP XREADGROUP XAUTOCLAIM XINFO MULTI EXEC PING INFO CLIENT";
+  const rights =
+    "XADD XACK XDEL XLEN XTRIM XGROUP XREADGROUP XAUTOCLAIM XINFO RENAMENX MULTI EXEC PING INFO CLIENT";
   const allowed = rights.split(" ").map((command) => `+${command}`);
   await redis.client.call("ACL", "SETUSER", "millrace", "on", ">right", "~*millrace.*", ...allowed);
   const queue = queueName();

@@ -205,16 +205,48 @@ it("hears again after somebody has deleted its stream", async () => {
   await expect.poll(() => heard, patient).toEqual([queue, queue]);
 });
 
-it("says what is wrong while something else has the name of its stream", async () => {
+it("hears again after somebody has deleted its group", async () => {
   const queue = queueName();
   const broker = await startBroker();
+  const { heard } = await listen(broker, queue);
+
+  await redis.client.xgroup("DESTROY", redis.streamOf(queue), "workers");
+  await expect.poll(() => heard, patient).toEqual([queue]);
+  broker.announce(bareHint(queue));
+
+  await expect.poll(() => heard, patient).toEqual([queue, queue]);
+});
+
+it("keeps what took the place of its stream under another name, and hears again", async () => {
+  const queue = queueName();
+  const stream = redis.streamOf(queue);
+  const broker = await startBroker();
+  const { heard } = await listen(broker, queue);
+
+  await redis.client.multi().del(stream).set(stream, "a string").exec();
+
+  await expect.poll(() => heard, patient).toContain(queue);
+  await expect.poll(() => redis.client.get(`${stream}:foreign`), patient).toBe("a string");
+  await redis.client.del(`${stream}:foreign`);
+  await expect
+    .poll(() => broker.status(), patient)
+    .toEqual({ kind: "redis", isHearing: true, isTelling: true });
+  heard.length = 0;
+  broker.announce(bareHint(queue));
+  await expect.poll(() => heard, patient).toEqual([queue]);
+});
+
+it("says what is wrong while something has the name of its stream that can't be moved away", async () => {
+  const queue = queueName();
+  const broker = await startBroker();
+  await redis.client.set(`${redis.streamOf(queue)}:foreign`, "from an earlier time");
   await redis.client.set(redis.streamOf(queue), "a string");
   broker.announce(bareHint(queue));
   const heard: string[] = [];
   broker.subscribe([queue], () => void heard.push(queue));
   await expect.poll(() => broker.status(), patient).toMatchObject({ isHearing: false, isTelling: false });
 
-  await redis.client.del(redis.streamOf(queue));
+  await redis.client.del(redis.streamOf(queue), `${redis.streamOf(queue)}:foreign`);
 
   await expect
     .poll(() => broker.status(), patient)

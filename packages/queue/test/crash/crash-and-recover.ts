@@ -14,7 +14,7 @@ import { Receiver } from "./receiver.ts";
 
 const program = fileURLToPath(new URL("./victim.ts", import.meta.url));
 /** A launch goes through all points in about five seconds on an idle machine. */
-const launchTimeoutMs = 120_000;
+const launchTimeoutMs = 480_000;
 const maxOutputCharacters = 8_000;
 
 export type CrashOptions = {

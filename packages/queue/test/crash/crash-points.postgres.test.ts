@@ -32,7 +32,7 @@ describe("after a process on PostgreSQL was killed at", () => {
     async (point) => {
       expect(await crashAndRecover({ points: [point], environment })).toEqual([]);
     },
-    300_000,
+    1_200_000,
   );
 
   it.each(besideSurvivor)(
@@ -40,7 +40,7 @@ describe("after a process on PostgreSQL was killed at", () => {
     async (point) => {
       expect(await crashAndRecover({ points: [point], environment, hasSurvivor: true })).toEqual([]);
     },
-    300_000,
+    1_200_000,
   );
 
   it.each(whileRecovering)(
@@ -48,6 +48,6 @@ describe("after a process on PostgreSQL was killed at", () => {
     async (point) => {
       expect(await crashAndRecover({ points: [pointInTheMidst, point], environment })).toEqual([]);
     },
-    300_000,
+    1_200_000,
   );
 });

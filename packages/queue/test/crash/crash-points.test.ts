@@ -33,7 +33,7 @@ describe("after a process on the embedded database was killed at", () => {
     async (point) => {
       expect(await crashAndRecover({ points: [point], environment: { CRASH_FOLDER: folder } })).toEqual([]);
     },
-    300_000,
+    1_200_000,
   );
 
   it.each(whileRecovering)(
@@ -43,6 +43,6 @@ describe("after a process on the embedded database was killed at", () => {
         await crashAndRecover({ points: [pointInTheMidst, point], environment: { CRASH_FOLDER: folder } }),
       ).toEqual([]);
     },
-    300_000,
+    1_200_000,
   );
 });

@@ -7,7 +7,7 @@ import type { CommitName } from "../../src/crash-point.ts";
  * the times that come in the midst of the work.
  */
 const furtherTimes: Partial<Record<CommitName, readonly number[]>> = {
-  caller: [2, 3, 4, 5],
+  caller: [2, 3, 4, 5, 6, 7],
   enqueue: [2, 4, 6],
   claim: [2, 3, 6, 12, 30, 60],
   claim_limited: [2, 3, 6, 12, 30, 60],
@@ -22,6 +22,7 @@ const furtherTimes: Partial<Record<CommitName, readonly number[]>> = {
   crash_alone: [2],
   beat: [2, 3],
   promote: [2, 5, 9],
+  expire: [2],
   prune: [3, 9, 15, 21],
   roll_up_counts: [2, 5],
   worker_beat: [2, 5],

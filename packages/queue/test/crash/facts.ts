@@ -162,7 +162,7 @@ const counts = sql`
   FULL JOIN (SELECT queue, state, count(*) AS count FROM job GROUP BY queue, state) AS truth USING (queue, state)`;
 
 const orphans = sql`${sql.join(
-  ["job_payload", "job_progress", "job_attempt", "job_step", "job_log"].map(
+  ["job_payload", "job_progress", "job_attempt", "job_step", "job_wait", "job_log"].map(
     (table) => sql`
       SELECT ${table}::text AS place, count(*) AS count FROM ${sql.table(table)}
       WHERE NOT EXISTS (SELECT FROM job WHERE job.id = job_id)`,

@@ -195,8 +195,8 @@ function findRepeatedSteps({ facts, calls, deaths }: Observed): string[] {
     ({ job, name }) => `${job} ${name}`,
   );
   for (const { job, key, state, fence } of facts.steps) {
-    // A child, or a workflow, is enqueued by the database alone.
-    if (state !== "done" || key === "child" || key === "flow") continue;
+    // A child, or a workflow, is enqueued by the database alone; and others give the answers.
+    if (state !== "done" || ["child", "flow", "answer"].includes(key)) continue;
     const wasDone = steps
       .get(`${job} ${key}`)
       ?.some((call) => call.fence === fence && call.endedMs !== undefined);

@@ -11,7 +11,8 @@ import { alarmDeeds } from "./victim-alarms.ts";
 import { declareNewYear, findMade, scheduleSoon } from "./victim-schedules.ts";
 import { tasks, work } from "./victim-tasks.ts";
 
-const stepTimeoutMs = 60_000;
+/** A second or two on an idle machine. */
+const stepTimeoutMs = 240_000;
 const by = { by: "the script" };
 const nameOfMany = "many";
 const nameOfOrder = "order";
@@ -119,6 +120,7 @@ export class VictimScript {
       this.#addTogether(2, "fleeting", { task: tasks.fleeting, input: work() }),
       this.#add("long", { task: tasks.plain, input: work({ holdMs: 1_500 }) }),
       this.#add("parent", { task: tasks.parent, input: work() }),
+      this.#add("answered by itself", { task: tasks.asking, input: work({ key: "by itself" }) }),
       this.#add("starter", { task: tasks.starter, input: work() }),
       this.#add("late", {
         task: tasks.plain,
@@ -129,6 +131,7 @@ export class VictimScript {
       this.#cancelJobs(),
       this.#releaseByForce(),
       this.#retryByHand(),
+      this.#answerJob(),
       this.#changeMany(),
       this.#forgetWorker(),
       this.#controlQueues(),
@@ -213,6 +216,25 @@ export class VictimScript {
         .catch((error: unknown) => {
           if (errorCode(error) !== "job_not_ended") throw error;
         });
+    });
+  }
+
+  async #answerJob(): Promise<void> {
+    const { queue } = this.#parts;
+    const id = await this.#add("to answer", { task: tasks.asking, input: work() });
+    // Again what an earlier launch has done, and died before it could say so.
+    await this.#set("answered", async () => {
+      await until("a job to wait, or to have its answer", async () => {
+        try {
+          await queue.transaction((scope) =>
+            queue.answer(scope, id, { key: "answer", answer: "go on", by: "the script" }),
+          );
+          return true;
+        } catch (error) {
+          if (errorCode(error) === "job_not_waiting") return false;
+          throw error;
+        }
+      });
     });
   }
 

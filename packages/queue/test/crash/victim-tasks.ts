@@ -52,6 +52,8 @@ export const tasks = {
   snoozing: define("crash.snooze_once"),
   /** Fails for good the first time; somebody retries it. */
   failing: define("crash.fail_for_good", { retries: 0 }),
+  /** Waits for the script to answer; or, with a key, until it goes on by itself. */
+  asking: define("crash.ask_somebody"),
   parent: define("crash.enqueue_child"),
   starter: define("crash.start_workflow"),
   batched: define("crash.answer_together"),
@@ -146,6 +148,17 @@ export function createHandlers(parts: HandlerParts): AnyTaskHandler[] {
         return { fence: run.fence };
       },
       onEnd,
+    }),
+    handleTask({
+      task: tasks.asking,
+      run: async (context) => {
+        const run = await beginFenced(context);
+        await run.step(context, "before");
+        const patience = context.input.key === "" ? {} : { expiresInMs: 100, answerAtExpiry: "go on" };
+        await context.waitFor("answer", { question: "May it go on?", ...patience });
+        await run.step(context, "after");
+        return { fence: run.fence };
+      },
     }),
     handleTask({
       task: tasks.parent,

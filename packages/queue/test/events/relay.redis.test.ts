@@ -30,7 +30,7 @@ it("tells the log once that Redis refuses it, and not the password", async () =>
   const told: string[] = [];
   const logger = silentLogger.child({});
   Object.assign(logger, { warn: (...said: unknown[]) => void told.push(inspect(said, { depth: 9 })) });
-  const relay = createRedisRelay({ url: url.href, logger, times: shortTimes });
+  const relay = createRedisRelay({ url: url.href, logger, prefix: "millrace:", times: shortTimes });
   onTestFinished(() => relay.stop());
   relay.subscribe(() => undefined);
   await relay.start();
@@ -47,7 +47,8 @@ it("tells the log once that Redis refuses it, and not the password", async () =>
 async function openPair() {
   const server = await startRedisServer();
   onTestFinished(() => server.kill());
-  const create = () => createRedisRelay({ url: server.url, logger: silentLogger, times: shortTimes });
+  const create = () =>
+    createRedisRelay({ url: server.url, logger: silentLogger, prefix: "millrace:", times: shortTimes });
   const [teller, hearer] = [create(), create()];
   for (const relay of [teller, hearer]) {
     onTestFinished(() => relay.stop());

@@ -45,6 +45,7 @@ const tables = [
   "job_progress",
   "job_attempt",
   "job_step",
+  "job_wait",
   "job_log",
   "event",
   "event_stream",

@@ -60,6 +60,19 @@ describe.each(testDatabases())("a worker on $name", (kind) => {
       .toEqual([{ task: task.name, succeeded: 3, failed: 1 }]);
   });
 
+  it("has counted at its stop what ended since the last turn of the upkeep", async () => {
+    const queue = createQueue();
+    const worker = await opened.startWorker(queue, { pollMs: 60_000 });
+    const failing = await queue.add(task, { script: "fail" });
+    await queue.waitForEnd(failing.id, { timeoutMs: 20_000 });
+
+    await worker.stop();
+
+    expect(await readTaskEndCounts(opened.database.queryable, 600)).toEqual([
+      { task: task.name, succeeded: 0, failed: 1 },
+    ]);
+  });
+
   describe("that is asked to drain", () => {
     it("claims nothing more, lets go on what runs, and says so", async () => {
       const queue = createQueue();

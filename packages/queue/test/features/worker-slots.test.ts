@@ -133,6 +133,33 @@ describe.each(testDatabases())("the slots of a worker on $name", (kind) => {
     work.openAll();
   });
 
+  it("are kept in part for each queue, so that none waits behind the long jobs of another", async () => {
+    const work = gatedWork();
+    const queue = createQueue(work.run);
+    const long = await addMany(queue, one, 12);
+    const worker = await opened.startWorker(queue, { concurrency: 8, pollMs: 60_000 });
+    await expect.poll(() => work.running, { timeout: 10_000 }).toBe(7);
+
+    const [short] = await addMany(queue, other, 1);
+    await expect.poll(() => work.started.at(-1), { timeout: 10_000 }).toBe("other");
+
+    expect(worker.busySlots).toBe(8);
+    work.openAll();
+    await untilEnded(
+      queue,
+      [...long, ...(short === undefined ? [] : [short])].map(({ id }) => id),
+    );
+  });
+
+  it("are refused when a queue would have none", async () => {
+    const queue = createQueue(async () => null);
+    const start = (reserves: Record<string, number>) =>
+      opened.startWorker(queue, { concurrency: 2, reserves });
+
+    await expect(start({ one: 2 })).rejects.toMatchObject({ code: "invalid_reserves" });
+    await expect(start({ third: 1 })).rejects.toMatchObject({ code: "invalid_reserves" });
+  });
+
   it("are free for other jobs while ends are being recorded, but never more than twice as many wait", async () => {
     const recording = Promise.withResolvers<void>();
     const slow = watchDatabase(opened.database, {

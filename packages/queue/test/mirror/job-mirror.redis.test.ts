@@ -53,6 +53,25 @@ it("copies a job with its result after its end, and shows the copy elsewhere wit
   expect(await elsewhere.queue.result(work, id)).toEqual({ said: "hello" });
 });
 
+it("tells where each job that was asked for was read", async () => {
+  const worker = await scene.openProcess();
+  await worker.startWorker();
+  const id = await ended(worker);
+  const elsewhere = await scene.openProcess();
+  const looks: string[] = [];
+  elsewhere.queue.mirror?.onLook((look) => void looks.push(look));
+
+  await elsewhere.queue.look(id);
+  await scene.client.hset(`millrace:job:${id}`, "job", "{}");
+  await elsewhere.queue.look(id);
+  await scene.client.del(`millrace:job:${id}`);
+  await elsewhere.queue.look(id);
+  await elsewhere.redis.stop();
+  await elsewhere.queue.look(id);
+
+  expect(looks).toEqual(["hit", "stale", "miss", "away"]);
+});
+
 it("keeps a copy for a day, and not longer than the job", async () => {
   const worker = await scene.openProcess();
   await worker.startWorker();

@@ -82,7 +82,7 @@ export class MirrorScene {
       timeoutMs,
       purpose: "copies",
     });
-    const store = createRedisMirrorStore({ redis });
+    const store = createRedisMirrorStore({ redis, prefix: "millrace:" });
     const queue = new Queue({
       database,
       logger: silentLogger,

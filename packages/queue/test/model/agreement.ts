@@ -45,6 +45,8 @@ function jobDifferences(
     event_seq: job.events.length,
     is_cancel_requested: job.isCancelRequested,
     has_worker: isRunning,
+    asks: job.asks?.key ?? null,
+    answers: Object.fromEntries(job.answers),
     input: job.request.input,
     result: job.result,
   };
@@ -139,6 +141,10 @@ function jobViolations(job: SeenJob, snapshot: Snapshot, fenceBefore: number): s
     ["it has ended if and only if it has a time of its end", isEnded === (job.finished_in !== null)],
     ["it has a result if and only if it has ended", isEnded === (job.result !== null)],
     ["it is to be purged if and only if it has ended", isEnded === (job.purge_in !== null)],
+    [
+      "it asks for something until some time if it waits",
+      job.state !== "waiting" || (job.asks !== null && job.expires_in !== null),
+    ],
     ["its fence only grows", job.fence >= fenceBefore],
     ["it is not both parked and queued", job.parked_by === null || job.state === "scheduled"],
     ["its attempts are closed", attempts.every(({ is_closed }) => is_closed)],

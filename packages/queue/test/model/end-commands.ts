@@ -1,15 +1,17 @@
 import * as fc from "fast-check";
+import { z } from "zod";
 import { finishAttempt } from "../../src/jobs/finish-attempt.ts";
 import type { AttemptEnd } from "../../src/jobs/finish-attempt.ts";
 import { recordCrashAlone } from "../../src/jobs/record-crash-alone.ts";
 import { succeedJobs } from "../../src/jobs/succeed-jobs.ts";
+import { toQuestion } from "../../src/waiting/question.ts";
 import { anyPick, claimsOf, command, expectSame, pick, sayClaim } from "./command.ts";
 import type { Command, Run } from "./command.ts";
 import * as workerModel from "./worker-model.ts";
 import type { Model, ModelClaim } from "./model.ts";
 import type { Finish } from "./worker-model.ts";
 import { inScope, notice, partsOf, say } from "./system.ts";
-import { durations, tasks, workers } from "./world.ts";
+import { answers, durations, questionKeys, tasks, workers } from "./world.ts";
 
 const finishArbitrary: fc.Arbitrary<Finish> = fc.oneof(
   { weight: 3, arbitrary: fc.constant<Finish>({ outcome: "succeeded", output: { answer: 42 } }) },
@@ -28,8 +30,34 @@ const finishArbitrary: fc.Arbitrary<Finish> = fc.oneof(
       delayMs: fc.constantFrom(durations.shortMs, durations.longMs),
     }),
   },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      outcome: fc.constant("snoozed" as const),
+      question: fc.record({
+        key: fc.constantFrom(...questionKeys),
+        expiresInMs: fc.constantFrom(durations.shortMs, durations.longMs),
+        goesOnAtExpiry: fc.boolean(),
+      }),
+    }),
+  },
   { weight: 1, arbitrary: fc.constant<Finish>({ outcome: "handed_back" }) },
 );
+
+function toEnd(wish: Finish): AttemptEnd {
+  if ("retryInMs" in wish) {
+    return { ...wish, error: { code: workerModel.failure, message: "as the test said" } };
+  }
+  if (!("question" in wish)) return wish;
+  const { key, expiresInMs, goesOnAtExpiry } = wish.question;
+  const question = toQuestion(key, {
+    question: "Well?",
+    schema: z.enum(answers),
+    expiresInMs,
+    ...(goesOnAtExpiry ? { answerAtExpiry: "no" } : {}),
+  });
+  return { outcome: "snoozed", question };
+}
 
 export async function finishBoth(
   state: Model,
@@ -39,8 +67,7 @@ export async function finishBoth(
 ): Promise<string> {
   const stream = state.jobs.get(given.id)?.stream ?? `job:${given.id}`;
   const expected = workerModel.finish(state, given, wish);
-  const error = { code: workerModel.failure, message: "as the test said" };
-  const end: AttemptEnd = "retryInMs" in wish ? { ...wish, error } : wish;
+  const end = toEnd(wish);
   const isHeld = await inScope(system, (scope) =>
     finishAttempt(scope, partsOf(system), given, {
       end,
@@ -56,7 +83,7 @@ export async function finishBoth(
 export function finishCommand(isHeld: boolean): fc.Arbitrary<Command> {
   return fc.record({ which: anyPick, wish: finishArbitrary }).map(({ which, wish }) => {
     const wait = "retryInMs" in wish ? wish.retryInMs : undefined;
-    const how = `${wish.outcome}${wait === undefined ? "" : ", again later"}`;
+    const how = `${"question" in wish ? `asks for ${wish.question.key}` : wish.outcome}${wait === undefined ? "" : ", again later"}`;
     return command({
       name: isHeld ? `${how}:` : `a former holder says ${how}:`,
       isPossible: (state) => claimsOf(state, isHeld).length > 0,

@@ -103,6 +103,8 @@ function writeJob(model: Model, request: EnqueueRequest, fair: number): void {
     parkedBy: null,
     result: null,
     attempts: [],
+    asks: null,
+    answers: new Map(),
     events: [],
   };
   model.jobs.set(id, job);

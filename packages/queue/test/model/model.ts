@@ -61,8 +61,19 @@ export type ModelJob = {
   parkedBy: string | null;
   result: { readonly output: unknown; readonly error: string | null } | null;
   readonly attempts: ModelAttempt[];
+  /** The question that nobody has answered. */
+  asks: ModelQuestion | null;
+  /** By the key of the question. */
+  readonly answers: Map<string, string>;
   /** Of its own stream; deleted ones are null. */
   events: (string | null)[];
+};
+
+export type ModelQuestion = {
+  readonly key: string;
+  readonly expiresInMs: number;
+  /** It takes "no" for an answer when nobody gives one. */
+  readonly goesOnAtExpiry: boolean;
 };
 
 export type ModelAttempt = {
@@ -195,6 +206,31 @@ export function putBack(
   job.leaseUntil = null;
   // It had started in time.
   job.expiresAt = null;
+}
+
+/** Lets a job wait for an answer; one that it had refused, and an older question, are forgotten. */
+export function ask(model: Model, job: ModelJob, question: ModelQuestion): void {
+  job.asks = question;
+  job.answers.delete(question.key);
+  job.state = "waiting";
+  job.attempt -= 1;
+  job.fence += 1;
+  job.leaseUntil = null;
+  job.expiresAt = model.now + question.expiresInMs;
+  appendEvent(model, job, "waiting");
+  tell(model, "waiting", job);
+}
+
+export function goOn(model: Model, job: ModelJob, answer: string): void {
+  if (job.asks === null) throw new Error(`${job.id} asks nothing`);
+  job.answers.set(job.asks.key, answer);
+  job.asks = null;
+  job.fair = Math.max(job.fair, firstPlace(model, job.queue, job.priority));
+  job.state = "queued";
+  job.runAt = model.now;
+  job.expiresAt = null;
+  appendEvent(model, job, "answered");
+  tell(model, "answered", job);
 }
 
 export function end(

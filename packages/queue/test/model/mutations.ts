@@ -76,6 +76,30 @@ export const mutations: readonly Mutation[] = [
     replacement: "",
   },
   {
+    name: "leaves an attempt uncounted that ends with a question",
+    file: "waiting/begin-wait.ts",
+    text: "attempt = attempt - 1, ",
+    replacement: "",
+  },
+  {
+    name: "forgets the question that a job no longer asks",
+    file: "waiting/begin-wait.ts",
+    text: "key <> ${key} AND answered_at IS NULL",
+    replacement: "false",
+  },
+  {
+    name: "refuses an answer when its time is over",
+    file: "waiting/answer-job.ts",
+    text: "if (asked.is_late)",
+    replacement: "if (false)",
+  },
+  {
+    name: "forgets the expiry of a job that has its answer",
+    file: "waiting/answer-job.ts",
+    text: ", expires_at = NULL",
+    replacement: "",
+  },
+  {
     name: "keeps a cancel before a success",
     sqlFunction: "succeed_jobs",
     text: "AND job.cancel_requested_at IS NULL",

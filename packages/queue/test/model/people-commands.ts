@@ -5,13 +5,14 @@ import { setOwnerWeight } from "../../src/control/owner-weight.ts";
 import { pauseQueue, resumeQueue } from "../../src/control/pause.ts";
 import { cancelJob } from "../../src/jobs/cancel.ts";
 import { retryJob } from "../../src/jobs/retry.ts";
+import { answerJob } from "../../src/waiting/answer-job.ts";
 import { answerOf, anyId, anyPick, command, expectAnswer, expectSame, pick } from "./command.ts";
 import type { Run } from "./command.ts";
 import * as model from "./model.ts";
 import * as peopleModel from "./people-model.ts";
 import type { Model } from "./model.ts";
 import { inScope, partsOf } from "./system.ts";
-import { durations, nameOf } from "./world.ts";
+import { answers, durations, nameOf, questionKeys } from "./world.ts";
 
 export async function cancelBoth(state: Model, { system }: Run, id: string): Promise<string> {
   const expected = peopleModel.cancel(state, id);
@@ -73,6 +74,49 @@ function retryable(state: Model, isEnded: boolean): string[] {
   const jobs = model.allJobs(state).filter((job) => !isEnded || isTerminal(job.state));
   return jobs.map(({ id }) => id);
 }
+
+async function answerBoth(
+  state: Model,
+  { system }: Run,
+  given: { readonly id: string; readonly key: string; readonly answer: string },
+): Promise<string> {
+  const { id, key, answer } = given;
+  const expected = peopleModel.answer(state, id, { key, answer });
+  const said = await answerOf(
+    inScope(system, async (scope) => {
+      await answerJob(scope, partsOf(system), id, { key, answer, by: "ann" });
+      return "answered" as const;
+    }),
+  );
+  expectAnswer(system, `answer to ${key} of ${nameOf(id)}`, expected, said);
+  return nameOf(id);
+}
+
+/** Mostly to what is asked, of a job that waits, that asked or was answered before, or of any. */
+export const answer = fc
+  .record({
+    which: anyPick,
+    who: fc.constantFrom("waiting", "waiting", "waiting", "asked", "asked", "any"),
+    other: fc.constantFrom(null, null, null, ...questionKeys),
+    given: fc.constantFrom(...answers, ...answers, "maybe"),
+  })
+  .map(({ which, who, other, given }) => {
+    const asked = (state: Model): string[] => {
+      const known = model.allJobs(state).filter((job) => job.asks !== null || job.answers.size > 0);
+      const waiting = known.filter((job) => job.state === "waiting");
+      return (who === "waiting" ? waiting : known).map(({ id }) => id);
+    };
+    return command({
+      name: `${given} to a question of`,
+      isPossible: (state) => (who === "any" ? state.jobs.size > 0 : asked(state).length > 0),
+      run: (state, real) => {
+        const id = who === "any" ? anyId(state, which) : pick(asked(state), which);
+        const job = state.jobs.get(id);
+        const key = other ?? job?.asks?.key ?? [...(job?.answers.keys() ?? [])][0] ?? "first";
+        return answerBoth(state, real, { id, key, answer: given });
+      },
+    });
+  });
 
 export const release = anyPick.map((which) =>
   command({

@@ -1,7 +1,7 @@
 import { isTerminal } from "@millrace/contracts";
-import { allJobs, appendEvent, end, endAttempt, fairPlaces, putBack, tell } from "./model.ts";
+import { allJobs, appendEvent, end, endAttempt, fairPlaces, goOn, putBack, tell } from "./model.ts";
 import type { Model, ModelJob, Refusal } from "./model.ts";
-import { tasks } from "./world.ts";
+import { answers, tasks } from "./world.ts";
 
 export function cancel(model: Model, id: string): "cancelled" | "cancelling" | Refusal {
   const job = model.jobs.get(id);
@@ -51,6 +51,25 @@ export function retry(model: Model, id: string): "retried" | Refusal {
   appendEvent(model, job, "queued");
   tell(model, "retried", job);
   return "retried";
+}
+
+export function answer(
+  model: Model,
+  id: string,
+  given: { readonly key: string; readonly answer: string },
+): "answered" | Refusal {
+  const job = model.jobs.get(id);
+  if (job === undefined) return { refused: "job_not_found" };
+  const recorded = job.answers.get(given.key);
+  if (recorded !== undefined) return recorded === given.answer ? "answered" : { refused: "already_answered" };
+  const isAsked = job.asks?.key === given.key;
+  if (job.state === "expired" && isAsked) return { refused: "answer_too_late" };
+  if (job.state !== "waiting") return { refused: "job_not_waiting" };
+  if (!isAsked) return { refused: "waits_for_another" };
+  if (job.expiresAt !== null && job.expiresAt <= model.now) return { refused: "answer_too_late" };
+  if (!(answers as readonly string[]).includes(given.answer)) return { refused: "invalid_answer" };
+  goOn(model, job, given.answer);
+  return "answered";
 }
 
 export function forceRelease(model: Model, id: string): "released" | Refusal {

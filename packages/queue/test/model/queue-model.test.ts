@@ -6,6 +6,7 @@ const check = readModelCheck(process.env);
 /** Without these a thousand runs would have proven little. What a command does only seldom is not among them. */
 const expected = [
   "already_finished",
+  "answered",
   "cancel_requested",
   "cancelled",
   "claim of a paused queue",
@@ -19,10 +20,12 @@ const expected = [
   "found another job",
   "handed_back",
   "idempotency_key_reused",
+  "invalid_answer",
   "job_id_taken",
   "job_not_ended",
   "job_not_found",
   "job_not_running",
+  "job_not_waiting",
   "jobs pruned",
   "late beat refused",
   "late crash refused",
@@ -38,6 +41,8 @@ const expected = [
   "retry_scheduled",
   "snoozed",
   "succeeded",
+  "waiting",
+  "waits_for_another",
 ];
 
 /**

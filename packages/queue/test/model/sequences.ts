@@ -21,6 +21,7 @@ import {
   releaseLines,
 } from "./limit-commands.ts";
 import {
+  answer,
   cancel,
   cancelRunning,
   pause,
@@ -64,6 +65,7 @@ const weighted: readonly (readonly [number, fc.Arbitrary<Command>])[] = [
   [1, cancel],
   [3, cancelRunning],
   [8, retry],
+  [10, answer],
   [1, release],
   [3, releaseRunning],
   [1, pause],
@@ -120,7 +122,13 @@ async function bringToRest(state: Model, real: Run): Promise<void> {
   }
   const lastDue = Math.max(
     state.now,
-    ...model.allJobs(state).flatMap(({ runAt, leaseUntil }) => [runAt, leaseUntil ?? runAt]),
+    ...model
+      .allJobs(state)
+      .flatMap(({ runAt, leaseUntil, expiresAt, state: at }) => [
+        runAt,
+        leaseUntil ?? runAt,
+        at === "waiting" ? (expiresAt ?? runAt) : runAt,
+      ]),
   );
   await passBoth(state, real, Math.ceil((lastDue - state.now) / durations.tickMs + 1) * durations.tickMs);
   upkeepModel.promote(state);

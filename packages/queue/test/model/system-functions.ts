@@ -9,6 +9,7 @@ const tables = [
   "job_progress",
   "job_attempt",
   "job_step",
+  "job_wait",
   "job_log",
   "event",
   "event_stream",
@@ -42,6 +43,7 @@ const moments = {
     "purge_at",
   ],
   job_attempt: ["started_at", "finished_at"],
+  job_wait: ["asked_at", "answered_at"],
   event: ["at"],
   event_stream: ["ended_at"],
   queue_control: ["paused_at", "resume_at"],
@@ -72,6 +74,9 @@ export const snapshotFunction = `
       'jobs', (SELECT coalesce(json_agg(seen ORDER BY seen.id), '[]') FROM (
         SELECT job.id, task, queue, job.owner, state, reason, parked_by, priority, fair, job.attempt, max_attempts, crash_count,
           runs_alone, job.fence, event_seq, cancel_requested_at IS NOT NULL AS is_cancel_requested,
+          (SELECT key FROM job_wait WHERE job_wait.job_id = job.id AND answered_at IS NULL) AS asks,
+          (SELECT coalesce(json_object_agg(key, job_step.output), '{}') FROM job_wait JOIN job_step USING (job_id, key)
+            WHERE job_id = job.id AND answered_at IS NOT NULL) AS answers,
           job.worker_id IS NOT NULL AS has_worker, job_payload.input,
           CASE WHEN job.output IS NOT NULL OR job.error_code IS NOT NULL OR state IN ('cancelled', 'expired')
             THEN json_build_object('output', job.output, 'error', job.error_code) END AS result,
@@ -87,7 +92,8 @@ export const snapshotFunction = `
         SELECT stream, seq, type FROM any_event) AS seen),
       'orphans', (SELECT count(*) FROM (
         SELECT job_id FROM job_payload UNION ALL SELECT job_id FROM job_attempt
-        UNION ALL SELECT job_id FROM job_progress) AS side WHERE job_id NOT IN (SELECT id FROM job)),
+        UNION ALL SELECT job_id FROM job_progress UNION ALL SELECT job_id FROM job_wait
+        UNION ALL SELECT job_id FROM job_step) AS side WHERE job_id NOT IN (SELECT id FROM job)),
       'counted', (SELECT coalesce(json_object_agg(name, count), '{}') FROM (
         SELECT queue || ' ' || state AS name, sum(count) AS count FROM (
           SELECT queue, state, count FROM job_count UNION ALL SELECT queue, state, change FROM job_count_change

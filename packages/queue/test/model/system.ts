@@ -121,6 +121,8 @@ export type SeenJob = {
   readonly event_seq: number;
   readonly is_cancel_requested: boolean;
   readonly has_worker: boolean;
+  readonly asks: string | null;
+  readonly answers: Readonly<Record<string, string>>;
   readonly input: unknown;
   readonly result: { readonly output: unknown; readonly error: string | null } | null;
   readonly run_in: number;

@@ -187,7 +187,10 @@ export const purge = fc
           work: async (parts) => {
             const answer = await asked(parts);
             if ("refused" in answer) throw new Error(`the purge was refused: ${answer.refused}`);
-            expectSame("left by the purge", counted.length - answer.cancelled, answer.left);
+            // Of those that come from later, as after a jump back of the clock, it knows nothing.
+            const known = counted.filter(({ createdAt }) => createdAt <= state.now);
+            const left = known.filter(({ state: at }) => at === "queued" || at === "scheduled");
+            expectSame("left by the purge", left.length, answer.left);
             return answer.cancelled;
           },
         });
@@ -209,7 +212,11 @@ export const prune = fc.constant(0).map(() =>
       if (state.jobs.size < jobs) notice(system, "jobs pruned");
       if (countEvents(state) < events) notice(system, "events pruned");
       const eventHours = durations.eventsKeptMs / 3_600_000;
-      const { hasMore } = await pruneHistory(system.database, { logDays: 7, eventHours });
+      const { hasMore } = await pruneHistory(system.database, {
+        logDays: 7,
+        eventHours,
+        textHours: eventHours,
+      });
       expectSame("there is more to prune", false, hasMore);
       return "";
     },

@@ -1,4 +1,14 @@
-import { allJobs, compareOldest, end, endAttempt, fairPlaces, firstPlace, putBack, tell } from "./model.ts";
+import {
+  allJobs,
+  compareOldest,
+  end,
+  endAttempt,
+  fairPlaces,
+  firstPlace,
+  goOn,
+  putBack,
+  tell,
+} from "./model.ts";
 import type { Model, ModelJob } from "./model.ts";
 import { durations } from "./world.ts";
 
@@ -32,16 +42,19 @@ export function promote(model: Model): number {
 }
 
 export function late(model: Model): ModelJob[] {
-  return allJobs(model).filter(
-    (job) =>
-      job.expiresAt !== null &&
-      job.expiresAt <= model.now &&
-      (job.state === "queued" || job.state === "scheduled"),
-  );
+  return allJobs(model)
+    .filter(
+      (job) =>
+        job.expiresAt !== null &&
+        job.expiresAt <= model.now &&
+        ["queued", "scheduled", "waiting"].includes(job.state),
+    )
+    .toSorted((left, right) => (left.expiresAt ?? 0) - (right.expiresAt ?? 0));
 }
 
 export function expire(model: Model, job: ModelJob): void {
-  end(model, job, { state: "expired" });
+  if (job.state === "waiting" && job.asks?.goesOnAtExpiry === true) goOn(model, job, "no");
+  else end(model, job, { state: "expired" });
 }
 
 /** Returns how many pauses were over. */

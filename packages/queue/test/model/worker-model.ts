@@ -1,6 +1,7 @@
 import {
   allJobs,
   appendEvent,
+  ask,
   compareBest,
   compareOldest,
   end,
@@ -8,7 +9,7 @@ import {
   heldJob,
   putBack,
 } from "./model.ts";
-import type { Model, ModelClaim, ModelJob } from "./model.ts";
+import type { Model, ModelClaim, ModelJob, ModelQuestion } from "./model.ts";
 import { durations } from "./world.ts";
 import type { TaskName } from "./world.ts";
 
@@ -87,6 +88,7 @@ export type Finish =
   | { readonly outcome: "failed" | "timed_out"; readonly retryInMs: number | undefined }
   | { readonly outcome: "cancelled" }
   | { readonly outcome: "snoozed"; readonly delayMs: number }
+  | { readonly outcome: "snoozed"; readonly question: ModelQuestion }
   | { readonly outcome: "handed_back" };
 
 /** Whether the claim still held its job. What the job says is written with its end, or not at all. */
@@ -106,7 +108,8 @@ export function finish(model: Model, given: ModelClaim, wish: Finish): boolean {
       end(model, job, { state: "cancelled" });
       break;
     case "snoozed":
-      putBack(model, job, { why: "snoozed", delayMs: done.delayMs });
+      if ("question" in done) ask(model, job, done.question);
+      else putBack(model, job, { why: "snoozed", delayMs: done.delayMs });
       break;
     case "handed_back":
       putBack(model, job, { why: "handed_back" });

@@ -23,6 +23,10 @@ export const durations = {
   toleranceMs: minuteMs,
 } as const;
 
+/** What questions may be answered with, and their keys. */
+export const answers = ["yes", "no"] as const;
+export const questionKeys = ["first", "second"] as const;
+
 const shared = {
   input: z.object({ value: z.number(), key: z.string() }),
   output: z.unknown(),

@@ -103,18 +103,26 @@ export class AmqpLink {
       // One that reads nothing answers nothing. Whether it is still there, heartbeats tell.
       if (this.#blockedBecause !== undefined) continue;
       await withChannel(connection, async () => undefined);
+      this.#held();
       this.#parts.onLook?.();
     }
   }
 
   #opened(connection: AmqpConnection): void {
     this.#connection = connection;
-    this.#failures = 0;
     this.#isRefused = false;
-    if (this.#hasComplained) this.#parts.logger.info(`RabbitMQ is there again to ${this.#parts.purpose}`);
-    this.#hasComplained = false;
     this.#tried.resolve();
     this.#parts.onLook?.();
+  }
+
+  /**
+   * Not before it has lasted for a look: a server whose disk was full takes every connection, and closes it as
+   * soon as a queue is consumed.
+   */
+  #held(): void {
+    this.#failures = 0;
+    if (this.#hasComplained) this.#parts.logger.info(`RabbitMQ is there again to ${this.#parts.purpose}`);
+    this.#hasComplained = false;
   }
 
   #failed(error: Error): void {

@@ -9,7 +9,8 @@ import type { Broker, BrokerStatus, Hint, Subscription } from "../broker.ts";
 import { HintOutbox } from "../hint-outbox.ts";
 import { within } from "../within.ts";
 import { RabbitMqPublisher } from "./rabbitmq-publisher.ts";
-import { brokerQueue, RabbitMqQueues } from "./rabbitmq-queues.ts";
+import { brokerQueue } from "./hint-queue.ts";
+import { RabbitMqQueues } from "./rabbitmq-queues.ts";
 import { RabbitMqSubscription } from "./rabbitmq-subscription.ts";
 
 /** All in milliseconds. The defaults are meant for production; tests shorten them. */
@@ -22,6 +23,10 @@ export type RabbitMqTimes = AmqpTimes & {
   readonly notTakenMs: number;
   /** How long a queue that exists with other arguments is left alone. Default 60,000. */
   readonly refusedPauseMs: number;
+  /** How often one is tried that does not answer; the fourth time it is replaced. Default 5,000. */
+  readonly tryEveryMs: number;
+  /** The least time between two times that this process replaces the same queue. Default 60,000. */
+  readonly replaceEveryMs: number;
   /** How often messages that are no hints are logged at most. Default 60,000. */
   readonly complainEveryMs: number;
   /** How long stop waits for the last hints. Default 2,000. */
@@ -38,6 +43,8 @@ const defaultTimes: RabbitMqTimes = {
   graceMs: 20,
   notTakenMs: 1_000,
   refusedPauseMs: 60_000,
+  tryEveryMs: 5_000,
+  replaceEveryMs: 60_000,
   complainEveryMs: 60_000,
   lastWordMs: 2_000,
 };
@@ -60,7 +67,8 @@ export type RabbitMqBrokerParts = {
  * over another that exists while somebody subscribes; both are made anew whenever they are lost or silent.
  * Start does not wait for them, and without RabbitMQ everything works by the poll. `depth` and `purge` are of
  * the hints that wait, without those that a subscriber holds; `purge` throws `broker_unavailable` while
- * RabbitMQ is away. Throws `invalid_broker_url` for what is no address at all.
+ * RabbitMQ is away. A queue that RabbitMQ can no longer serve is deleted and made anew, with a warning that has
+ * the code `broker_queue_replaced`. Throws `invalid_broker_url` for what is no address at all.
  */
 export function createRabbitMqBroker(parts: RabbitMqBrokerParts): Broker & Service {
   // The error of whoever parsed it later would have the password in it.
@@ -93,7 +101,12 @@ class RabbitMqBroker implements Broker, Service {
     this.#parts = parts;
     this.#times = { ...defaultTimes, ...parts.times };
     this.#self = parts.name ?? `${hostname()}:${process.pid}`;
-    this.#queues = new RabbitMqQueues({ ...parts, name: this.#self, times: this.#times });
+    this.#queues = new RabbitMqQueues({
+      ...parts,
+      name: this.#self,
+      times: this.#times,
+      onUsable: (queue) => this.#tryAgain(queue),
+    });
     this.#outbox = new HintOutbox((hint) => this.#send(hint));
     this.#publisher = new RabbitMqPublisher({
       url: parts.url,
@@ -160,6 +173,7 @@ class RabbitMqBroker implements Broker, Service {
       kind: "rabbitmq",
       isHearing,
       isTelling: tellingTrouble === undefined,
+      ...(this.#queues.replaced === 0 ? {} : { replacedQueues: this.#queues.replaced }),
       ...(trouble === undefined ? {} : { trouble }),
     };
   }
@@ -180,7 +194,7 @@ class RabbitMqBroker implements Broker, Service {
   async #stop(): Promise<void> {
     this.#state = "stopped";
     for (const subscription of this.#subscriptions) subscription.close();
-    await Promise.all(this.#hearing);
+    await Promise.all([...this.#hearing, this.#queues.stop()]);
     await Promise.all([this.#left, this.#consuming?.stop(), this.#passOnTheLast()]);
     await this.#publisher.stop();
   }
@@ -208,6 +222,12 @@ class RabbitMqBroker implements Broker, Service {
     if (!this.#publisher.canSend || this.#state !== "running") return false;
     this.#outbox.add(hint);
     return true;
+  }
+
+  /** What could not be consumed or published before. */
+  #tryAgain(queue: string): void {
+    for (const subscription of this.#subscriptions) subscription.tryAgain(queue);
+    this.#outbox.retry();
   }
 
   #tellHere(queue: string): void {

@@ -4,7 +4,8 @@ import { closeChannel, withChannel } from "./amqp-connection.ts";
 import type { AmqpConnection } from "./amqp-connection.ts";
 import type { Hint } from "../broker.ts";
 import { parseHintMessage } from "../hint-message.ts";
-import { brokerQueue } from "./rabbitmq-queues.ts";
+import { brokerQueue } from "./hint-queue.ts";
+import { isBrokenQueue } from "./queue-repair.ts";
 import type { RabbitMqQueues } from "./rabbitmq-queues.ts";
 
 export type Delivery = { readonly message: ConsumeMessage; readonly hint: Hint };
@@ -83,12 +84,17 @@ export class RabbitMqConsumers {
 
   /**
    * A queue that can be declared and does not answer has lost its nodes. Neither does the channel then, and
-   * the server closes the connection later: the others are better off over a new one at once.
+   * the server closes the connection later: the others are better off over a new one at once. If it was closed
+   * at once, the queues that were not reached may be as broken, and each would cost a connection.
    */
   #giveUp(queue: string, error: Error): void {
-    if (this.#connection.signal.aborted || this.broken.aborted) return;
-    this.#parts.declaring.refuse(queue, error);
-    this.#connection.fail(error);
+    const { declaring, queues } = this.#parts;
+    if (isBrokenQueue(error)) {
+      for (const each of queues) if (!this.#consumed.has(each)) declaring.failed(each, error);
+    } else if (!this.#connection.signal.aborted && !this.broken.aborted) {
+      declaring.failed(queue, error);
+      this.#connection.fail(error);
+    }
   }
 
   /** Nothing is delivered after it has resolved. What was stays unanswered. */

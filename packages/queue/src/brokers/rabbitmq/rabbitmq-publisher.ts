@@ -7,7 +7,8 @@ import { AmqpLink } from "./amqp-link.ts";
 import type { AmqpTimes } from "./amqp-link.ts";
 import type { Hint } from "../broker.ts";
 import { formatHintMessage } from "../hint-message.ts";
-import { brokerQueue, declareDeadHints } from "./rabbitmq-queues.ts";
+import { isNoAnswer } from "../within.ts";
+import { brokerQueue, declareDeadHints } from "./hint-queue.ts";
 import type { RabbitMqQueues } from "./rabbitmq-queues.ts";
 
 export type PublisherParts = {
@@ -84,12 +85,19 @@ export class RabbitMqPublisher {
       this.#isTaken = true;
     } catch (error) {
       this.#declared.delete(hint.queue);
+      if (isNoAnswer(error) && this.canSend) this.#giveUp(connection, hint.queue, toError(error));
       // Of a lost connection and of a queue that can't be used it is said elsewhere.
       if (!connection.signal.aborted && !this.#parts.queues.isRefused(hint.queue)) {
         this.#notTaken(hint.queue, toError(error));
       }
       throw error;
     }
+  }
+
+  /** The queue may be broken, and what the channel knows of it is of no use when it was made anew. */
+  #giveUp(connection: AmqpConnection, queue: string, error: Error): void {
+    this.#parts.queues.failed(queue, error);
+    connection.fail(error);
   }
 
   #notTaken(queue: string, error: Error): void {

@@ -68,6 +68,12 @@ export class RabbitMqSubscription implements Subscription {
     if (!this.#ending.signal.aborted && this.queues.includes(queue)) this.#parts.onHint(queue);
   }
 
+  /** The queue could not be consumed before. */
+  tryAgain(queue: string): void {
+    this.tell(queue);
+    this.#adjust();
+  }
+
   settle(queue: string, isMore: boolean): void {
     const deliveries = this.#held.get(queue) ?? [];
     if (isMore) {

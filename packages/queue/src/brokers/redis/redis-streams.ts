@@ -26,11 +26,37 @@ export async function addHint(client: Redis, stream: string, hint: Hint): Promis
   await client.xadd(stream, "MAXLEN", "~", maxEntries, "*", ...fieldsOf(hint));
 }
 
-/** Makes streams and group where they are missing: hints that came before belong to the group as well. */
-export async function ensureGroup(client: Redis, stream: string): Promise<void> {
+/**
+ * Makes stream and group where they are missing: hints that came before belong to the group as well. What has
+ * the name of the stream and is none is kept under another. Says whether there was something like that.
+ */
+export async function ensureGroup(client: Redis, stream: string): Promise<boolean> {
+  try {
+    await createGroup(client, stream);
+    return false;
+  } catch (error) {
+    if (!isReply(error, "WRONGTYPE") || !(await setAside(client, stream))) throw error;
+    await createGroup(client, stream);
+    return true;
+  }
+}
+
+async function createGroup(client: Redis, stream: string): Promise<void> {
   await client.xgroup("CREATE", stream, group, "0", "MKSTREAM").catch((error: unknown) => {
     if (!isReply(error, "BUSYGROUP")) throw error;
   });
+}
+
+/** Never over what was put there before, so that of several processes one does it and nothing is lost. */
+async function setAside(client: Redis, stream: string): Promise<boolean> {
+  // We may lack the right, or somebody has just deleted it.
+  const moved = await client.renamenx(stream, keptAs(stream)).catch(() => 0);
+  return moved === 1;
+}
+
+/** Where a key is kept that had the name of a stream. */
+export function keptAs(stream: string): string {
+  return `${stream}:foreign`;
 }
 
 /** Takes hints that nobody has. Waits so long for the first; without `blockMs` not at all. */

@@ -10,6 +10,7 @@ import {
   forget,
   giveBack,
   isGone,
+  keptAs,
   mergedHint,
   readNew,
   readOwn,
@@ -183,7 +184,20 @@ export class RedisSubscription implements Subscription {
 
   async #group({ client, inTime }: RedisConnection): Promise<void> {
     this.#groupedAtMs = performance.now();
-    await inTime(Promise.all(this.#streams.map((stream) => ensureGroup(client, stream))));
+    await inTime(
+      Promise.all(
+        this.#streams.map(async (stream) => {
+          if (await ensureGroup(client, stream)) this.#complainOfForeignKey(stream);
+        }),
+      ),
+    );
+  }
+
+  #complainOfForeignKey(stream: string): void {
+    this.#parts.logger.warn(
+      { code: "broker_key_set_aside", queue: this.#queues.get(stream) },
+      `Redis had a key ${stream} that was no stream: it was renamed to ${keptAs(stream)}. Something else writes to our names.`,
+    );
   }
 
   #wakeAll(): void {
