@@ -1,6 +1,6 @@
 import { closeCodes } from "@millrace/contracts";
-import { isMillraceError } from "@millrace/kernel";
 import type { ErrorKind } from "@millrace/kernel";
+import { toToldError } from "./errors.ts";
 
 const codeByKind: Readonly<Record<ErrorKind, number>> = {
   unauthorized: closeCodes.unauthorized,
@@ -18,7 +18,7 @@ const codeByKind: Readonly<Record<ErrorKind, number>> = {
   internal: 1011,
 };
 
-/** The WebSocket close code for anything thrown; 1011 for what is not ours. */
+/** The WebSocket close code for anything thrown; 1011 for what is neither ours nor the database's. */
 export function closeCodeOf(thrown: unknown): number {
-  return isMillraceError(thrown) ? codeByKind[thrown.kind] : codeByKind.internal;
+  return codeByKind[toToldError(thrown).kind];
 }

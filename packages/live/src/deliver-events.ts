@@ -19,7 +19,7 @@ export type DeliveryEnd =
   | { readonly kind: "gone" }
   | { readonly kind: "stopped" }
   | { readonly kind: "refused" }
-  | { readonly kind: "reset"; readonly oldestSeq: number };
+  | { readonly kind: "reset" };
 
 /**
  * Moves the events of a stream to one receiver, as fast as it takes them: it holds one batch and a
@@ -28,7 +28,7 @@ export type DeliveryEnd =
 export async function deliverEvents(options: DeliverOptions): Promise<DeliveryEnd> {
   const { hub, stream, since, signal } = options;
   for await (const step of hub.follow({ stream, since, signal })) {
-    if (step.kind === "reset") return { kind: "reset", oldestSeq: step.oldestSeq };
+    if (step.kind === "reset") return { kind: "reset" };
     for (const event of step.events) {
       // Waiting for room may take long, so the permission is looked at after it, event by event.
       if (!(await options.room())) return { kind: "gone" };

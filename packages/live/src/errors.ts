@@ -1,4 +1,29 @@
-import { MillraceError } from "@millrace/kernel";
+import { databaseUnavailable } from "@millrace/database";
+import { isMillraceError, MillraceError } from "@millrace/kernel";
+
+/** For failures that pass and do not say when. */
+const usualRetrySeconds = 2;
+
+/** A failure as clients are told of it; the words of what is neither ours nor the database's stay here. */
+export function toToldError(thrown: unknown): MillraceError {
+  if (isMillraceError(thrown)) return thrown;
+  return (
+    databaseUnavailable(thrown) ??
+    new MillraceError({
+      code: "internal_error",
+      kind: "internal",
+      message: "Something went wrong here. Try again in a moment.",
+      cause: thrown,
+      retryable: true,
+      retryAfterSeconds: 10,
+    })
+  );
+}
+
+/** When to try again what failed so; undefined when it would only fail again. */
+export function retrySecondsOf(error: MillraceError): number | undefined {
+  return error.retryable ? (error.retryAfterSeconds ?? usualRetrySeconds) : undefined;
+}
 
 /** For unknown topics and for those of others alike: nobody learns which ids exist. */
 export function topicNotFound(topic: string): MillraceError {
@@ -52,6 +77,17 @@ export function authenticationTooSlow(): MillraceError {
     kind: "unavailable",
     message: "Nobody could check who you are in time. Connect again in a moment.",
     retryable: true,
+  });
+}
+
+/** More was asked of the database than live updates may take of it. */
+export function readsTooSlow(waitMs: number): MillraceError {
+  return new MillraceError({
+    code: "live_busy",
+    kind: "unavailable",
+    message: `Too many subscribe at once: this one was not looked at within ${waitMs / 1000} s. Subscribe again in a moment.`,
+    retryable: true,
+    retryAfterSeconds: 5,
   });
 }
 

@@ -116,20 +116,24 @@ describe("the event stream of a job", () => {
     expect(idsOf(stdout)).toEqual([1, 2]);
   });
 
-  it("says reset when history has expired, and goes on with what there is", async () => {
+  it("says reset when history has expired, gives the present state, and goes on", async () => {
     await start();
     append(10);
     server.feed.expire(stream, (event) => event.seq < 8);
+    const text = readUntil(await fetch(server.url(path)), "id: 11\n");
 
-    const text = await readUntil(await fetch(server.url(path)), "id: 10\n");
+    append(1);
 
-    expect(text).toContain("id: 7\nevent: reset\n");
-    expect(idsOf(text)).toEqual([7, 8, 9, 10]);
+    expect(await text).toContain("id: 10\nevent: reset\n");
+    expect(await text).toContain("id: 10\nevent: snapshot\n");
+    expect(idsOf(await text)).toEqual([10, 10, 11]);
   });
 
-  it("gives the present state after a reset, and ends when that is the end", async () => {
+  it("ends after the present state when that is the end", async () => {
     await start({
-      jobs: { readJob: () => Promise.resolve({ seq: 10, data: { state: "succeeded" }, isFinished: true }) },
+      jobs: {
+        readSnapshot: () => Promise.resolve({ seq: 10, data: { state: "succeeded" }, isFinished: true }),
+      },
     });
     append(10);
     server.feed.expire(stream, () => true);

@@ -1,4 +1,5 @@
-import { silentLogger } from "@millrace/kernel";
+import { createLogger, silentLogger } from "@millrace/kernel";
+import type { EventFeed } from "@millrace/queue";
 import { afterEach, describe, expect, it } from "vitest";
 import { createLiveHub } from "../src/index.ts";
 import type { LiveHub, LiveHubOptions } from "../src/index.ts";
@@ -14,7 +15,7 @@ afterEach(async () => {
   }
 });
 
-async function startHub(feed: MemoryEventFeed, options: Partial<LiveHubOptions> = {}): Promise<LiveHub> {
+async function startHub(feed: EventFeed, options: Partial<LiveHubOptions> = {}): Promise<LiveHub> {
   const hub = createLiveHub({ feed, logger: silentLogger, ...options });
   await hub.start();
   started.push(hub);
@@ -40,6 +41,35 @@ async function collect(hub: LiveHub, since: number, count: number): Promise<(num
 function range(from: number, to: number): number[] {
   return Array.from({ length: to - from + 1 }, (_value, index) => from + index);
 }
+
+it("makes no more reads at once than it may, its own and what is shared together", async () => {
+  const memory = new MemoryEventFeed();
+  let running = 0;
+  let mostAtOnce = 0;
+  const count = async <Result>(work: () => Promise<Result>): Promise<Result> => {
+    running += 1;
+    mostAtOnce = Math.max(mostAtOnce, running);
+    await new Promise((resolve) => setImmediate(resolve));
+    running -= 1;
+    return await work();
+  };
+  const { readHeads, onEvents, onMoved, onNotice } = memory;
+  const feed: EventFeed = {
+    readHeads,
+    onEvents,
+    onMoved,
+    onNotice,
+    read: (name, after, limit) => count(() => memory.read(name, after, limit)),
+  };
+  const hub = await startHub(feed, { maxReads: 2 });
+  const look = hub.share((topic: string) => count(() => Promise.resolve(topic)), String);
+
+  const topics = range(1, 20).map((id) => `document:${id}`);
+  await Promise.all(topics.flatMap((topic) => [hub.read(topic, 0, 1), look(topic), look(topic)]));
+
+  expect(mostAtOnce).toBe(2);
+  expect(hub.figures().reads).toBe(40);
+});
 
 describe("following a stream", () => {
   it("gives what was missed and then what is new, each once and in order", async () => {
@@ -156,6 +186,23 @@ describe("following a stream", () => {
     readMayEnd.resolve();
 
     expect(await following).toEqual([1, 2, 3, 4]);
+  });
+
+  it("warns once of a stream that can't be read, and again when it is so another time", async () => {
+    const feed = new MemoryEventFeed();
+    appendMany(feed, 1);
+    const lines: string[] = [];
+    const destination = { write: (line: string) => void lines.push(line) };
+    const logger = createLogger({ level: "warn", name: "test", destination });
+    const hub = await startHub(feed, { tailPollMs: 5, logger });
+
+    feed.failReads(4);
+    expect(await collect(hub, 0, 1)).toEqual([1]);
+    const afterFirst = lines.length;
+    feed.failReads(3);
+    expect(await collect(hub, 0, 1)).toEqual([1]);
+
+    expect([afterFirst, lines.length]).toEqual([1, 2]);
   });
 
   it("goes on when the store comes back", async () => {

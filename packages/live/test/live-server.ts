@@ -6,10 +6,10 @@ import { fastify } from "fastify";
 import type { FastifyInstance } from "fastify";
 import type { AddressInfo } from "node:net";
 import type { ClientOptions } from "ws";
-import { createLiveHub, jobEventRoutes, liveSocketRoutes, webSocketPluginOptions } from "../src/index.ts";
+import { createLiveHub, eventRoutes, liveSocketRoutes, webSocketPluginOptions } from "../src/index.ts";
 import type {
+  EventRouteOptions,
   EventStreamLimits,
-  JobEventOptions,
   LiveHub,
   LiveHubOptions,
   LiveSocketOptions,
@@ -26,7 +26,7 @@ export type LiveServerOptions = {
   readonly limits?: Partial<SocketLimits>;
   readonly streamLimits?: Partial<EventStreamLimits>;
   readonly socket?: Partial<LiveSocketOptions>;
-  readonly jobs?: Partial<JobEventOptions>;
+  readonly jobs?: Partial<EventRouteOptions>;
 };
 
 /** A server with live routes over events in memory. Everyone is the local person, until refused. */
@@ -66,15 +66,19 @@ export class LiveServer {
       ...(options.limits === undefined ? {} : { limits: options.limits }),
       ...options.socket,
     });
-    this.app.register(jobEventRoutes, {
+    this.app.register(eventRoutes, {
       hub: this.hub,
       authenticate,
-      streamOfJob: (_access, id) =>
+      path: "/api/jobs/:id/events",
+      tag: "Jobs",
+      subject: "a job",
+      streamOf: (_access, id) =>
         Promise.resolve(id === jobId && !this.denied.has(`job:${id}`) ? `job:${id}` : undefined),
-      isFinished: async (_access, id) => {
-        const stream = `job:${id}`;
-        const page = await this.feed.read(stream, Math.max(0, this.feed.lastSeq(stream) - 1), 1);
-        return page.events.at(-1)?.type === "job.succeeded";
+      readSnapshot: async (_access, id) => {
+        const seq = this.feed.lastSeq(`job:${id}`);
+        const page = await this.feed.read(`job:${id}`, Math.max(0, seq - 1), 1);
+        const last = page.events.at(-1)?.type ?? null;
+        return { seq, data: { last }, isFinished: last === "job.succeeded" };
       },
       isEnd: (event) => event.type === "job.succeeded",
       ...(options.streamLimits === undefined ? {} : { limits: options.streamLimits }),

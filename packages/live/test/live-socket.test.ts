@@ -214,6 +214,60 @@ describe("a subscription", () => {
     expect(codes).toEqual(["not_found", "not_found"]);
   });
 
+  it("says what stays refused without a time to come back", async () => {
+    await start({ socket: { snapshot: () => Promise.resolve(undefined) } });
+    const client = await server.connect();
+
+    client.send({ op: "sub", topic });
+
+    expect(await client.next()).not.toHaveProperty("retry_after_seconds");
+  });
+
+  it("says when to come back while no database connection becomes free", async () => {
+    const noConnection = new Error("timeout exceeded when trying to connect");
+    await start({ socket: { mayWatch: () => Promise.reject(noConnection) } });
+    const client = await server.connect();
+
+    client.send({ op: "sub", id: "mine", topic });
+
+    const frame = serverFrameSchema.parse(await client.next());
+    expect(frame).toMatchObject({
+      t: "err",
+      id: "mine",
+      code: "database_unavailable",
+      retry_after_seconds: 5,
+    });
+  });
+
+  it("goes on without gap and without duplicate for a client that comes back after a refusal", async () => {
+    let isAway = false;
+    const away = new MillraceError({
+      code: "database_unavailable",
+      kind: "unavailable",
+      message: "Away.",
+      retryable: true,
+      retryAfterSeconds: 0.01,
+    });
+    const mayWatch = () => (isAway ? Promise.reject(away) : Promise.resolve(true));
+    await start({ limits: { recheckMs: 0 }, socket: { mayWatch } });
+    const client = await server.connect();
+    client.send({ op: "sub", topic });
+    await client.next();
+    append(2);
+    const before = await client.take(2);
+
+    isAway = true;
+    append(3);
+    const refusal = await client.next();
+    isAway = false;
+    const snap = await client.subscribe({ topic, since: 2 });
+    append(1);
+
+    expect(refusal).toMatchObject({ t: "err", topic, retry_after_seconds: 0.01 });
+    expect(snap).toMatchObject({ t: "snap", seq: 5 });
+    expect(numbersOf([...before, ...(await client.take(4))])).toEqual(range(1, 6));
+  });
+
   it("tells which subscription failed, and not what went wrong inside", async () => {
     await start({ socket: { snapshot: () => Promise.reject(new Error("secret")) } });
     const client = await server.connect();
@@ -278,6 +332,14 @@ describe("permission", () => {
     server.refusal = signedOut();
 
     expect(await client.closed).toMatchObject({ code: closeCodes.unauthorized });
+  });
+
+  it("closes a connection that can't be checked now, so that it comes back", async () => {
+    await start({
+      socket: { authenticate: () => Promise.reject(new Error("timeout exceeded when trying to connect")) },
+    });
+
+    expect(await server.open().closed).toMatchObject({ code: 1013, reason: "database_unavailable" });
   });
 
   it.each([

@@ -1,10 +1,10 @@
-import { BackgroundWork } from "@millrace/kernel";
+import { BackgroundWork, ConcurrencyLimit } from "@millrace/kernel";
 import type { Logger, Service } from "@millrace/kernel";
 import { everyDomain, parseStream } from "@millrace/queue";
 import type { ChangeNotice, EventFeed, StoredEvent, StreamPage, StreamsMoved } from "@millrace/queue";
 import { hubStopped } from "../errors.ts";
 import { HeadLook } from "./head-look.ts";
-import { ReadGate } from "./read-gate.ts";
+import { SharedReads } from "./shared-reads.ts";
 import { StreamChannel } from "./stream-channel.ts";
 import type { FollowStep } from "./stream-channel.ts";
 
@@ -26,6 +26,15 @@ export type LiveHub = Service & {
   readonly follow: (options: FollowOptions) => AsyncGenerator<FollowStep, void, undefined>;
   /** One page straight from the store. */
   readonly read: (stream: string, after: number, limit: number) => Promise<StreamPage>;
+  /**
+   * Makes of a read one that all who ask the same at the same time share, and that counts among the reads that
+   * the hub makes at once. What it gives was read after it was asked for. Rejects with `live_busy` when no place
+   * became free in time. The read must not ask the hub for another one: both would wait for a place.
+   */
+  readonly share: <Question, Result>(
+    read: (question: Question) => Promise<Result>,
+    keyOf: (question: Question) => string,
+  ) => (question: Question) => Promise<Result>;
   /** Calls back for every change notice until the returned function is called. */
   readonly onNotice: (listener: (notice: ChangeNotice) => void) => () => void;
   /** What is being watched now, and how many reads that has cost since the start. */
@@ -53,8 +62,13 @@ export type LiveHubOptions = {
    * that many moved. Default 500.
    */
   readonly lookEveryMs?: number;
-  /** Reads at once over all streams. Default 8, so that a storm of reconnects leaves the database to others. */
+  /**
+   * Reads at once over all streams and all that is shared, each of which takes a database connection. Default 5:
+   * half of the usual pool, so that a storm of reconnects leaves the other half to requests.
+   */
   readonly maxReads?: number;
+  /** How long a shared read waits for a place, in ms. Default 10000: by then people think that nothing happens. */
+  readonly maxReadWaitMs?: number;
 };
 
 /** Streams in one look: a statement of some milliseconds. */
@@ -69,6 +83,7 @@ export function createLiveHub(options: LiveHubOptions): LiveHub {
     stop: () => hub.stop(),
     follow: (follow) => hub.follow(follow),
     read: (stream, after, limit) => hub.read(stream, after, limit),
+    share: (read, keyOf) => hub.share(read, keyOf),
     onNotice: (listener) => hub.onNotice(listener),
     figures: () => hub.figures(),
   };
@@ -77,7 +92,7 @@ export function createLiveHub(options: LiveHubOptions): LiveHub {
 class Hub {
   readonly #options: LiveHubOptions;
   readonly #background: BackgroundWork;
-  readonly #gate: ReadGate;
+  readonly #limit: ConcurrencyLimit;
   readonly #look: HeadLook;
   readonly #channels = new Map<string, StreamChannel>();
   readonly #noticeListeners = new Set<(notice: ChangeNotice) => void>();
@@ -88,7 +103,7 @@ class Hub {
   constructor(options: LiveHubOptions) {
     this.#options = options;
     this.#background = new BackgroundWork(options.logger);
-    this.#gate = new ReadGate(options.maxReads ?? 8);
+    this.#limit = new ConcurrencyLimit(() => options.maxReads ?? 5);
     this.#look = new HeadLook({
       look: (domains) => this.#lookAt(domains),
       background: this.#background,
@@ -137,7 +152,24 @@ class Hub {
 
   read(stream: string, after: number, limit: number): Promise<StreamPage> {
     this.#reads += 1;
-    return this.#gate.run(() => this.#options.feed.read(stream, after, limit));
+    return this.#limit.run(() => this.#options.feed.read(stream, after, limit));
+  }
+
+  share<Question, Result>(
+    read: (question: Question) => Promise<Result>,
+    keyOf: (question: Question) => string,
+  ): (question: Question) => Promise<Result> {
+    const shared = new SharedReads({
+      limit: this.#limit,
+      keyOf,
+      read: (question: Question) => {
+        this.#reads += 1;
+        return read(question);
+      },
+      maxWaitMs: this.#options.maxReadWaitMs ?? 10_000,
+      logger: this.#options.logger,
+    });
+    return (question) => shared.read(question);
   }
 
   onNotice(listener: (notice: ChangeNotice) => void): () => void {
@@ -173,7 +205,7 @@ class Hub {
     for (let first = 0; first < streams.length; first += headsPerRead) {
       const some = streams.slice(first, first + headsPerRead);
       this.#reads += 1;
-      const heads = await this.#gate.run(() => this.#options.feed.readHeads(some));
+      const heads = await this.#limit.run(() => this.#options.feed.readHeads(some));
       for (const { stream, seq } of heads) this.#channels.get(stream)?.hear(seq);
     }
   }

@@ -6,7 +6,7 @@ import { EventTail } from "./event-tail.ts";
 /** What a follower gets next. After `reset` nothing more comes: start again from a snapshot. */
 export type FollowStep =
   | { readonly kind: "events"; readonly events: readonly StoredEvent[] }
-  | { readonly kind: "reset"; readonly oldestSeq: number; readonly lastSeq: number };
+  | { readonly kind: "reset" };
 
 export type ChannelOptions = {
   readonly stream: string;
@@ -40,6 +40,8 @@ export class StreamChannel {
   #fill: "idle" | "running" | "again" = "idle";
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
+  /** Since the last page that could be read: the log has it once, however long it lasts. */
+  #isFailing = false;
 
   constructor(options: ChannelOptions) {
     this.#options = options;
@@ -110,12 +112,14 @@ export class StreamChannel {
     try {
       const page = await this.#options.read(after, this.#options.pageSize);
       this.#schedulePoll(this.#options.tailPollMs);
+      this.#isFailing = false;
       return page;
     } catch (error) {
-      this.#options.logger.warn(
-        { err: toError(error), stream: this.#options.stream },
-        "could not read events; trying again",
-      );
+      const { logger, stream } = this.#options;
+      const seen = { err: toError(error), stream };
+      if (this.#isFailing) logger.debug(seen, "could not read events again");
+      else logger.warn(seen, "could not read events; trying again until it works");
+      this.#isFailing = true;
       this.#schedulePoll(Math.min(retryReadMs, this.#options.tailPollMs));
       return undefined;
     }
@@ -214,13 +218,12 @@ export class StreamChannel {
 }
 
 function stepOf(page: StreamPage, after: number): FollowStep | undefined {
-  const reset: FollowStep = { kind: "reset", oldestSeq: page.oldestSeq, lastSeq: page.lastSeq };
-  if (after > page.lastSeq || after + 1 < page.oldestSeq) return reset;
+  if (after > page.lastSeq || after + 1 < page.oldestSeq) return { kind: "reset" };
   const events = contiguousAfter(page.events, after);
   if (events.length > 0) return { kind: "events", events };
   // Some event types are kept for a shorter time than others, which leaves holes inside a stream:
   // what is missing there has expired too.
-  return page.events.length > 0 ? reset : undefined;
+  return page.events.length > 0 ? { kind: "reset" } : undefined;
 }
 
 /** The leading events that follow `after` without a hole. */

@@ -1,11 +1,11 @@
 import type { WebSocket } from "@fastify/websocket";
 import { closeCodes } from "@millrace/contracts";
-import { isMillraceError, newId, systemClock, toError } from "@millrace/kernel";
-import type { Access, Clock, Logger } from "@millrace/kernel";
+import { newId, systemClock, toError } from "@millrace/kernel";
+import type { Access, Clock, Logger, MillraceError } from "@millrace/kernel";
 import type { FastifyRequest } from "fastify";
 import { AccessGuard } from "../access-guard.ts";
 import { closeCodeOf } from "../close-code.ts";
-import { authenticationTooSlow, malformedFrame, tooManyMessages } from "../errors.ts";
+import { authenticationTooSlow, malformedFrame, toToldError, tooManyMessages } from "../errors.ts";
 import { defaultSocketLimits } from "./limits.ts";
 import type { SocketLimits } from "./limits.ts";
 import { OutgoingQueue } from "./outgoing-queue.ts";
@@ -95,17 +95,19 @@ export class Connection {
     return this.#outgoing.room();
   }
 
-  /** Tells the client of a failure. What is not ours is logged, and its words stay here. */
+  /** Tells the client of a failure. A surprise is logged, and its words stay here. */
   sendError(thrown: unknown): void {
     const { code, message } = this.describe(thrown);
     this.send(this.#options.errorMessage(code, message));
   }
 
-  /** The code and the words of a failure that a client may see; logs what is not ours. */
-  describe(thrown: unknown): { readonly code: string; readonly message: string } {
-    if (isMillraceError(thrown)) return { code: thrown.code, message: thrown.message };
-    this.logger.error({ err: toError(thrown) }, "a live subscription failed");
-    return { code: "internal_error", message: "Something went wrong here. Try again in a moment." };
+  /** A failure as the client may see it; logs surprises. */
+  describe(thrown: unknown): MillraceError {
+    const error = toToldError(thrown);
+    // A database that is away is away for thousands at once; whoever reads for them all has said so.
+    if (error.code === "internal_error")
+      this.logger.error({ err: toError(thrown) }, "a live subscription failed");
+    return error;
   }
 
   /** Counts a message that should not have been sent; the fifth closes the socket. */
@@ -205,7 +207,7 @@ export class Connection {
 
   #refuse(error: unknown): void {
     this.sendError(error);
-    this.close(closeCodeOf(error), isMillraceError(error) ? error.code : "internal_error");
+    this.close(closeCodeOf(error), toToldError(error).code);
   }
 
   #end(): void {

@@ -2,7 +2,7 @@ import { clientFrameSchema } from "@millrace/contracts";
 import type { ClientFrame } from "@millrace/contracts";
 import { parseJson } from "@millrace/kernel";
 import type { BackgroundWork } from "@millrace/kernel";
-import { malformedFrame, tooManySubscriptions } from "../errors.ts";
+import { malformedFrame, retrySecondsOf, tooManySubscriptions } from "../errors.ts";
 import type { Connection } from "./connection.ts";
 import { runSubscription, send } from "./subscription.ts";
 import type { SubscribeFrame, SubscriptionPorts } from "./subscription.ts";
@@ -75,9 +75,12 @@ export class LiveSession {
   }
 
   #fail(frame: SubscribeFrame, error: unknown): void {
-    const { code, message } = this.#connection.describe(error);
+    const told = this.#connection.describe(error);
+    const { code, message } = told;
     const id = frame.id === undefined ? {} : { id: frame.id };
-    send(this.#connection, { t: "err", ...id, topic: frame.topic, code, message });
+    const seconds = retrySecondsOf(told);
+    const retry = seconds === undefined ? {} : { retry_after_seconds: seconds };
+    send(this.#connection, { t: "err", ...id, topic: frame.topic, code, message, ...retry });
   }
 }
 

@@ -1,9 +1,10 @@
-import { isMillraceError, systemClock, toError } from "@millrace/kernel";
+import { systemClock, toError } from "@millrace/kernel";
 import type { Clock } from "@millrace/kernel";
 import type { StoredEvent } from "@millrace/queue";
 import type { FastifyReply } from "fastify";
 import { AccessGuard } from "../access-guard.ts";
 import { deliverEvents } from "../deliver-events.ts";
+import { toToldError } from "../errors.ts";
 import { eventEnvelope } from "../hub/event-text.ts";
 import type { LiveHub } from "../hub/live-hub.ts";
 import { EventStreamWriter } from "./event-stream-writer.ts";
@@ -16,7 +17,7 @@ export type EventStreamSnapshot = {
   readonly isFinished: boolean;
 };
 
-export type EventStreamOptions = {
+type EventStreamOptions = {
   readonly reply: FastifyReply;
   readonly hub: LiveHub;
   readonly stream: string;
@@ -24,8 +25,8 @@ export type EventStreamOptions = {
   readonly since: number;
   /** The response ends after the first event for which this holds. Default: never. */
   readonly until?: (event: StoredEvent) => boolean;
-  /** How things stand, sent after a `reset`; undefined when it is gone. Default: none is sent. */
-  readonly snapshot?: () => Promise<EventStreamSnapshot | undefined>;
+  /** How things stand, sent after a `reset`; undefined when it is gone, which ends the stream. */
+  readonly snapshot: () => Promise<EventStreamSnapshot | undefined>;
   /** Whether the client may still watch: asked at most every 5 s, before something is sent. */
   readonly mayWatch: () => Promise<boolean>;
   readonly limits?: Partial<EventStreamLimits>;
@@ -65,13 +66,14 @@ export async function sendEventStream(options: EventStreamOptions): Promise<void
           return until === undefined || !until(event);
         },
       });
-      since = end.kind === "reset" ? await beginAgain(options, writer, end.oldestSeq) : undefined;
+      since = end.kind === "reset" ? await beginAgain(options, writer) : undefined;
     }
   } catch (error) {
     // The headers have left, so all that can be done is to end; a client that may still watch comes
     // back, any other gets its refusal then.
-    if (isMillraceError(error)) reply.log.info({ code: error.code, stream }, "an event stream ended early");
-    else reply.log.error({ err: toError(error), stream }, "an event stream failed");
+    const { code } = toToldError(error);
+    if (code === "internal_error") reply.log.error({ err: toError(error), stream }, "an event stream failed");
+    else reply.log.info({ code, stream }, "an event stream ended early");
   } finally {
     writer.end();
   }
@@ -91,15 +93,13 @@ async function hasSeenTheEnd(
 async function beginAgain(
   options: EventStreamOptions,
   writer: EventStreamWriter,
-  oldestSeq: number,
 ): Promise<number | undefined> {
   const { stream } = options;
   if (!(await writer.room())) return undefined;
-  const snapshot = await options.snapshot?.();
-  if (options.snapshot !== undefined && snapshot === undefined) return undefined;
-  const seq = snapshot?.seq ?? oldestSeq - 1;
+  const snapshot = await options.snapshot();
+  if (snapshot === undefined) return undefined;
+  const { seq, data, isFinished } = snapshot;
   writer.write({ id: seq, type: "reset", text: JSON.stringify({ stream, seq }) });
-  if (snapshot === undefined) return seq;
-  writer.write({ id: seq, type: "snapshot", text: JSON.stringify({ stream, seq, data: snapshot.data }) });
-  return snapshot.isFinished && options.until !== undefined ? undefined : seq;
+  writer.write({ id: seq, type: "snapshot", text: JSON.stringify({ stream, seq, data }) });
+  return isFinished && options.until !== undefined ? undefined : seq;
 }

@@ -1,10 +1,14 @@
 import { once } from "node:events";
-import { parseJson } from "@millrace/kernel";
+import { serverFrameSchema } from "@millrace/contracts";
+import { parseJson, sleep } from "@millrace/kernel";
 import { WebSocket } from "ws";
 import type { ClientOptions } from "ws";
 
 /** How a socket ended. */
 export type SocketEnd = { readonly code: number; readonly reason: string };
+
+/** The longest that a client waits between two tries, unless it is told to wait longer. */
+const maxRetrySeconds = 60;
 
 /** A WebSocket client for tests: takes messages one by one, each wait with a time limit. */
 export class SocketClient<Frame> {
@@ -51,6 +55,33 @@ export class SocketClient<Frame> {
     });
   }
 
+  /**
+   * Subscribes to a topic of `/api/ws`, again and again as long as the server says that it may succeed later,
+   * after pauses that grow and differ. Gives the first other answer: `snap`, or an `err` that stays. Frames
+   * that are not of this topic and come before it are dropped.
+   */
+  async subscribe(
+    topic: { readonly topic: string; readonly since?: number },
+    limitMs = 5_000,
+  ): Promise<Frame> {
+    for (let refusals = 1; ; refusals += 1) {
+      this.send({ op: "sub", ...topic });
+      const answer = await this.#nextOf(topic.topic, limitMs);
+      const seconds = retrySecondsOf(answer);
+      if (seconds === undefined) return answer;
+      const longest = Math.max(seconds, Math.min(maxRetrySeconds, seconds * 2 ** refusals));
+      await sleep((seconds + Math.random() * (longest - seconds)) * 1000);
+    }
+  }
+
+  async #nextOf(topic: string, limitMs: number): Promise<Frame> {
+    for (;;) {
+      const frame = await this.next(limitMs);
+      const parsed = serverFrameSchema.safeParse(frame).data;
+      if (parsed !== undefined && "topic" in parsed && parsed.topic === topic) return frame;
+    }
+  }
+
   /** The next messages, so many of them. */
   async take(count: number): Promise<Frame[]> {
     const frames: Frame[] = [];
@@ -67,4 +98,9 @@ export class SocketClient<Frame> {
     this.socket.close();
     return await this.closed;
   }
+}
+
+function retrySecondsOf(frame: unknown): number | undefined {
+  const parsed = serverFrameSchema.safeParse(frame).data;
+  return parsed?.t === "err" ? parsed.retry_after_seconds : undefined;
 }
