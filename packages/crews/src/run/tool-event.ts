@@ -1,0 +1,31 @@
+import type { ToolCall } from "@millrace/models";
+import type { Assignment } from "./assignment.ts";
+import { excerpt } from "./run-state.ts";
+
+/** `refused`: the model's mistake, which is its to mend, whatever the policy for failures. */
+export type ToolRecord = {
+  readonly outcome: "done" | "refused" | "failed";
+  readonly output: string;
+  readonly ms: number;
+};
+
+/** What people are told of a call, with its record. */
+export function toolEvent(assignment: Assignment, call: ToolCall, record: ToolRecord, step: string) {
+  const tool = assignment.tools.find((one) => one.name === call.name);
+  return {
+    type: "crew.tool_called" as const,
+    data: {
+      task: assignment.task,
+      agent: assignment.agent.role,
+      tool: call.name,
+      input: excerpt(JSON.stringify(call.input ?? null)),
+      outcome: record.outcome,
+      output: excerpt(record.output),
+      // Whether people are to be told of it: `ignore` is for tools that often have nothing to give.
+      warns: record.outcome === "failed" && assignment.toolFailurePolicy !== "ignore",
+      cost: record.outcome === "refused" ? 0 : (tool?.cost ?? 0),
+      latency_ms: record.ms,
+      step,
+    },
+  };
+}
