@@ -1,6 +1,7 @@
 import { MillraceError } from "@millrace/kernel";
 
-const supported = "Supported are PDF, DOCX, HTML, Markdown and plain text in any common encoding.";
+const supported =
+  "Supported are PDF, DOCX, XLSX, XLS, PPTX, OpenDocument (ODT, ODS, ODP), RTF, HTML, Markdown, CSV, TSV, e-mail (EML) and plain text in any common encoding.";
 
 export function fileEmpty(): MillraceError {
   return new MillraceError({
@@ -54,7 +55,7 @@ export function fileEncryptedOrLegacy(): MillraceError {
     code: "file_encrypted_or_legacy",
     kind: "unsupported",
     message:
-      "This is an Office file that is either protected by a password or in the format from before 2007 (.doc, .xls, .ppt). Save it as DOCX without a password and upload that.",
+      "This is an Office file that is either protected by a password or in a format from before 2007 (.doc, .ppt). Save it as DOCX, XLSX or PPTX without a password and upload that.",
   });
 }
 
@@ -63,7 +64,7 @@ export function noTextFound(isScan: boolean): MillraceError {
     code: "no_text_found",
     kind: "invalid",
     message: isScan
-      ? "No text was found: the pages are pictures, most likely a scan. Reading them needs OCR, which is not supported yet. Run OCR on the file and upload the result."
+      ? "No text was found: the pages are pictures or blank, and no text was recognised in them. If they hold text, set OCR to true, or scan them again with at least 200 dots per inch."
       : "No text was found in the file. Check that it is the file you meant.",
   });
 }
@@ -116,6 +117,44 @@ export function fileUnreadable(cause: unknown): MillraceError {
     message: "The stored file can't be opened. Check that the data folder is mounted and readable.",
     cause,
     retryable: true,
+  });
+}
+
+export function ocrLanguageMissing(languages: readonly string[]): MillraceError {
+  return new MillraceError({
+    code: "ocr_language_missing",
+    kind: "unavailable",
+    message: `Text in pictures can't be recognised: there is no data for ${languages.join(", ")}. Install the npm package @tesseract.js-data/${languages[0]}, put its .traineddata file into OCR_DATA_DIR, or change OCR_LANGUAGES.`,
+    details: { languages },
+  });
+}
+
+export function fileInfected(virus: string): MillraceError {
+  return new MillraceError({
+    code: "file_infected",
+    kind: "invalid",
+    message: `The virus scanner found ${virus} in the file, so it was not opened. Delete it, and look after the machine it came from.`,
+    details: { virus },
+  });
+}
+
+export function virusScannerUnavailable(cause: Error): MillraceError {
+  return new MillraceError({
+    code: "virus_scanner_unavailable",
+    kind: "unavailable",
+    message: "The virus scanner does not answer. Check that clamd runs at CLAMAV_ADDRESS.",
+    cause,
+    retryable: true,
+  });
+}
+
+/** `answer` is the scanner's own line. */
+export function virusScannerFailed(answer: string): MillraceError {
+  return new MillraceError({
+    code: "virus_scan_failed",
+    kind: "unavailable",
+    message: `The virus scanner could not scan the file (${answer.slice(0, 200)}). If it is too large for it, raise StreamMaxLength of clamd.`,
+    details: { answer: answer.slice(0, 200) },
   });
 }
 

@@ -1,5 +1,22 @@
 /** The kinds of document the product reads. */
-export const fileTypes = ["pdf", "docx", "html", "markdown", "text"] as const;
+export const fileTypes = [
+  "pdf",
+  "docx",
+  "xlsx",
+  "xls",
+  "pptx",
+  "odt",
+  "ods",
+  "odp",
+  "rtf",
+  "html",
+  "markdown",
+  "text",
+  "csv",
+  "tsv",
+  "eml",
+  "image",
+] as const;
 export type FileType = (typeof fileTypes)[number];
 
 /** Something a reader should know about the text, such as pages that hold only a picture. */
@@ -23,5 +40,7 @@ export type ExtractedText = {
   readonly pages: readonly PageRange[];
   /** The character encoding the bytes were read as; null for formats that define their own. */
   readonly encoding: string | null;
+  /** Numbers of pages that hold next to no text: most likely pictures, whose text can be recognised. */
+  readonly pagesWithoutText: readonly number[];
   readonly warnings: readonly ExtractionWarning[];
 };

@@ -1,15 +1,16 @@
 import { availableParallelism } from "node:os";
-import { open, mkdir } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { resolve } from "node:path";
 import { StopError } from "@millrace/kernel";
 import type { Logger, Service } from "@millrace/kernel";
 import { detectFileType } from "./detection/detect-file-type.ts";
-import { extractorStopped, fileEmpty, fileUnreadable, noTextFound } from "./errors.ts";
+import { extractorStopped, fileEmpty, noTextFound } from "./errors.ts";
 import type { ExtractedText, FileType } from "./extracted-text.ts";
-import { headBytes } from "./limits.ts";
 import { ChildPool } from "./pool/child-pool.ts";
 import { removeLeftovers } from "./pool/remove-leftovers.ts";
-import { readFileWithMethods } from "./read-with-methods.ts";
+import { readHead } from "./read-head.ts";
+import { readWithAttachments } from "./read-with-attachments.ts";
+import { hasText } from "./text/has-text.ts";
 
 export type ExtractorOptions = {
   readonly logger: Logger;
@@ -36,6 +37,8 @@ export type ExtractionRequest = {
   /** Aborting kills the child; the promise then rejects with the signal's reason. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: ExtractionProgress) => void;
+  /** True: pages that hold only pictures are no failure, as their text is recognised later. Default false. */
+  readonly allowsPictures?: boolean;
 };
 
 /** Reads files in child processes. Errors are MillraceErrors with the codes in `errors.ts`. */
@@ -81,8 +84,14 @@ export function createExtractor(options: ExtractorOptions): Extractor {
     // Absolute, because children work in folders of their own.
     const path = resolve(request.path);
     const fileType = await chooseType({ ...request, path });
-    const extracted = await readFileWithMethods({ ...request, path, fileType, signal, pool, limits });
-    if (!/[\p{L}\p{N}]/u.test(extracted.text)) throw noTextFound(fileType === "pdf");
+    const { tempDirectory } = limits;
+    const extracted = await readWithAttachments({
+      ...{ ...request, path, fileType, signal },
+      ...{ pool, limits, tempDirectory },
+    });
+    const isToBeRecognised = request.allowsPictures === true && extracted.pagesWithoutText.length > 0;
+    if (!hasText(extracted.text) && !isToBeRecognised)
+      throw noTextFound(extracted.pagesWithoutText.length > 0);
     return extracted;
   };
   return {
@@ -108,16 +117,4 @@ async function chooseType(request: ExtractionRequest): Promise<FileType> {
   if (size === 0) throw fileEmpty();
   if (request.declaredType !== undefined) return request.declaredType;
   return (await detectFileType({ head, fileName: request.fileName, size })).type;
-}
-
-async function readHead(path: string): Promise<{ head: Uint8Array; size: number }> {
-  try {
-    await using file = await open(path, "r");
-    const { size } = await file.stat();
-    const buffer = new Uint8Array(Math.min(size, headBytes));
-    const { bytesRead } = await file.read(buffer, 0, buffer.length, 0);
-    return { head: buffer.subarray(0, bytesRead), size };
-  } catch (error) {
-    throw fileUnreadable(error);
-  }
 }

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type { Logger, MillraceError } from "@millrace/kernel";
 import {
   extractionCrashed,
@@ -13,14 +14,22 @@ import type { ExtractedText, FileType } from "./extracted-text.ts";
 import type { ExtractionProgress } from "./extractor.ts";
 import type { MethodFailureCode } from "./methods/method-failure.ts";
 import { methodNames } from "./methods/method.ts";
-import type { MethodName } from "./methods/method.ts";
+import type { FoundAttachment, MethodName } from "./methods/method.ts";
 import type { Reading } from "./pool/child-message.ts";
 import type { ChildPool } from "./pool/child-pool.ts";
 import type { TaskOutcome } from "./pool/extraction-child.ts";
 
-type ReadingRequest = {
+/** What is read of a file by itself, and the files within it, moved to the folder of the request. */
+export type ReadFile = {
+  readonly extracted: ExtractedText;
+  readonly attachments: readonly FoundAttachment[];
+};
+
+export type ReadingRequest = {
   readonly path: string;
   readonly fileType: FileType;
+  /** Where files within the file go. */
+  readonly attachmentFolder: string;
   readonly signal: AbortSignal;
   readonly onProgress?: (progress: ExtractionProgress) => void;
   readonly pool: ChildPool;
@@ -43,7 +52,7 @@ const finalCodes: ReadonlySet<MethodFailureCode> = new Set([
  * Reads a file with the methods of its format, each at most once: the next one gets a try when one
  * fails, hits a limit, or finds suspiciously little. Throws the first method's error when all fail.
  */
-export async function readFileWithMethods(request: ReadingRequest): Promise<ExtractedText> {
+export async function readFileWithMethods(request: ReadingRequest): Promise<ReadFile> {
   const attempts: Attempt[] = [];
   let best: { method: MethodName; reading: Reading } | undefined;
   for (const method of methodNames[request.fileType]) {
@@ -58,12 +67,18 @@ export async function readFileWithMethods(request: ReadingRequest): Promise<Extr
     // Not the file's fault: the caller tries again, rather than being served by a poorer method.
     if (outcome.kind === "crashed" && outcome.isFromOutside) break;
   }
-  const problem = attempts.find((attempt) => attempt.outcome.kind !== "read");
+  // One that declines says nothing of the file.
+  const problem = attempts.find(
+    ({ outcome }) => outcome.kind !== "read" && !(outcome.kind === "failed" && outcome.code === "declined"),
+  );
   const failure = problem === undefined ? undefined : describeFailure(request, attempts);
   if (best === undefined) throw failure ?? fileDamaged("nothing could be read");
   // Nothing but blanks beside a limit or a damage: the failure is what the reader needs to know.
   if (best.reading.letters === 0 && failure !== undefined) throw failure;
-  return toExtractedText(request.fileType, best.method, best.reading);
+  return {
+    extracted: toExtractedText(request.fileType, best.method, best.reading),
+    attachments: best.reading.attachments,
+  };
 }
 
 async function runMethod(request: ReadingRequest, method: MethodName): Promise<TaskOutcome> {
@@ -75,6 +90,10 @@ async function runMethod(request: ReadingRequest, method: MethodName): Promise<T
       request.signal,
       (done, total) => request.onProgress?.({ done, total, unit: "pages" }),
     );
+    if (outcome.kind === "read") {
+      for (const { file } of outcome.reading.attachments)
+        await child.moveFile(file, join(request.attachmentFolder, file));
+    }
   } finally {
     await request.pool.giveBack(child, outcome?.kind === "read");
   }
@@ -108,12 +127,13 @@ function describeFailure(request: ReadingRequest, attempts: readonly Attempt[]):
     ) ??
     failures.find((outcome) => outcome.kind === "failed" && outcome.code !== "declined");
   const methods = attempts.map((attempt) => attempt.method);
-  return toError(told, request, methods);
+  return errorOf(told, request.limits, methods);
 }
 
-function toError(
+/** The public error of a task that did not give a text. */
+export function errorOf(
   outcome: TaskOutcome | undefined,
-  { limits }: ReadingRequest,
+  limits: { readonly memoryBytes: number; readonly timeoutMs: number },
   methods: readonly string[],
 ): MillraceError {
   switch (outcome?.kind) {
@@ -165,6 +185,7 @@ function toExtractedText(fileType: FileType, method: MethodName, reading: Readin
     title: reading.title,
     pages: reading.pages,
     encoding: reading.encoding,
+    pagesWithoutText: reading.pagesWithoutText,
     warnings: reading.warnings,
   };
 }

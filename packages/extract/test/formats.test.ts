@@ -186,7 +186,7 @@ describe("HTML", () => {
 
     expect(extracted).toMatchObject({ fileType: "html", method: "html-to-text", title: "Mill & wheel" });
     expect(extracted.text).toBe(
-      "The mill\n\nIt turns slowly.\n\n- weir\n- race\n\nGate | Level\nNorth | 1.2",
+      "# The mill\n\nIt turns slowly.\n\n- weir\n- race\n\nGate | Level\nNorth | 1.2",
     );
   });
 

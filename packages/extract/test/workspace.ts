@@ -8,6 +8,7 @@ import type { Extractor, ExtractorOptions } from "../src/index.ts";
 
 /** A folder for one test: files to read, and the place where children work. */
 export type Workspace = {
+  readonly root: string;
   readonly tempDirectory: string;
   readonly createExtractor: (options?: Partial<ExtractorOptions>) => Extractor;
   readonly write: (name: string, content: string | Uint8Array) => Promise<string>;
@@ -16,7 +17,7 @@ export type Workspace = {
   readonly leftovers: () => Promise<{ folders: readonly string[]; processes: readonly number[] }>;
 };
 
-type Opened = Workspace & { readonly root: string; readonly extractors: Extractor[] };
+type Opened = Workspace & { readonly extractors: Extractor[] };
 
 const opened: Opened[] = [];
 

@@ -1,6 +1,6 @@
 import type { ExtractionWarning, PageRange } from "../extracted-text.ts";
 import { maxPdfPageCharacters, maxTextCharacters } from "../limits.ts";
-import type { MethodOutput } from "../methods/method.ts";
+import type { FoundAttachment, MethodOutput } from "../methods/method.ts";
 import { countLetters, sanitizeText, sanitizeTitle, tidyLines } from "../text/sanitize-text.ts";
 
 /** The cleaned result of one method, as it travels to the parent. */
@@ -10,6 +10,9 @@ export type FinishedOutput = {
   readonly pages: readonly PageRange[];
   readonly encoding: string | null;
   readonly warnings: readonly ExtractionWarning[];
+  readonly pagesWithoutText: readonly number[];
+  readonly confidence: number | null;
+  readonly attachments: readonly FoundAttachment[];
   readonly isWeak: boolean;
   /** Letters and digits in the text: the measure by which two readings are compared. */
   readonly letters: number;
@@ -49,6 +52,9 @@ export function finishOutput(output: MethodOutput, keepsLayout: boolean): Finish
     pages,
     encoding: output.encoding,
     warnings,
+    pagesWithoutText: output.pagesWithoutText ?? [],
+    confidence: output.confidence ?? null,
+    attachments: output.attachments ?? [],
     isWeak: output.isWeak,
     letters: countLetters(text),
   };

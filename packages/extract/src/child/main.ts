@@ -17,7 +17,7 @@ const folder = process.cwd();
 // The parent is gone: nobody will read the result or remove this folder.
 process.on("disconnect", () => {
   removeFolder();
-  process.kill(process.pid, "SIGKILL");
+  process.kill(-process.pid, "SIGKILL");
 });
 // The same, for when a synchronous loop keeps the event above from arriving.
 new Worker(new URL("./orphan-guard.ts", import.meta.url), {
@@ -35,7 +35,12 @@ process.send?.({ type: "ready" });
 async function perform(task: ChildTask): Promise<void> {
   try {
     const method = await methods[task.method]();
-    const output = await method({ path: task.path, reportPages: progressReporter(task.id) });
+    const output = await method({
+      path: task.path,
+      folder,
+      reportPages: progressReporter(task.id),
+      ...(task.page === undefined ? {} : { page: task.page }),
+    });
     sendResult(task, finishOutput(output, task.fileType === "text" || task.fileType === "markdown"));
   } catch (error) {
     process.send?.({ type: "failure", id: task.id, ...describeFailure(error) });

@@ -22,7 +22,8 @@ if (
     try {
       rmSync(folder, { recursive: true, force: true });
     } finally {
-      process.kill(process.pid, "SIGKILL");
+      // The group: a program that it started ends with it.
+      process.kill(-process.pid, "SIGKILL");
     }
   }, checkIntervalMs);
 }

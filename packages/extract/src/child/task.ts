@@ -1,5 +1,5 @@
 import type { FileType } from "../extracted-text.ts";
-import type { MethodName } from "../methods/method.ts";
+import type { MethodName, PageTask } from "../methods/method.ts";
 
 /** What the parent tells a child to do. Both are started from the same files, so it is trusted. */
 export type ChildTask = {
@@ -7,6 +7,8 @@ export type ChildTask = {
   readonly path: string;
   readonly fileType: FileType;
   readonly method: MethodName;
+  /** Only for recognition. */
+  readonly page?: PageTask;
   /** Where a text too long for a message goes; inside the child's own folder. */
   readonly textPath: string;
 };

@@ -16,6 +16,14 @@ function zipHead(partName: string): Uint8Array {
   return Buffer.concat([header, Buffer.from(partName), Buffer.alloc(10, 1)]);
 }
 
+/** The beginning of a compound file with a stream of this name. */
+function compoundHead(streamName: string): Uint8Array {
+  const head = Buffer.alloc(1024);
+  head.write("d0cf11e0a1b11ae1", 0, "hex");
+  head.write(`${streamName}\0`, 512, "utf16le");
+  return head;
+}
+
 describe("detectFileType", () => {
   it.each([
     ["report.pdf", "%PDF-1.7\n", "pdf"],
@@ -28,7 +36,10 @@ describe("detectFileType", () => {
     ["notes.md", "# Notes", "markdown"],
     ["notes.MARKDOWN", "# Notes", "markdown"],
     ["notes.txt", "# Notes", "text"],
-    ["levels.csv", "gate,level\nnorth,1", "text"],
+    ["levels.csv", "gate,level\nnorth,1", "csv"],
+    ["levels.tsv", "gate\tlevel\nnorth\t1", "tsv"],
+    ["stored", "From: ann@mill.example\nDate: Fri, 20 Nov 2026 09:30:00 +0100\n\nHello.", "eml"],
+    ["note.txt", "From: here\nto there it is a mile.\n\nDate: unknown", "text"],
     ["run.sh", "#!/bin/sh\necho hello", "text"],
     ["BM.txt", "BMW builds cars. MZ built motorcycles.", "text"],
     ["talk.txt", "A PDF begins with %PDF-1.7, as everybody knows.", "text"],
@@ -45,16 +56,32 @@ describe("detectFileType", () => {
     expect(await detect(zipHead("customXml/item1.xml"), "a.docx")).toMatchObject({ type: "docx" });
   });
 
+  it.each([
+    ["sheet.bin", zipHead("xl/workbook.xml"), "xlsx"],
+    ["slides.docx", zipHead("ppt/presentation.xml"), "pptx"],
+    ["sheet.xlsx", zipHead("xl\\styles.xml"), "xlsx"],
+    ["text.odt", zipHead("content.xml"), "odt"],
+    ["letter.txt", bytes("{\\rtf1\\ansi hello}"), "rtf"],
+    ["sheet.xls", compoundHead("Root Entry"), "xls"],
+    ["sheet", compoundHead("Workbook"), "xls"],
+  ])("recognises an office file by its content: %s", async (fileName, head, type) => {
+    expect(await detect(head, fileName)).toMatchObject({ type });
+  });
+
+  it.each([
+    ["secret.xlsx", compoundHead("EncryptedPackage")],
+    ["letter.doc", compoundHead("WordDocument")],
+  ])("refuses %s, which is encrypted or old", async (fileName, head) => {
+    await expect(detect(head, fileName)).rejects.toMatchObject({ code: "file_encrypted_or_legacy" });
+  });
+
   it("refuses an empty file", async () => {
     await expect(detect(new Uint8Array(), "a.txt")).rejects.toMatchObject({ code: "file_empty" });
   });
 
   it.each([
-    ["sheet.xlsx", zipHead("xl/workbook.xml")],
-    ["slides.pptx", zipHead("ppt/presentation.xml")],
     ["things.zip", zipHead("things/one.bin")],
-    ["picture.png", Buffer.from("89504e470d0a1a0a0000000d49484452", "hex")],
-    ["letter.rtf", bytes("{\\rtf1\\ansi hello}")],
+
     ["drawing.svg", bytes('<svg xmlns="http://www.w3.org/2000/svg"></svg>')],
     ["feed.xml", bytes('<?xml version="1.0"?><feed></feed>')],
     [

@@ -1,33 +1,60 @@
 import { fileTypeFromBuffer } from "file-type";
-import { fileEmpty, fileEncryptedOrLegacy, fileTypeMismatch, unsupportedFileType } from "../errors.ts";
+import { fileEmpty, fileTypeMismatch, unsupportedFileType } from "../errors.ts";
 import type { FileType } from "../extracted-text.ts";
 import { headBytes } from "../limits.ts";
 import {
   describeDetected,
   describeProgram,
-  richText,
   unknownBinary,
   vectorImage,
   xmlDocument,
-  zipArchive,
 } from "./known-formats.ts";
 import type { KnownFormat } from "./known-formats.ts";
-import { asciiBeginning, beginsLikeHtml, beginsLikeXml, isCleanText, looksLikeText } from "./text-sniff.ts";
+import { archiveType, compoundType, officeType } from "./office-type.ts";
+import {
+  asciiBeginning,
+  beginsLikeHtml,
+  beginsLikeMail,
+  beginsLikeXml,
+  isCleanText,
+  looksLikeText,
+} from "./text-sniff.ts";
 
 export type DetectedFile = { readonly type: FileType; readonly mediaType: string };
 
 const mediaTypes: Readonly<Record<FileType, string>> = {
   pdf: "application/pdf",
   docx: "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+  xlsx: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+  xls: "application/vnd.ms-excel",
+  pptx: "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+  odt: "application/vnd.oasis.opendocument.text",
+  ods: "application/vnd.oasis.opendocument.spreadsheet",
+  odp: "application/vnd.oasis.opendocument.presentation",
+  rtf: "application/rtf",
   html: "text/html",
   markdown: "text/markdown",
   text: "text/plain",
+  csv: "text/csv",
+  tsv: "text/tab-separated-values",
+  eml: "message/rfc822",
+  image: "image/*",
 };
 
 const extensions: ReadonlyMap<string, FileType> = new Map([
   ["pdf", "pdf"],
   ["docx", "docx"],
   ["docm", "docx"],
+  ["xlsx", "xlsx"],
+  ["xlsm", "xlsx"],
+  ["xlsb", "xlsx"],
+  ["xls", "xls"],
+  ["pptx", "pptx"],
+  ["pptm", "pptx"],
+  ["odt", "odt"],
+  ["ods", "ods"],
+  ["odp", "odp"],
+  ["rtf", "rtf"],
   ["html", "html"],
   ["htm", "html"],
   ["xhtml", "html"],
@@ -37,6 +64,10 @@ const extensions: ReadonlyMap<string, FileType> = new Map([
   ["mdx", "markdown"],
   ["txt", "text"],
   ["text", "text"],
+  ["csv", "csv"],
+  ["tsv", "tsv"],
+  ["tab", "tsv"],
+  ["eml", "eml"],
 ]);
 
 /**
@@ -87,41 +118,44 @@ function hasPdfObjects(head: Uint8Array): boolean {
 }
 
 async function binaryType(head: Uint8Array, extension: string): Promise<FileType | undefined> {
+  if (beginsLikeTiff(head)) return "image";
   // A head that ends inside a structure makes the library throw; that says nothing about the file.
   const found = await fileTypeFromBuffer(head).catch(() => undefined);
   if (found === undefined) return undefined;
   if (found.ext === "pdf") return "pdf";
-  if (found.ext === "cfb") throw fileEncryptedOrLegacy();
-  if (found.ext === "docx" || found.ext === "docm" || found.ext === "dotx" || found.ext === "dotm")
-    return "docx";
-  if (found.ext === "zip") return zipType(head, extension);
-  if (found.ext === "rtf") throw refusal(richText);
+  if (found.ext === "cfb") return compoundType(head, extension);
+  const office = officeType(found.ext) ?? (found.ext === "zip" ? archiveType(head, extension) : undefined);
+  if (office !== undefined) return office;
+  if (readableImages.has(found.ext)) return "image";
   // Short magic numbers also occur at the beginning of ordinary text; text formats decide below.
   if (found.mime === "application/xml" || isCleanText(head)) return undefined;
   throw refusal(describeDetected(found.ext, found.mime));
 }
 
-/** An archive whose part list lies beyond the head: the names of its first parts tell. */
-function zipType(head: Uint8Array, extension: string): FileType {
-  const bytes = Buffer.from(head);
-  if (bytes.includes("word/")) return "docx";
-  if (bytes.includes("xl/")) throw refusal(describeDetected("xlsx", ""));
-  if (bytes.includes("ppt/")) throw refusal(describeDetected("pptx", ""));
-  if (extension === "docx" || extension === "docm") return "docx";
-  throw refusal(zipArchive);
-}
-
 function textType(head: Uint8Array, extension: string): FileType {
   if (!looksLikeText(head)) throw refusal(unknownBinary);
   const beginning = asciiBeginning(head);
-  if (beginning.startsWith("{\\rtf")) throw refusal(richText);
+  if (beginning.startsWith("{\\rtf")) return "rtf";
   if (beginsLikeHtml(beginning)) return "html";
   const xml = beginsLikeXml(beginning);
   const byName = extensions.get(extension);
   if (xml === "svg") throw refusal(vectorImage);
   if (xml === "xml" && byName === undefined) throw refusal(xmlDocument);
-  return byName === "html" || byName === "markdown" ? byName : "text";
+  if (byName !== undefined && namedTextTypes.has(byName)) return byName;
+  return beginsLikeMail(beginning) ? "eml" : "text";
 }
+
+/** What both engines decode. */
+const readableImages: ReadonlySet<string> = new Set(["png", "jpg", "webp"]);
+
+/** Its description may lie at the end of the file, where the library would look for it. */
+function beginsLikeTiff(head: Uint8Array): boolean {
+  const mark = Buffer.from(head.subarray(0, 4)).toString("latin1");
+  return mark === "II*\u0000" || mark === "MM\u0000*";
+}
+
+/** Text that only its name tells from plain text. */
+const namedTextTypes: ReadonlySet<FileType> = new Set(["html", "markdown", "csv", "tsv", "eml"]);
 
 function refusal(format: KnownFormat): Error {
   return unsupportedFileType(format.name, format.isPlanned);

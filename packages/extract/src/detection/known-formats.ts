@@ -1,33 +1,20 @@
 /** A format that is recognised and refused: how to call it, and whether it may be supported one day. */
 export type KnownFormat = { readonly name: string; readonly isPlanned: boolean };
 
-const spreadsheet = { name: "a spreadsheet (XLSX)", isPlanned: true };
-const presentation = { name: "a presentation (PPTX)", isPlanned: true };
-const openDocument = { name: "an OpenDocument file (ODT, ODS or ODP)", isPlanned: true };
+const drawing = { name: "an OpenDocument drawing, formula or database", isPlanned: false };
 const mail = { name: "an e-mail message", isPlanned: true };
 const book = { name: "an e-book (EPUB)", isPlanned: true };
 const archive = { name: "an archive, such as ZIP", isPlanned: true };
 
-export const richText: KnownFormat = { name: "a rich text document (RTF)", isPlanned: true };
 export const xmlDocument: KnownFormat = { name: "an XML document", isPlanned: true };
 export const vectorImage: KnownFormat = { name: "an image (SVG)", isPlanned: false };
 export const postscript: KnownFormat = { name: "a PostScript file", isPlanned: true };
-export const zipArchive: KnownFormat = archive;
 export const unknownBinary: KnownFormat = { name: "a binary file of an unknown kind", isPlanned: false };
 
 /** By the extension that content detection reports, which never comes from the file's name. */
 const byDetectedExtension: ReadonlyMap<string, KnownFormat> = new Map([
-  ["xlsx", spreadsheet],
-  ["xlsm", spreadsheet],
-  ["xltx", spreadsheet],
-  ["pptx", presentation],
-  ["pptm", presentation],
-  ["potx", presentation],
-  ["odt", openDocument],
-  ["ods", openDocument],
-  ["odp", openDocument],
-  ["ott", openDocument],
   ["eml", mail],
+  ["odg", drawing],
   ["epub", book],
   ["mobi", book],
   ["zip", archive],
@@ -38,7 +25,6 @@ const byDetectedExtension: ReadonlyMap<string, KnownFormat> = new Map([
   ["bz2", archive],
   ["xz", archive],
   ["zst", archive],
-  ["rtf", richText],
   ["xml", xmlDocument],
   ["svg", vectorImage],
   ["ps", postscript],

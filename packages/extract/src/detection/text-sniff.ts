@@ -56,6 +56,25 @@ export function beginsLikeXml(beginning: string): "xml" | "svg" | undefined {
   return /^<\?xml\s/i.test(beginning) ? "xml" : undefined;
 }
 
+/**
+ * Whether a text begins with the header of a message: nothing but fields, and among them two that every
+ * mail program writes.
+ */
+export function beginsLikeMail(beginning: string): boolean {
+  const [header = ""] = beginning.split(/\r?\n\r?\n/, 1);
+  const lines = header.split(/\r?\n/).filter((line) => !/^[ \t]/.test(line));
+  // The last line may have been cut off.
+  const names = lines.slice(0, lines.length > 1 && beginning === header ? -1 : undefined);
+  if (
+    !names.every((line, index) => /^[!-9;-~]{1,100}:/.test(line) || (index === 0 && line.startsWith("From ")))
+  )
+    return false;
+  const known = names.filter((line) =>
+    /^(?:from|date|message-id|mime-version|received|return-path):/i.test(line),
+  );
+  return known.length >= 2;
+}
+
 /** Leaves out what may precede the first element: an XML declaration and comments. */
 function skipPrologue(text: string): string {
   let rest = text;

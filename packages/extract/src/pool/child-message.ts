@@ -1,8 +1,14 @@
 import { z } from "zod";
+import { maxAttachments, maxPdfPages } from "../limits.ts";
 import { methodFailureCodes } from "../methods/method-failure.ts";
 
 const warningSchema = z.object({ code: z.string().max(100), message: z.string().max(1000) });
 const pageSchema = z.object({ page: z.int(), charStart: z.int(), charEnd: z.int() });
+
+const attachmentSchema = z.object({
+  name: z.string().max(200),
+  file: z.string().regex(/^attachment-\d{1,4}$/),
+});
 
 const resultSchema = z.object({
   type: z.literal("result"),
@@ -13,6 +19,9 @@ const resultSchema = z.object({
   pages: z.array(pageSchema),
   encoding: z.string().nullable(),
   warnings: z.array(warningSchema).max(100),
+  pagesWithoutText: z.array(z.int().positive()).max(maxPdfPages),
+  confidence: z.number().min(0).max(100).nullable(),
+  attachments: z.array(attachmentSchema).max(maxAttachments),
   isWeak: z.boolean(),
   letters: z.number(),
 });

@@ -1,5 +1,5 @@
 import type { ChildProcess } from "node:child_process";
-import { mkdtemp, readFile, realpath, rm, stat } from "node:fs/promises";
+import { lstat, mkdtemp, readFile, realpath, rename, rm, stat } from "node:fs/promises";
 import { Socket } from "node:net";
 import { join } from "node:path";
 import type { Logger } from "@millrace/kernel";
@@ -29,6 +29,10 @@ export type ChildLimits = {
   readonly tempDirectory: string;
   readonly memoryBytes: number;
   readonly timeoutMs: number;
+  /** Threads that libraries start in the child. Default none. */
+  readonly threads?: number;
+  /** Default: no. */
+  readonly mayStartPrograms?: boolean;
   readonly logger: Logger;
 };
 
@@ -83,15 +87,18 @@ export class ExtractionChild {
   /** Starts a child and waits until it is ready. Throws `extraction_crashed`, retryable, when it can't. */
   static async start(limits: ChildLimits): Promise<ExtractionChild> {
     const folder = await mkdtemp(join(await realpath(limits.tempDirectory), folderPrefix));
-    const child = new ExtractionChild(
-      spawnChild({ folder, memoryBytes: limits.memoryBytes }),
-      folder,
-      limits,
-    );
+    const child = new ExtractionChild(spawnChild({ folder, ...limits }), folder, limits);
     if (await child.#becomesReady()) return child;
     await child.end();
     limits.logger.warn({ exit: child.#exit, output: child.#errorOutput }, "extraction child did not start");
     throw extractionCrashed("it did not start", true);
+  }
+
+  /** Moves a file that its last task wrote to where it outlives the child. Nothing but a file is taken. */
+  async moveFile(name: string, target: string): Promise<void> {
+    const path = join(this.#folder, name);
+    if (!(await lstat(path)).isFile()) throw extractionCrashed("it wrote something else than a file", false);
+    await rename(path, target);
   }
 
   get filesRead(): number {

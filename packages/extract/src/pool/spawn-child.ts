@@ -12,15 +12,23 @@ const maxHeapMegabytes = 512;
 
 /**
  * What Node 24 reserves for code and never fills, but the kernel counts as data: 570 MB measured on
- * Linux x86. Without it on top, the ceiling would strike at half its value.
+ * Linux x86. Without it on top, the ceiling would strike at half its value. A thread
+ * reserves as much again.
  */
 const reservedBytes = 600_000_000;
 
 /**
  * Starts a child in its own process group, with a memory ceiling, without the environment of this
- * process, and without the right to write outside its folder or to start programs.
+ * process, and without the right to write outside its folder or, unless it is said, to start programs.
  */
-export function spawnChild(options: { readonly folder: string; readonly memoryBytes: number }): ChildProcess {
+export function spawnChild(options: {
+  readonly folder: string;
+  readonly memoryBytes: number;
+  /** Threads that libraries start in it. Default none. */
+  readonly threads?: number;
+  /** Only where a program of the system is to read: it is in the child's group and has its limits. */
+  readonly mayStartPrograms?: boolean;
+}): ChildProcess {
   const entry = fileURLToPath(new URL("../child/main.ts", import.meta.url));
   const nodeArguments = [
     `--max-old-space-size=${Math.min(maxHeapMegabytes, Math.floor(options.memoryBytes / 2_000_000))}`,
@@ -29,6 +37,7 @@ export function spawnChild(options: { readonly folder: string; readonly memoryBy
     "--allow-fs-read=*",
     `--allow-fs-write=${options.folder}`,
     "--allow-worker",
+    ...(options.mayStartPrograms === true ? ["--allow-child-process"] : []),
     "--disable-warning=SecurityWarning",
     entry,
     String(process.pid),
@@ -39,7 +48,12 @@ export function spawnChild(options: { readonly folder: string; readonly memoryBy
       ? [process.execPath, nodeArguments]
       : [
           prlimit,
-          [`--data=${options.memoryBytes + reservedBytes}`, "--core=0", process.execPath, ...nodeArguments],
+          [
+            `--data=${options.memoryBytes + reservedBytes * (1 + (options.threads ?? 0))}`,
+            "--core=0",
+            process.execPath,
+            ...nodeArguments,
+          ],
         ];
   const child = spawn(command, parameters, {
     cwd: options.folder,

@@ -1,114 +1,70 @@
-import { SaxesParser } from "saxes";
-import { maxTextCharacters, maxXmlDepth } from "../../limits.ts";
-import { MethodFailure } from "../method-failure.ts";
+import { TextBuilder } from "../archive/text-builder.ts";
+import type { XmlElement, XmlVisitor } from "../archive/xml-part.ts";
 
 /** The second rendering of a drawing, for old programs, and text that was moved elsewhere. */
 const skippedElements: ReadonlySet<string> = new Set(["Fallback", "moveFrom", "del"]);
 
-/**
- * Collects the text of WordprocessingML: paragraphs on lines of their own, table rows on one line
- * with " | " between cells. Holds the text and the path of open elements, nothing else.
- */
-export class DocumentTextBuilder {
-  readonly #pieces: string[] = [];
-  #characters = 0;
+/** Collects the text of WordprocessingML. */
+export class DocumentTextBuilder implements XmlVisitor {
+  readonly #text = new TextBuilder();
+  readonly #headingLevels: ReadonlyMap<string, number>;
   #open: string[] = [];
-  /** Cells begun in the current row, one number per table around the current place. */
-  #cells: number[] = [];
   #skippedFrom: number | undefined;
-  #parser = this.#createParser();
 
-  /** Starts the next XML part. */
-  beginPart(): void {
-    this.#open = [];
-    this.#cells = [];
-    this.#skippedFrom = undefined;
-    this.#parser = this.#createParser();
+  /** Levels of headings by the id of their style. */
+  constructor(headingLevels: ReadonlyMap<string, number>) {
+    this.#headingLevels = headingLevels;
   }
 
-  /** Throws `file_damaged` when the XML is broken and `extraction_limit_size` when nested too deeply. */
-  write(xml: string): void {
-    this.#parser.write(xml);
+  beginPart(): void {
+    this.#open = [];
+    this.#skippedFrom = undefined;
+    this.#text.closeAll();
   }
 
   endPart(): void {
-    this.#parser.close();
-    this.#add("\n\n");
+    this.#text.add("\n\n");
   }
 
-  /** More text than is ever kept: reading on would only cost memory. */
   isFull(): boolean {
-    return this.#characters > maxTextCharacters;
+    return this.#text.isFull();
   }
 
-  text(): string {
-    return this.#pieces.join("");
+  result(): string {
+    return this.#text.text();
   }
 
-  #createParser(): SaxesParser {
-    const parser = new SaxesParser();
-    parser.on("error", (error) => {
-      throw new MethodFailure("file_damaged", "its XML is broken", error);
-    });
-    parser.on("doctype", () => {
-      throw new MethodFailure("file_damaged", "its XML declares entities, which no word processor does");
-    });
-    parser.on("opentag", (tag) => this.#enter(localName(tag.name)));
-    parser.on("closetag", (tag) => this.#leave(localName(tag.name)));
-    parser.on("text", (text) => this.#addText(text));
-    parser.on("cdata", (text) => this.#addText(text));
-    return parser;
-  }
-
-  #enter(name: string): void {
+  enter({ name, attribute }: XmlElement): void {
     const parent = this.#open.at(-1);
     this.#open.push(name);
-    if (this.#open.length > maxXmlDepth) {
-      throw new MethodFailure("extraction_limit_size", `nested more than ${maxXmlDepth} levels deep`);
-    }
     if (this.#skippedFrom !== undefined) return;
     if (skippedElements.has(name)) this.#skippedFrom = this.#open.length;
-    else if (name === "tbl") this.#cells.push(0);
-    else if (name === "tc") this.#beginCell();
+    else if (name === "tbl") this.#text.beginTable();
+    else if (name === "tc") this.#text.beginCell();
+    else if (name === "pStyle") this.#beginStyled(attribute("val") ?? "");
     // The same names occur as tab stops and breaks in styles, outside of runs.
-    else if (parent === "r") this.#add(characterOf(name));
+    else if (parent === "r") this.#text.add(characterOf(name));
   }
 
-  #beginCell(): void {
-    const count = this.#cells.pop() ?? 0;
-    if (count > 0) this.#add(" | ");
-    this.#cells.push(count + 1);
-  }
-
-  #leave(name: string): void {
+  leave(name: string): void {
     const depth = this.#open.length;
     this.#open.pop();
     if (this.#skippedFrom !== undefined) {
       if (depth === this.#skippedFrom) this.#skippedFrom = undefined;
       return;
     }
-    if (name === "p") this.#add(this.#cells.length > 0 ? " " : "\n\n");
-    else if (name === "tr") this.#endRow();
-    else if (name === "tbl") {
-      this.#cells.pop();
-      this.#add("\n");
-    }
+    if (name === "p") this.#text.endParagraph();
+    else if (name === "tr") this.#text.endRow();
+    else if (name === "tbl") this.#text.endTable();
   }
 
-  #endRow(): void {
-    this.#cells.pop();
-    this.#cells.push(0);
-    this.#add("\n");
+  #beginStyled(style: string): void {
+    const level = this.#headingLevels.get(style);
+    if (level !== undefined) this.#text.beginHeading(level);
   }
 
-  #addText(text: string): void {
-    if (this.#skippedFrom === undefined && this.#open.at(-1) === "t") this.#add(text);
-  }
-
-  #add(text: string): void {
-    if (text === "") return;
-    this.#pieces.push(text);
-    this.#characters += text.length;
+  text(text: string): void {
+    if (this.#skippedFrom === undefined && this.#open.at(-1) === "t") this.#text.add(text);
   }
 }
 
@@ -116,8 +72,4 @@ function characterOf(name: string): string {
   if (name === "tab") return "\t";
   if (name === "br" || name === "cr") return "\n";
   return name === "noBreakHyphen" ? "-" : "";
-}
-
-function localName(name: string): string {
-  return name.slice(name.indexOf(":") + 1);
 }

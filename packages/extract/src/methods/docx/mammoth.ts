@@ -3,9 +3,8 @@ import { maxXmlTreeBytes } from "../../limits.ts";
 import { htmlToText } from "../html/html-text.ts";
 import { MethodFailure } from "../method-failure.ts";
 import type { MethodInput, MethodOutput } from "../method.ts";
-import { openArchive, verifyPart } from "./archive.ts";
-import type { Archive } from "./archive.ts";
-import { findMainPart, readCoreTitle } from "./document-parts.ts";
+import { openArchive, verifyXmlParts } from "../archive/archive.ts";
+import { findMainPart, readCoreTitle } from "../archive/package-parts.ts";
 
 /** Reads a DOCX with mammoth by way of HTML, which keeps headings, lists and tables apart. */
 export async function extractWithMammoth(input: MethodInput): Promise<MethodOutput> {
@@ -15,6 +14,7 @@ export async function extractWithMammoth(input: MethodInput): Promise<MethodOutp
     {
       // Pictures are neither unpacked nor carried along.
       convertImage: mammoth.images.imgElement(() => Promise.resolve({ src: "" })),
+      styleMap: ["p[style-name='Title'] => h1:fresh"],
       includeEmbeddedStyleMap: false,
       externalFileAccess: false,
     },
@@ -35,19 +35,12 @@ export async function extractWithMammoth(input: MethodInput): Promise<MethodOutp
 async function checkArchive(path: string): Promise<string | null> {
   const archive = await openArchive(path);
   try {
-    if ((await findMainPart(archive)) === undefined) {
+    if ((await findMainPart(archive, "word/document.xml")) === undefined) {
       throw new MethodFailure("file_damaged", "the part with the text is missing");
     }
-    await verifyXmlParts(archive);
+    await verifyXmlParts(archive, maxXmlTreeBytes);
     return await readCoreTitle(archive);
   } finally {
     archive.close();
   }
-}
-
-async function verifyXmlParts(archive: Archive): Promise<void> {
-  const names = [...archive.parts.keys()].filter((name) => /\.(?:xml|rels)$/i.test(name));
-  const declared = names.reduce((sum, name) => sum + (archive.parts.get(name)?.uncompressedSize ?? 0), 0);
-  if (declared > maxXmlTreeBytes) throw new MethodFailure("declined", "too large for a document tree");
-  for (const name of names) await verifyPart(archive, name);
 }

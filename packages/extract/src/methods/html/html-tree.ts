@@ -29,17 +29,17 @@ const maxCellCharacters = 1_000;
 /** Converts a page that passed the depth scan. When only left-out parts hold text, they are kept. */
 export function convertHtmlTree(html: string): string {
   const text = compile(options(leftOut))(html);
-  if (text.trim() !== "") return text;
-  return compile(options(["script", "style", "template", "svg", "img"]))(html);
+  const kept =
+    text.trim() !== "" ? text : compile(options(["script", "style", "template", "svg", "img"]))(html);
+  // What is left of headings that hold only a picture or nothing.
+  return kept.replace(/^#{1,6}[ \t]*$/gm, "");
 }
 
 function options(skipped: readonly string[]): HtmlToTextOptions {
-  const plainHeading = { uppercase: false };
   const selectors: SelectorDefinition[] = [
     ...["h1", "h2", "h3", "h4", "h5", "h6"].map((selector) => ({
       selector,
-      format: "heading",
-      options: plainHeading,
+      format: "markedHeading",
     })),
     { selector: "a", options: { ignoreHref: true } },
     { selector: "ul", options: { itemPrefix: "- " } },
@@ -62,10 +62,18 @@ function options(skipped: readonly string[]): HtmlToTextOptions {
   return {
     wordwrap: false,
     selectors,
-    formatters: { tableRow },
+    formatters: { tableRow, markedHeading },
     limits: { maxInputLength: maxHtmlTreeBytes },
   };
 }
+
+/** As in Markdown, so that passages below it can name their section. */
+const markedHeading: FormatCallback = (element, walk, builder) => {
+  builder.openBlock({ leadingLineBreaks: 2 });
+  builder.addInline(`${"#".repeat(Number(element.name?.slice(1)) || 1)} `, {});
+  walk(element.children, builder);
+  builder.closeBlock({ trailingLineBreaks: 2 });
+};
 
 /** One row on one line, cells separated by " | "; rows that lay out a page keep their blocks. */
 const tableRow: FormatCallback = (element, walk, builder) => {

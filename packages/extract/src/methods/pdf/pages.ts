@@ -1,4 +1,5 @@
 import type { ExtractionWarning } from "../../extracted-text.ts";
+import { listPages } from "../../list-pages.ts";
 import { maxPdfPages, minPageCharacters } from "../../limits.ts";
 import type { MethodOutput } from "../method.ts";
 
@@ -11,16 +12,16 @@ export function describePages(pages: {
   readonly declaredPages: number;
   readonly failedPages: number;
   readonly isTruncated: boolean;
-}): Pick<MethodOutput, "warnings" | "isTruncated" | "isWeak"> {
+}): Pick<MethodOutput, "warnings" | "pagesWithoutText" | "isTruncated" | "isWeak"> {
   const visible = pages.parts.map(countVisible);
   const total = visible.reduce((sum, count) => sum + count, 0);
-  const empty = visible.filter((count) => count < minPageCharacters).length;
+  const empty = visible.flatMap((count, index) => (count < minPageCharacters ? [index + 1] : []));
   const garbled = pages.parts.reduce((sum, part) => sum + countGarbled(part), 0);
   const warnings: ExtractionWarning[] = [];
-  if (empty > 0) {
+  if (empty.length > 0) {
     warnings.push({
       code: "pages_without_text",
-      message: `${empty} of ${pages.parts.length} pages hold no text, or less than ${minPageCharacters} characters. If they are pictures, reading them needs OCR, which is not supported yet.`,
+      message: `${empty.length} of ${pages.parts.length} pages hold no text, or less than ${minPageCharacters} characters: ${listPages(empty)}. Where they are pictures, their text was not recognised.`,
     });
   }
   if (pages.failedPages > 0) {
@@ -38,6 +39,7 @@ export function describePages(pages: {
   const isThin = total < pages.parts.length * weakCharactersPerPage;
   return {
     warnings,
+    pagesWithoutText: empty,
     isTruncated: pages.isTruncated,
     isWeak: isThin || pages.failedPages > 0 || garbled > total * 0.05,
   };

@@ -1,51 +1,15 @@
-import { createRequire } from "node:module";
-import { readFile } from "node:fs/promises";
-import { init } from "@embedpdf/pdfium";
 import type { WrappedPdfiumModule } from "@embedpdf/pdfium";
-import { maxPdfPageCharacters, maxPdfPages, maxTextFileBytes } from "../../limits.ts";
+import { maxPdfPageCharacters, maxPdfPages } from "../../limits.ts";
 import { MethodFailure } from "../method-failure.ts";
 import type { MethodInput, MethodOutput } from "../method.ts";
-import { readBytes } from "../read-bytes.ts";
 import { describePages } from "./pages.ts";
+import { heapOf, withPdfiumDocument } from "./pdfium-document.ts";
 import { joinPlainLines } from "./plain-lines.ts";
 import { resolvePresentationForms } from "./presentation-forms.ts";
 
-/** FPDF_GetLastError: the document wants a password. */
-const passwordError = 4;
-
-let loaded: Promise<WrappedPdfiumModule> | undefined;
-
 /** Reads a PDF with PDFium, which recovers some files PDF.js gives up on, and more text of a few. */
 export async function extractWithPdfium(input: MethodInput): Promise<MethodOutput> {
-  const bytes = await readBytes(input.path, maxTextFileBytes);
-  loaded ??= loadPdfium();
-  const pdfium = await loaded;
-  const memory = pdfium.pdfium;
-  const pointer = memory.wasmExports.malloc(bytes.length);
-  if (pointer === 0) throw new MethodFailure("extraction_limit_memory", "no memory for the file");
-  // PDFium reads from this memory until the document is closed.
-  heapOf(pdfium).set(bytes, pointer);
-  const document = pdfium.FPDF_LoadMemDocument(pointer, bytes.length, "");
-  if (document === 0) {
-    const isLocked = pdfium.FPDF_GetLastError() === passwordError;
-    memory.wasmExports.free(pointer);
-    throw new MethodFailure(isLocked ? "pdf_encrypted" : "file_damaged", "PDFium can't open the file");
-  }
-  try {
-    return readDocument(pdfium, document, input);
-  } finally {
-    pdfium.FPDF_CloseDocument(document);
-    memory.wasmExports.free(pointer);
-  }
-}
-
-async function loadPdfium(): Promise<WrappedPdfiumModule> {
-  const wasmPath = createRequire(import.meta.url).resolve("@embedpdf/pdfium/pdfium.wasm");
-  const wasm = await readFile(wasmPath);
-  const wasmBinary = wasm.buffer.slice(wasm.byteOffset, wasm.byteOffset + wasm.byteLength);
-  const pdfium = await init({ wasmBinary });
-  pdfium.PDFiumExt_Init();
-  return pdfium;
+  return await withPdfiumDocument(input.path, (pdfium, document) => readDocument(pdfium, document, input));
 }
 
 function readDocument(pdfium: WrappedPdfiumModule, document: number, input: MethodInput): MethodOutput {
@@ -103,10 +67,4 @@ function readText(pdfium: WrappedPdfiumModule, textPage: number, count: number):
   const units = heapOf(pdfium).slice(pointer, pointer + Math.max(0, written - 1) * 2);
   memory.wasmExports.free(pointer);
   return new TextDecoder("utf-16le").decode(units);
-}
-
-/** The current view of the module's memory; its declarations name a package that is not there. */
-function heapOf({ pdfium }: WrappedPdfiumModule): Uint8Array {
-  if ("HEAPU8" in pdfium && pdfium.HEAPU8 instanceof Uint8Array) return pdfium.HEAPU8;
-  throw new MethodFailure("file_damaged", "PDFium has lost its memory");
 }

@@ -1,9 +1,12 @@
-import { openPromise } from "yauzl";
 import type { Entry, ZipFile } from "yauzl";
 import { maxXmlPartBytes, maxZipEntries, maxZipTotalBytes } from "../../limits.ts";
 import { MethodFailure } from "../method-failure.ts";
+import { openZip } from "./open-zip.ts";
 
-/** The parts of a DOCX that passed the checks, by name. Close it when done. */
+/** What readers take apart; in XLSB the sheets are binary. */
+const parsedParts = /(?:\.(?:xml|rels)|^xl\/(?:worksheets\/)?[^/]+\.bin)$/i;
+
+/** The parts of an office file that passed the checks, by name. Close it when done. */
 export type Archive = {
   readonly parts: ReadonlyMap<string, Entry>;
   /** The bytes of a part in chunks, or nothing when it is missing; the declared size is enforced. */
@@ -12,7 +15,7 @@ export type Archive = {
 };
 
 /**
- * Opens a DOCX by its central directory alone, so that a bomb is refused before anything is
+ * Opens an office file (a zip archive) by its central directory alone, so that a bomb is refused before anything is
  * unpacked. Throws `extraction_limit_size` for too many or too large parts, `file_damaged` otherwise.
  */
 export async function openArchive(path: string): Promise<Archive> {
@@ -26,16 +29,9 @@ export async function openArchive(path: string): Promise<Archive> {
   }
 }
 
-/** Unpacks a part without keeping it, so that a forged size is found before a tree is built of it. */
-export async function verifyPart(archive: Archive, name: string): Promise<number> {
-  let total = 0;
-  for await (const chunk of archive.read(name)) total += chunk.length;
-  return total;
-}
-
 async function open(path: string): Promise<ZipFile> {
   try {
-    return await openPromise(path, { lazyEntries: true, autoClose: false, validateEntrySizes: true });
+    return await openZip(path);
   } catch (error) {
     throw asFailure(error);
   }
@@ -52,14 +48,14 @@ async function readDirectory(zip: ZipFile): Promise<ReadonlyMap<string, Entry>> 
     if (total > maxZipTotalBytes) {
       throw new MethodFailure("extraction_limit_size", `more than ${maxZipTotalBytes} bytes unpacked`);
     }
-    if (/\.(?:xml|rels)$/i.test(entry.fileName) && entry.uncompressedSize > maxXmlPartBytes) {
+    if (parsedParts.test(entry.fileName) && entry.uncompressedSize > maxXmlPartBytes) {
       throw new MethodFailure(
         "extraction_limit_size",
         `a part of ${entry.uncompressedSize} bytes, at most ${maxXmlPartBytes}`,
       );
     }
     if (entry.isEncrypted()) throw new MethodFailure("file_encrypted_or_legacy", "encrypted parts");
-    // The first of two parts with one name, as Word reads it.
+    // The first of two parts with one name, as office programs read it.
     if (!parts.has(entry.fileName)) parts.set(entry.fileName, entry);
   }
   return parts;
@@ -83,4 +79,20 @@ function asFailure(error: unknown): MethodFailure {
     return new MethodFailure("file_unreadable", "the file can't be opened", error);
   }
   return new MethodFailure("file_damaged", "the archive inside is broken", error);
+}
+
+/**
+ * Refuses what would grow too large in a library that builds a tree of everything: the XML parts are
+ * unpacked once and thrown away, so that a forged size is found as well. Throws `declined` above the
+ * size that fits a tree.
+ */
+export async function verifyXmlParts(archive: Archive, maxBytes: number): Promise<void> {
+  const names = [...archive.parts.keys()].filter((name) => parsedParts.test(name));
+  const declared = names.reduce((sum, name) => sum + (archive.parts.get(name)?.uncompressedSize ?? 0), 0);
+  if (declared > maxBytes) throw new MethodFailure("declined", "too large for a document tree");
+  for (const name of names) await verifyPart(archive, name);
+}
+
+async function verifyPart(archive: Archive, name: string): Promise<void> {
+  for await (const chunk of archive.read(name)) void chunk;
 }
