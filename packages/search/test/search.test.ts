@@ -9,8 +9,9 @@ import {
   beginSource,
   chunkText,
   chunksWithoutEmbedding,
+  parseQuery,
   removeSource,
-  searchText,
+  searchPassages,
   storeEmbeddings,
 } from "../src/index.ts";
 
@@ -35,9 +36,19 @@ describe.each(testDatabases())("on $name", (kind) => {
     return source.id;
   }
 
-  const search = (query: string) => searchText(database, { workspaceId, query, limit: 10 });
+  const find = async (query: string, owner: string) => {
+    const asked = {
+      workspaceId: owner,
+      query: parseQuery(query),
+      vector: undefined,
+      limit: 10,
+      asked: query,
+    };
+    return (await searchPassages(database, asked)).hits;
+  };
+  const search = (query: string) => find(query, workspaceId);
 
-  describe("searchText", () => {
+  describe("searchPassages with full text alone", () => {
     it("finds a passage by any of the words, in any of their forms", async () => {
       const id = await index("Gross margins fell because freight became dearer.", "en");
 
@@ -81,7 +92,7 @@ describe.each(testDatabases())("on $name", (kind) => {
     it("never shows another workspace's passages", async () => {
       await index("Zanzibar exports cloves.", "en");
 
-      const hits = await searchText(database, { workspaceId: newId(), query: "cloves", limit: 10 });
+      const hits = await find("cloves", newId());
 
       expect(hits).toEqual([]);
     });

@@ -30,6 +30,18 @@ describe("chunkText", () => {
     expect(chunks.at(-1)?.page).toBe(2);
   });
 
+  it("keeps pages that begin with a title apart, as slides and sheets do", async () => {
+    const chunks = await chunkText("# Levels\n\nGate | 1.2\n\n# Dates\n\nToday", [
+      { page: 1, charStart: 0, charEnd: 20 },
+      { page: 2, charStart: 22, charEnd: 36 },
+    ]);
+
+    expect(chunks).toMatchObject([
+      { page: 1, section: "Levels", text: "# Levels\n\nGate | 1.2" },
+      { page: 2, section: "Dates", text: "# Dates\n\nToday" },
+    ]);
+  });
+
   it("loses no character that is not white space, for any text", async () => {
     const piece = fc.oneof(
       fc.string({ unit: "grapheme" }),

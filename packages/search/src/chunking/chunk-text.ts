@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { HeadingTrail } from "./heading-trail.ts";
 
 /** A passage of a text, by character offsets into it. */
 export type Chunk = {
@@ -6,6 +7,8 @@ export type Chunk = {
   readonly charStart: number;
   readonly charEnd: number;
   readonly page: number | null;
+  /** The headings above it, outermost first, such as `Install › With Docker`; null where there is none. */
+  readonly section: string | null;
   readonly text: string;
   readonly tokenCount: number;
   readonly contentHash: string;
@@ -30,12 +33,22 @@ const sliceCharacters = 64_000;
  */
 export async function chunkText(text: string, pages: readonly PageRange[]): Promise<Chunk[]> {
   const chunks: Chunk[] = [];
+  const headings = new HeadingTrail();
+  const titledPages = pages.map(({ charStart }) => charStart).filter((at) => text.startsWith("# ", at));
+  let nextTitled = 0;
   let start = 0;
   let sinceTurn = 0;
   while (start < text.length) {
-    const end = findEnd(text, start);
+    while ((titledPages[nextTitled] ?? text.length) <= start && nextTitled < titledPages.length)
+      nextTitled += 1;
+    // Slides and sheets stand for themselves: a passage of two would name the wrong one.
+    const end = Math.min(findEnd(text, start), titledPages[nextTitled] ?? text.length);
     const trimmed = trimRange(text, start, end);
-    if (trimmed.start < trimmed.end) chunks.push(makeChunk(text, trimmed, chunks.length, pages));
+    if (trimmed.start < trimmed.end) {
+      const passage = text.slice(trimmed.start, trimmed.end);
+      const section = headings.enter(passage);
+      chunks.push({ ...makeChunk(text, trimmed, chunks.length, pages), section });
+    }
     sinceTurn += end - start;
     start = end;
     if (sinceTurn >= sliceCharacters) {
@@ -85,7 +98,7 @@ function makeChunk(
   range: { start: number; end: number },
   ordinal: number,
   pages: readonly PageRange[],
-): Chunk {
+): Omit<Chunk, "section"> {
   const passage = text.slice(range.start, range.end);
   return {
     ordinal,

@@ -1,6 +1,7 @@
 import type { Queryable, Transaction } from "@millrace/database";
 import { newId } from "@millrace/kernel";
 import { sql } from "kysely";
+import { vectorText } from "./vector-text.ts";
 
 export type EmbeddingSpace = { readonly model: string; readonly dimensions: number };
 
@@ -33,16 +34,11 @@ export async function storeEmbeddings(
     ON CONFLICT (model, dimensions) DO NOTHING`.execute(transaction);
   // The join leaves out passages that were removed in the meantime.
   await sql`
-    INSERT INTO chunk_embedding (space_id, chunk_id, embedding)
-    SELECT embedding_space.id, chunk.id, fresh.embedding::vector
+    INSERT INTO chunk_embedding (space_id, chunk_id, workspace_id, source_id, embedding)
+    SELECT embedding_space.id, chunk.id, chunk.workspace_id, chunk.source_id, fresh.embedding::vector
     FROM unnest(${vectors.map(({ chunkId }) => chunkId)}::uuid[],
                 ${vectors.map(({ vector }) => vectorText(vector))}::text[]) AS fresh (chunk_id, embedding)
     JOIN chunk ON chunk.id = fresh.chunk_id
     JOIN embedding_space ON model = ${space.model} AND dimensions = ${space.dimensions}
     ON CONFLICT (space_id, chunk_id) DO NOTHING`.execute(transaction);
-}
-
-/** Seven digits are all that a stored number keeps; more would only be longer to send and to read. */
-function vectorText(vector: readonly number[]): string {
-  return `[${vector.map((value) => Number(value.toPrecision(7))).join(",")}]`;
 }

@@ -37,16 +37,17 @@ export async function addChunks(
   chunks: readonly Chunk[],
 ): Promise<void> {
   await sql`
-    INSERT INTO chunk (id, workspace_id, source_id, ordinal, char_start, char_end, page, text, token_count,
-                       content_hash, words)
-    SELECT fresh.id, ${source.workspaceId}::uuid, ${source.id}::uuid, ordinal, char_start, char_end, page, text, token_count,
-           content_hash, to_tsvector(configuration::regconfig, spaced) || to_tsvector('simple', spaced)
+    INSERT INTO chunk (id, workspace_id, source_id, ordinal, char_start, char_end, page, section, text,
+                       token_count, content_hash, words)
+    SELECT fresh.id, ${source.workspaceId}::uuid, ${source.id}::uuid, ordinal, char_start, char_end, page, section, text,
+           token_count, content_hash, to_tsvector(configuration::regconfig, spaced) || to_tsvector('simple', spaced)
     FROM unnest(${chunks.map(() => newId())}::uuid[], ${chunks.map((chunk) => chunk.ordinal)}::int[],
                 ${chunks.map((chunk) => chunk.charStart)}::int[], ${chunks.map((chunk) => chunk.charEnd)}::int[],
-                ${chunks.map((chunk) => chunk.page)}::int[], ${chunks.map((chunk) => chunk.text)}::text[],
+                ${chunks.map((chunk) => chunk.page)}::int[], ${chunks.map((chunk) => chunk.section)}::text[],
+                ${chunks.map((chunk) => chunk.text)}::text[],
                 ${chunks.map((chunk) => chunk.tokenCount)}::int[], ${chunks.map((chunk) => chunk.contentHash)}::text[],
                 ${chunks.map((chunk) => separateWords(chunk.text))}::text[])
-      AS fresh (id, ordinal, char_start, char_end, page, text, token_count, content_hash, spaced)
+      AS fresh (id, ordinal, char_start, char_end, page, section, text, token_count, content_hash, spaced)
     JOIN search_source ON search_source.id = ${source.id}
     ON CONFLICT (source_id, ordinal) DO NOTHING`.execute(transaction);
 }

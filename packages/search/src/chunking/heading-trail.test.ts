@@ -1,0 +1,26 @@
+import { describe, expect, it } from "vitest";
+import { HeadingTrail } from "./heading-trail.ts";
+
+describe("HeadingTrail", () => {
+  it("names the headings above a passage, outermost first", () => {
+    const trail = new HeadingTrail();
+
+    expect(trail.enter("Before any heading.")).toBeNull();
+    expect(trail.enter("# Install\n\nText.\n\n## With Docker\n\nText.")).toBe("Install");
+    expect(trail.enter("Text that goes on.")).toBe("Install › With Docker");
+    expect(trail.enter("## By hand\n\nText.")).toBe("Install › By hand");
+    expect(trail.enter("# Use\n\nText.")).toBe("Use");
+  });
+
+  it("takes no sign within a line for a heading", () => {
+    expect(new HeadingTrail().enter("Issue # 5 is\n#hashtag and\n####### seven")).toBeNull();
+  });
+
+  it("takes no comment of a program for a heading", () => {
+    const trail = new HeadingTrail();
+    trail.enter("# Install\n\n```sh\n# first this");
+
+    expect(trail.enter("# then that\n```\n\n## Check\n\nText.")).toBe("Install");
+    expect(trail.enter("More.")).toBe("Install › Check");
+  });
+});

@@ -1,0 +1,153 @@
+import { databaseUnavailable } from "@millrace/database";
+import type { Database, Queryable } from "@millrace/database";
+import { sleep, toError } from "@millrace/kernel";
+import { sql } from "kysely";
+import { exactUpTo } from "../querying/find-by-vector.ts";
+import { scansOn } from "../querying/find-space.ts";
+import { isBrokenIndex } from "./broken-index.ts";
+import { indexName, indexedType } from "./vector-type.ts";
+
+/** What was done about the approximate index of a space, and why not. */
+export type IndexCare = {
+  readonly model: string;
+  readonly outcome:
+    | "kept"
+    | "built"
+    | "rebuilt"
+    | "dropped"
+    | "not_needed"
+    | "not_possible"
+    | "being_built"
+    | "failed";
+  readonly reason: string | null;
+};
+
+type SpaceRow = {
+  id: string;
+  model: string;
+  dimensions: number;
+  status: string;
+  is_broken: boolean;
+  index: "valid" | "invalid" | "none";
+};
+
+/**
+ * Sees that every space that is large enough has a usable approximate index: makes it where it is missing,
+ * makes it anew where it is broken or was left half built, and drops that of a retired space. Searching goes
+ * on meanwhile, comparing every vector. Never throws for an index; may take minutes, and may run twice at once.
+ */
+export async function keepVectorIndexes(database: Database, signal: AbortSignal): Promise<IndexCare[]> {
+  // Its one connection would stand still while an index is built, and its folders are small.
+  if (database.kind === "embedded") return [];
+  const care: IndexCare[] = [];
+  for (const space of await readSpaces(database.queryable)) {
+    if (signal.aborted) break;
+    const told = await careFor(database.queryable, space, signal).catch((error: unknown) => ({
+      outcome: "failed" as const,
+      reason: toError(error).message,
+    }));
+    care.push({ model: space.model, ...told });
+  }
+  return care;
+}
+
+async function careFor(
+  queryable: Queryable,
+  space: SpaceRow,
+  signal: AbortSignal,
+): Promise<Omit<IndexCare, "model">> {
+  const { index } = space;
+  if (await isBeingBuilt(queryable)) return { outcome: "being_built", reason: null };
+  if (space.status === "retired") {
+    if (index !== "none") await drop(queryable, space);
+    return { outcome: index === "none" ? "not_needed" : "dropped", reason: "the space is retired" };
+  }
+  if (index === "valid" && !space.is_broken) return { outcome: "kept", reason: null };
+  const type = indexedType(space.dimensions);
+  if (type === undefined)
+    return { outcome: "not_possible", reason: `${space.dimensions} dimensions are more than can be indexed` };
+  const version = await vectorVersion(queryable);
+  if (!scansOn(version)) return { outcome: "not_possible", reason: `pgvector ${version} is older than 0.8` };
+  if (index !== "none") await dropUnreadable(queryable, space);
+  if (!(await isLarge(queryable, space))) {
+    if (index !== "none") await drop(queryable, space);
+    return { outcome: "not_needed", reason: `up to ${exactUpTo} vectors are compared one by one` };
+  }
+  if (index !== "none") await drop(queryable, space);
+  await build(queryable, space, type, signal);
+  await sql`UPDATE embedding_space SET index_broken_at = NULL WHERE id = ${space.id}`.execute(queryable);
+  return { outcome: index === "none" ? "built" : "rebuilt", reason: null };
+}
+
+async function readSpaces(queryable: Queryable): Promise<SpaceRow[]> {
+  const found = await sql<SpaceRow>`
+    SELECT embedding_space.id, model, dimensions, status, index_broken_at IS NOT NULL AS is_broken,
+           CASE WHEN pg_index.indisvalid THEN 'valid' WHEN pg_index.indexrelid IS NULL THEN 'none' ELSE 'invalid' END AS index
+    FROM embedding_space LEFT JOIN pg_index
+      ON indexrelid = to_regclass('chunk_embedding_hnsw_' || replace(embedding_space.id::text, '-', ''))
+    ORDER BY embedding_space.id`.execute(queryable);
+  return found.rows;
+}
+
+async function vectorVersion(queryable: Queryable): Promise<string | null> {
+  const found = await sql<{ extversion: string }>`
+    SELECT extversion FROM pg_extension WHERE extname = 'vector'`.execute(queryable);
+  return found.rows[0]?.extversion ?? null;
+}
+
+/** Without its file an index keeps the server from every statement about the table: it has to go first. */
+async function dropUnreadable(queryable: Queryable, space: SpaceRow): Promise<void> {
+  try {
+    await isLarge(queryable, space);
+  } catch (error) {
+    if (!isBrokenIndex(error)) throw error;
+    await drop(queryable, space);
+  }
+}
+
+async function isLarge(queryable: Queryable, space: SpaceRow): Promise<boolean> {
+  const found = await sql`
+    SELECT 1 FROM chunk_embedding WHERE space_id = ${space.id} OFFSET ${exactUpTo} LIMIT 1`.execute(
+    queryable,
+  );
+  return found.rows.length > 0;
+}
+
+/** An index of the table that is being built, by anybody, looks like one that was left half built. */
+async function isBeingBuilt(queryable: Queryable): Promise<boolean> {
+  const found = await sql`
+    SELECT 1 FROM pg_stat_progress_create_index WHERE relid = to_regclass('chunk_embedding')`.execute(
+    queryable,
+  );
+  return found.rows.length > 0;
+}
+
+async function drop(queryable: Queryable, space: SpaceRow): Promise<void> {
+  await sql`DROP INDEX CONCURRENTLY IF EXISTS ${sql.id(indexName(space.id))}`.execute(queryable);
+}
+
+const waitMs = 2_000;
+
+/**
+ * CONCURRENTLY: writing goes on. The statement may take longer than a connection waits for an answer; the
+ * server goes on then, and what it has made is looked for until it is there.
+ */
+async function build(
+  queryable: Queryable,
+  space: SpaceRow,
+  type: "vector" | "halfvec",
+  signal: AbortSignal,
+): Promise<void> {
+  const operators = type === "vector" ? "vector_cosine_ops" : "halfvec_cosine_ops";
+  try {
+    await sql`
+      CREATE INDEX CONCURRENTLY IF NOT EXISTS ${sql.id(indexName(space.id))} ON chunk_embedding
+      USING hnsw ((embedding::${sql.raw(`${type}(${space.dimensions})`)}) ${sql.raw(operators)})
+      WHERE space_id = ${sql.lit(space.id)}`.execute(queryable);
+  } catch (error) {
+    if (databaseUnavailable(error) === undefined) throw error;
+    while (await isBeingBuilt(queryable)) await sleep(waitMs, signal);
+    const now = (await readSpaces(queryable)).find(({ id }) => id === space.id);
+    if (now?.index !== "valid") throw error;
+  }
+}

@@ -1,0 +1,50 @@
+import type { Queryable } from "@millrace/database";
+import { sql } from "kysely";
+import { separateWords } from "../indexing/separate-words.ts";
+import type { ParsedQuery } from "./parse-query.ts";
+
+/** A query as the text search of one language reads it; each part is a tsquery as text. */
+export type LanguageQuery = {
+  readonly configuration: string;
+  /** Null when no word is left: signs, or words that say nothing in this language. */
+  readonly any_word: string | null;
+  readonly all_words: string;
+  /** The words one by one. */
+  readonly lexemes: readonly string[];
+  readonly required: string | null;
+  readonly excluded: string | null;
+};
+
+/**
+ * The query in each language that the workspace has texts in. Read apart from the search itself, so that
+ * the planner sees which words are looked for, and whether they are rare.
+ */
+export async function readLanguageQueries(
+  queryable: Queryable,
+  workspaceId: string,
+  query: ParsedQuery,
+): Promise<LanguageQuery[]> {
+  const words = separateWords(query.words);
+  const phrases = query.phrases.map(separateWords);
+  const excluded = query.excluded.map(separateWords);
+  const found = await sql<LanguageQuery>`
+    WITH languages AS (
+      SELECT DISTINCT configuration FROM search_source WHERE workspace_id = ${workspaceId}
+    ), queries AS (
+      SELECT configuration, plainto_tsquery(configuration::regconfig, ${words})::text AS all_words FROM languages
+    )
+    SELECT configuration, all_words,
+           nullif(replace(all_words, ' & ', ' | '), '') AS any_word,
+           coalesce(string_to_array(nullif(all_words, ''), ' & '), '{}') AS lexemes,
+           ${joined(phrases, " & ")} AS required, ${joined(excluded, " | ")} AS excluded
+    FROM queries ORDER BY configuration`.execute(queryable);
+  return found.rows;
+}
+
+function joined(phrases: readonly string[], operator: string) {
+  return sql`(
+    SELECT string_agg('(' || asked.phrase || ')', ${operator}::text)
+    FROM (SELECT phraseto_tsquery(configuration::regconfig, phrase)::text AS phrase
+          FROM unnest(${[...phrases]}::text[]) AS phrase) AS asked
+    WHERE asked.phrase <> '')`;
+}

@@ -1,0 +1,136 @@
+import type { Database } from "@millrace/database";
+import { newId } from "@millrace/kernel";
+import { readCursor, writeCursor } from "./cursor.ts";
+import type { Position } from "./cursor.ts";
+import { embeddingQuality } from "./embedding-quality.ts";
+import type { EmbeddingQuality } from "./embedding-quality.ts";
+import { compareVectors, findByVector } from "./find-by-vector.ts";
+import { findByText } from "./find-by-text.ts";
+import { findSpace } from "./find-space.ts";
+import { fuse } from "./fuse.ts";
+import type { Fused } from "./fuse.ts";
+import { readLanguageQueries } from "./language-queries.ts";
+import type { LanguageQuery } from "./language-queries.ts";
+import type { ParsedQuery } from "./parse-query.ts";
+import { readPassages } from "./read-hits.ts";
+import type { Passage } from "./read-hits.ts";
+import type { SearchScope } from "./scope.ts";
+
+/** A query as a vector of the model that the passages were embedded with. */
+export type QueryVector = {
+  readonly model: string;
+  readonly isBuiltIn: boolean;
+  readonly vector: readonly number[];
+};
+
+export type SearchRequest = SearchScope & {
+  readonly query: ParsedQuery;
+  /** Undefined: full text alone. */
+  readonly vector: QueryVector | undefined;
+  /** Leaves out what only words find, to judge the vectors. Default false. */
+  readonly isByVectorAlone?: boolean | undefined;
+  readonly limit: number;
+  /** Of the page before; `asked` says what for. */
+  readonly cursor?: string | undefined;
+  /** Everything that the hits depend on, as text: a cursor is refused for anything else. */
+  readonly asked: string;
+};
+
+export type PassageHit = Passage & Pick<Fused, "score" | "text" | "vectors">;
+
+export type SearchPage = {
+  readonly hits: readonly PassageHit[];
+  readonly nextCursor: string | null;
+  /** No passage holds half of the words, and none is near in meaning. */
+  readonly hasNoGoodMatch: boolean;
+  /** How the vectors were searched: every one compared, by the index, only those that full text found, not for its damage, or not at all. */
+  readonly vectorMethod: "exact" | "index" | "reordered" | "broken" | "none";
+  readonly weights: { readonly text: number; readonly vectors: number };
+};
+
+/** How deep each side goes: hits beyond are not reached by further pages either. */
+const depth = 100;
+
+/**
+ * Passages of a workspace, best first: full text and vectors, fused by their places. Complete on both sides up
+ * to their hundredth passage, whatever else the installation holds. Throws `invalid_cursor`.
+ */
+export async function searchPassages(database: Database, request: SearchRequest): Promise<SearchPage> {
+  const { query, vector, limit, asked } = request;
+  const after = request.cursor === undefined ? undefined : readCursor(request.cursor, asked);
+  const newest = after?.newest ?? newId();
+  // Not on the first page: what another machine has just stored may have an id of a later millisecond.
+  const scope = { workspaceId: request.workspaceId, sources: request.sources, newest: after?.newest };
+  const quality = embeddingQuality({ isBuiltIn: vector?.isBuiltIn ?? true });
+  const queries = await readLanguageQueries(database.queryable, scope.workspaceId, query);
+  const found = await findBoth(database, { scope, queries, query, vector, quality });
+  const weights = { text: 1, vectors: vector === undefined ? 0 : quality.weight };
+  const ranked = fuse(request.isByVectorAlone === true ? [] : found.text, found.vectors, weights);
+  const rest = ranked.slice(after === undefined ? 0 : placeAfter(ranked, after));
+  const page = rest.slice(0, limit);
+  const ids = page.map(({ id }) => id);
+  const passages = await readPassages(database.queryable, ids, queries, query.words);
+  const last = page.at(-1);
+  return {
+    hits: page.flatMap(({ id, score, text, vectors }) => {
+      const passage = passages.get(id);
+      return passage === undefined ? [] : [{ ...passage, score, text, vectors }];
+    }),
+    nextCursor:
+      last === undefined || rest.length <= limit
+        ? null
+        : writeCursor({ id: last.id, score: last.score, newest: laterOf(newest, ranked) }, asked),
+    hasNoGoodMatch: !ranked.some((hit) => isGood(hit, quality)),
+    vectorMethod: found.method,
+    weights,
+  };
+}
+
+async function findBoth(
+  database: Database,
+  request: {
+    readonly scope: SearchScope;
+    readonly queries: readonly LanguageQuery[];
+    readonly query: ParsedQuery;
+    readonly vector: QueryVector | undefined;
+    readonly quality: EmbeddingQuality;
+  },
+) {
+  const { scope, queries, query, vector, quality } = request;
+  const { queryable } = database;
+  const space =
+    vector === undefined
+      ? undefined
+      : await findSpace(queryable, { model: vector.model, dimensions: vector.vector.length });
+  if (vector === undefined || space === undefined)
+    return { text: await findByText(queryable, scope, queries, depth), vectors: [], method: "none" as const };
+  const isNear = ({ similarity }: { readonly similarity: number }) => similarity >= quality.leastSimilarity;
+  if (query.phrases.length > 0 || query.excluded.length > 0) {
+    // What must or must not be in a passage only full text can tell: vectors put in order what it found.
+    const text = await findByText(queryable, scope, queries, depth);
+    const ids = text.map(({ id }) => id);
+    const vectors = await compareVectors(queryable, space, { ids, vector: vector.vector });
+    return { text, vectors: vectors.filter(isNear), method: "reordered" as const };
+  }
+  const [text, { candidates, method }] = await Promise.all([
+    findByText(queryable, scope, queries, depth),
+    findByVector(database, space, { scope, vector: vector.vector, limit: depth }),
+  ]);
+  return { text, vectors: candidates.filter(isNear), method };
+}
+
+/** Behind the last hit of the page before; where that is gone meanwhile, behind its score. */
+function placeAfter(ranked: readonly Fused[], { id, score }: Position): number {
+  const place = ranked.findIndex((hit) => hit.id === id);
+  if (place >= 0) return place + 1;
+  const next = ranked.findIndex((hit) => hit.score < score);
+  return next >= 0 ? next : ranked.length;
+}
+
+function laterOf(newest: string, ranked: readonly Fused[]): string {
+  return ranked.reduce((latest, { id }) => (id > latest ? id : latest), newest);
+}
+
+function isGood({ text, vectors }: Fused, quality: EmbeddingQuality): boolean {
+  return (text?.coverage ?? 0) >= 0.5 || (vectors?.similarity ?? -1) >= quality.goodSimilarity;
+}
