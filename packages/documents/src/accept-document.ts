@@ -1,15 +1,14 @@
 import { createHash } from "node:crypto";
 import { partNames } from "@millrace/contracts";
 import type { AcceptedDocument, FileType } from "@millrace/contracts";
-import { isUniqueViolation } from "@millrace/database";
-import { newId } from "@millrace/kernel";
+import { findAnswer, isUniqueViolation, storeAnswer } from "@millrace/database";
+import type { IdempotentRequest, StoredAnswer } from "@millrace/database";
+import { newId, titleOf } from "@millrace/kernel";
 import type { Access } from "@millrace/kernel";
 import { toJob } from "@millrace/queue";
 import type { Queue, WriteScope } from "@millrace/queue";
 import { toDocument } from "./document-row.ts";
-import { findAnswer, storeAnswer } from "./idempotency.ts";
-import type { IdempotentRequest, StoredAnswer } from "./idempotency.ts";
-import { cleanPastedText, titleOf } from "./pasted-text.ts";
+import { cleanPastedText } from "./pasted-text.ts";
 import { processDocument } from "./process/process-task.ts";
 import type { ProcessInput } from "./process/process-task.ts";
 import { insertDocument } from "./write-documents.ts";
@@ -102,7 +101,12 @@ async function write(
   const { document, idempotency } = prepared;
   const { id, jobId } = document;
   const row = await insertDocument(scope.transaction, access, document);
-  const input: ProcessInput = { document_id: id, scope: "everything", parts: [...partNames] };
+  const input: ProcessInput = {
+    document_id: id,
+    scope: "everything",
+    parts: [...partNames],
+    answers: "reuse",
+  };
   const options = { id: jobId, owner: access.workspaceId, stream: `document:${id}` };
   const job = await queue.enqueue(scope, processDocument, input, options);
   const accepted = { document: toDocument(row, job), job: toJob(job) };

@@ -8,6 +8,7 @@ import {
 } from "@millrace/contracts";
 import { toJob } from "@millrace/queue";
 import type { JobRecord } from "@millrace/queue";
+import { z } from "zod";
 
 /** A row of `document`, as read. */
 export type DocumentRow = {
@@ -105,13 +106,21 @@ export function toAnalysis(documentId: string, rows: readonly PartRow[]): Analys
   };
 }
 
+/** How a result was made is kept with it; results of older versions do not say. */
+const madeBySchema = z.object({
+  made_by: z.object({ prompts: z.array(z.string()), coverage: z.number() }),
+});
+
 function partBase(row: PartRow | undefined) {
+  const made = madeBySchema.safeParse(row?.result).data?.made_by;
   return {
     state: row?.state ?? "pending",
     reason: row?.reason ?? null,
     error_code: row?.error_code ?? null,
     model: row?.model ?? null,
     extractive: row?.extractive ?? false,
+    prompts: made?.prompts ?? [],
+    coverage: made?.coverage ?? null,
     started_at: row?.started_at?.toISOString() ?? null,
     finished_at: row?.finished_at?.toISOString() ?? null,
   };

@@ -6,6 +6,7 @@ import type {
   DocumentSnapshot,
   DocumentStats,
   DocumentText,
+  ExportFormat,
   Job,
   LogLine,
   PartName,
@@ -22,7 +23,15 @@ import { acceptDocument } from "./accept-document.ts";
 import type { Acceptance, Accepted } from "./accept-document.ts";
 import { toAnalysis, toDocument } from "./document-row.ts";
 import type { DocumentRow } from "./document-row.ts";
-import { documentBusy, documentNotFound, nothingToCancel, nothingToRetry } from "./errors.ts";
+import {
+  documentBusy,
+  documentNotFound,
+  nothingToCancel,
+  nothingToRetry,
+  originalsNeedZip,
+} from "./errors.ts";
+import { openExport, readExported } from "./export/index.ts";
+import type { DocumentExport, ExportSelection } from "./export/index.ts";
 import type { FileStore } from "./files/index.ts";
 import type { NumberedSnapshot } from "./live/index.ts";
 import { processDocument } from "./process/process-task.ts";
@@ -30,6 +39,7 @@ import type { ProcessInput } from "./process/process-task.ts";
 import { readAccepted } from "./read-accepted.ts";
 import {
   findDocument,
+  findTitles,
   listDocuments,
   lockDocument,
   readParts,
@@ -79,6 +89,30 @@ export class Documents {
     const row = await this.#getRow(access, id);
     const [job] = await findJobs(this.#queue.database.queryable, row.job_id === null ? [] : [row.job_id]);
     return toDocument(row, job);
+  }
+
+  /**
+   * Documents to take elsewhere, newest first, with everything that was made of them; `withOriginals` adds the
+   * stored files to a zip. The caller reads the stream or destroys it. Throws `originals_need_zip`, and
+   * `document_not_found` for an id that is named and not there.
+   */
+  async export(
+    access: Access,
+    options: ExportSelection & { readonly format: ExportFormat; readonly withOriginals: boolean },
+  ): Promise<DocumentExport> {
+    const { format, withOriginals, ...selection } = options;
+    if (withOriginals && format !== "zip") throw originalsNeedZip(format);
+    const { queryable } = this.#queue.database;
+    const { ids = [] } = selection;
+    const titles = await findTitles(queryable, access.workspaceId, ids);
+    const missing = ids.find((id) => !titles.has(id));
+    if (missing !== undefined) throw documentNotFound(missing);
+    const [title] = titles.values();
+    return openExport(readExported(queryable, access.workspaceId, selection), {
+      format,
+      files: withOriginals ? this.#files : undefined,
+      name: title !== undefined && titles.size === 1 ? title : "documents",
+    });
   }
 
   async rename(access: Access, id: string, title: string): Promise<Document> {
@@ -161,11 +195,11 @@ export class Documents {
     return readStats(this.#queue.database.queryable, access.workspaceId);
   }
 
-  /** Everything from the bytes on, again. Throws `document_busy` while it is being worked on. */
+  /** Everything from the bytes on, again, by answers that models give anew. Throws `document_busy` while it is being worked on. */
   reprocess(access: Access, id: string): Promise<AcceptedDocument> {
     return this.#again(access, id, async (scope) => {
       await resetParts(scope.transaction, id, {});
-      return { document_id: id, scope: "everything", parts: [...partNames] };
+      return { document_id: id, scope: "everything", parts: [...partNames], answers: "fresh" };
     });
   }
 
@@ -183,7 +217,8 @@ export class Documents {
       const isWhole = row.indexed_at === null;
       const parts = isWhole ? open : wanted;
       await resetParts(scope.transaction, id, { parts });
-      return { document_id: id, scope: isWhole ? "everything" : "parts", parts };
+      // Answers to what failed are not stored.
+      return { document_id: id, scope: isWhole ? "everything" : "parts", parts, answers: "reuse" };
     });
   }
 

@@ -48,6 +48,15 @@ export function nothingToRetry(id: string): MillraceError {
   });
 }
 
+export function originalsNeedZip(format: string): MillraceError {
+  return new MillraceError({
+    code: "originals_need_zip",
+    kind: "invalid",
+    message: `Stored files can't be part of ${format}. Ask for zip, or leave them out.`,
+    items: [{ pointer: "/query/include", code: "originals_need_zip", message: "goes with format=zip" }],
+  });
+}
+
 export function textTooLong(length: number, limit: number): MillraceError {
   return new MillraceError({
     code: "text_too_long",

@@ -1,10 +1,12 @@
 export { acceptedHeaders } from "./accept-document.ts";
 export type { Acceptance, Accepted, NewContent } from "./accept-document.ts";
 export { Documents } from "./documents.ts";
+export type { DocumentExport } from "./export/index.ts";
 export * from "./files/index.ts";
 export { documentChecks, findDocumentProblems } from "./find-document-problems.ts";
-export { pruneAnswers } from "./idempotency.ts";
-export type { IdempotentRequest, StoredAnswer } from "./idempotency.ts";
 export * from "./live/index.ts";
+export { handleRecogniseText } from "./process/recognise-text.ts";
 export { handleProcessDocument } from "./process/process-document.ts";
-export { countUnindexed, findTitles, knownFileKeys } from "./read-documents.ts";
+export { countUnindexed, findTitles, knownFileKeys, readTextPiece } from "./read-documents.ts";
+export { documentsToSearch } from "./search-filter.ts";
+export type { SearchFilter } from "./search-filter.ts";

@@ -36,6 +36,8 @@ export type DocumentFilter = {
   readonly fileType?: FileType | undefined;
   /** Part of the title, any case. */
   readonly search?: string | undefined;
+  /** Only these. */
+  readonly ids?: readonly string[] | undefined;
   /** Documents with a smaller id: the last of the page before. */
   readonly before?: string | undefined;
   readonly limit: number;
@@ -51,6 +53,7 @@ export async function listDocuments(
   if (filter.status !== undefined) conditions.push(sql`status = ${filter.status}`);
   if (filter.fileType !== undefined) conditions.push(sql`file_type = ${filter.fileType}`);
   if (filter.search !== undefined) conditions.push(sql`title ILIKE ${`%${escapeLike(filter.search)}%`}`);
+  if (filter.ids !== undefined) conditions.push(sql`id = ANY(${[...filter.ids]}::uuid[])`);
   if (filter.before !== undefined) conditions.push(sql`id < ${filter.before}::uuid`);
   const found = await sql<DocumentRow>`
     SELECT ${columns} WHERE ${sql.join(conditions, sql` AND `)} ORDER BY id DESC LIMIT ${filter.limit}`.execute(
@@ -59,7 +62,8 @@ export async function listDocuments(
   return found.rows;
 }
 
-function escapeLike(text: string): string {
+/** Text as a pattern of LIKE that means just that text. */
+export function escapeLike(text: string): string {
   return text.replace(/[\\%_]/g, (sign) => `\\${sign}`);
 }
 
@@ -68,6 +72,24 @@ export async function readParts(queryable: Queryable, documentId: string): Promi
     SELECT part, state, result, reason, error_code, model, extractive, started_at, finished_at
     FROM document_part WHERE document_id = ${documentId}`.execute(queryable);
   return found.rows;
+}
+
+/** The parts of several documents, by document. */
+export async function readPartsOfMany(
+  queryable: Queryable,
+  documentIds: readonly string[],
+): Promise<Map<string, PartRow[]>> {
+  const found = await sql<PartRow & { readonly document_id: string }>`
+    SELECT document_id, part, state, result, reason, error_code, model, extractive, started_at, finished_at
+    FROM document_part WHERE document_id = ANY(${[...documentIds]}::uuid[])`.execute(queryable);
+  return Map.groupBy(found.rows, (row) => row.document_id);
+}
+
+/** The whole text of a document; undefined until it has been extracted. */
+export async function readWholeText(queryable: Queryable, documentId: string): Promise<string | undefined> {
+  const found = await sql<{ text: string }>`
+    SELECT text FROM document_text WHERE document_id = ${documentId}`.execute(queryable);
+  return found.rows[0]?.text;
 }
 
 /** A piece of a text, by UTF-16 offsets. */

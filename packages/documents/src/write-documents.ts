@@ -1,7 +1,7 @@
 import type { DocumentStatus, FileType, PartName, PartState } from "@millrace/contracts";
 import { partNames } from "@millrace/contracts";
 import { jsonText } from "@millrace/database";
-import type { Transaction } from "@millrace/database";
+import type { Queryable, Transaction } from "@millrace/database";
 import type { Access } from "@millrace/kernel";
 import { sql } from "kysely";
 import type { DocumentRow } from "./document-row.ts";
@@ -83,6 +83,16 @@ export async function storeText(
            text_length = ${extracted.text.length}, extraction_method = ${extracted.method},
            warnings = ${jsonText(extracted.warnings)}::jsonb, updated_at = now()
     WHERE id = ${documentId}`.execute(transaction);
+}
+
+/** What its extraction warned of. */
+export async function readWarnings(
+  queryable: Queryable,
+  documentId: string,
+): Promise<ExtractedRow["warnings"]> {
+  const found = await sql<Pick<ExtractedRow, "warnings">>`
+    SELECT warnings FROM document WHERE id = ${documentId}`.execute(queryable);
+  return found.rows[0]?.warnings ?? [];
 }
 
 /** Says that work goes on: the first start is kept, the former end and error are forgotten. */

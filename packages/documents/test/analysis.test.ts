@@ -1,12 +1,15 @@
 import { partNames } from "@millrace/contracts";
-import { parseSettings, silentLogger } from "@millrace/kernel";
+import type { PartName } from "@millrace/contracts";
+import { errorCode, parseSettings, silentLogger } from "@millrace/kernel";
 import { createModels, modelSettingsSchema } from "@millrace/models";
 import type { Models } from "@millrace/models";
 import { startFakeModelServer } from "@millrace/testing";
 import type { FakeModelServer } from "@millrace/testing";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { analysePart, isPartUnavailable } from "../src/analysis/analyse-part.ts";
-import type { StepRunner } from "../src/analysis/analyse-part.ts";
+import { createAnalysis, isPartUnavailable } from "../src/analysis/analyse-part.ts";
+import type { PartOutcome } from "../src/analysis/analyse-part.ts";
+import type { AnalysisRequest, StepRunner } from "../src/analysis/analysis-steps.ts";
+import type { StepProgress } from "../src/analysis/step-counter.ts";
 
 const sentence = (index: number) =>
   `The committee of town ${index} decided to repair its bridge because engineer number ${index} had found rust in the cables.`;
@@ -52,6 +55,23 @@ function recordingSteps() {
   return { step, records, ran };
 }
 
+/** What a step is about, by its key. */
+function kindOf(key: string): string {
+  return key.split("/")[0] ?? "";
+}
+
+/** One part alone, as a job that makes only this one. */
+function analysePart<Part extends PartName>({
+  part,
+  onProgress,
+  ...request
+}: Omit<AnalysisRequest, "parts"> & {
+  readonly part: Part;
+  readonly onProgress?: (progress: StepProgress) => void;
+}): Promise<PartOutcome<Part>> {
+  return createAnalysis({ ...request, parts: [part] }).make(part, onProgress);
+}
+
 function ask(
   models: Models,
   step: StepRunner,
@@ -62,7 +82,9 @@ function ask(
     title: "Bridges",
     language: more.language ?? "en",
     models,
+    answers: "reuse" as const,
     step,
+    origin: { owner: null },
     signal: more.signal ?? new AbortController().signal,
   };
 }
@@ -74,13 +96,17 @@ describe("analysing a document with a chat model", () => {
 
     expect(outcome).toMatchObject({ model: "openai-compatible:small", extractive: false });
     expect(outcome.usage.inputTokens).toBeGreaterThan(0);
-    expect(ran).toEqual([`${part}/whole`]);
-    expect(server.calls.at(-1)).toMatchObject({ step: `${part}/whole`, purpose: `document.${part}` });
+    expect(ran).toEqual([expect.stringMatching(new RegExp(`^${part}/[0-9a-f]{32}$`))]);
+    expect(outcome.prompts).toEqual([expect.stringMatching(new RegExp(`^document.${part}@\\d+$`))]);
+    expect(server.calls.at(-1)).toMatchObject({ step: ran[0], purpose: `document.${part}` });
   });
 
   it("reads every character of a long text and merges the results in a tree", async () => {
     // Summaries so long that only three of them fit into one question.
-    server.setScript(() => ({ kind: "answer", content: JSON.stringify({ text: sentence(7).repeat(8) }) }));
+    server.setScript(({ number }) => ({
+      kind: "answer",
+      content: JSON.stringify({ text: sentence(number).repeat(8) }),
+    }));
     const { step, ran } = recordingSteps();
     const before = server.calls.length;
     const progress: Array<{ done: number; total: number }> = [];
@@ -95,9 +121,8 @@ describe("analysing a document with a chat model", () => {
       (text) => !asked.some((body) => body.includes(text)),
     );
     expect(unread).toEqual([]);
-    expect(ran).toContain("summary/map/0");
-    expect(ran.some((key) => key.startsWith("summary/reduce/1/"))).toBe(true);
-    expect(ran.filter((key) => key.startsWith("summary/reduce")).at(-1)).toMatch(/\/0$/);
+    expect(ran.filter((key) => key.startsWith("summary/merge/")).length).toBeGreaterThan(3);
+    expect(outcome.coverage).toBe(1);
     expect(outcome.result.text).not.toBe("");
     expect(progress.at(-1)?.done).toBe(progress.at(-1)?.total);
     expect(asked).toHaveLength(ran.length);
@@ -145,17 +170,20 @@ describe("analysing a document with a chat model", () => {
 
   it("reads the text anew where a retry under another context size cuts it elsewhere", async () => {
     const { step } = recordingSteps();
+    const before = server.calls.length;
     const first = remote({ CHAT_CONTEXT_TOKENS: "4096" });
     await analysePart({ part: "sentiment", ...ask(first, step, { text: longText }) });
     await first.stop();
-    const before = server.calls.length;
-    await analysePart({
+    const second = await analysePart({
       part: "sentiment",
       ...ask(remote({ CHAT_CONTEXT_TOKENS: "8192" }), step, { text: longText }),
     });
 
+    // A stretch that both ways of cutting give is asked about once: nothing else could be said of it.
     const asked = server.calls.slice(before).map((call) => JSON.stringify(call.body));
-    expect(asked.some((body) => body.includes(sentence(399)))).toBe(true);
+    expect(asked.every((body) => body.includes("stretch of a longer document"))).toBe(true);
+    expect(asked.length).toBeGreaterThan(10);
+    expect(second.coverage).toBe(1);
   });
 
   it("takes an empty list for no answer", async () => {
@@ -190,7 +218,149 @@ describe("analysing a document with a chat model", () => {
   });
 });
 
+describe("analysing all parts of a document together", () => {
+  const onlyAnalysis = (call: { purpose: string | undefined }) => call.purpose === "document.analysis";
+
+  function analysisOf(models: Models, step: StepRunner, text: string) {
+    return createAnalysis({ ...ask(models, step, { text }), parts: [...partNames] });
+  }
+
+  it("asks once for all four parts of a short text", async () => {
+    const { step, ran } = recordingSteps();
+    const before = server.calls.length;
+    const analysis = analysisOf(remote(), step, sentence(1));
+    const outcomes = await Promise.all(partNames.map((part) => analysis.make(part)));
+
+    const calls = server.calls.slice(before);
+    expect(calls.map(({ purpose }) => purpose)).toEqual(["document.analysis"]);
+    expect(ran).toHaveLength(1);
+    expect(outcomes.map(({ prompts }) => prompts)).toEqual(
+      Array.from({ length: 4 }, () => ["document.analysis@1"]),
+    );
+  });
+
+  it("reads the stretches of a long text with a quarter of the calls", async () => {
+    const own = remote();
+    const before = server.calls.length;
+    const alone = recordingSteps();
+    for (const part of partNames) await analysePart({ part, ...ask(own, alone.step, { text: longText }) });
+    const separate = server.calls.slice(before).filter(({ step }) => step?.includes("/merge/") === false);
+    const together = recordingSteps();
+    const analysis = analysisOf(own, together.step, longText);
+    const start = server.calls.length;
+    const outcomes = await Promise.all(partNames.map((part) => analysis.make(part)));
+
+    const shared = server.calls.slice(start).filter(({ step }) => step?.includes("/merge/") === false);
+    expect(shared.length * 4).toBe(separate.length);
+    expect(shared.every(onlyAnalysis)).toBe(true);
+    expect(outcomes.every(({ coverage }) => coverage === 1)).toBe(true);
+  });
+
+  it("shows the tokens of shared calls once, over all parts", async () => {
+    const { step, records } = recordingSteps();
+    const analysis = analysisOf(remote(), step, sentence(1));
+    const outcomes = await Promise.all(partNames.map((part) => analysis.make(part)));
+
+    const sum = outcomes.reduce((total, { usage }) => total + (usage.inputTokens ?? Number.NaN), 0);
+    const recorded = [...records.values()].map(
+      (value) => JSON.parse(value) as { usage: { inputTokens: number } },
+    );
+    expect(sum).toBe(recorded[0]?.usage.inputTokens);
+  });
+
+  it("asks alone for the one part that is bad in the answer", async () => {
+    server.setScript((call) =>
+      onlyAnalysis(call)
+        ? {
+            kind: "answer",
+            content: JSON.stringify({
+              summary: { text: "Short." },
+              key_points: { points: ["One."] },
+              sentiment: { label: "furious", score: 7, evidence: [] },
+              topics: { topics: ["bridges"] },
+            }),
+          }
+        : undefined,
+    );
+    const { step, ran } = recordingSteps();
+    const analysis = analysisOf(remote(), step, sentence(1));
+    const [summary] = await Promise.all([
+      analysis.make("summary"),
+      ...partNames.slice(1).map((part) => analysis.make(part)),
+    ]);
+
+    expect(ran.map(kindOf)).toEqual(["analysis", "sentiment"]);
+    expect(summary.result.text).toBe("Short.");
+  });
+
+  it.each(["garbage", "truncated_json", "wrong_schema"] as const)(
+    "asks for each part alone when the answer is %s",
+    async (kind) => {
+      server.setScript((call) => (onlyAnalysis(call) ? { kind } : undefined));
+      const { step, ran } = recordingSteps();
+      const analysis = analysisOf(remote(), step, sentence(1));
+      await Promise.all(partNames.map((part) => analysis.make(part)));
+
+      expect(new Set(ran.map(kindOf))).toEqual(new Set(["analysis", ...partNames]));
+    },
+  );
+
+  it("fails every part alike when the server has no time, and asks for none alone", async () => {
+    server.setScript(() => ({ kind: "rate_limit", retryAfterSeconds: 1 }));
+    const { step, ran } = recordingSteps();
+    const analysis = analysisOf(remote(), step, sentence(1));
+    const settled = await Promise.allSettled(partNames.map((part) => analysis.make(part)));
+
+    const codes = settled.map((end) => (end.status === "rejected" ? errorCode(end.reason) : "made"));
+    expect(codes).toEqual(partNames.map(() => "model_rate_limited"));
+    expect(ran).toHaveLength(1);
+  });
+
+  it("asks again only about the stretch that changed", async () => {
+    const { step } = recordingSteps();
+    const own = remote();
+    await analysisOf(own, step, longText).make("sentiment");
+    const before = server.calls.length;
+    await analysisOf(own, step, longText.replace(sentence(200), "A wholly new sentence stands here.")).make(
+      "sentiment",
+    );
+
+    expect(server.calls.length - before).toBeLessThanOrEqual(2);
+  });
+
+  it("leaves a part whose purpose has a model of its own to that model", async () => {
+    models = createModels({
+      settings: parseSettings(modelSettingsSchema, { CHAT_URL: server.url, CHAT_MODEL: "small" }),
+      logger: silentLogger,
+      own: { purposes: { "document.topics": ["openai-compatible:other"] } },
+    });
+    const { step, ran } = recordingSteps();
+    const analysis = analysisOf(models, step, sentence(1));
+    await Promise.all(partNames.map((part) => analysis.make(part)));
+
+    expect(ran.map(kindOf).toSorted()).toEqual(["analysis", "topics"]);
+  });
+});
+
 describe("analysing a document without a chat model", () => {
+  it("reads a text once for all parts, and says of each that can't be made why", async () => {
+    const { step, ran } = recordingSteps();
+    const german =
+      "Die Wärmepumpe arbeitet auch in alten Häusern zuverlässig. Das zeigt eine neue Untersuchung des Instituts.";
+    const analysis = createAnalysis({
+      ...ask(withModels({}), step, { text: german, language: "de" }),
+      parts: [...partNames],
+    });
+    const settled = await Promise.allSettled(partNames.map((part) => analysis.make(part)));
+
+    expect(settled[partNames.indexOf("sentiment")]).toMatchObject({
+      status: "rejected",
+      reason: { code: "sentiment_language_unsupported" },
+    });
+    expect(settled[partNames.indexOf("summary")]).toMatchObject({ status: "fulfilled" });
+    expect(ran[0]).toMatch(/^analysis\//);
+  });
+
   it("takes everything from the text, in one step each", async () => {
     const { step, ran } = recordingSteps();
     const own = withModels({});
@@ -201,7 +371,8 @@ describe("analysing a document without a chat model", () => {
 
     expect(summary).toMatchObject({ model: "builtin:extractive-1", extractive: true });
     expect(points.result.points.every((point) => longText.includes(point))).toBe(true);
-    expect(ran.toSorted()).toEqual(["key_points/whole", "summary/whole"]);
+    expect(ran.map(kindOf).toSorted()).toEqual(["key_points", "summary"]);
+    expect(summary.prompts).toEqual([]);
   });
 
   it("says which parts are unavailable, and why", async () => {
@@ -231,7 +402,7 @@ describe("analysing a document without a chat model", () => {
     const text = Array.from({ length: 9000 }, (_unused, index) => sentence(index)).join("\n");
     const outcome = await analysePart({ part: "topics", ...ask(withModels({}), step, { text }) });
 
-    expect(ran).toEqual(["topics/map/0", "topics/map/1"]);
+    expect(ran).toHaveLength(2);
     expect(outcome.result.topics.length).toBeGreaterThanOrEqual(3);
   });
 });

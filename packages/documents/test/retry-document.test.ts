@@ -41,6 +41,6 @@ describe.each(testDatabases())("retrying one part, on $name", (kind) => {
     const { job } = await documents.retryFailed(localAccess, id, "summary");
 
     const { input } = await readJobDetail(database.queryable, job.id);
-    expect(input).toEqual({ document_id: id, scope, parts });
+    expect(input).toEqual({ document_id: id, scope, parts, answers: "reuse" });
   });
 });

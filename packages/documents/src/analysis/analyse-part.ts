@@ -1,84 +1,64 @@
 import type { PartName } from "@millrace/contracts";
 import { isMillraceError } from "@millrace/kernel";
-import { addUsage, estimateTokens, splitByTokens } from "@millrace/models";
-import type { Models, Usage } from "@millrace/models";
+import {
+  addUsage,
+  estimateTokens,
+  groupByRoom,
+  roomOf,
+  runLimited,
+  splitByStructure,
+} from "@millrace/models";
+import type { TextRoom, Usage } from "@millrace/models";
+import { askStep, noUsage, shareSteps } from "./analysis-steps.ts";
+import type { AnalysisRequest, Recorded } from "./analysis-steps.ts";
+import { CombinedAnalysis } from "./combined-analysis.ts";
 import { analysisErrors } from "./errors.ts";
 import type { Weighed } from "./merge-results.ts";
 import { partPlans } from "./part-plans.ts";
 import type { PartPlan, PartResults } from "./part-plans.ts";
 import { analysisInstructions, mergeInstructions } from "./prompts.ts";
-import { runLimited } from "./run-limited.ts";
+import type { Instructions } from "./prompts.ts";
 import { StepCounter } from "./step-counter.ts";
 import type { StepProgress } from "./step-counter.ts";
-import { groupByRoom, roomOf } from "./text-room.ts";
-import type { TextRoom } from "./text-room.ts";
-
-/**
- * Runs durable steps: a step whose result is recorded gives that JSON value back without running. The
- * signal it passes on ends with the job's attempt.
- */
-export type StepRunner = <T>(key: string, run: (signal: AbortSignal) => Promise<T>) => Promise<T>;
-
-export type PartRequest<Part extends PartName> = {
-  readonly part: Part;
-  readonly text: string;
-  readonly title: string | null;
-  /** ISO 639-1, or null when unknown. */
-  readonly language: string | null;
-  readonly models: Models;
-  readonly step: StepRunner;
-  readonly signal: AbortSignal;
-  /** Told after every finished step. Merging may add steps to the total later. */
-  readonly onProgress?: (progress: StepProgress) => void;
-  /** The job's id, for the log of a model server of one's own. */
-  readonly jobId?: string;
-};
 
 export type PartOutcome<Part extends PartName> = {
   readonly result: PartResults[Part];
+  /** The models that made it; after a fallback more than one. */
   readonly model: string;
   /** Taken from the text by the built-in model, not written. */
   readonly extractive: boolean;
   readonly usage: Usage;
+  /** Names and versions of the prompts it was made by; none for the built-in model. */
+  readonly prompts: readonly string[];
+  /** The share of the text it is about, 0 to 1: stretches that a model could do nothing with are left out. */
+  readonly coverage: number;
 };
 
-/** A step's recorded value: JSON, so that it survives the attempt. */
-type Recorded<Result> = {
-  readonly result: Result;
-  readonly usage: Usage;
-  /** Which characters of the document it is about: `start-end`. */
-  readonly range?: string;
+/** The analysis of one document, of which each part is made for itself. */
+export type Analysis = {
+  /**
+   * Makes one part. A text that fits the model is one step; a longer one is split by its structure, every
+   * stretch is a step, and their results are merged level by level. Nothing is cut off. Parts of one model
+   * share their calls. `onProgress` is told after every finished step; merging may add steps to the total.
+   * Throws the model's errors; `isPartUnavailable` tells those that say the part can't be made.
+   */
+  readonly make: <Part extends PartName>(
+    part: Part,
+    onProgress?: (progress: StepProgress) => void,
+  ) => Promise<PartOutcome<Part>>;
 };
 
-type Run<Result> = {
-  readonly request: PartRequest<PartName>;
-  readonly plan: PartPlan<Result>;
-  readonly room: TextRoom;
-  readonly counter: StepCounter;
-};
-
-// Enough to hide the latency of a server, few enough for a local one with a single lane.
-const concurrency = 3;
-
-/**
- * Makes one part of a document's analysis. A text that fits the model is one step; a longer one is
- * split, every stretch is a step, and their results are merged level by level. Nothing is cut off.
- * Throws the model's errors; `isPartUnavailable` tells those that say the part can't be made.
- */
-export async function analysePart<Part extends PartName>(
-  request: PartRequest<Part>,
-): Promise<PartOutcome<Part>> {
-  const { part, text, models } = request;
-  if (text.trim() === "") throw analysisErrors.textEmpty();
-  const run: Run<PartResults[Part]> = {
-    request,
-    plan: partPlans[part],
-    room: roomOf(models),
-    counter: new StepCounter(request.onProgress),
+export function createAnalysis(given: AnalysisRequest): Analysis {
+  const request = { ...given, step: shareSteps(given.step) };
+  const combined = new CombinedAnalysis(request, roomOf(request.models.chatFor("document.analysis")));
+  return {
+    make: async (part, onProgress) => {
+      if (request.text.trim() === "") throw analysisErrors.textEmpty();
+      const room = roomOf(request.models.chatFor(`document.${part}`));
+      const counter = new StepCounter(onProgress);
+      return await make({ request, part, plan: partPlans[part], room, counter, combined });
+    },
   };
-  const isShort = estimateTokens(text) <= run.room.textTokens;
-  const { result, usage } = await (isShort ? analyseWhole(run) : analyseLong(run));
-  return { result, usage, model: models.chat.name, extractive: models.chat.builtIn };
 }
 
 /** Whether an error says that a part can't be made of this text by this model: not a failure. */
@@ -86,45 +66,86 @@ export function isPartUnavailable(error: unknown): boolean {
   return isMillraceError(error) && error.kind === "unsupported";
 }
 
-function analyseWhole<Result>(run: Run<Result>): Promise<Recorded<Result>> {
-  const { request } = run;
-  run.counter.expect(1);
-  const instructions = analysisInstructions(request.part, request);
-  return generateStep(run, { key: "whole", instructions, text: request.text, signal: request.signal });
+type Run<Result> = {
+  readonly request: AnalysisRequest;
+  readonly part: PartName;
+  readonly plan: PartPlan<Result>;
+  readonly room: TextRoom;
+  readonly counter: StepCounter;
+  readonly combined: CombinedAnalysis;
+};
+
+/** What was made of a text or some of its stretches. */
+type Made<Result> = {
+  readonly result: Result;
+  readonly recorded: ReadonlyArray<Recorded<Result>>;
+  readonly coverage: number;
+};
+
+// Enough to hide the latency of a server, few enough for a local one with a single lane.
+const concurrency = 3;
+
+async function make<Part extends PartName>(run: Run<PartResults[Part]>): Promise<PartOutcome<Part>> {
+  const isShort = estimateTokens(run.request.text) <= run.room.textTokens;
+  const { result, recorded, coverage } = await (isShort ? analyseWhole(run) : analyseLong(run));
+  return {
+    result,
+    coverage,
+    model: [...new Set(recorded.map(({ model }) => model))].join(", "),
+    extractive: recorded.some(({ builtIn }) => builtIn),
+    usage: recorded.map(({ usage }) => usage).reduce(addUsage, noUsage),
+    prompts: [...new Set(recorded.flatMap(({ prompt }) => prompt ?? []))],
+  };
 }
 
-async function analyseLong<Result>(run: Run<Result>): Promise<Recorded<Result>> {
+async function analyseWhole<Result>(run: Run<Result>): Promise<Made<Result>> {
+  run.counter.expect(1);
+  const { text, signal } = run.request;
+  const recorded = await readText(run, { text, isStretch: false, signal });
+  return { result: recorded.result, recorded: [recorded], coverage: 1 };
+}
+
+async function analyseLong<Result>(run: Run<Result>): Promise<Made<Result>> {
   const { request, room } = run;
-  const stretches = splitByTokens(request.text, { maxTokens: room.textTokens })
+  const stretches = splitByStructure(request.text, room.stretch)
     // White space alone has nothing to say.
     .filter((stretch) => stretch.text.trim() !== "");
   run.counter.expect(stretches.length);
   const mapped = await runLimited(
     stretches,
     { concurrency, signal: request.signal },
-    async (stretch, index, signal) => {
-      const instructions = analysisInstructions(request.part, request, { index, count: stretches.length });
-      const range = `${stretch.start}-${stretch.end}`;
-      const step = { key: `map/${index}`, instructions, text: stretch.text, signal, range };
-      const outcome = await mapStretch(run, step).catch(refusalOf);
-      return { outcome, weight: stretch.text.length };
-    },
+    async ({ text }, _index, signal) => ({
+      outcome: await readText(run, { text, isStretch: true, signal }).catch(refusalOf),
+      weight: text.length,
+    }),
   );
-  return reduce(run, withoutRefusals(mapped));
+  return await reduce(run, mapped);
 }
 
-/**
- * A retry under another CHAT_CONTEXT_TOKENS cuts the text elsewhere: what was recorded for other
- * characters must not stand for these, or text would be left out silently.
- */
-async function mapStretch<Result>(
-  run: Run<Result>,
-  step: GenerateStep & { readonly range: string },
+type Reading = { readonly text: string; readonly isStretch: boolean; readonly signal: AbortSignal };
+
+/** A part's result for a text: out of the answer to all parts, else by a call of its own. */
+async function readText<Result>(
+  { request, part, plan, room, counter, combined }: Run<Result>,
+  { text, isStretch, signal }: Reading,
 ): Promise<Recorded<Result>> {
-  const recorded = await generateStep(run, step);
-  if (recorded.range === step.range) return recorded;
-  run.counter.expect(1);
-  return generateStep(run, { ...step, key: `${step.key}/${step.range}` });
+  const found = await combined.read(part, plan.schema, { text, isStretch });
+  const recorded =
+    found ??
+    (await askStep(
+      request,
+      {
+        what: part,
+        instructions: analysisInstructions(part, request, isStretch),
+        text,
+        schema: plan.schema,
+        builtInOperation: part,
+        answerTokens: room.answerTokens,
+      },
+      signal,
+    ));
+  counter.finish();
+  return recorded;
 }
 
 /** One stretch of code or tables does not make a part unavailable while others have sentences. */
@@ -138,6 +159,45 @@ type Mapped<Result> = {
   readonly weight: number;
 };
 
+async function reduce<Result>(
+  run: Run<Result>,
+  mapped: ReadonlyArray<Mapped<Result>>,
+): Promise<Made<Result>> {
+  const { request, part, plan, room } = run;
+  const kept = withoutRefusals(mapped);
+  const weightOf = (items: ReadonlyArray<{ readonly weight: number }>) =>
+    items.reduce((sum, { weight }) => sum + weight, 0);
+  const coverage = weightOf(kept) / Math.max(1, weightOf(mapped));
+  const recorded: Array<Recorded<Result>> = [...kept];
+  const isExtractive = kept.every(({ builtIn }) => builtIn);
+  const counted = kept.length > 1 ? plan.mergeByCounting(kept, isExtractive) : undefined;
+  if (counted !== undefined) return { result: counted, recorded, coverage };
+
+  let results: readonly Result[] = kept.map(({ result }) => result);
+  while (results.length > 1) {
+    // Sentiments are always counted: what is left is merged by a model.
+    if (part === "sentiment") throw new Error("sentiments are merged by counting");
+    const instructions = mergeInstructions(part, request);
+    const groups = groupByRoom(results, (result) => plan.asText([result]), room);
+    run.counter.expect(groups.filter((group) => group.length > 1).length);
+    results = await runLimited(
+      groups,
+      { concurrency, signal: request.signal },
+      async (group, _index, signal) => {
+        const [only] = group;
+        if (group.length === 1 && only !== undefined) return only;
+        const merged = await mergeGroup(run, { group, instructions, signal });
+        recorded.push(merged);
+        return merged.result;
+      },
+    );
+  }
+  const [result] = results;
+  // An empty mapping has been refused before; this only tells the compiler.
+  if (result === undefined) throw analysisErrors.textEmpty();
+  return { result, recorded, coverage };
+}
+
 function withoutRefusals<Result>(
   mapped: ReadonlyArray<Mapped<Result>>,
 ): Array<Recorded<Result> & Weighed<Result>> {
@@ -149,76 +209,27 @@ function withoutRefusals<Result>(
   return kept;
 }
 
-async function reduce<Result>(
-  run: Run<Result>,
-  mapped: ReadonlyArray<Recorded<Result> & Weighed<Result>>,
+async function mergeGroup<Result>(
+  { request, part, plan, room, counter }: Run<Result>,
+  work: {
+    readonly group: readonly Result[];
+    readonly instructions: Instructions;
+    readonly signal: AbortSignal;
+  },
 ): Promise<Recorded<Result>> {
-  const { request, plan, room } = run;
-  let usage = mapped.map((recorded) => recorded.usage).reduce(addUsage);
-  const counted = mapped.length > 1 ? plan.mergeByCounting(mapped, request.models.chat.builtIn) : undefined;
-  if (counted !== undefined) return { result: counted, usage };
-
-  let results: readonly Result[] = mapped.map(({ result }) => result);
-  for (let level = 0; results.length > 1; level += 1) {
-    const groups = groupByRoom(results, (result) => plan.asText([result]), room);
-    run.counter.expect(groups.filter((group) => group.length > 1).length);
-    const merged = await runLimited(groups, { concurrency, signal: request.signal }, (group, index, signal) =>
-      mergeGroup(run, { group, key: `reduce/${level}/${index}`, signal }),
-    );
-    usage = merged.map((recorded) => recorded.usage).reduce(addUsage, usage);
-    results = merged.map(({ result }) => result);
-  }
-  const [result] = results;
-  // An empty mapping has been refused before; this only tells the compiler.
-  if (result === undefined) throw analysisErrors.textEmpty();
-  return { result, usage };
-}
-
-function mergeGroup<Result>(
-  run: Run<Result>,
-  work: { readonly group: readonly Result[]; readonly key: string; readonly signal: AbortSignal },
-): Promise<Recorded<Result>> {
-  const { request, plan } = run;
-  const [only] = work.group;
-  if (work.group.length === 1 && only !== undefined) return Promise.resolve({ result: only, usage: noUsage });
-  const instructions = mergeInstructions(request.part, request);
-  return generateStep(run, {
-    key: work.key,
-    instructions,
-    text: plan.asText(work.group),
-    signal: work.signal,
-  });
-}
-
-const noUsage: Usage = { inputTokens: 0, outputTokens: 0 };
-
-type GenerateStep = {
-  readonly key: string;
-  readonly instructions: string;
-  readonly text: string;
-  readonly signal: AbortSignal;
-  readonly range?: string;
-};
-
-/** One model call as a durable step. */
-async function generateStep<Result>(run: Run<Result>, work: GenerateStep): Promise<Recorded<Result>> {
-  const { request, plan, room } = run;
-  const key = `${request.part}/${work.key}`;
-  const recorded = await request.step(key, async (stepSignal) => {
-    const { value, usage } = await request.models.generateObject({
-      purpose: `document.${request.part}`,
+  const merged = await askStep(
+    request,
+    {
+      what: part,
+      isMerge: true,
       instructions: work.instructions,
-      text: work.text,
+      text: plan.asText(work.group),
       schema: plan.schema,
-      schemaName: request.part,
-      builtInOperation: request.part,
-      textFacts: { title: request.title, language: request.language },
-      trace: { step: key, ...(request.jobId === undefined ? {} : { job: request.jobId }) },
-      signal: AbortSignal.any([stepSignal, work.signal]),
-      ...(room.answerTokens === undefined ? {} : { maxOutputTokens: room.answerTokens }),
-    });
-    return { result: value, usage, ...(work.range === undefined ? {} : { range: work.range }) };
-  });
-  run.counter.finish();
-  return recorded;
+      builtInOperation: part,
+      answerTokens: room.answerTokens,
+    },
+    work.signal,
+  );
+  counter.finish();
+  return merged;
 }

@@ -54,6 +54,20 @@ describe("an event as the article's message", () => {
     expect(message).toMatchObject({ progress: 0, message: "Waiting", step: "initialization" });
   });
 
+  it("keeps progress when the work is put off, and says why", () => {
+    const { message } = toArticleMessage(
+      underway,
+      event("document.put_off", {
+        error: "No budget is left.",
+        error_code: "budget_exceeded",
+        retry_in_seconds: 899.5,
+      }),
+    );
+
+    expect(message).toMatchObject({ type: "processing_update", status: "processing", progress: 42 });
+    expect(message).toMatchObject({ message: "It waits 900 s: No budget is left." });
+  });
+
   it("keeps progress when a retry is scheduled", () => {
     const { message } = toArticleMessage(
       underway,

@@ -197,6 +197,12 @@ function changeOf(state: ArticleState, event: StoredEvent): Change {
         message: `Attempt ${attempt} failed: ${error} Trying again in ${Math.ceil(seconds)} s.`,
       };
     }
+    case "document.put_off": {
+      const parsed = documentEventSchemas["document.put_off"].safeParse(event.data);
+      if (!parsed.success) return {};
+      const { error, retry_in_seconds: seconds } = parsed.data;
+      return { status: "processing", message: `It waits ${Math.ceil(seconds)} s: ${error}` };
+    }
     default:
       return {};
   }

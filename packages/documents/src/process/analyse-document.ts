@@ -1,8 +1,11 @@
 import type { PartName, PartState } from "@millrace/contracts";
 import { databaseUnavailable, sqlFailure } from "@millrace/database";
-import { errorCode, isMillraceError, toError } from "@millrace/kernel";
+import { errorCode, isMillraceError, putOffSeconds, toError } from "@millrace/kernel";
 import type { JobContext } from "@millrace/queue";
-import { analysePart, isPartUnavailable } from "../analysis/analyse-part.ts";
+import { recordCharge } from "@millrace/usage";
+import { createAnalysis, isPartUnavailable } from "../analysis/analyse-part.ts";
+import type { Analysis } from "../analysis/analyse-part.ts";
+import type { StepRunner } from "../analysis/analysis-steps.ts";
 import { analysisFailed } from "../errors.ts";
 import { readParts } from "../read-documents.ts";
 import { markPartsRunning, setPart } from "../write-documents.ts";
@@ -35,15 +38,30 @@ export async function analyseDocument(
     const names = open.map((row) => row.part);
     await startParts(context, document.id, names);
     const meter = createMeter(context, names);
+    const analysis = createAnalysis({
+      parts: context.input.parts,
+      text,
+      title: fresh.title,
+      language: fresh.language,
+      models: parts.models,
+      answers: context.input.answers,
+      step: chargedSteps(context),
+      signal: context.signal,
+      origin: { owner: context.job.owner, job: context.job.id },
+    });
     const settled = await Promise.allSettled(
-      names.map((part) => makePart({ parts, context, document: fresh, text, meter }, part)),
+      open.map(({ part, reason }) =>
+        makePart({ parts, context, document: fresh, analysis, meter, lastReason: reason }, part),
+      ),
     );
     // Only now: what the other parts made meanwhile is recorded.
     const ends = settled.map((end) => {
       if (end.status === "rejected") throw end.reason;
       return end.value;
     });
-    const retry = ends.find((end) => end.retry !== undefined)?.retry;
+    const retries = ends.flatMap((end) => end.retry ?? []);
+    // Failures first: only they use up tries, or nothing that fails would ever come to its end.
+    const retry = retries.find((error) => putOffSeconds(error) === undefined) ?? retries[0];
     if (retry !== undefined) throw retry;
   }
   return await judge(parts, document.id);
@@ -76,27 +94,21 @@ type PartWork = {
   readonly parts: ProcessParts;
   readonly context: JobContext<ProcessInput>;
   readonly document: ProcessedDocument;
-  readonly text: string;
+  readonly analysis: Analysis;
   readonly meter: Meter;
+  /** Why it was not made in the attempt before. */
+  readonly lastReason: string | null;
 };
 
 async function makePart(work: PartWork, part: PartName): Promise<PartEnd> {
-  const { parts, context, document, text, meter } = work;
+  const { context, analysis, meter } = work;
   try {
-    const outcome = await analysePart({
-      part,
-      text,
-      title: document.title,
-      language: document.language,
-      models: parts.models,
-      step: (key, run) => context.step(key, run),
-      signal: context.signal,
-      onProgress: (progress) => meter.report(part, progress.done / Math.max(1, progress.total)),
-      jobId: context.job.id,
-    });
+    const outcome = await analysis.make(part, (progress) =>
+      meter.report(part, progress.done / Math.max(1, progress.total)),
+    );
     await changePart(work, part, {
       state: "done",
-      result: outcome.result,
+      result: { ...outcome.result, made_by: { prompts: outcome.prompts, coverage: outcome.coverage } },
       model: outcome.model,
       extractive: outcome.extractive,
       inputTokens: outcome.usage.inputTokens,
@@ -113,6 +125,17 @@ async function makePart(work: PartWork, part: PartName): Promise<PartEnd> {
   }
 }
 
+/** Steps of a job, each charged once: in the transaction that records it. */
+function chargedSteps(context: JobContext<ProcessInput>): StepRunner {
+  const { id: job, owner } = context.job;
+  return (step, run) =>
+    context.step(step, run, {
+      record: async ({ transaction }, { charge }) => {
+        if (charge !== undefined) await recordCharge(transaction, { ...charge, job, step, owner });
+      },
+    });
+}
+
 function isOfDatabase(error: unknown): boolean {
   return sqlFailure(error) !== undefined || databaseUnavailable(error) !== undefined;
 }
@@ -122,16 +145,19 @@ async function recordFailure(work: PartWork, part: PartName, error: Error): Prom
   const reason = isMillraceError(error)
     ? error.message
     : "An unexpected error happened. See the server's log.";
-  const failure = { reason, errorCode: errorCode(error), model: parts.models.chat.name };
+  const failure = { reason, errorCode: errorCode(error), model: modelIn(error) ?? chosenModel(parts, part) };
   if (isPartUnavailable(error)) {
     await changePart(work, part, { state: "unavailable", ...failure });
     context.log("info", `${partLabel(part)}: not available. ${reason}`);
     return { part, state: "unavailable" };
   }
   const mayPass = isMillraceError(error) && error.retryable;
-  if (mayPass && !context.isLastAttempt) {
+  if (mayPass && (!context.isLastAttempt || putOffSeconds(error) !== undefined)) {
     await changePart(work, part, { state: "pending", reason, errorCode: failure.errorCode });
-    context.log("warning", `${partLabel(part)}: ${reason} It will be tried again.`);
+    // What a job waits for may take hours, and each look at it would say the same.
+    if (reason !== work.lastReason) {
+      context.log("warning", `${partLabel(part)}: ${reason} It will be tried again.`);
+    }
     return { part, state: "pending", retry: error };
   }
   if (!isMillraceError(error))
@@ -139,6 +165,16 @@ async function recordFailure(work: PartWork, part: PartName, error: Error): Prom
   await changePart(work, part, { state: "failed", ...failure });
   context.log("error", `${partLabel(part)}: failed. ${reason}`);
   return { part, state: "failed" };
+}
+
+/** The one that failed, which may be another than the first that is asked. */
+function modelIn(error: Error): string | undefined {
+  const model = isMillraceError(error) ? error.details["model"] : undefined;
+  return typeof model === "string" ? model : undefined;
+}
+
+function chosenModel({ models }: ProcessParts, part: PartName): string {
+  return models.chatFor(`document.${part}`).name;
 }
 
 async function changePart(

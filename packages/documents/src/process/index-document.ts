@@ -1,5 +1,6 @@
 import type { JobContext } from "@millrace/queue";
 import { addChunks, beginSource, chunksWithoutEmbedding, chunkText, storeEmbeddings } from "@millrace/search";
+import { recordCharge } from "@millrace/usage";
 import { markIndexed } from "../write-documents.ts";
 import type { ProcessInput, ProcessParts } from "./process-task.ts";
 import { readForProcessing, readStoredText } from "./read-for-processing.ts";
@@ -60,18 +61,27 @@ async function embedChunks(
   for (let done = 0; ;) {
     const batch = await chunksWithoutEmbedding(database.queryable, document.id, models.embedding.name, 64);
     if (batch.length === 0) return;
-    const embedded = await models.embed({ texts: batch.map((chunk) => chunk.text), signal: context.signal });
+    // No durable step, yet done once: what has a vector never begins a batch again.
+    const step = `embed/${batch[0]?.id ?? ""}`;
+    const embedded = await models.embed({
+      purpose: "document.embedding",
+      origin: { owner: context.job.owner, job: context.job.id, step },
+      texts: batch.map((chunk) => chunk.text),
+      signal: context.signal,
+    });
     const vectors = batch.map((chunk, index) => ({
       chunkId: chunk.id,
       vector: embedded.vectors[index] ?? [],
     }));
-    await context.transaction((scope) =>
-      storeEmbeddings(
-        scope.transaction,
-        { model: models.embedding.name, dimensions: embedded.dimensions },
-        vectors,
-      ),
-    );
+    const space = { model: models.embedding.name, dimensions: embedded.dimensions };
+    await context.transaction(async ({ transaction }) => {
+      await storeEmbeddings(transaction, space, vectors);
+      if (models.embedding.builtIn) return;
+      const { id: job, owner } = context.job;
+      const { model, cost } = embedded;
+      const usage = { inputTokens: embedded.usage.inputTokens, outputTokens: 0 };
+      await recordCharge(transaction, { job, step, owner, model, usage, cost });
+    });
     done += batch.length;
     const percent = firstPercent + (done / Math.max(1, total)) * (lastPercent - firstPercent);
     context.progress({

@@ -36,7 +36,10 @@ async function run(parts: ProcessParts, context: JobContext<ProcessInput>): Prom
   if (document === undefined) throw cancelThisJob("The document was deleted.");
   if (document.job_id !== context.job.id) throw cancelThisJob("Another job has taken over this document.");
   await context.transaction((scope) => markProcessing(scope.transaction, document.id));
-  context.progress({ percent: 10, stage: "initialization", message: "Starting" });
+  // Not again when it was put off meanwhile: progress would go back.
+  if (document.status !== "processing") {
+    context.progress({ percent: 10, stage: "initialization", message: "Starting" });
+  }
   if (input.scope === "everything") {
     await extractDocument(parts, context, document);
     await indexDocument(parts, context, document);
@@ -75,8 +78,7 @@ async function recordEnd(
       return await event("document.cancelled", { message: "Processing was cancelled." });
     case "failed":
     case "expired": {
-      const error =
-        end.state === "failed" ? end.error : { code: "job_expired", message: "It was not started in time." };
+      const { error } = end;
       await resetParts(transaction, id, { states: ["running"] });
       await markEnded(transaction, id, { status: "failed", error });
       return await event("document.failed", { error: error.message, error_code: error.code });

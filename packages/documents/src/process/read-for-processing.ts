@@ -1,4 +1,4 @@
-import type { FileType } from "@millrace/contracts";
+import type { DocumentStatus, FileType } from "@millrace/contracts";
 import type { Queryable, Transaction } from "@millrace/database";
 import { sql } from "kysely";
 
@@ -13,6 +13,7 @@ export type ProcessedDocument = {
   readonly language: string | null;
   readonly text_length: number | null;
   readonly job_id: string | null;
+  readonly status: DocumentStatus;
 };
 
 /** Undefined when it was deleted. */
@@ -21,7 +22,7 @@ export async function readForProcessing(
   id: string,
 ): Promise<ProcessedDocument | undefined> {
   const found = await sql<ProcessedDocument>`
-    SELECT id, workspace_id, title, file_name, file_type, file_key, language, text_length, job_id
+    SELECT id, workspace_id, title, file_name, file_type, file_key, language, text_length, job_id, status
     FROM document WHERE id = ${id}`.execute(queryable);
   return found.rows[0];
 }
@@ -41,9 +42,12 @@ type PageRange = { readonly page: number; readonly charStart: number; readonly c
 export async function readStoredText(
   queryable: Queryable,
   id: string,
-): Promise<{ readonly text: string; readonly pages: readonly PageRange[] }> {
-  const found = await sql<{ text: string; pages: PageRange[] }>`
-    SELECT text, pages FROM document_text WHERE document_id = ${id}`.execute(queryable);
+): Promise<{ readonly text: string; readonly pages: readonly PageRange[]; readonly method: string | null }> {
+  const found = await sql<{ text: string; pages: PageRange[]; method: string | null }>`
+    SELECT text, pages, extraction_method AS method
+    FROM document_text JOIN document ON document.id = document_id WHERE document_id = ${id}`.execute(
+    queryable,
+  );
   const row = found.rows[0];
   if (row === undefined) throw new Error("the text of the document is not there");
   return row;

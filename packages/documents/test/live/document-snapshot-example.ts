@@ -21,6 +21,8 @@ export function documentSnapshot(id: string): DocumentSnapshot {
     error_code: null,
     model: null,
     extractive: false,
+    prompts: [],
+    coverage: 1,
     started_at: null,
     finished_at: null,
     result: null,
@@ -79,7 +81,8 @@ export function documentSnapshot(id: string): DocumentSnapshot {
       finished_at: null,
       progress,
       error: null,
-      links: { self: "", events: "", cancel: "", retry: "" },
+      waiting_for: null,
+      links: { self: "", events: "", cancel: "", retry: "", answer: "" },
     },
   });
 }

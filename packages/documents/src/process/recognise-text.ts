@@ -1,0 +1,116 @@
+import type { RecognisedPage } from "@millrace/extract";
+import { errorCode, isMillraceError } from "@millrace/kernel";
+import { cancelThisJob, handleTask } from "@millrace/queue";
+import type { AnyTaskHandler, JobContext } from "@millrace/queue";
+import { z } from "zod";
+import { readWarnings, storeText } from "../write-documents.ts";
+import { mergePages } from "./merge-pages.ts";
+import type { PageReading } from "./merge-pages.ts";
+import type { ProcessParts, Recognition } from "./process-task.ts";
+import { lockForProcessing, readForProcessing, readStoredText } from "./read-for-processing.ts";
+import type { ProcessedDocument } from "./read-for-processing.ts";
+import { recognitionProgress } from "./recognition-progress.ts";
+import { recogniseText } from "./recognise-task.ts";
+import type { RecogniseInput, RecogniseOutput } from "./recognise-task.ts";
+
+const readingSchema = z.object({
+  page: z.int(),
+  text: z.string(),
+  confidence: z.number(),
+  engine: z.enum(["tesseract.js", "tesseract"]).nullable(),
+  problem: z.string().nullable(),
+});
+
+/**
+ * Recognises the text of pages that are pictures, each page a step, and puts it into the stored text. The job
+ * that processes the document goes on when this has ended.
+ */
+export function handleRecogniseText(
+  parts: ProcessParts & { readonly recognition: Recognition },
+): AnyTaskHandler {
+  return handleTask({ task: recogniseText, run: (context) => run(parts, context) });
+}
+
+type Parts = ProcessParts & { readonly recognition: Recognition };
+
+async function run(parts: Parts, context: JobContext<RecogniseInput>): Promise<RecogniseOutput> {
+  const { input } = context;
+  const document = await readForProcessing(parts.database.queryable, input.document_id);
+  if (document === undefined || document.file_key === null) throw cancelThisJob("The document was deleted.");
+  const path = await parts.files.locate(document.file_key);
+  const readings: PageReading[] = [];
+  for (const [index, page] of input.pages.entries()) {
+    const reading = await context.step(
+      `page/${page}`,
+      (signal) => readPage(parts.recognition, { path, document, page, signal }),
+      {
+        output: readingSchema,
+        record: async (scope) => {
+          if ((await readForProcessing(scope.transaction, document.id))?.job_id !== input.job_id) return;
+          const data = { ...recognitionProgress(index + 1, input.pages.length), eta_seconds: null };
+          const event = { type: "document.progressed", data };
+          const stream = `document:${document.id}`;
+          await parts.appendEvents(scope, [{ stream, owner: document.workspace_id, ...event }]);
+        },
+      },
+    );
+    readings.push(reading);
+    context.progress({
+      ...recognitionProgress(index + 1, input.pages.length),
+      percent: (100 * (index + 1)) / input.pages.length,
+    });
+  }
+  return await context.step("merge", () => store(parts, context, document, readings));
+}
+
+/** A page that can't be read is told of, and does not cost the others. */
+async function readPage(
+  { recogniser }: Recognition,
+  of: {
+    readonly path: string;
+    readonly document: ProcessedDocument;
+    readonly page: number;
+    readonly signal: AbortSignal;
+  },
+): Promise<PageReading> {
+  const { path, document, page, signal } = of;
+  try {
+    const fileType = document.file_type ?? "pdf";
+    const read: RecognisedPage = await recogniser.recognisePage({ path, fileType, page, signal });
+    return { page, ...read, problem: null };
+  } catch (error) {
+    const isOfPage =
+      isMillraceError(error) && !error.retryable && errorCode(error) !== "ocr_language_missing";
+    if (signal.aborted || !isOfPage) throw error;
+    return { page, text: "", confidence: 0, engine: null, problem: error.message };
+  }
+}
+
+async function store(
+  parts: Parts,
+  context: JobContext<RecogniseInput>,
+  document: ProcessedDocument,
+  readings: readonly PageReading[],
+): Promise<RecogniseOutput> {
+  const { queryable } = parts.database;
+  const before = await readStoredText(queryable, document.id);
+  const merged = mergePages(before, readings, context.input.left_out);
+  const { code } = await parts.models.detectLanguage(merged.text, context.signal);
+  const warnings = await readWarnings(queryable, document.id);
+  const engines = [...new Set(readings.flatMap(({ engine }) => engine ?? []))];
+  await context.transaction(async (scope) => {
+    const current = await lockForProcessing(scope.transaction, document.id);
+    if (current?.job_id !== context.input.job_id)
+      throw cancelThisJob("Another job has taken over this document.");
+    await storeText(scope.transaction, document.id, {
+      ...merged,
+      fileType: document.file_type ?? "pdf",
+      method: [...(document.file_type === "image" ? [] : [before.method]), ...engines].join(", "),
+      language: code,
+      warnings: [...warnings.filter((warning) => warning.code !== "pages_without_text"), ...merged.warnings],
+      title: null,
+    });
+  });
+  for (const warning of merged.warnings) context.log("info", warning.message);
+  return { recognised: readings.filter(({ text }) => text !== "").length, text_length: merged.text.length };
+}
