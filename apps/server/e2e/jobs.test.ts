@@ -89,6 +89,29 @@ describe("a job that fails", () => {
   });
 });
 
+describe("a long list of jobs", () => {
+  it("goes on below with a click, and in a tab of its own as a link", async () => {
+    for (let count = 0; count < 30; count += 1) {
+      await enqueue("sluices.add_depths", [count], { delay_ms: 3_600_000 });
+    }
+    const { page, troubles } = await open("/monitor/jobs?task=sluices.add_depths");
+    const more = page.getByRole("link", { name: "Load more" });
+    await more.waitFor();
+    const address = page.url();
+    const nextPage = new URL((await more.getAttribute("href")) ?? "", address).href;
+
+    await more.click();
+
+    await jobRows(page).nth(29).waitFor();
+    expect(page.url()).toBe(address);
+    await page.goto(nextPage);
+    await page.getByRole("link", { name: "Back to the newest" }).waitFor();
+    await expect.poll(() => jobRows(page).count()).toBeLessThan(25);
+    expect(troubles).toEqual(quiet);
+    await page.close();
+  });
+});
+
 describe("a job that runs", () => {
   it("shows its progress, steps and log as they come, and is cancelled from its page", async () => {
     const until = join(folder, "never");

@@ -5,6 +5,15 @@
 export { MillraceError } from "@millrace/kernel";
 export type { Access, Logger } from "@millrace/kernel";
 export type { Cache } from "@millrace/cache";
+export { defineTool } from "@millrace/crews";
+export type {
+  CrewCallback,
+  CrewCondition,
+  GuardrailCheck,
+  TaskOutput,
+  Tool,
+  ToolContext,
+} from "@millrace/crews";
 export type { Database, Transaction } from "@millrace/database";
 export {
   cancelThisJob,

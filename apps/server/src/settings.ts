@@ -1,13 +1,18 @@
-import { redisSettings } from "@millrace/cache";
-import { databaseSettings } from "@millrace/database";
+// From entries of their own: a process that watches over others reads settings, and must not load the rest.
+import { redisSettings } from "@millrace/cache/settings";
+import { databaseSettings } from "@millrace/database/settings";
 import { integerSetting, logLevels, parseSettings } from "@millrace/kernel";
 import type { SettingsSection } from "@millrace/kernel";
-import { checkModelSettings, modelSettings, modelSettingsSchema } from "@millrace/models";
-import { taskOverrides } from "@millrace/queue";
-import type { TaskOverrides } from "@millrace/queue";
+import { checkModelSettings, modelSettings, modelSettingsSchema } from "@millrace/models/settings";
+import { ocrSettings, virusSettings } from "@millrace/extract/settings";
+import { outboundSettings } from "@millrace/outbound/settings";
+import { taskOverrides } from "@millrace/queue/settings";
+import type { TaskOverrides } from "@millrace/queue/settings";
+import { usageSettings } from "@millrace/usage/settings";
 import { z } from "zod";
 import { alarmSettings } from "./alarms/settings.ts";
-import { serverSettings, serverSettingsSchema } from "./http/index.ts";
+import { crewSettings } from "./crews/settings.ts";
+import { serverSettings, serverSettingsSchema } from "./http/settings.ts";
 import { roleSettings } from "./roles/settings.ts";
 import { upkeepSettings } from "./upkeep/settings.ts";
 
@@ -36,12 +41,12 @@ const workerSettings = {
     WORKER_QUEUES: z
       .string()
       .regex(
-        /^[a-z][a-z0-9_]*(,[a-z][a-z0-9_]*)*$/,
-        "must be queue names with commas between, such as documents,chat",
+        /^[a-z][a-z0-9_]*(:\d{1,3})?(,[a-z][a-z0-9_]*(:\d{1,3})?)*$/,
+        "must be queue names with commas between, such as documents,chat or documents,chat:2",
       )
       .optional()
       .describe(
-        "Queues this process takes jobs from, each in its turn. Unset: all. For a queue that must never wait behind another, run a worker that serves it alone.",
+        "Queues this process takes jobs from, each in its turn. Unset: all. chat:2 keeps two slots for chat alone; by default one is kept for each queue where there are four or more for each.",
       ),
     WORKER_NAME: z
       .string()
@@ -76,7 +81,12 @@ export const settingsSections: readonly SettingsSection[] = [
   roleSettings,
   alarmSettings,
   upkeepSettings,
+  virusSettings,
+  ocrSettings,
   modelSettings,
+  usageSettings,
+  crewSettings,
+  outboundSettings,
 ];
 
 const schema = z.object({
@@ -87,7 +97,12 @@ const schema = z.object({
   ...roleSettings.schema.shape,
   ...alarmSettings.schema.shape,
   ...upkeepSettings.schema.shape,
+  ...virusSettings.schema.shape,
+  ...ocrSettings.schema.shape,
   ...modelSettingsSchema.shape,
+  ...usageSettings.schema.shape,
+  ...crewSettings.schema.shape,
+  ...outboundSettings.schema.shape,
 });
 
 export type Settings = z.output<typeof schema>;

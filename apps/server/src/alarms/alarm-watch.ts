@@ -3,7 +3,7 @@ import type { Database } from "@millrace/database";
 import { systemClock, toError } from "@millrace/kernel";
 import type { Clock, Logger, Service } from "@millrace/kernel";
 import { lookForAlarms, recordLook } from "@millrace/queue";
-import type { EventBus, LookResult } from "@millrace/queue";
+import type { AlarmReading, EventBus, LookResult } from "@millrace/queue";
 import { OwnMeasures } from "./own-measures.ts";
 import { alarmThresholds } from "./settings.ts";
 import type { AlarmSettings } from "./settings.ts";
@@ -20,6 +20,8 @@ export type AlarmWatchParts = {
   readonly bus: EventBus;
   readonly logger: Logger;
   readonly settings: AlarmSettings;
+  /** What is looked for beside queues, workers and the database. Default nothing. */
+  readonly readings?: readonly AlarmReading[];
   readonly clock?: Clock;
 };
 
@@ -60,7 +62,7 @@ export function createAlarmWatch(parts: AlarmWatchParts): Service {
 function createLook(
   parts: AlarmWatchParts & { readonly measures: OwnMeasures; readonly place: string },
 ): () => Promise<void> {
-  const { database, logger, settings, measures, place } = parts;
+  const { database, logger, settings, measures, place, readings = [] } = parts;
   const off = settings.ALARM_OFF ?? [];
   const rules = {
     everyMs: settings.ALARM_LOOK_SECONDS * 1000,
@@ -71,7 +73,7 @@ function createLook(
   return async () => {
     const own = (await measures.find()).filter(({ kind }) => !off.includes(kind));
     report(parts, await recordLook(database.background, { process: place }, own, rules));
-    const looked = await lookForAlarms(database, { ...rules, thresholds, off, logger });
+    const looked = await lookForAlarms(database, { ...rules, thresholds, off, readings, logger });
     if (looked !== undefined) report(parts, looked);
   };
 }

@@ -2,10 +2,10 @@ import { alarmKinds } from "@millrace/contracts";
 import type { AlarmKind } from "@millrace/contracts";
 import { integerSetting, isMillraceError } from "@millrace/kernel";
 import type { SettingsSection } from "@millrace/kernel";
-import { parseQueueThresholds } from "@millrace/queue";
-import type { AlarmThresholds } from "@millrace/queue";
+import { parseQueueThresholds } from "@millrace/queue/settings";
+import type { AlarmThresholds } from "@millrace/queue/settings";
 import { z } from "zod";
-import { isWebhookSecret } from "./webhook-message.ts";
+import { isWebhookSecret } from "./webhook-secret.ts";
 
 /** Kept as text, so that the default can be shown. */
 const queueThresholds = (byDefault: string) =>

@@ -1,7 +1,8 @@
 import { createHmac } from "node:crypto";
 import { alarmNoticeSchema } from "@millrace/contracts";
 import { describe, expect, it } from "vitest";
-import { isWebhookSecret, webhookMessage } from "./webhook-message.ts";
+import { webhookMessage } from "./webhook-message.ts";
+import { isWebhookSecret } from "./webhook-secret.ts";
 
 const secret = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;
 const now = new Date("2026-11-22T10:00:00.700Z");

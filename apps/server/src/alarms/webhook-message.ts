@@ -2,19 +2,7 @@ import { createHmac } from "node:crypto";
 import type { AlarmNotice } from "@millrace/contracts";
 import { toAlarm } from "@millrace/queue";
 import type { AlarmToTell } from "@millrace/queue";
-
-const prefix = "whsec_";
-
-/** The key of a secret as Standard Webhooks write it: `whsec_` and base64. */
-function keyOf(secret: string): Buffer {
-  return Buffer.from(secret.slice(prefix.length), "base64");
-}
-
-/** Whether it is one, and long enough not to be guessed. */
-export function isWebhookSecret(secret: string): boolean {
-  const { length } = keyOf(secret);
-  return /^whsec_[A-Za-z0-9+/]+={0,2}$/.test(secret) && length >= 24 && length <= 64;
-}
+import { webhookKeyOf } from "./webhook-secret.ts";
 
 export type WebhookMessage = {
   readonly headers: Readonly<Record<string, string>>;
@@ -40,6 +28,8 @@ export function webhookMessage(
   const timestamp = `${Math.floor(now.getTime() / 1000)}`;
   const headers = { "content-type": "application/json", "webhook-id": id, "webhook-timestamp": timestamp };
   if (secret === undefined) return { headers, body };
-  const signature = createHmac("sha256", keyOf(secret)).update(`${id}.${timestamp}.${body}`).digest("base64");
+  const signature = createHmac("sha256", webhookKeyOf(secret))
+    .update(`${id}.${timestamp}.${body}`)
+    .digest("base64");
   return { headers: { ...headers, "webhook-signature": `v1,${signature}` }, body };
 }

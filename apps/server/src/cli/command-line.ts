@@ -1,14 +1,17 @@
 import { Command, CommanderError } from "commander";
 import { readVersion } from "../version.ts";
 import { addAlarmsCommands } from "./alarms-commands.ts";
+import { addBudgetsCommands } from "./budgets-commands.ts";
 import type { CommandHost } from "./command-host.ts";
 import { addControlCommands } from "./control-commands.ts";
+import { addCrewCommands } from "./crew-commands.ts";
 import { addDoctorCommand } from "./doctor-command.ts";
 import { addDocumentsCommands } from "./documents-commands.ts";
 import { exitCodeOf, exitCodes } from "./exit-codes.ts";
 import type { ExitCode } from "./exit-codes.ts";
 import { addInspectCommands } from "./inspect-commands.ts";
 import { addJobsCommands } from "./jobs-commands.ts";
+import { addModelsCommand } from "./models-command.ts";
 import { addOpenApiCommand } from "./openapi-command.ts";
 import { addProcessCommand } from "./process-command.ts";
 import { addQueuesCommands } from "./queues-commands.ts";
@@ -16,8 +19,10 @@ import { reportFailure } from "./report-failure.ts";
 import { addRoleCommands } from "./role-commands.ts";
 import { addSchedulesCommands } from "./schedules-commands.ts";
 import { addSearchCommand } from "./search-command.ts";
+import type { OpenServer } from "./server/open-server.ts";
 import { readEnvironment } from "./settings.ts";
 import { addTasksCommands } from "./tasks-commands.ts";
+import { addUsageCommand } from "./usage-commands.ts";
 import { addWorkersCommands } from "./workers-commands.ts";
 import { addWorkflowsCommands } from "./workflows-commands.ts";
 
@@ -26,8 +31,14 @@ export async function runCommandLine(words: readonly string[]): Promise<ExitCode
   let exitCode: ExitCode = exitCodes.ok;
   process.stdout.on("error", ignoreClosedPipe);
   process.stderr.on("error", ignoreClosedPipe);
+  let opened: OpenServer | undefined;
   const program = createProgram({
     environment: readEnvironment,
+    server: async () => {
+      const { openServer } = await import("./server/open-server.ts");
+      opened = await openServer(readEnvironment());
+      return opened.client;
+    },
     finish: (code) => {
       exitCode = code;
     },
@@ -40,6 +51,8 @@ export async function runCommandLine(words: readonly string[]): Promise<ExitCode
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
     reportFailure(error);
     return exitCodeOf(error);
+  } finally {
+    await opened?.close();
   }
 }
 
@@ -71,8 +84,12 @@ function createProgram(host: CommandHost): Command {
   addControlCommands(program, host);
   addTasksCommands(program, host);
   addWorkflowsCommands(program, host);
+  addCrewCommands(program, host);
   addSchedulesCommands(program, host);
   addAlarmsCommands(program, host);
+  addUsageCommand(program, host);
+  addBudgetsCommands(program, host);
+  addModelsCommand(program, host);
   addDoctorCommand(program, host);
   addOpenApiCommand(program, host);
   return program;

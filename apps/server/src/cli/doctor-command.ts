@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { systemSchema } from "@millrace/contracts";
 import type { System } from "@millrace/contracts";
 import { silentLogger } from "@millrace/kernel";
+import type { Models } from "@millrace/models";
 import type { Command } from "commander";
 import type { CommandHost } from "./command-host.ts";
 import { checkDatabase, checkFolder } from "./doctor/check-database.ts";
@@ -79,8 +80,11 @@ async function examineInstallation(environment: CommandEnvironment): Promise<Che
   checks.push(
     await check("models", async () => {
       const { createModels } = await import("@millrace/models");
-      const { chat, embedding, notices } = createModels({ settings, logger: silentLogger });
-      return describeModels({ chat, embedding, notices });
+      const { loadProgram } = await import("../config/load-program.ts");
+      const { config } = await loadProgram(process.cwd());
+      const limitedModels = [...(settings.MODEL_LIMITS?.keys() ?? [])];
+      const models = createModels({ settings, logger: silentLogger, own: config.models, limitedModels });
+      return describeModels(models, namesBeside(models));
     }),
   );
   return checks;
@@ -104,12 +108,24 @@ async function examineServer(client: ApiClient): Promise<Check[]> {
   ];
 }
 
-function describeModels(models: {
-  readonly chat: { readonly name: string };
-  readonly embedding: { readonly name: string };
-  readonly notices: readonly string[];
-}): Omit<Check, "name"> {
-  const detail = `chat ${models.chat.name}, embeddings ${models.embedding.name}`;
+/** Chat models for purposes, or for when the first can't serve. */
+function namesBeside(models: Pick<Models, "chat" | "endpoints">): string[] {
+  return models
+    .endpoints()
+    .filter(({ kind, name }) => kind === "chat" && name !== models.chat.name)
+    .map(({ name }) => name);
+}
+
+function describeModels(
+  models: {
+    readonly chat: { readonly name: string };
+    readonly embedding: { readonly name: string };
+    readonly notices: readonly string[];
+  },
+  others: readonly string[] = [],
+): Omit<Check, "name"> {
+  const beside = others.length === 0 ? "" : ` (besides ${others.join(", ")})`;
+  const detail = `chat ${models.chat.name}${beside}, embeddings ${models.embedding.name}; millrace models test tries them`;
   return models.notices.length === 0 ? fine(detail) : warning(`${detail}. ${models.notices.join(" ")}`);
 }
 

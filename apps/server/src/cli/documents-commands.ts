@@ -5,13 +5,13 @@ import type { Command } from "commander";
 import { z } from "zod";
 import type { CommandHost } from "./command-host.ts";
 import { isConfirmed } from "./confirm.ts";
+import { addExportCommand } from "./export-command.ts";
 import { exitCodeOf, exitCodes, worstExitCode } from "./exit-codes.ts";
 import type { ExitCode } from "./exit-codes.ts";
 import { positiveInteger } from "./option-values.ts";
 import { writeResult } from "./processing/write-result.ts";
 import { reportFailure } from "./report-failure.ts";
 import type { ApiClient } from "./server/api-client.ts";
-import { getServer } from "./server/find-server.ts";
 import { listItems } from "./server/list-all.ts";
 import { shortMoment, shortSize, writeTable } from "./terminal/table.ts";
 import { writeJson } from "./write-json.ts";
@@ -24,9 +24,11 @@ type ListOptions = {
   readonly json?: true;
 };
 
-/** `millrace documents ls|get|rm`, through the running server. */
+type RemoveOptions = { readonly yes?: true; readonly json?: true };
+
+/** `millrace documents ls|get|rm|export`, through the running server or without one. */
 export function addDocumentsCommands(program: Command, host: CommandHost): void {
-  const documents = program.command("documents").description("Documents of the running server");
+  const documents = program.command("documents").description("Documents");
   documents
     .command("ls")
     .description("List documents, newest first")
@@ -36,7 +38,7 @@ export function addDocumentsCommands(program: Command, host: CommandHost): void 
     .option("--search <text>", "part of the title")
     .option("--json", "print a JSON array")
     .action(async (options: ListOptions) => {
-      await list(await getServer(host.environment().connection()), options);
+      await list(await host.server(), options);
     });
   documents
     .command("get")
@@ -44,16 +46,18 @@ export function addDocumentsCommands(program: Command, host: CommandHost): void 
     .addArgument(new Argument("<id>", "id of the document"))
     .option("--json", "print JSON: {document, analysis}")
     .action(async (id: string, options: { readonly json?: true }) => {
-      await get(await getServer(host.environment().connection()), id, options);
+      await get(await host.server(), id, options);
     });
   documents
     .command("rm")
     .description("Delete documents with text, analysis and file; work on them is cancelled")
     .addArgument(new Argument("<id...>", "ids of the documents"))
     .option("-y, --yes", "do not ask")
-    .action(async (ids: string[], options: { readonly yes?: true }) => {
-      host.finish(await remove(await getServer(host.environment().connection()), ids, options));
+    .option("--json", "print a JSON array of the ids that are deleted")
+    .action(async (ids: string[], options: RemoveOptions) => {
+      host.finish(await remove(await host.server(), ids, options));
     });
+  addExportCommand(documents, host);
 }
 
 async function list(client: ApiClient, { json, type, limit, ...filter }: ListOptions): Promise<void> {
@@ -85,25 +89,24 @@ async function get(client: ApiClient, id: string, options: { readonly json?: tru
   else writeResult(process.stdout, { document, analysis });
 }
 
-async function remove(
-  client: ApiClient,
-  ids: readonly string[],
-  options: { readonly yes?: true },
-): Promise<ExitCode> {
+async function remove(client: ApiClient, ids: readonly string[], options: RemoveOptions): Promise<ExitCode> {
   const what = ids.length === 1 ? "1 document" : `${ids.length} documents`;
   if (!options.yes && !(await isConfirmed(`Delete ${what} with text, analysis and file?`))) {
     process.stderr.write("Nothing was deleted\n");
     return exitCodes.failed;
   }
   const codes: ExitCode[] = [];
+  const deleted: string[] = [];
   for (const id of ids) {
     try {
       await client.call(`/api/documents/${encodeURIComponent(id)}`, z.null(), { method: "DELETE" });
+      deleted.push(id);
       process.stderr.write(`Deleted ${id}\n`);
     } catch (error) {
       reportFailure(error, id);
       codes.push(exitCodeOf(error));
     }
   }
+  if (options.json) writeJson(deleted);
   return worstExitCode(codes);
 }

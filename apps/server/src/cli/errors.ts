@@ -39,6 +39,24 @@ export function inputTooLarge(maxBytes: number): MillraceError {
   });
 }
 
+export function fileNotWritable(name: string, cause: unknown): MillraceError {
+  return new MillraceError({
+    code: "file_not_writable",
+    kind: "unavailable",
+    message: `${name} can't be written. Check its folder, its permissions, and the free space.`,
+    cause,
+  });
+}
+
+export function exportBrokenOff(cause?: unknown): MillraceError {
+  return new MillraceError({
+    code: "export_broken_off",
+    kind: "unavailable",
+    message: "The export broke off before its end. The server's log says why, if it still runs; try again.",
+    cause,
+  });
+}
+
 export function waitTimedOut(seconds: number, whatNext: string): MillraceError {
   return new MillraceError({
     code: "wait_timed_out",

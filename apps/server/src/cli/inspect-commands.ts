@@ -4,7 +4,8 @@ import type { Command } from "commander";
 import type { CommandHost } from "./command-host.ts";
 import { exitCodes } from "./exit-codes.ts";
 import type { ExitCode } from "./exit-codes.ts";
-import { findJobs, getJob, writeJobs } from "./jobs-commands.ts";
+import { getJob } from "./job-calls.ts";
+import { findJobs, writeJobs } from "./jobs-commands.ts";
 import { addReplacedCommand } from "./replaced-command.ts";
 import { positiveInteger } from "./option-values.ts";
 import type { ApiClient } from "./server/api-client.ts";
@@ -70,6 +71,7 @@ export function addInspectCommands(program: Command, host: CommandHost): void {
   inspect
     .command("report")
     .description("The installation, its workers and its queues, as JSON for a report of a problem")
+    .option("--json", "as it is anyway")
     .action(async () => writeJson(await readReport(await server())));
   addReplacedCommand(
     inspect,

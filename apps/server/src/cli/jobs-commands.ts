@@ -1,7 +1,8 @@
-import { isTerminal, jobDetailSchema, jobResultSchema, jobSchema, logLineSchema } from "@millrace/contracts";
+import { isTerminal, jobResultSchema, jobSchema, logLineSchema } from "@millrace/contracts";
 import type { Job, JobDetail } from "@millrace/contracts";
 import type { Command } from "commander";
 import type { CommandHost } from "./command-host.ts";
+import { getJob, jobPath, tellJob } from "./job-calls.ts";
 import { interrupted, invalidArguments, waitTimedOut } from "./errors.ts";
 import { exitCodes } from "./exit-codes.ts";
 import type { ExitCode } from "./exit-codes.ts";
@@ -9,6 +10,7 @@ import { addMarkOptions, changeJobs, toSelection } from "./many-jobs.ts";
 import type { JobMarks } from "./many-jobs.ts";
 import { positiveInteger, positiveSeconds } from "./option-values.ts";
 import { listenForStop } from "./processing/stop-signals.ts";
+import { addAnswerCommand } from "./answer-command.ts";
 import type { ApiClient } from "./server/api-client.ts";
 import { getServer } from "./server/find-server.ts";
 import { listItems } from "./server/list-all.ts";
@@ -28,10 +30,10 @@ their number. Without --state, retry means the failed ones, and cancel all that 
 
 Exit codes: 0 done; 1 some could not be changed; 2 usage; 3 no such job; 4 not let in.`;
 
-/** `millrace jobs ls|get|logs|cancel|retry|result|release`, through the running server. */
+/** `millrace jobs ls|get|logs|cancel|retry|answer|result|release`, through the running server or without one. */
 export function addJobsCommands(program: Command, host: CommandHost): void {
-  const jobs = program.command("jobs").description("Jobs of the running server");
-  const server = (): Promise<ApiClient> => getServer(host.environment().connection());
+  const jobs = program.command("jobs").description("Jobs");
+  const { server } = host;
   addMarkOptions(jobs.command("ls"))
     .description("List jobs, newest first")
     .option("--worker <worker>", "what this worker, by id or name, runs or ran; of the latest 10,000 jobs")
@@ -54,13 +56,14 @@ export function addJobsCommands(program: Command, host: CommandHost): void {
     );
   addChangeCommand(jobs, host, { words: "cancel [id...]", action: "cancel" });
   addChangeCommand(jobs, host, { words: "retry [id...]", action: "retry" });
+  addAnswerCommand(jobs, server);
   addResultCommand(jobs, host);
   jobs
     .command("release <id>")
     .description("Take a running job from its worker at once, and put it back in line")
     .option("--json", "print JSON")
     .action(async (id: string, options: JsonOption) => {
-      tell(
+      tellJob(
         await (await server()).call(`${jobPath(id)}/force-release`, jobSchema, { method: "POST" }),
         options,
       );
@@ -89,9 +92,9 @@ export function addChangeCommand(
       if (first === undefined && !isMarked) {
         throw invalidArguments("Say which jobs: name their ids, or marks such as --task and --error-code.");
       }
-      const client = await getServer(host.environment().connection());
+      const client = await host.server();
       if (ids.length === 1 && first !== undefined && !isMarked) {
-        tell(await client.call(`${jobPath(first)}/${action}`, jobSchema, { method: "POST" }), { json });
+        tellJob(await client.call(`${jobPath(first)}/${action}`, jobSchema, { method: "POST" }), { json });
         return;
       }
       // Who names each of them has said which.
@@ -115,7 +118,9 @@ export function addResultCommand(parent: Command, host: CommandHost): void {
     .option("--timeout <seconds>", "with --wait: give up waiting after this time", positiveSeconds)
     .option("--json", "print JSON with state and error too")
     .action(async (id: string, options: ResultOptions) => {
-      host.finish(await result(await getServer(host.environment().connection()), id, options));
+      // Nobody runs the job while this process waits for its end.
+      const client = options.wait ? await getServer(host.environment().connection()) : await host.server();
+      host.finish(await result(client, id, options));
     });
 }
 
@@ -143,15 +148,6 @@ async function result(client: ApiClient, id: string, options: ResultOptions): Pr
   } finally {
     stop.close();
   }
-}
-
-function tell(job: Job, { json }: { readonly json?: true | undefined }): void {
-  if (json) writeJson(job);
-  else process.stderr.write(`Job ${job.id} is ${job.display_state}\n`);
-}
-
-function jobPath(id: string): string {
-  return `/api/jobs/${encodeURIComponent(id)}`;
 }
 
 async function list(client: ApiClient, options: ListOptions): Promise<void> {
@@ -193,10 +189,6 @@ export function writeJobs(jobs: readonly Job[]): void {
   );
 }
 
-export function getJob(client: ApiClient, id: string): Promise<JobDetail> {
-  return client.call(jobPath(id), jobDetailSchema);
-}
-
 async function get(client: ApiClient, id: string, options: JsonOption): Promise<void> {
   const job = await getJob(client, id);
   if (options.json) writeJson(job);
@@ -211,6 +203,7 @@ function describe(job: JobDetail): string[] {
     `State     ${job.display_state}${job.reason === null ? "" : ` (${job.reason})`}`,
     `Progress  ${Math.round(progress.percent)} %  ${printableLine(stage)}`.trimEnd(),
     `Created   ${job.created_at}`,
+    ...describeWaiting(job),
     ...(job.finished_at === null ? [] : [`Finished  ${job.finished_at}`]),
     ...(job.tags.length === 0 ? [] : [`Tags      ${printableLine(job.tags.join(", "))}`]),
     `Input     ${shownValue(job, "input")}`,
@@ -224,6 +217,16 @@ function describe(job: JobDetail): string[] {
     ...job.steps.map(({ key, state, starts }) =>
       printableLine(`Step ${key}  ${state}${starts > 1 ? `, started ${starts} times` : ""}`),
     ),
+  ];
+}
+
+function describeWaiting({ id, waiting_for: asked }: JobDetail): string[] {
+  if (asked === null) return [];
+  return [
+    `Asks      ${printableLine(asked.question)}`,
+    ...(asked.problem === null ? [] : [`Refused   ${printableLine(asked.problem)}`]),
+    ...(asked.expires_at === null ? [] : [`Until     ${asked.expires_at}`]),
+    `Answer    millrace jobs answer ${id} ${printableLine(asked.key)} VALUE`,
   ];
 }
 

@@ -15,6 +15,7 @@ export function addOpenApiCommand(program: Command, host: CommandHost): void {
   program
     .command("openapi")
     .description("Print the OpenAPI document")
+    .option("--json", "as it is anyway")
     .action(async () => {
       const environment = host.environment();
       const connection = environment.connection();

@@ -8,7 +8,6 @@ import { exitCodes } from "./exit-codes.ts";
 import type { ExitCode } from "./exit-codes.ts";
 import { countNumber, limitNumber, moment } from "./option-values.ts";
 import type { ApiClient } from "./server/api-client.ts";
-import { getServer } from "./server/find-server.ts";
 import { shortSeconds } from "./terminal/duration.ts";
 import { printableLine } from "./terminal/printable.ts";
 import { shortMoment, writeTable } from "./terminal/table.ts";
@@ -22,10 +21,10 @@ export type PurgeOptions = JsonOption & {
   readonly yes?: true;
 };
 
-/** `millrace queues ls|get|pause|resume|purge|set`, through the running server. */
+/** `millrace queues ls|get|pause|resume|purge|set`, through the running server or without one. */
 export function addQueuesCommands(program: Command, host: CommandHost): void {
-  const queues = program.command("queues").description("Queues of the running server");
-  const server = (): Promise<ApiClient> => getServer(host.environment().connection());
+  const queues = program.command("queues").description("Queues");
+  const { server } = host;
   queues
     .command("ls")
     .description("List queues with what waits in them")

@@ -9,7 +9,12 @@ export function reportFailure(error: unknown, about?: string): void {
 }
 
 /** Errors whose message names each item already. */
-const namesItems: ReadonlySet<string> = new Set(["invalid_settings", "invalid_config"]);
+const namesItems: ReadonlySet<string> = new Set([
+  "invalid_settings",
+  "invalid_config",
+  "invalid_crew",
+  "crew_inputs_invalid",
+]);
 
 function describe(error: unknown): string {
   if (!isMillraceError(error)) return toError(error).stack ?? toError(error).message;

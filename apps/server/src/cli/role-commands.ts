@@ -52,7 +52,10 @@ export function addRoleCommands(program: Command, host: CommandHost): void {
   program
     .command("worker")
     .description("Runs jobs, fires schedules and does the upkeep, without an API; needs DATABASE_URL")
-    .option("-Q, --queues <names>", "queues to take jobs from, with commas between (WORKER_QUEUES)")
+    .option(
+      "-Q, --queues <names>",
+      "queues to take jobs from, with commas between; chat:2 keeps two slots for chat (WORKER_QUEUES)",
+    )
     .option(
       "-c, --concurrency <number>",
       "jobs at once in each process (WORKER_CONCURRENCY)",

@@ -13,7 +13,6 @@ import { z } from "zod";
 import type { CommandHost } from "./command-host.ts";
 import { moment, positiveInteger, priorityNumber } from "./option-values.ts";
 import type { ApiClient } from "./server/api-client.ts";
-import { getServer } from "./server/find-server.ts";
 import { listItems } from "./server/list-all.ts";
 import { readInput } from "./tasks-commands.ts";
 import { parseSeconds } from "./terminal/duration.ts";
@@ -51,10 +50,10 @@ Exactly one of --cron, --every and --at says when. --input takes JSON, @FILE, or
 
 Exit codes: 0 made; 1 the server refused it, and says which field; 2 usage; 4 not let in.`;
 
-/** `millrace schedules ls|get|run|pause|resume|add|rm`, through the running server. */
+/** `millrace schedules ls|get|run|pause|resume|add|rm`, through the running server or without one. */
 export function addSchedulesCommands(program: Command, host: CommandHost): void {
   const schedules = program.command("schedules").description("When jobs are made by themselves");
-  const server = (): Promise<ApiClient> => getServer(host.environment().connection());
+  const { server } = host;
   schedules
     .command("ls")
     .description("List schedules, newest first")
@@ -108,9 +107,11 @@ export function addSchedulesCommands(program: Command, host: CommandHost): void 
   schedules
     .command("rm <schedule>")
     .description("Delete one made by hand; its jobs stay")
-    .action(async (schedule: string) => {
+    .option("--json", "print JSON: {deleted}")
+    .action(async (schedule: string, { json }: { readonly json?: true }) => {
       await (await server()).call(pathOf(schedule), z.null(), { method: "DELETE" });
       process.stderr.write(`Schedule ${printableLine(schedule)} is deleted\n`);
+      if (json) writeJson({ deleted: schedule });
     });
 }
 

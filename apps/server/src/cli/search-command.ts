@@ -3,7 +3,7 @@ import type { SearchHit } from "@millrace/contracts";
 import type { Command } from "commander";
 import type { CommandHost } from "./command-host.ts";
 import { positiveInteger } from "./option-values.ts";
-import { getServer } from "./server/find-server.ts";
+import { addSearchEvalCommand } from "./search-eval-command.ts";
 import { printableLine } from "./terminal/printable.ts";
 import { columnsOfStream, createStyles } from "./terminal/style.ts";
 import { wrap } from "./terminal/width.ts";
@@ -11,15 +11,15 @@ import { writeJson } from "./write-json.ts";
 
 type SearchOptions = { readonly limit: number; readonly json?: true };
 
-/** `millrace search QUERY`: passages of documents, best first, through the running server. */
+/** `millrace search QUERY`: passages of documents, best first, through the running server or without one. */
 export function addSearchCommand(program: Command, host: CommandHost): void {
-  program
+  const search = program
     .command("search <query...>")
-    .description("Find passages in documents of the running server")
+    .description('Find passages in documents: words, "a phrase", -without, title:, type:, after:, before:')
     .option("--limit <number>", "how many at most", positiveInteger(50), 10)
     .option("--json", "print JSON")
     .action(async (words: string[], { limit, json }: SearchOptions) => {
-      const client = await getServer(host.environment().connection());
+      const client = await host.server();
       const query = { q: words.join(" "), limit };
       const result = await client.call("/api/search", searchResultSchema, { query });
       if (json) {
@@ -29,15 +29,18 @@ export function addSearchCommand(program: Command, host: CommandHost): void {
       for (const hit of result.data)
         process.stdout.write(process.stdout.isTTY ? forPeople(hit) : forPrograms(hit));
       if (result.data.length === 0) process.stderr.write("Nothing found\n");
+      else if (result.no_good_match) process.stderr.write("No good match; these are the nearest\n");
       if (result.still_indexing > 0) {
         process.stderr.write(`${result.still_indexing} documents are not searchable yet\n`);
       }
     });
+  addSearchEvalCommand(search, host);
 }
 
 function forPeople(hit: SearchHit): string {
   const styles = createStyles(process.stdout);
-  const page = hit.page === null ? "" : `, page ${hit.page}`;
+  const section = hit.section === null ? "" : `, ${printableLine(hit.section)}`;
+  const page = `${section}${hit.page === null ? "" : `, page ${hit.page}`}`;
   const passage = printableLine(hit.passage.map(({ text }) => text).join(""));
   const matches = hit.passage.filter(({ match }) => match).map(({ text }) => printableLine(text));
   // Marked after wrapping: escape sequences would count as columns.

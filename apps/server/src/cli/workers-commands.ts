@@ -63,10 +63,16 @@ export function addWorkersCommands(program: Command, host: CommandHost): void {
   workers
     .command("forget <worker...>")
     .description("Leave workers that are gone out of the lists")
-    .action(async (names: string[]) => {
+    .option("--json", "print a JSON array of those that are forgotten")
+    .action(async (names: string[], { json }: JsonOption) => {
       const client = await server();
-      const forget = (name: string) => client.call(workerPath(name), z.null(), { method: "DELETE" });
-      host.finish(await each(names, async (name) => void (await forget(name))));
+      const forgotten: string[] = [];
+      const code = await each(names, async (name) => {
+        await client.call(workerPath(name), z.null(), { method: "DELETE" });
+        forgotten.push(name);
+      });
+      if (json) writeJson(forgotten);
+      host.finish(code);
     });
 }
 

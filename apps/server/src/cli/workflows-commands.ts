@@ -5,7 +5,6 @@ import type { Command } from "commander";
 import type { CommandHost } from "./command-host.ts";
 import { positiveInteger } from "./option-values.ts";
 import type { ApiClient } from "./server/api-client.ts";
-import { getServer } from "./server/find-server.ts";
 import { listItems } from "./server/list-all.ts";
 import { printableLine } from "./terminal/printable.ts";
 import { shortMoment, writeTable } from "./terminal/table.ts";
@@ -15,10 +14,10 @@ type JsonOption = { readonly json?: true };
 type ListOptions = JsonOption & { readonly limit: number; readonly state?: string; readonly name?: string };
 type GetOptions = JsonOption & { readonly members: number };
 
-/** `millrace workflows ls|get|cancel|retry`, through the running server. */
+/** `millrace workflows ls|get|cancel|retry`, through the running server or without one. */
 export function addWorkflowsCommands(program: Command, host: CommandHost): void {
   const workflows = program.command("workflows").description("Chains, groups and chords of jobs");
-  const server = (): Promise<ApiClient> => getServer(host.environment().connection());
+  const { server } = host;
   workflows
     .command("ls")
     .description("List workflows, newest first")

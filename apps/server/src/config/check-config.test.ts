@@ -1,3 +1,4 @@
+import { defineTool } from "@millrace/crews";
 import { defineTask, handleTask } from "@millrace/queue";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
@@ -5,6 +6,7 @@ import { findConfigProblems } from "./check-config.ts";
 
 const task = defineTask({ name: "add", input: z.object({ x: z.number() }), output: z.number() });
 const handler = handleTask({ task, run: async ({ input }) => input.x });
+const tool = defineTool({ name: "t", description: "T", input: z.object({}), run: async () => "" });
 const plugin = async (): Promise<void> => undefined;
 
 describe("findConfigProblems", () => {
@@ -16,6 +18,13 @@ describe("findConfigProblems", () => {
       migrations: "migrations",
       hooks: { "job.failed": () => undefined },
       models: { chat: { specificationVersion: "v4", doGenerate: plugin } },
+      crewsDirectory: "teams",
+      tools: { t: tool },
+      schemas: { s: z.object({}) },
+      callbacks: { c: plugin },
+      guardrails: { g: plugin },
+      conditions: { d: plugin },
+      llms: { "openai/gpt-4o": "openai:gpt-4o" },
     };
 
     expect(findConfigProblems(config)).toEqual([]);
@@ -33,6 +42,11 @@ describe("findConfigProblems", () => {
     ],
     ["a handler that nothing made", { tasks: [{ task, run: plugin }] }, "tasks[0]", "handleTask"],
     ["tasks that are no list", { tasks: handler }, "tasks", "a list of handlers"],
+    ["tools without names", { tools: [tool] }, "tools", "names as keys"],
+    ["a tool that nothing made", { tools: { t: plugin } }, 'tools["t"]', "defineTool"],
+    ["a schema that is none", { schemas: { s: {} } }, 'schemas["s"]', "a schema of zod"],
+    ["a guardrail that is no function", { guardrails: { g: true } }, 'guardrails["g"]', "a function"],
+    ["a model that is no name", { llms: { m: 3 } }, 'llms["m"]', "the name of a model"],
     ["a plugin that is none", { plugins: [plugin, "cors"] }, "plugins[1]", 'it is "cors"'],
     ["a plugin's wrong field", { plugins: [{ plugin, option: {} }] }, "plugins[0].option", "options"],
     ["options that are no object", { plugins: [{ plugin, options: 3 }] }, "plugins[0].options", "it is 3"],
@@ -54,7 +68,14 @@ describe("findConfigProblems", () => {
       "models.embedding.specificationVersion",
       "update the provider",
     ],
-    ["a purpose that there is not", { models: { chats: {} } }, "models.chats", "Did you mean chat?"],
+    ["a field of models that there is not", { models: { chats: {} } }, "models.chats", "Did you mean chat?"],
+    [
+      "a purpose without a list",
+      { models: { purposes: { "document.*": "builtin" } } },
+      'models.purposes["document.*"]',
+      "names of models",
+    ],
+    ["more models that are none", { models: { endpoints: [{}] } }, "models.endpoints[0]", "AI SDK"],
     ["a configuration that is a function", plugin, "default export", "it is a function"],
     ["a configuration that is not awaited", Promise.resolve({}), "default export", "a promise"],
   ])("names %s", (_what, config, path, words) => {

@@ -1,7 +1,8 @@
 import { types } from "node:util";
+import { suggestion } from "@millrace/kernel";
+import type { OwnModels } from "@millrace/models";
 import type { AnyTaskHandler, HookName, NewSchedule } from "@millrace/queue";
 import type { Config } from "./config.ts";
-import { suggestion } from "./near-names.ts";
 
 export type FieldProblem = { readonly path: string; readonly message: string };
 
@@ -16,6 +17,8 @@ const hookNames: Readonly<Record<HookName, true>> = {
   "job.failed": true,
   "job.retry_scheduled": true,
   "job.snoozed": true,
+  "job.waiting": true,
+  "job.answered": true,
   "job.blocked": true,
   "job.unblocked": true,
   "job.handed_back": true,
@@ -65,6 +68,13 @@ const fields: Readonly<Record<keyof Config, Check>> = {
   migrations: checkFolderName,
   schedules: (value, path) => eachOf(value, path, checkSchedule, "schedules"),
   models: checkModels,
+  crewsDirectory: checkFolderName,
+  tools: (value, path) => namedValues(value, path, checkTool, "tools"),
+  schemas: (value, path) => namedValues(value, path, checkSchema, "zod schemas"),
+  callbacks: (value, path) => namedValues(value, path, checkFunction, "functions"),
+  guardrails: (value, path) => namedValues(value, path, checkFunction, "functions"),
+  conditions: (value, path) => namedValues(value, path, checkFunction, "functions"),
+  llms: (value, path) => namedValues(value, path, checkModelName, "names of models"),
   hooks: (value, path) => {
     if (!isPlainObject(value)) return wrong(path, "an object with the names of hooks as keys", value);
     return Object.entries(value).flatMap(([name, listener]) => {
@@ -82,27 +92,75 @@ const fields: Readonly<Record<keyof Config, Check>> = {
 
 const modelMethods = { chat: "doGenerate", embedding: "doEmbed" } as const;
 
+const modelFields: Readonly<Record<keyof OwnModels, Check>> = {
+  chat: (value, path) => checkModel(value, path, "chat"),
+  embedding: (value, path) => checkModel(value, path, "embedding"),
+  endpoints: (value, path) =>
+    eachOf(value, path, (item, at) => checkModel(item, at, "chat"), "models of the AI SDK"),
+  purposes: (value, path) => {
+    if (!isPlainObject(value)) return wrong(path, "an object with purposes as keys", value);
+    return Object.entries(value).flatMap(([purpose, names]) =>
+      eachOf(names, `${path}[${JSON.stringify(purpose)}]`, checkModelName, "names of models"),
+    );
+  },
+  // Amounts are checked where they are read, with those of MODEL_PRICES.
+  prices: (value, path) =>
+    isPlainObject(value) ? [] : wrong(path, "an object with names of models as keys", value),
+};
+
+/** What the files of crews call things by. */
+function namedValues(value: unknown, path: string, check: Check, what: string): readonly FieldProblem[] {
+  if (!isPlainObject(value)) return wrong(path, `an object with names as keys and ${what} as values`, value);
+  return Object.entries(value).flatMap(([name, item]) => check(item, `${path}[${JSON.stringify(name)}]`));
+}
+
+function checkTool(value: unknown, path: string): readonly FieldProblem[] {
+  const isTool = isObject(value) && typeof value["name"] === "string" && isFunction(value["accept"]);
+  return isTool ? [] : wrong(path, "a tool, as defineTool makes it", value);
+}
+
+function checkSchema(value: unknown, path: string): readonly FieldProblem[] {
+  return isObject(value) && isFunction(value["safeParse"]) ? [] : wrong(path, "a schema of zod", value);
+}
+
+function checkFunction(value: unknown, path: string): readonly FieldProblem[] {
+  return isFunction(value) ? [] : wrong(path, "a function", value);
+}
+
+function checkModelName(value: unknown, path: string): readonly FieldProblem[] {
+  return typeof value === "string"
+    ? []
+    : wrong(path, "the name of a model, such as gemini:gemini-2.5-flash", value);
+}
+
 function checkModels(value: unknown, path: string): readonly FieldProblem[] {
-  if (!isPlainObject(value)) return wrong(path, "an object with chat, embedding or both", value);
-  return Object.entries(value).flatMap(([name, model]) => {
+  const names = Object.keys(modelFields);
+  if (!isPlainObject(value)) return wrong(path, `an object with ${names.join(", ")}`, value);
+  return Object.entries(value).flatMap(([name, field]) => {
     const at = `${path}.${name}`;
-    if (name !== "chat" && name !== "embedding") {
-      const near = suggestion(name, Object.keys(modelMethods));
-      return [{ path: at, message: `there is no such field.${near} Fields: chat, embedding.` }];
+    if (!isModelField(name)) {
+      return [
+        {
+          path: at,
+          message: `there is no such field.${suggestion(name, names)} Fields: ${names.join(", ")}.`,
+        },
+      ];
     }
-    if (model === undefined) return [];
-    if (!isObject(model) || !isFunction(model[modelMethods[name]])) {
-      return wrong(at, `a model as a provider of the AI SDK makes it for ${name}`, model);
-    }
-    const version = model["specificationVersion"];
-    return version === "v4"
-      ? []
-      : wrong(
-          `${at}.specificationVersion`,
-          "v4, that of version 7 of the AI SDK: update the provider",
-          version,
-        );
+    return field === undefined ? [] : modelFields[name](field, at);
   });
+}
+
+function checkModel(model: unknown, path: string, kind: keyof typeof modelMethods): readonly FieldProblem[] {
+  if (!isObject(model) || !isFunction(model[modelMethods[kind]])) {
+    return wrong(path, `a model as a provider of the AI SDK makes it for ${kind}`, model);
+  }
+  const version = model["specificationVersion"];
+  const expected = "v4, that of version 7 of the AI SDK: update the provider";
+  return version === "v4" ? [] : wrong(`${path}.specificationVersion`, expected, version);
+}
+
+function isModelField(name: string): name is keyof OwnModels {
+  return Object.hasOwn(modelFields, name);
 }
 
 /** Everything that is wrong with the default export of a configuration. */

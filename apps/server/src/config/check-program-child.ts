@@ -2,7 +2,7 @@
 import path from "node:path";
 import { isMillraceError, toError } from "@millrace/kernel";
 import { readEnvironment } from "../cli/settings.ts";
-import { configNames, defaultTasksDirectory, loadProgram } from "./load-program.ts";
+import { configNames, defaultCrewsDirectory, defaultTasksDirectory, loadProgram } from "./load-program.ts";
 import type { UserModules } from "./user-modules.ts";
 
 /** What a program is made of, and whether it can be used. */
@@ -18,16 +18,16 @@ export type ProgramCheck = {
 const folder = process.cwd();
 let modules: UserModules | undefined;
 let problem: string | undefined;
-let folders = [path.join(folder, defaultTasksDirectory)];
+let folders = [defaultTasksDirectory, defaultCrewsDirectory].map((name) => path.join(folder, name));
 try {
   // As the server does it: a program may read settings of its own where it is imported.
   readEnvironment();
-  const { config, migrations } = await loadProgram(folder, (opened) => {
+  const { config, migrations, crews } = await loadProgram(folder, (opened) => {
     modules = opened;
   });
   folders = [
     path.resolve(folder, config.tasksDirectory ?? defaultTasksDirectory),
-    ...(migrations === undefined ? [] : [migrations]),
+    ...[migrations, crews].filter((each) => each !== undefined),
   ];
 } catch (thrown) {
   const error = toError(thrown);

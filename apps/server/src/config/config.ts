@@ -1,4 +1,5 @@
 import type { Cache } from "@millrace/cache";
+import type { CrewRegistries } from "@millrace/crews";
 import type { Database, QueryAccess } from "@millrace/database";
 import type { Access, Logger } from "@millrace/kernel";
 import type { Models, OwnModels } from "@millrace/models";
@@ -15,7 +16,10 @@ export type TaskParts = {
   readonly logger: Logger;
   readonly settings: Readonly<Settings>;
   /** The models that the settings, or `models` of the configuration, mean. Calls of them belong in a step. */
-  readonly models: Pick<Models, "chat" | "embedding" | "generateObject" | "generateText" | "embed">;
+  readonly models: Pick<
+    Models,
+    "chat" | "chatFor" | "embedding" | "generateObject" | "generateText" | "turn" | "embed"
+  >;
 };
 
 /** What every plugin gets among its options. */
@@ -61,8 +65,22 @@ export type Config = {
   readonly schedules?: readonly NewSchedule[];
   /** Called after the commit on what happens to jobs, workers and queues in the server's process. */
   readonly hooks?: { readonly [Name in HookName]?: HookListener<Name> };
-  /** Models of any provider of the AI SDK, in place of those that the settings mean. */
+  /** Models of any provider of the AI SDK, and which of them serve which purpose. */
   readonly models?: OwnModels;
+  /** The folder with crews, each a folder of its own. Default `crews`, if it is there. */
+  readonly crewsDirectory?: string;
+  /** Tools that crews may name, besides those that are shipped: each made by `defineTool`. */
+  readonly tools?: CrewRegistries["tools"];
+  /** Zod schemas that tasks of crews may name for their output. */
+  readonly schemas?: CrewRegistries["schemas"];
+  /** Functions that crews may name: called after turns and tasks, and before and after a run. */
+  readonly callbacks?: CrewRegistries["callbacks"];
+  /** Functions that judge the output of a crew's task. */
+  readonly guardrails?: CrewRegistries["guardrails"];
+  /** Functions that say whether a crew's task is worked on. */
+  readonly conditions?: CrewRegistries["conditions"];
+  /** What `llm` of an agent says, such as `openai/gpt-4o`, and the name of the model that is asked then. */
+  readonly llms?: CrewRegistries["models"];
 };
 
 /** The default export of `millrace.config.ts`. Gives the editor the types; checks nothing by itself. */

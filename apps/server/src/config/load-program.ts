@@ -22,6 +22,8 @@ export type Program = {
   readonly tasks: readonly PlacedHandler[];
   /** The folder of its migrations, absolute. */
   readonly migrations: string | undefined;
+  /** The folder of its crews, absolute; it need not be there. */
+  readonly crews: string | undefined;
 };
 
 export const configNames = [
@@ -31,6 +33,7 @@ export const configNames = [
   "millrace.config.mjs",
 ];
 export const defaultTasksDirectory = "tasks";
+export const defaultCrewsDirectory = "crews";
 
 /** For commands that work without anybody's program. */
 export const noProgram: Program = {
@@ -39,6 +42,7 @@ export const noProgram: Program = {
   config: {},
   tasks: [],
   migrations: undefined,
+  crews: undefined,
 };
 
 /**
@@ -54,7 +58,7 @@ export async function loadProgram(
   const folder = realpathSync(workingFolder);
   const configName = findConfig(folder);
   const isEmpty = configName === undefined && !isFolder(path.join(folder, defaultTasksDirectory));
-  if (isEmpty) return { ...noProgram, folder };
+  if (isEmpty) return { ...noProgram, folder, crews: path.join(folder, defaultCrewsDirectory) };
   const modules = openUserModules(folder);
   onModules(modules);
   const config = configName === undefined ? {} : await readConfig(modules, folder, configName);
@@ -62,6 +66,7 @@ export async function loadProgram(
   const problems = [
     ...folderProblems(folder, file, "tasksDirectory", config.tasksDirectory),
     ...folderProblems(folder, file, "migrations", config.migrations),
+    ...folderProblems(folder, file, "crewsDirectory", config.crewsDirectory),
   ];
   if (problems.length > 0) throw invalidConfig(problems);
   const found = await findTasks(modules, folder, config.tasksDirectory ?? defaultTasksDirectory);
@@ -75,6 +80,7 @@ export async function loadProgram(
     config,
     tasks,
     migrations: config.migrations === undefined ? undefined : path.resolve(folder, config.migrations),
+    crews: path.resolve(folder, config.crewsDirectory ?? defaultCrewsDirectory),
   };
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { IdempotentRequest, StoredAnswer } from "@millrace/documents";
+import type { IdempotentRequest, StoredAnswer } from "@millrace/database";
 import type { JsonValue } from "@millrace/kernel";
 import { MillraceError } from "@millrace/kernel";
 import type { FastifyReply, FastifyRequest } from "fastify";

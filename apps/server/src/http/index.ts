@@ -7,5 +7,4 @@ export { createHttpService } from "./http-service.ts";
 export type { HttpService } from "./http-service.ts";
 export { parseIdempotencyKey, readIdempotency, replayResponse } from "./idempotency.ts";
 export { parsePrefer, preferenceApplied } from "./prefer.ts";
-export { serverSettings, serverSettingsSchema } from "./settings.ts";
 export { receiveUpload } from "./uploads.ts";

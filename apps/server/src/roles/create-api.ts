@@ -32,7 +32,11 @@ export type ApiParts = {
 export async function createApi(parts: ApiParts): Promise<HttpService> {
   const { installation, worker, access, program, settings, logger, lifecycle, isDraining } = parts;
   const { queue, database, cache } = installation;
-  const hub = createLiveHub({ feed: queue.feed, logger });
+  const hub = createLiveHub({
+    feed: queue.feed,
+    logger,
+    maxReads: Math.floor(settings.DATABASE_POOL_SIZE / 2),
+  });
   await lifecycle.start(hub);
   installation.exchange?.hear();
   await lifecycle.start(createMonitorWatch({ database, bus: queue.bus, logger }));
@@ -43,7 +47,7 @@ export async function createApi(parts: ApiParts): Promise<HttpService> {
     access,
     readiness: createReadiness({ ...installation, worker, isDraining }),
     webDirectory,
-    metrics: addMetrics({ ...installation, worker }, { logger }),
+    metrics: addMetrics({ ...installation, worker }, { settings, logger }),
     version,
   });
   // Who keeps a connection open turns to another process before this one closes it.

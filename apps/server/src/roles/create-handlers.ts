@@ -1,19 +1,22 @@
 import path from "node:path";
 import type { Database } from "@millrace/database";
-import { createFileStore, handleProcessDocument } from "@millrace/documents";
+import { createFileStore, handleProcessDocument, handleRecogniseText } from "@millrace/documents";
 import type { FileStore } from "@millrace/documents";
-import { createExtractor } from "@millrace/extract";
-import type { Extractor } from "@millrace/extract";
+import { createExtractor, createRecogniser, createVirusScanner } from "@millrace/extract";
+import type { Extractor, Recogniser } from "@millrace/extract";
 import type { Logger } from "@millrace/kernel";
 import { createModels } from "@millrace/models";
-import type { Models, OwnModels } from "@millrace/models";
+import type { ModelPorts, Models, OwnModels } from "@millrace/models";
 import type { AnyTaskHandler, NewEvent, WriteScope } from "@millrace/queue";
+import { handleMakeSummary } from "@millrace/summaries";
+import { handleEmbedQuery } from "../search/embed-query.ts";
 import type { Settings } from "../settings.ts";
 import { createUpkeepHandlers } from "../upkeep/upkeep-handlers.ts";
 
 export type HandlerParts = {
   readonly files: FileStore;
   readonly extractor: Extractor;
+  readonly recogniser: Recogniser;
   readonly models: Models;
   /** Every task that this product runs. */
   readonly handlers: readonly AnyTaskHandler[];
@@ -26,18 +29,33 @@ export function createHandlers(parts: {
   readonly database: Database;
   readonly appendEvents: (scope: WriteScope, events: readonly NewEvent[]) => Promise<void>;
   readonly ownModels: OwnModels | undefined;
+  /** Where calls of models are listed, limited and stored. */
+  readonly ports: ModelPorts;
 }): HandlerParts {
-  const { settings, logger, database, appendEvents, ownModels } = parts;
+  const { settings, logger, database, appendEvents, ownModels, ports } = parts;
   const folder = path.resolve(settings.DATA_DIR);
   const files = createFileStore({ directory: folder });
   const extractor = createExtractor({ logger, tempDirectory: path.join(folder, "tmp") });
-  const models = createModels({ settings, logger, own: ownModels });
+  const recogniser = createRecogniser({ logger, settings, tempDirectory: path.join(folder, "tmp") });
+  const recognition = { recogniser, maxPages: settings.OCR_MAX_PAGES };
+  const limitedModels = [...(settings.MODEL_LIMITS?.keys() ?? [])];
+  const models = createModels({ settings, logger, own: ownModels, ports, limitedModels });
+  const documents = { database: database.background, files, extractor, models, appendEvents };
   return {
     files,
     extractor,
+    recogniser,
     models,
     handlers: [
-      handleProcessDocument({ database: database.background, files, extractor, models, appendEvents }),
+      handleProcessDocument({
+        ...documents,
+        virusScanner: createVirusScanner({ settings, logger }),
+        ...(settings.OCR === "true" ? { recognition } : {}),
+      }),
+      // Also where it is switched off: jobs of before are brought to their end.
+      handleRecogniseText({ ...documents, recognition }),
+      handleMakeSummary({ database: database.background, models, appendEvents }),
+      handleEmbedQuery(models),
       ...createUpkeepHandlers({ database, files, folder }),
     ],
   };

@@ -24,7 +24,7 @@ export async function startHealthServer(parts: {
     logger,
     access: createAccessControl({ settings }),
     readiness: createReadiness({ ...installation, worker }),
-    metrics: addMetrics({ ...installation, worker }, { logger }),
+    metrics: addMetrics({ ...installation, worker }, { settings, logger }),
   });
   const http = createHttpService({
     app,

@@ -1,11 +1,11 @@
 /** The process of its own that a job gets after its worker died. Started by the worker, never by hand. */
 import { createLogger, Lifecycle } from "@millrace/kernel";
 import { appendEvents, serveJobs } from "@millrace/queue";
+import { createUsage } from "@millrace/usage";
 import { loadProgram } from "../config/load-program.ts";
-import { createProgramHandlers } from "../config/program-handlers.ts";
 import { readSettings } from "../settings.ts";
-import { createHandlers } from "./create-handlers.ts";
-import { openCache } from "./open-cache.ts";
+import { openHandlers } from "./open-handlers.ts";
+import { openCache, readRedisPrefix } from "./open-cache.ts";
 
 const settings = readSettings(process.env);
 const logger = createLogger({ level: settings.LOG_LEVEL, name: "millrace job" });
@@ -21,23 +21,17 @@ await serveJobs({
   open: async (database, bus) => {
     const lifecycle = new Lifecycle(logger);
     const program = await loadProgram(process.cwd());
-    const { extractor, models, handlers } = createHandlers({
-      settings,
-      logger,
-      database,
+    const prefix = await readRedisPrefix(database);
+    const { cache } = await openCache({ settings, database, prefix, logger, lifecycle });
+    const usage = createUsage({ database, cache, settings, logger });
+    await lifecycle.start(usage);
+    const { extractor, recogniser, models, handlers } = await openHandlers({
+      ...{ settings, logger, database, cache, usage, program },
       appendEvents: (scope, events) => appendEvents(scope, bus, events),
-      ownModels: program.config.models,
-    });
-    const { cache } = await openCache({ settings, database, logger, lifecycle });
-    const programHandlers = await createProgramHandlers(program, handlers, {
-      database: database.background,
-      cache,
-      logger,
-      settings,
-      models,
     });
     await lifecycle.start(extractor);
+    await lifecycle.start(recogniser);
     await lifecycle.start(models);
-    return { handlers: [...handlers, ...programHandlers], cache, close: () => lifecycle.stop(5_000) };
+    return { handlers, cache, close: () => lifecycle.stop(5_000) };
   },
 });

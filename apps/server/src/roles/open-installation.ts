@@ -8,26 +8,29 @@ import {
   openEmbedded,
   openPostgres,
 } from "@millrace/database";
+import type { RedisConnection, StoredCache } from "@millrace/cache";
+import { CrewRuns } from "@millrace/crews";
+import type { LoadedCrews } from "@millrace/crews";
 import type { Database, FolderLock } from "@millrace/database";
 import { Documents } from "@millrace/documents";
 import type { FileStore } from "@millrace/documents";
-import type { Extractor } from "@millrace/extract";
+import type { Extractor, Recogniser } from "@millrace/extract";
 import type { Lifecycle, Logger, Service } from "@millrace/kernel";
 import type { Models } from "@millrace/models";
 import { Queue } from "@millrace/queue";
 import type { Broker, EventExchange } from "@millrace/queue";
-import { keyOf } from "../config/find-tasks.ts";
+import { Summaries } from "@millrace/summaries";
+import { createUsage } from "@millrace/usage";
+import type { Usage } from "@millrace/usage";
 import { noProgram } from "../config/load-program.ts";
 import type { Program } from "../config/load-program.ts";
 import { listenToHooks } from "../config/program-hooks.ts";
-import { createProgramHandlers } from "../config/program-handlers.ts";
 import { declareProgramSchedules } from "../config/program-schedules.ts";
 import type { Settings } from "../settings.ts";
 import { warnOfForeignFiles } from "../upkeep/owned-files.ts";
 import { upkeepSchedules } from "../upkeep/upkeep-schedules.ts";
-import { createHandlers } from "./create-handlers.ts";
-import { openCache, openMirrorStore } from "./open-cache.ts";
-import type { OpenedCache } from "./open-cache.ts";
+import { openHandlers } from "./open-handlers.ts";
+import { openCache, openMirrorStore, readRedisPrefix } from "./open-cache.ts";
 import { assertBrokerFits, startBroker } from "./start-broker.ts";
 import { startExchange } from "./start-exchange.ts";
 
@@ -38,8 +41,15 @@ export type Installation = {
   readonly files: FileStore;
   /** Started by those who run jobs: no other process calls a model or reads a document. */
   readonly models: Models;
+  /** What model calls cost, and how fast they may come. */
+  readonly usage: Usage;
   readonly extractor: Extractor;
+  readonly recogniser: Recogniser;
   readonly documents: Documents;
+  readonly summaries: Summaries;
+  /** Those of the working folder, and those of it that can't be used. */
+  readonly crews: LoadedCrews;
+  readonly crewRuns: CrewRuns;
   /** `name@version` of the tasks that came with the program in the working folder. */
   readonly programTasks: ReadonlySet<string>;
   /** Hints that there is work, between processes or within this one. */
@@ -48,7 +58,10 @@ export type Installation = {
   readonly exchange: EventExchange | undefined;
   /** Only in embedded mode: the proof that no other process is on the folder. */
   readonly lock: FolderLock | undefined;
-} & OpenedCache;
+  readonly cache: StoredCache;
+  /** What `/readyz` asks: one connection for each of its purposes; none without Redis. */
+  readonly redis: readonly RedisConnection[];
+};
 
 /**
  * Opens database, files, broker and queue, each registered with the lifecycle. In embedded mode it locks the
@@ -66,38 +79,31 @@ export async function openInstallation(parts: {
   assertBrokerFits(settings);
   const folder = path.resolve(settings.DATA_DIR);
   const { database, lock } = await openDatabase(settings, folder, logger, lifecycle);
-  const { files, extractor, models, handlers } = createHandlers({
-    settings,
-    logger,
-    database,
-    appendEvents: (scope, events) => queue.appendEvents(scope, events),
-    ownModels: program.config.models,
-  });
   if (program.migrations !== undefined) {
     // Only embedded may a start change the schema: nobody else is there.
     await (lock === undefined ? assertProgramMigrated : migrateProgram)(database, program.migrations);
   }
-  const { cache, redis } = await openCache({ settings, database, logger, lifecycle });
-  const programHandlers = await createProgramHandlers(program, handlers, {
-    database: database.background,
-    cache,
-    logger,
-    settings,
-    models,
+  const prefix = await readRedisPrefix(database);
+  const { cache, redis: cacheRedis } = await openCache({ settings, database, prefix, logger, lifecycle });
+  const usage = createUsage({ database: database.background, cache, settings, logger });
+  await lifecycle.start(usage);
+  const { files, extractor, recogniser, models, handlers, programTasks, crews } = await openHandlers({
+    ...{ settings, logger, database, cache, usage, program },
+    appendEvents: (scope, events) => queue.appendEvents(scope, events),
   });
   const broker = await startBroker({ settings, database, logger, lifecycle });
-  const mirror = await openMirrorStore({ settings, logger, lifecycle });
+  const mirror = await openMirrorStore({ settings, prefix, logger, lifecycle });
   const queue: Queue = new Queue({
     database,
     logger,
-    handlers: [...handlers, ...programHandlers],
+    handlers,
     broker,
     cache,
-    ...(mirror === undefined ? {} : { mirror }),
+    ...(mirror === undefined ? {} : { mirror: mirror.store }),
     ...(settings.TASK_OVERRIDES === undefined ? {} : { overrides: settings.TASK_OVERRIDES }),
   });
   if (queue.mirror !== undefined) await lifecycle.start(queue.mirror);
-  const exchange = await startExchange({ settings, database, queue, logger, lifecycle });
+  const exchange = await startExchange({ settings, database, queue, prefix, logger, lifecycle });
   listenToHooks(queue, program);
   await declareProgramSchedules(queue, program);
   if (lock !== undefined) await queue.takeBackAll();
@@ -105,19 +111,23 @@ export async function openInstallation(parts: {
   await warnOfForeignFiles({ database, folder, logger });
   await queue.schedules.declare(upkeepSchedules(settings), { source: "product", by: "Millrace" });
   const documents = new Documents({ queue, files });
-  const programTasks = new Set(programHandlers.map(({ task }) => keyOf(task)));
   return {
     database,
     queue,
     files,
     models,
+    usage,
     extractor,
+    recogniser,
     documents,
+    summaries: new Summaries(queue),
+    crews,
+    crewRuns: new CrewRuns({ queue, crews }),
     programTasks,
     broker,
     exchange,
     cache,
-    redis,
+    redis: [cacheRedis, mirror?.redis].filter((connection) => connection !== undefined),
     lock,
   };
 }

@@ -2,6 +2,7 @@ import { assertSchemaMatches } from "@millrace/database";
 import type { RedisConnection } from "@millrace/cache";
 import type { Database } from "@millrace/database";
 import { isMillraceError } from "@millrace/kernel";
+import type { Models } from "@millrace/models";
 import { queuesWithoutWorker, unservedTasks } from "@millrace/queue";
 import type { Broker, EventExchange, QueueWorker } from "@millrace/queue";
 import { sql } from "kysely";
@@ -11,20 +12,26 @@ import type { Readiness } from "../http/index.ts";
 const workerSilenceMs = 60_000;
 /** A schema changes when somebody migrates: this late is early enough, and the look costs reading. */
 const schemaCheckMs = 30_000;
+/**
+ * A disk without room is known only by what it refuses, and whoever gets no requests learns nothing new: after
+ * this time a process is tried again.
+ */
+const noRoomMs = 10_000;
 
 type Check = Readiness["checks"][string];
 
 /**
- * What `/readyz` says: the database answers, its schema fits this program, the worker turns if there is one, and
- * the process does not stop. Hints, news between processes and Redis are shown and do not count: without them
- * things only take longer.
+ * What `/readyz` says: the database answers and can be written, its schema fits this program, the worker turns if
+ * there is one, and the process does not stop. Hints, news between processes and Redis are shown and do not count:
+ * without them things only take longer.
  */
 export function createReadiness({
   database,
   worker,
   broker,
   exchange,
-  redis,
+  redis = [],
+  models,
   isDraining = () => false,
 }: {
   readonly database: Database;
@@ -33,36 +40,41 @@ export function createReadiness({
   readonly broker: Pick<Broker, "status">;
   /** Undefined where there is only this process. */
   readonly exchange?: Pick<EventExchange, "status"> | undefined;
-  /** Undefined where there is none. */
-  readonly redis?: Pick<RedisConnection, "attempt" | "status"> | undefined;
+  /** Default none: then nothing is said of it. */
+  readonly redis?: readonly Pick<RedisConnection, "attempt" | "status">[];
+  /** Default: nothing is said of them. */
+  readonly models?: Pick<Models, "endpoints"> | undefined;
   /** It stops: those who choose among several processes are to turn to others. Default never. */
   readonly isDraining?: () => boolean;
 }): () => Promise<Readiness> {
   const checkSchema = createSchemaCheck(database);
   return async () => {
     if (isDraining()) return draining;
-    await sql`SELECT 1`.execute(database.queryable);
+    const writing = await databaseCheck(database);
     const schema = await checkSchema();
     const unserved = await queuesWithoutWorker(database, workerSilenceMs);
     const unknown = await unservedTasks(database, workerSilenceMs);
     const consuming = worker && workerCheck(worker);
     const hints = hintCheck(broker);
     const live = exchange && liveCheck(exchange);
-    const cache = redis && (await redisCheck(redis));
+    const cache = await redisCheck(redis);
+    const called = models && modelCheck(models);
     return {
-      ready: schema.ok && consuming?.ok !== false,
+      ready: writing.ok && schema.ok && consuming?.ok !== false,
       checks: {
-        database: { ok: true, detail: `${database.description} answers` },
+        database: writing,
         schema,
         ...(consuming === undefined ? {} : { worker: consuming }),
         ...(hints === undefined ? {} : { hints }),
         ...(live === undefined ? {} : { live }),
         ...(cache === undefined ? {} : { redis: cache }),
+        ...(called === undefined ? {} : { models: called }),
       },
       warnings: [
         ...(hints?.ok === false ? [hints.detail] : []),
         ...(live?.ok === false ? [live.detail] : []),
         ...(cache?.ok === false ? [cache.detail] : []),
+        ...(called === undefined ? [] : [called.detail]),
         ...unserved.map((queue) => `Queue ${queue} has work and no worker`),
         ...unknown.map((task) => `Jobs of ${task} wait for a worker of another version that knows this task`),
       ],
@@ -75,6 +87,20 @@ const draining: Readiness = {
   checks: { process: { ok: false, detail: "This process stops. Requests under way are answered." } },
   warnings: [],
 };
+
+/** Throws when it does not answer. */
+async function databaseCheck(database: Database): Promise<Check> {
+  const asked = await sql<{ mode: string }>`SELECT current_setting('transaction_read_only') AS mode`.execute(
+    database.queryable,
+  );
+  if (asked.rows[0]?.mode === "on") return notWritable(database, "it is read-only");
+  if (database.hadNoRoom(noRoomMs)) return notWritable(database, "there is no room left on its disk");
+  return { ok: true, detail: `${database.description} answers` };
+}
+
+function notWritable({ description }: Database, because: string): Check {
+  return { ok: false, detail: `${description} answers and can't be written: ${because}.` };
+}
 
 function workerCheck(worker: Pick<QueueWorker, "isProgressing" | "busySlots">): Check {
   return worker.isProgressing()
@@ -94,10 +120,16 @@ function hintCheck(broker: Pick<Broker, "status">): Check | undefined {
 }
 
 /** Without it everything goes on, slower. */
-async function redisCheck(redis: Pick<RedisConnection, "attempt" | "status">): Promise<Check> {
-  const answers = await redis.attempt(async (client) => (await client.ping()) === "PONG", false);
-  if (answers) return { ok: true, detail: "Redis answers" };
-  const { trouble = "Redis did not answer in time" } = redis.status;
+async function redisCheck(
+  connections: readonly Pick<RedisConnection, "attempt" | "status">[],
+): Promise<Check | undefined> {
+  if (connections.length === 0) return undefined;
+  const ping = (redis: Pick<RedisConnection, "attempt">) =>
+    redis.attempt(async (client) => (await client.ping()) === "PONG", false);
+  const answers = await Promise.all(connections.map(ping));
+  const silent = connections[answers.indexOf(false)];
+  if (silent === undefined) return { ok: true, detail: "Redis answers" };
+  const { trouble = "Redis did not answer in time" } = silent.status;
   return { ok: false, detail: `${trouble}. The cache is empty, and jobs are read from the database.` };
 }
 
@@ -107,6 +139,18 @@ function liveCheck(exchange: Pick<EventExchange, "status">): Check {
   return trouble === undefined
     ? { ok: true, detail: `What processes do is told between them by ${kind}` }
     : { ok: false, detail: trouble };
+}
+
+/** Only what fails is worth a line: jobs that need it wait, and no other process would do better. */
+function modelCheck(models: Pick<Models, "endpoints">): Check | undefined {
+  const failing = models.endpoints().filter(({ breaker }) => breaker !== "closed");
+  if (failing.length === 0) return undefined;
+  const said = failing.map(({ name, breaker, openForSeconds }) =>
+    breaker === "recovering"
+      ? `${name} comes back`
+      : `${name} failed and is left alone for ${openForSeconds} s`,
+  );
+  return { ok: false, detail: `Models: ${said.join("; ")}` };
 }
 
 function createSchemaCheck(database: Database): () => Promise<Check> {

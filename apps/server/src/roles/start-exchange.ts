@@ -12,16 +12,18 @@ export async function startExchange(parts: {
   readonly settings: Pick<Settings, "DATABASE_URL" | "DATABASE_DIRECT_URL" | "REDIS_URL">;
   readonly database: Database;
   readonly queue: Pick<Queue, "bus">;
+  /** Of what this installation has in Redis. */
+  readonly prefix: string;
   readonly logger: Logger;
   readonly lifecycle: Lifecycle;
 }): Promise<EventExchange | undefined> {
-  const { settings, database, queue, logger, lifecycle } = parts;
+  const { settings, database, queue, prefix, logger, lifecycle } = parts;
   if (settings.DATABASE_URL === undefined) return undefined;
   const listenUrl = settings.DATABASE_DIRECT_URL ?? settings.DATABASE_URL;
   const relay =
     settings.REDIS_URL === undefined
       ? createPostgresRelay({ database, listenUrl, logger })
-      : createRedisRelay({ url: settings.REDIS_URL, logger });
+      : createRedisRelay({ url: settings.REDIS_URL, prefix, logger });
   const exchange = createEventExchange({ bus: queue.bus, relay, logger });
   await lifecycle.start(exchange);
   return exchange;

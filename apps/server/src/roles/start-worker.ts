@@ -2,11 +2,13 @@ import type { Database } from "@millrace/database";
 import type { Lifecycle, Logger } from "@millrace/kernel";
 import type { QueueWorker } from "@millrace/queue";
 import { createAlarmWatch } from "../alarms/alarm-watch.ts";
+import { budgetReading } from "../alarms/budget-reading.ts";
 import type { Settings } from "../settings.ts";
 import { readVersion } from "../version.ts";
 import type { Installation } from "./open-installation.ts";
 import { cacheChores } from "./open-cache.ts";
 import { nameOf } from "./worker-name.ts";
+import { parseWorkerQueues } from "./worker-queues.ts";
 
 /** For handing jobs back and closing everything else, after the drain. */
 const stopMs = 12_000;
@@ -19,10 +21,10 @@ export function createWorker({ queue, database }: Installation, settings: Settin
 /** Starts it after what its jobs need: models, and children that read documents. */
 export async function startWorker(
   worker: QueueWorker,
-  { models, extractor }: Pick<Installation, "models" | "extractor">,
+  { models, extractor, recogniser }: Pick<Installation, "models" | "extractor" | "recogniser">,
   lifecycle: Lifecycle,
 ): Promise<void> {
-  for (const service of [extractor, models, worker]) await lifecycle.start(service);
+  for (const service of [extractor, recogniser, models, worker]) await lifecycle.start(service);
 }
 
 /**
@@ -37,7 +39,9 @@ export async function startAlarms(
     lifecycle,
   }: { readonly settings: Settings; readonly logger: Logger; readonly lifecycle: Lifecycle },
 ): Promise<void> {
-  await lifecycle.start(createAlarmWatch({ database, bus: queue.bus, settings, logger }));
+  await lifecycle.start(
+    createAlarmWatch({ database, bus: queue.bus, settings, readings: [budgetReading(settings)], logger }),
+  );
 }
 
 /** How long the stop of a process may take whose worker lets jobs go on for a while. */
@@ -52,7 +56,7 @@ function workerOptions(settings: Settings, database: Database) {
     name: nameOf(settings),
     version: readVersion(),
     concurrency: settings.WORKER_CONCURRENCY,
-    ...(settings.WORKER_QUEUES === undefined ? {} : { queues: settings.WORKER_QUEUES.split(",") }),
+    ...(settings.WORKER_QUEUES === undefined ? {} : parseWorkerQueues(settings.WORKER_QUEUES)),
     leaseMs,
     beatMs: leaseMs / 4,
     pollMs: 2_000,

@@ -16,6 +16,7 @@ export function createDocument(app: TypedApp, parts: RouteParts): void {
   app.post(
     "/api/documents",
     {
+      config: { heeds: ["idempotency-key", "prefer"] },
       bodyLimit: parts.settings.MAX_UPLOAD_BYTES,
       schema: {
         tags: ["Documents"],

@@ -18,6 +18,7 @@ import type { Access } from "@millrace/kernel";
 import { z } from "zod";
 import { sendWithEtag } from "../http/index.ts";
 import { createDocument } from "./create-document.ts";
+import { documentExportRoute } from "./document-export.ts";
 import { readCursor, toPage } from "./pages.ts";
 import type { RouteParts } from "./route-parts.ts";
 import { sendAccepted } from "./send-accepted.ts";
@@ -41,6 +42,7 @@ export function documentRoutes(app: TypedApp, parts: RouteParts): void {
   const { authenticate } = parts.access;
 
   createDocument(app, parts);
+  documentExportRoute(app, parts);
   readingRoutes(app, parts);
   actionRoutes(app, parts);
 

@@ -1,4 +1,5 @@
 import {
+  answerJobSchema,
   idSchema,
   isTerminal,
   jobDetailSchema,
@@ -39,6 +40,7 @@ const tags = ["Jobs"];
 /** `/api/jobs` and everything below it but the event stream. */
 export function jobRoutes(app: TypedApp, parts: RouteParts): void {
   actionRoutes(app, parts);
+  answerRoute(app, parts);
   payloadRoutes(app, parts);
   manyJobsRoutes(app, parts);
   const { queue } = parts.installation;
@@ -76,6 +78,7 @@ export function jobRoutes(app: TypedApp, parts: RouteParts): void {
   app.get(
     "/api/jobs/:id",
     {
+      config: { heeds: ["prefer"] },
       schema: {
         tags,
         summary: "One job with attempts and steps",
@@ -141,6 +144,7 @@ function payloadRoutes(app: TypedApp, parts: RouteParts): void {
   app.get(
     "/api/jobs/:id/result",
     {
+      config: { heeds: ["prefer"] },
       schema: {
         tags,
         summary: "What became of the job; 202 while it has not ended, `Prefer: wait=N` waits for it",
@@ -210,6 +214,34 @@ function actionRoutes(app: TypedApp, parts: RouteParts): void {
       },
     );
   }
+}
+
+/** What a job in the state `waiting` asks for. */
+function answerRoute(app: TypedApp, parts: RouteParts): void {
+  const { queue } = parts.installation;
+  const getJob = jobReader(parts);
+  app.post(
+    "/api/jobs/:id/answer",
+    {
+      schema: {
+        tags,
+        summary: "Answer what the job waits for; the same answer twice is as once",
+        params,
+        body: answerJobSchema,
+        response: { 202: jobSchema },
+      },
+    },
+    async (request, reply) => {
+      const access = await parts.access.authenticate(request);
+      const { id } = await getJob(access, request.params.id);
+      const { key, answer } = request.body;
+      await queue.transaction((scope) => queue.answer(scope, id, { key, answer, by: personOf(access) }));
+      return reply
+        .code(202)
+        .header("location", `/api/jobs/${id}`)
+        .send(toJob(await getJob(access, id)));
+    },
+  );
 }
 
 /** The same with what they were given, gave and went through, from copies where such are kept: see `Queue.look`. */

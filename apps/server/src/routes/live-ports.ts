@@ -1,9 +1,10 @@
 import { isTerminal } from "@millrace/contracts";
 import type { DocumentEventOptions, DocumentSocketOptions } from "@millrace/documents";
 import type { Access } from "@millrace/kernel";
-import type { JobEventOptions, LiveSocketOptions } from "@millrace/live";
+import type { EventRouteOptions, LiveHub, LiveSocketOptions } from "@millrace/live";
 import { findJobs, parseStream, toJob } from "@millrace/queue";
 import type { JobRecord } from "@millrace/queue";
+import type { SummaryEventOptions, SummarySocketOptions } from "@millrace/summaries";
 import { z } from "zod";
 import type { Installation } from "../roles/open-installation.ts";
 import { maySee } from "./on-behalf.ts";
@@ -12,65 +13,144 @@ type LivePorts = {
   readonly topics: Pick<LiveSocketOptions, "snapshot" | "mayWatch" | "mayReceive">;
   readonly documents: Pick<DocumentSocketOptions, "readSnapshot" | "cancel" | "mayWatch"> &
     Pick<DocumentEventOptions, "readSnapshot" | "mayWatch">;
-  readonly jobs: Pick<JobEventOptions, "streamOfJob" | "isFinished" | "isEnd" | "readJob">;
+  readonly summaries: Pick<SummarySocketOptions, "accept" | "readSnapshot" | "mayWatch"> &
+    Pick<SummaryEventOptions, "readSnapshot" | "mayWatch">;
+  readonly jobs: EventPorts;
+  readonly crewRuns: EventPorts;
 };
+
+type EventPorts = Pick<EventRouteOptions, "streamOf" | "readSnapshot" | "isEnd">;
 
 /** Of which everybody is told what concerns the own workspace, or the installation. */
 const noticeTopics: ReadonlySet<string> = new Set(["workspace", "jobs", "monitor"]);
 
 /** Events after which a job does nothing more, whatever its stream. */
-const endings = /^(job\.(succeeded|failed|cancelled|expired)|[a-z]+\.(completed|failed|cancelled))$/;
+// `crew.completed` is one of the last steps of a run; `crew_run.completed` is its end.
+const endings =
+  /^(job\.(succeeded|failed|cancelled|expired)|(?!crew\.)[a-z_]+\.(completed|failed|cancelled))$/;
 
-/** What those who watch may see, and how it stands: the one place that says so. */
-export function createLivePorts({ documents, queue }: Installation): LivePorts {
-  const findJob = async (access: Access, id: string): Promise<JobRecord | undefined> => {
-    if (!z.uuid().safeParse(id).success) return undefined;
+type OwnId = { readonly access: Access; readonly id: string };
+
+/** Answers about documents are of one workspace. */
+const ownKey = ({ access, id }: OwnId): string => `${access.workspaceId} ${access.personId} ${id}`;
+
+const isId = (text: string): boolean => z.uuid().safeParse(text).success;
+
+/**
+ * What those who watch may see, and how it stands: the one place that says so. Every read is shared by those who
+ * ask at the same time, and bounded by the hub: thousands who come at once must not take all connections.
+ */
+export function createLivePorts(
+  {
+    documents,
+    summaries,
+    crewRuns,
+    queue,
+  }: Pick<Installation, "documents" | "summaries" | "crewRuns" | "queue">,
+  hub: Pick<LiveHub, "share">,
+): LivePorts {
+  const findAnyJob = async (id: string): Promise<JobRecord | undefined> => {
     const [job] = await findJobs(queue.database.queryable, [id]);
-    return job !== undefined && maySee(access, job.owner) ? job : undefined;
+    return job;
   };
-  const jobSnapshot = async (access: Access, id: string) => {
-    const seen = await findJob(access, id);
+  const readJob = hub.share(findAnyJob, String);
+  const readJobSnapshot = hub.share(async (id: string) => {
+    const seen = await findAnyJob(id);
     if (seen === undefined) return undefined;
     // The number first: an event after it may be in the data already, none may be missing.
     const { lastSeq } = await queue.feed.read(seen.stream, Number.MAX_SAFE_INTEGER, 1);
-    const job = (await findJob(access, id)) ?? seen;
-    return { seq: lastSeq, stream: job.stream, data: toJob(job), isFinished: isTerminal(job.state) };
+    return { seq: lastSeq, job: (await findAnyJob(id)) ?? seen };
+  }, String);
+  const readDocument = hub.share(({ access, id }: OwnId) => documents.snapshot(access, id), ownKey);
+  const hasDocument = hub.share(({ access, id }: OwnId) => documents.exists(access, id), ownKey);
+  const summaryPorts = createSummaryPorts(summaries, hub);
+  const crewRunPorts = createCrewRunPorts(crewRuns, hub);
+
+  const findJob = async (access: Access, id: string): Promise<JobRecord | undefined> => {
+    if (!isId(id)) return undefined;
+    const job = await readJob(id);
+    return job !== undefined && maySee(access, job.owner) ? job : undefined;
+  };
+  const jobSnapshot = async (access: Access, id: string) => {
+    const found = isId(id) ? await readJobSnapshot(id) : undefined;
+    if (found === undefined || !maySee(access, found.job.owner)) return undefined;
+    const { seq, job } = found;
+    return { seq, stream: job.stream, data: toJob(job), isFinished: isTerminal(job.state) };
   };
   const documentSnapshot = async (access: Access, id: string) => {
-    const found = z.uuid().safeParse(id).success ? await documents.snapshot(access, id) : undefined;
+    const found = isId(id) ? await readDocument({ access, id }) : undefined;
     return found === undefined ? undefined : { seq: found.seq, data: found.snapshot };
   };
   const isDocument = async (access: Access, id: string): Promise<boolean> =>
-    z.uuid().safeParse(id).success && (await documents.exists(access, id));
+    isId(id) && (await hasDocument({ access, id }));
 
   return {
     topics: {
       snapshot: async (access, topic) => {
         const { domain, id } = parseStream(topic);
         if (domain === "document") return await documentSnapshot(access, id);
+        if (domain === "summary") {
+          const found = await summaryPorts.readSnapshot(access, id);
+          return found === undefined ? undefined : { seq: found.seq, data: found.snapshot };
+        }
+        if (domain === "crew_run") return await crewRunPorts.readSnapshot(access, id);
         return domain === "job" ? await jobSnapshot(access, id) : undefined;
       },
       mayWatch: async (access, topic) => {
         if (noticeTopics.has(topic)) return true;
         const { domain, id } = parseStream(topic);
         if (domain === "document") return await isDocument(access, id);
+        if (domain === "summary") return await summaryPorts.mayWatch(access, id);
+        if (domain === "crew_run") return (await crewRunPorts.streamOf(access, id)) !== undefined;
         return domain === "job" && (await findJob(access, id)) !== undefined;
       },
       mayReceive: (access, notice) => maySee(access, notice.owner),
     },
     documents: {
-      readSnapshot: (access, id) => documents.snapshot(access, id),
+      readSnapshot: (access, id) => readDocument({ access, id }),
       cancel: async (access, id) => void (await documents.cancel(access, id)),
       mayWatch: isDocument,
     },
+    summaries: summaryPorts,
     jobs: {
-      streamOfJob: async (access, id) => (await findJob(access, id))?.stream,
-      isFinished: async (access, id) => {
-        const job = await findJob(access, id);
-        return job === undefined || isTerminal(job.state);
-      },
+      streamOf: async (access, id) => (await findJob(access, id))?.stream,
+      readSnapshot: jobSnapshot,
       isEnd: (event) => endings.test(event.type),
-      readJob: jobSnapshot,
     },
+    crewRuns: crewRunPorts,
+  };
+}
+
+function createSummaryPorts(
+  summaries: Installation["summaries"],
+  hub: Pick<LiveHub, "share">,
+): LivePorts["summaries"] {
+  const readSummary = hub.share(({ access, id }: OwnId) => summaries.snapshot(access, id), ownKey);
+  const hasSummary = hub.share(({ access, id }: OwnId) => summaries.exists(access, id), ownKey);
+  return {
+    accept: async (access, request) => {
+      const result = await summaries.accept(access, request);
+      // Only a request with a key is ever answered as one before it.
+      if (result.kind !== "new") throw new Error("a text without a key was answered as another");
+      return result.accepted.summary.id;
+    },
+    readSnapshot: async (access, id) => (isId(id) ? await readSummary({ access, id }) : undefined),
+    mayWatch: async (access, id) => isId(id) && (await hasSummary({ access, id })),
+  };
+}
+
+/** Events after which a run of a crew does nothing more. */
+const runEndings = /^(crew_run\.(completed|failed|cancelled)|job\.(succeeded|failed|cancelled|expired))$/;
+
+function createCrewRunPorts(
+  crewRuns: Installation["crewRuns"],
+  hub: Pick<LiveHub, "share">,
+): LivePorts["crewRuns"] {
+  const readRun = hub.share(({ access, id }: OwnId) => crewRuns.snapshot(access, id), ownKey);
+  const readStream = hub.share(({ access, id }: OwnId) => crewRuns.streamOf(access, id), ownKey);
+  return {
+    readSnapshot: async (access, id) => (isId(id) ? await readRun({ access, id }) : undefined),
+    streamOf: async (access, id) => (isId(id) ? await readStream({ access, id }) : undefined),
+    isEnd: (event) => runEndings.test(event.type),
   };
 }

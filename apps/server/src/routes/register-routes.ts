@@ -1,8 +1,12 @@
 import { documentEventRoutes, documentSocketRoutes } from "@millrace/documents";
-import { jobEventRoutes, liveSocketRoutes } from "@millrace/live";
+import { eventRoutes, liveSocketRoutes } from "@millrace/live";
+import { summaryEventRoutes, summarySocketRoutes } from "@millrace/summaries";
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { alarmRoutes } from "./alarms.ts";
+import { budgetRoutes } from "./budgets.ts";
+import { crewRunRoutes } from "./crew-runs.ts";
+import { crewRoutes } from "./crews.ts";
 import { documentRoutes } from "./documents.ts";
 import { jobRoutes } from "./jobs.ts";
 import { createLivePorts } from "./live-ports.ts";
@@ -10,9 +14,11 @@ import { queueRoutes } from "./queues.ts";
 import type { RouteParts } from "./route-parts.ts";
 import { scheduleRoutes } from "./schedules.ts";
 import { searchRoutes } from "./search.ts";
+import { summaryRoutes } from "./summaries.ts";
 import { systemRoutes } from "./system.ts";
 import { taskLimitRoutes } from "./task-limits.ts";
 import { taskRoutes } from "./tasks.ts";
+import { usageRoutes } from "./usage.ts";
 import { workerRoutes } from "./workers.ts";
 import { workflowRoutes } from "./workflows.ts";
 
@@ -20,6 +26,7 @@ import { workflowRoutes } from "./workflows.ts";
 export async function registerRoutes(app: FastifyInstance, parts: RouteParts): Promise<void> {
   const typed = app.withTypeProvider<ZodTypeProvider>();
   documentRoutes(typed, parts);
+  summaryRoutes(typed, parts);
   jobRoutes(typed, parts);
   queueRoutes(typed, parts);
   workerRoutes(typed, parts);
@@ -27,14 +34,27 @@ export async function registerRoutes(app: FastifyInstance, parts: RouteParts): P
   scheduleRoutes(typed, parts);
   searchRoutes(typed, parts);
   alarmRoutes(typed, parts);
+  usageRoutes(typed, parts);
+  budgetRoutes(typed, parts);
   systemRoutes(typed, parts);
   taskRoutes(typed, parts);
   workflowRoutes(typed, parts);
+  crewRoutes(typed, parts);
+  crewRunRoutes(typed, parts);
   const { hub, logger, installation } = parts;
   const { authenticate } = parts.access;
-  const ports = createLivePorts(installation);
+  const ports = createLivePorts(installation, hub);
   await app.register(liveSocketRoutes, { hub, logger, authenticate, ...ports.topics });
   await app.register(documentSocketRoutes, { hub, logger, authenticate, ...ports.documents });
   await app.register(documentEventRoutes, { hub, authenticate, ...ports.documents });
-  await app.register(jobEventRoutes, { hub, authenticate, ...ports.jobs });
+  await app.register(summarySocketRoutes, { hub, logger, authenticate, ...ports.summaries });
+  await app.register(summaryEventRoutes, { hub, authenticate, ...ports.summaries });
+  await app.register(eventRoutes, {
+    ...{ hub, authenticate, ...ports.jobs },
+    ...{ path: "/api/jobs/:id/events", tag: "Jobs", subject: "a job" },
+  });
+  await app.register(eventRoutes, {
+    ...{ hub, authenticate, ...ports.crewRuns },
+    ...{ path: "/api/crew-runs/:id/events", tag: "Crews", subject: "a run of a crew" },
+  });
 }

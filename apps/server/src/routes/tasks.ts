@@ -9,12 +9,11 @@ import {
   taskSchema,
 } from "@millrace/contracts";
 import type { EnqueueTask } from "@millrace/contracts";
-import { errorCode, MillraceError, newId } from "@millrace/kernel";
+import { errorCode, MillraceError, newId, suggestion } from "@millrace/kernel";
 import { toJob, toJobDetail } from "@millrace/queue";
 import type { EnqueueOptions, Queue, Task } from "@millrace/queue";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
-import { suggestion } from "../config/near-names.ts";
 import { parseIdempotencyKey, parsePrefer, preferenceApplied } from "../http/index.ts";
 import type { RouteParts } from "./route-parts.ts";
 import { toTaskView } from "./task-view.ts";
@@ -75,6 +74,7 @@ function enqueueRoute(app: TypedApp, parts: RouteParts): void {
   app.post(
     "/api/tasks/:name/jobs",
     {
+      config: { heeds: ["idempotency-key", "prefer"] },
       schema: {
         tags,
         summary: "Enqueue a job of the task; `Prefer: wait=N` waits for its end",

@@ -65,6 +65,7 @@ function readRoutes(app: TypedApp, parts: RouteParts): void {
   app.get(
     "/api/workflows/:id",
     {
+      config: { heeds: ["prefer"] },
       schema: {
         tags,
         summary: "One workflow with its tree, and what it gave; `Prefer: wait=N` waits for its end",
@@ -101,6 +102,7 @@ function startRoute(app: TypedApp, parts: RouteParts): void {
   app.post(
     "/api/workflows",
     {
+      config: { heeds: ["idempotency-key", "prefer"] },
       schema: {
         tags,
         summary: "Start a workflow of tasks by their names; `Prefer: wait=N` waits for its end",

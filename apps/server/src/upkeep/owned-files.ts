@@ -1,8 +1,8 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { readInstallationId } from "@millrace/database";
 import type { Database } from "@millrace/database";
 import type { Logger } from "@millrace/kernel";
-import { sql } from "kysely";
 
 /** Says at the start that files of this folder will be kept for ever, because another database knows them. */
 export async function warnOfForeignFiles(parts: {
@@ -19,12 +19,8 @@ export async function warnOfForeignFiles(parts: {
 }
 
 /** Whether the folder's files belong to this database. The first database to ask gets them. */
-export async function ownsFiles(
-  { queryable }: Pick<Database, "queryable">,
-  folder: string,
-): Promise<boolean> {
-  const found = await sql<{ id: string }>`SELECT id FROM installation`.execute(queryable);
-  const own = found.rows[0]?.id ?? "";
+export async function ownsFiles(database: Pick<Database, "queryable">, folder: string): Promise<boolean> {
+  const own = await readInstallationId(database);
   const marker = path.join(folder, "installation");
   await mkdir(folder, { recursive: true, mode: 0o700 });
   try {

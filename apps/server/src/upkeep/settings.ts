@@ -13,6 +13,9 @@ const schema = z.object({
   JOB_LOG_DAYS: integerSetting({ min: 1, max: 7, byDefault: 7 }).describe(
     "For how many days the lines that jobs log are kept.",
   ),
+  CREW_RUN_DAYS: integerSetting({ min: 1, max: 3650, byDefault: 90 }).describe(
+    "For how many days ended runs of crews are kept, with their outputs and files.",
+  ),
 });
 
 /** What the product's own schedules begin with; people may change the schedules while it runs. */

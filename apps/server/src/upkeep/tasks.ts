@@ -23,6 +23,22 @@ export const cleanJobLogs = defineTask({
   output: z.object({ deleted: z.int() }),
 });
 
+export const cleanUsage = defineTask({
+  ...upkeep,
+  name: "upkeep.clean_usage",
+  description: "Deletes listed model calls and charges that are as old, and what limits no longer need.",
+  input: z.strictObject({ older_than_days: days }),
+  output: z.object({ deleted: z.int() }),
+});
+
+export const cleanCrewRuns = defineTask({
+  ...upkeep,
+  name: "upkeep.clean_crew_runs",
+  description: "Deletes runs of crews that ended so long ago, with their outputs and files.",
+  input: z.strictObject({ older_than_days: days }),
+  output: z.object({ deleted: z.int() }),
+});
+
 export const removeOrphans = defineTask({
   ...upkeep,
   name: "upkeep.remove_orphans",
@@ -50,6 +66,20 @@ export const tendDatabase = defineTask({
       z.object({ name: z.string(), bytes: z.number(), rows: z.number(), dead_rows: z.number() }),
     ),
   }),
+});
+
+export const tendSearchIndexes = defineTask({
+  ...upkeep,
+  name: "upkeep.tend_search_indexes",
+  description:
+    "Makes the approximate index of vectors where it is of use, and makes it anew where it is broken.",
+  input: z.strictObject({}),
+  output: z.object({
+    spaces: z.array(z.object({ model: z.string(), outcome: z.string(), reason: z.string().nullable() })),
+  }),
+  // A million vectors take about an hour to index.
+  softLimitMs: 3 * 3_600_000,
+  hardLimitMs: 4 * 3_600_000,
 });
 
 export const checkIntegrity = defineTask({

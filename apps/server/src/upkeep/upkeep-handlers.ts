@@ -1,6 +1,8 @@
 import { access } from "node:fs/promises";
+import { pruneCrewRuns } from "@millrace/crews";
+import { pruneAnswers } from "@millrace/database";
 import type { Database } from "@millrace/database";
-import { documentChecks, findDocumentProblems, knownFileKeys, pruneAnswers } from "@millrace/documents";
+import { documentChecks, findDocumentProblems, knownFileKeys } from "@millrace/documents";
 import type { FileStore } from "@millrace/documents";
 import {
   findJobs,
@@ -13,9 +15,21 @@ import {
   vacuumEmbedded,
 } from "@millrace/queue";
 import type { AnyTaskHandler } from "@millrace/queue";
+import { keepVectorIndexes } from "@millrace/search";
+import { findSummaryProblems, summaryChecks } from "@millrace/summaries";
+import { pruneUsage } from "@millrace/usage";
 import { measureTables } from "./measure-tables.ts";
 import { ownsFiles } from "./owned-files.ts";
-import { checkIntegrity, cleanFailedJobs, cleanJobLogs, removeOrphans, tendDatabase } from "./tasks.ts";
+import {
+  checkIntegrity,
+  cleanCrewRuns,
+  cleanFailedJobs,
+  cleanJobLogs,
+  cleanUsage,
+  removeOrphans,
+  tendDatabase,
+  tendSearchIndexes,
+} from "./tasks.ts";
 
 export type UpkeepParts = {
   readonly database: Database;
@@ -43,6 +57,18 @@ export function createUpkeepHandlers(parts: UpkeepParts): readonly AnyTaskHandle
         deleted: await pruneOldLogs(background, { olderThanDays, signal }),
       }),
     }),
+    handleTask({
+      task: cleanUsage,
+      run: async ({ input: { older_than_days: olderThanDays }, signal }) => ({
+        deleted: await pruneUsage(background, { olderThanDays, signal }),
+      }),
+    }),
+    handleTask({
+      task: cleanCrewRuns,
+      run: async ({ input: { older_than_days: olderThanDays }, signal }) => ({
+        deleted: await pruneCrewRuns(background, { olderThanDays, signal }),
+      }),
+    }),
     handleTask({ task: removeOrphans, run: () => removeOrphaned(parts) }),
     handleTask({
       task: tendDatabase,
@@ -54,6 +80,21 @@ export function createUpkeepHandlers(parts: UpkeepParts): readonly AnyTaskHandle
       },
     }),
     handleTask({
+      task: tendSearchIndexes,
+      run: async ({ signal, log, logger }) => {
+        const spaces = await keepVectorIndexes(parts.database, signal);
+        for (const { model, outcome, reason } of spaces) {
+          if (outcome !== "failed") continue;
+          log("warning", `The index of ${model} can't be made: ${reason}`);
+          logger.warn(
+            { model, reason },
+            "the approximate index of vectors can't be made; search compares them all",
+          );
+        }
+        return { spaces };
+      },
+    }),
+    handleTask({
       task: checkIntegrity,
       run: async ({ signal, log, logger }) => {
         const problems = await findProblems(parts, signal);
@@ -61,7 +102,7 @@ export function createUpkeepHandlers(parts: UpkeepParts): readonly AnyTaskHandle
           log("warning", `${check}: ${count}, such as ${examples.join(", ")}`);
           logger.warn({ check, count, examples }, "what is stored does not agree with itself");
         }
-        return { checks: queueChecks + documentChecks, problems };
+        return { checks: queueChecks + documentChecks + summaryChecks, problems };
       },
     }),
   ];
@@ -79,6 +120,10 @@ async function removeOrphaned({ database, files, folder }: UpkeepParts) {
 
 async function findProblems({ database, files }: UpkeepParts, signal: AbortSignal) {
   const { queryable } = database.background;
+  const findPendingJobs = async (ids: readonly string[]) => {
+    const jobs = await findJobs(queryable, ids);
+    return new Set(jobs.filter((job) => job.finished_at === null).map((job) => job.id));
+  };
   return [
     ...(await findQueueProblems(queryable, signal)),
     ...(await findDocumentProblems(queryable, {
@@ -88,10 +133,8 @@ async function findProblems({ database, files }: UpkeepParts, signal: AbortSigna
           () => true,
           () => false,
         ),
-      findPendingJobs: async (ids) =>
-        new Set(
-          (await findJobs(queryable, ids)).filter((job) => job.finished_at === null).map((job) => job.id),
-        ),
+      findPendingJobs,
     })),
+    ...(await findSummaryProblems(queryable, { signal, findPendingJobs })),
   ];
 }

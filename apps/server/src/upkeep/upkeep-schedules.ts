@@ -1,7 +1,19 @@
 import { schedule } from "@millrace/queue";
 import type { NewSchedule } from "@millrace/queue";
 import type { UpkeepSettings } from "./settings.ts";
-import { checkIntegrity, cleanFailedJobs, cleanJobLogs, removeOrphans, tendDatabase } from "./tasks.ts";
+import {
+  checkIntegrity,
+  cleanCrewRuns,
+  cleanFailedJobs,
+  cleanJobLogs,
+  cleanUsage,
+  removeOrphans,
+  tendDatabase,
+  tendSearchIndexes,
+} from "./tasks.ts";
+
+/** A year, and a month to compare it with. */
+const usageDays = 400;
 
 /** One at a time, and many installations on one machine not all at once. */
 const gently = { overlap: "skip", jitter: "5m" } as const;
@@ -27,6 +39,22 @@ export function upkeepSchedules(settings: UpkeepSettings): readonly NewSchedule[
     }),
     schedule({
       ...gently,
+      name: "Clean up model calls",
+      description: cleanUsage.description ?? null,
+      task: cleanUsage,
+      input: { older_than_days: usageDays },
+      cron: "25 3 * * *",
+    }),
+    schedule({
+      ...gently,
+      name: "Clean up runs of crews",
+      description: cleanCrewRuns.description ?? null,
+      task: cleanCrewRuns,
+      input: { older_than_days: settings.CREW_RUN_DAYS },
+      cron: "35 3 * * *",
+    }),
+    schedule({
+      ...gently,
       name: "Remove orphaned files",
       description: removeOrphans.description ?? null,
       task: removeOrphans,
@@ -40,6 +68,14 @@ export function upkeepSchedules(settings: UpkeepSettings): readonly NewSchedule[
       task: tendDatabase,
       input: {},
       cron: "30 3 * * *",
+    }),
+    schedule({
+      ...gently,
+      name: "Tend search indexes",
+      description: tendSearchIndexes.description ?? null,
+      task: tendSearchIndexes,
+      input: {},
+      cron: "*/15 * * * *",
     }),
     schedule({
       ...gently,

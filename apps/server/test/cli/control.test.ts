@@ -189,6 +189,31 @@ describe("jobs on the command line", () => {
     expect(unknown.code).toBe(3);
   });
 
+  it("are answered what they wait for, in words or as JSON", async () => {
+    const first = await call("ask");
+    const second = await call("ask");
+    await untilState(first, "waiting");
+    await untilState(second, "waiting");
+    const seen = await run("jobs", "get", first);
+    const short = await run("jobs", "answer", first, "no");
+    const unasked = await run("jobs", "answer", first);
+    const answered = await runJson(jobSchema, "jobs", "answer", first, "well");
+    const again = await run("jobs", "answer", first, "word", "ill");
+    const byKey = await run("jobs", "answer", second, "word", "--value", '"good"');
+    await untilState(first, "succeeded");
+    await untilState(second, "succeeded");
+    const ended = await run("jobs", "answer", first, "well");
+
+    expect(seen.stdout).toContain("Asks      Which word?");
+    expect(short).toMatchObject({ code: 1, stderr: expect.stringContaining("invalid_answer") });
+    expect(unasked.code).toBe(2);
+    expect(answered).toMatchObject({ id: first, waiting_for: null });
+    expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining("already_answered") });
+    expect(byKey.code).toBe(0);
+    expect((await flow.job(second)).output).toEqual({ text: "good" });
+    expect(ended).toMatchObject({ code: 2, stderr: expect.stringContaining("waits for nothing") });
+  });
+
   it("show each line of what they logged, and nothing that moves the cursor", async () => {
     const text = "Error: rye\r\n    at sack (mill.ts:1:2)\n\u001b[2J    at mill (mill.ts:3:4)\n";
     const input = JSON.stringify({ end: "answer", text });

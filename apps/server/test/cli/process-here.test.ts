@@ -94,9 +94,17 @@ describe("millrace process without a server", () => {
   });
 
   it("ends with 6 when only a part of the analysis failed, and shows the rest", async () => {
-    await using model = await startFake((purpose) =>
-      purpose === "document.sentiment" ? { kind: "unauthorized" } : undefined,
-    );
+    const others = {
+      summary: { text: "A summary." },
+      key_points: { points: ["A point."] },
+      topics: { topics: ["a topic"] },
+    };
+    await using model = await startFake((purpose) => {
+      if (purpose === "document.sentiment") return { kind: "unauthorized" };
+      return purpose === "document.analysis"
+        ? { kind: "answer", content: JSON.stringify(others) }
+        : undefined;
+    });
 
     const end = await runCommand(["process", "-q"], {
       folder: folder.path,
@@ -171,7 +179,11 @@ describe("millrace process without a server", () => {
 async function startFake(
   script: (
     purpose: string | undefined,
-  ) => { kind: "unauthorized" } | { kind: "hold"; barrier: string } | undefined,
+  ) =>
+    | { kind: "answer"; content: string }
+    | { kind: "unauthorized" }
+    | { kind: "hold"; barrier: string }
+    | undefined,
 ) {
   const server = await startFakeModelServer({
     port: 0,

@@ -41,7 +41,14 @@ afterAll(async () => {
 function startServer(port = "0"): Promise<RunningMillrace> {
   return startMillrace({
     dataDirectory: join(folder.path, "data"),
-    environment: { MILLRACE_TOKEN: token, CHAT_URL: model.url, CHAT_MODEL: "fake", PORT: port },
+    environment: {
+      MILLRACE_TOKEN: token,
+      CHAT_URL: model.url,
+      CHAT_MODEL: "fake",
+      PORT: port,
+      // The same article is sent again and again, and each time the model is to be asked.
+      MODEL_CACHE_TTL_SECONDS: "0",
+    },
   });
 }
 

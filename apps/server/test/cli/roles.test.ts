@@ -27,6 +27,7 @@ describe("a role of its own", () => {
   it.each([
     [["worker", "-c", "0"], "--concurrency"],
     [["worker", "-Q", "Chat!"], "WORKER_QUEUES"],
+    [["worker", "-Q", "chat:many"], "WORKER_QUEUES"],
     [["worker", "--processes", "65"], "--processes"],
     [["api", "-p", "65536"], "--port"],
     [["api", "-l", "loud"], "LOG_LEVEL"],

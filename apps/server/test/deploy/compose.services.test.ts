@@ -87,8 +87,8 @@ it("migrates, and then has every worker of its pools", async () => {
   expect(seen.toSorted((left, right) => order(left).localeCompare(order(right)))).toEqual([
     ["batch", "batch,low_priority", 4],
     ["chat", "chat", 50],
-    ["documents", "documents,default", 4],
-    ["documents", "documents,default", 4],
+    ["documents", "documents,ocr,default", 4],
+    ["documents", "documents,ocr,default", 4],
   ]);
 });
 

@@ -50,7 +50,7 @@ it("has two API processes, which the proxy knows", () => {
 it("has one pool for each queue that the product uses, and one for chat alone", () => {
   const queues = workers.map(([, { command }]) => command[command.indexOf("-Q") + 1]);
 
-  expect(queues).toEqual(["chat", "documents,default", "batch,low_priority"]);
+  expect(queues).toEqual(["chat", "documents,ocr,default", "batch,low_priority"]);
 });
 
 it("waits longer for each process than that takes to drain and to close", () => {

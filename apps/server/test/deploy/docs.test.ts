@@ -1,10 +1,13 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { commandLineSettings } from "../../src/cli/settings.ts";
 import { settingsSections } from "../../src/settings.ts";
 import { readCompose, repository, variablesOf } from "./compose.ts";
 
-const known = new Set(settingsSections.flatMap(({ schema }) => Object.keys(schema.shape)));
+const known = new Set(
+  [...settingsSections, commandLineSettings].flatMap(({ schema }) => Object.keys(schema.shape)),
+);
 const read = (path: string): string => readFileSync(join(repository, path), "utf8");
 const deploy = read("docs/deploy.md");
 

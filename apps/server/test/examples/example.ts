@@ -12,25 +12,30 @@ const examples = path.join(import.meta.dirname, "../../../../examples");
 
 /** One of the examples, run as its README says, with data of its own. */
 export class Example implements AsyncDisposable {
-  readonly #name: string;
   readonly folder: string;
+  readonly #start: () => Promise<RunningMillrace>;
   #server: RunningMillrace;
 
-  private constructor(name: string, folder: string, server: RunningMillrace) {
-    this.#name = name;
+  private constructor(folder: string, start: () => Promise<RunningMillrace>, server: RunningMillrace) {
     this.folder = folder;
+    this.#start = start;
     this.#server = server;
   }
 
-  static async start(name: string): Promise<Example> {
+  static async start(name: string, environment: Readonly<Record<string, string>> = {}): Promise<Example> {
     const folder = await mkdtemp(path.join(tmpdir(), `millrace-${name}-`));
-    return new Example(name, folder, await startExample(name, folder));
+    const start = () => startExample(name, folder, environment);
+    return new Example(folder, start, await start());
+  }
+
+  get url(): string {
+    return this.#server.url;
   }
 
   /** Kills the server without warning and starts it again on the same data. */
   async killAndStart(): Promise<void> {
     await this.#server.kill9();
-    this.#server = await startExample(this.#name, this.folder);
+    this.#server = await this.#start();
   }
 
   async get<Schema extends z.ZodType>(address: string, schema: Schema): Promise<z.output<Schema>> {
@@ -64,10 +69,14 @@ export class Example implements AsyncDisposable {
   }
 }
 
-function startExample(name: string, folder: string): Promise<RunningMillrace> {
+function startExample(
+  name: string,
+  folder: string,
+  environment: Readonly<Record<string, string>>,
+): Promise<RunningMillrace> {
   return startMillrace({
     dataDirectory: folder,
     workingDirectory: path.join(examples, name),
-    environment: { OUTBOX: path.join(folder, "outbox") },
+    environment: { OUTBOX: path.join(folder, "outbox"), ...environment },
   });
 }

@@ -93,7 +93,8 @@ describe("an API process and a worker with Redis", () => {
   const copyOf = (id: string, state: string) =>
     waitFor(
       async () => {
-        const copy = await client.hget(`millrace:job:${id}`, "job");
+        const [key = ""] = await client.keys(`millrace:*:job:${id}`);
+        const copy = await client.hget(key, "job");
         return copy?.includes(`"state":"${state}"`) === true && copy;
       },
       { describe: `the copy of ${id} to be ${state}` },

@@ -148,8 +148,7 @@ export function controlSuite(ground: Ground): void {
       };
       const socket = new SocketClient<Frame>(`${flow.url.replace("http", "ws")}/api/ws`, ["millrace.v1"]);
       await socket.opened();
-      socket.send({ op: "sub", topic: "monitor" });
-      while ((await socket.next()).t !== "snap");
+      expect(await socket.subscribe({ topic: "monitor" }, 30_000)).toMatchObject({ t: "snap" });
 
       await pause();
       const told = [await socket.next()];
@@ -373,6 +372,38 @@ export function controlSuite(ground: Ground): void {
       expect(reply.status).toBe(202);
       expect(await flow.job(id)).toMatchObject({ state: "queued", attempts: [{ outcome: "handed_back" }] });
       expect(codeOf(await flow.send("POST", `/api/jobs/${id}/force-release`))).toBe("job_not_running");
+    });
+
+    it("shows what it asks, and goes on with the answer", async () => {
+      const { id } = await add("ask");
+      await untilState(id, "waiting");
+      const answer = (json: unknown) => flow.send("POST", `/api/jobs/${id}/answer`, { json });
+      const listed = await flow.get(`/api/jobs?state=waiting&task=${toldTask.name}`, listSchema);
+      expect(listed.data).toMatchObject([
+        {
+          id,
+          waiting_for: { key: "word", question: "Which word?", schema: { type: "string", minLength: 3 } },
+        },
+      ]);
+
+      expect(await answer({ key: "word", answer: "no" })).toMatchObject({
+        status: 422,
+        body: { code: "invalid_answer", errors: [{ pointer: "/answer" }] },
+      });
+      expect(await answer({ key: "word" })).toMatchObject({ status: 422 });
+      expect(await answer({ key: "word", answer: "well", more: 1 })).toMatchObject({ status: 422 });
+      expect(codeOf(await answer({ key: "other", answer: "well" }))).toBe("waits_for_another");
+      const reply = await answer({ key: "word", answer: "well" });
+      expect(reply).toMatchObject({ status: 202, body: { id, waiting_for: null } });
+      expect(reply.headers.get("location")).toBe(`/api/jobs/${id}`);
+
+      await untilState(id, "succeeded");
+      expect((await answer({ key: "word", answer: "well" })).status).toBe(202);
+      expect(await answer({ key: "word", answer: "ill" })).toMatchObject({
+        status: 409,
+        body: { code: "already_answered" },
+      });
+      expect(await flow.job(id)).toMatchObject({ output: { text: "well" } });
     });
 
     it("shows its input and result without secrets, and large ones by themselves", async () => {

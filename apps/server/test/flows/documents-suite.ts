@@ -39,6 +39,21 @@ const fileCases = [
     says: "Rain came at last",
     content: "Rain came at last. The river rose and everybody was happy.\n",
   },
+  {
+    name: "levels.csv",
+    type: "csv",
+    says: "opened by Ann in the rain",
+    content: "Gate;Level;Note\nNorth;1,20;opened by Ann in the rain\nSouth;0,80;closed\n",
+  },
+  {
+    name: "note.eml",
+    type: "eml",
+    says: "the sluice keeper comes tomorrow",
+    content:
+      "From: Ann <ann@mill.example>\nTo: Ben <ben@mill.example>\nSubject: Sluice\nDate: Fri, 20 Nov 2026 09:30:00 +0100\n\nPlease be there, the sluice keeper comes tomorrow.\n",
+  },
+  { name: "scan.pdf", type: "pdf", says: "he counted the sacks of flour" },
+  { name: "wall.png", type: "image", says: "before the gates were opened" },
 ] as const;
 
 /** What a client of the REST API does in a day, on one server. */
@@ -132,7 +147,7 @@ export function documentsSuite(ground: Ground): void {
       const pdfs = await flow.listAll("/api/documents?file_type=pdf&status=completed", documentSchema);
       const jobs = await flow.listAll("/api/jobs?state=succeeded&queue=documents", jobSchema);
 
-      expect(pdfs.map(({ file_name: name }) => name)).toEqual(["mill.pdf"]);
+      expect(pdfs.map(({ file_name: name }) => name)).toEqual(["scan.pdf", "mill.pdf"]);
       expect(jobs.length).toBeGreaterThan(0);
       expect(await flow.listAll("/api/documents?search=%25", documentSchema)).toEqual([]);
       for (const query of ["colour=blue", "status=lost", "cursor=x", "limit=0"]) {

@@ -61,7 +61,7 @@ export async function stepThroughSocket(
   const id = await addJob(api, task);
   const socket = new SocketClient<Frame>(`${api.url.replace("http", "ws")}/api/ws`, ["millrace.v1"]);
   await socket.opened();
-  socket.send({ op: "sub", topic: `job:${id}`, since: 0 });
+  await socket.subscribe({ topic: `job:${id}`, since: 0 }, 30_000);
   const types: string[] = [];
   while (types.at(-1) !== "job.succeeded") {
     const frame = await socket.next(30_000);

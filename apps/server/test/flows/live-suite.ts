@@ -3,6 +3,7 @@ import { SocketClient } from "@millrace/live/testing";
 import type { FakeModelServer } from "@millrace/testing";
 import { describe, expect, it } from "vitest";
 import type { Flow, Ground } from "./flow.ts";
+import { whenAsked } from "./when-asked.ts";
 
 type Message = {
   readonly type: string;
@@ -66,9 +67,7 @@ export function liveSuite(ground: Ground, parts: () => { flow: Flow; models: Fak
 
     it("says partial when a part failed", async () => {
       const { flow, models } = parts();
-      models.setScript((call) =>
-        call.step?.startsWith("topics/") === true ? { kind: "garbage" } : undefined,
-      );
+      models.setScript(whenAsked("topics", { kind: "garbage" }));
       const { document } = await flow.postText(text);
       const socket = await open(document.id, "?since=0");
 

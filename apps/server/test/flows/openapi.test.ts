@@ -53,6 +53,31 @@ it("names every path parameter", () => {
   }
 });
 
+it.each([
+  ["post /api/documents", ["idempotency-key", "prefer"]],
+  ["post /api/summaries", ["idempotency-key", "prefer"]],
+  ["post /api/crews/{name}/runs", ["idempotency-key", "prefer"]],
+  ["post /api/crew-runs/{id}/replay", ["idempotency-key", "prefer"]],
+  ["post /api/tasks/{name}/jobs", ["idempotency-key", "prefer"]],
+  ["get /api/jobs/{id}/result", ["prefer"]],
+  ["get /api/documents", []],
+])("names the headers that %s heeds", (wanted, headers) => {
+  const found = operations().find(({ path, method }) => `${method} ${path}` === wanted);
+  const parameters = operationSchema.parse(found?.operation).parameters ?? [];
+
+  expect(parameters.flatMap((one) => (one.in === "header" ? [one.name] : []))).toEqual(headers);
+});
+
+it.each([
+  ["/api/crew-runs/{id}/events", "text/event-stream"],
+  ["/api/jobs/{id}/events", "text/event-stream"],
+  ["/api/crew-runs/{id}/files/{*}", "text/plain"],
+])("says what %s gives", (path, type) => {
+  const { responses } = operationSchema.parse(description.paths[path]?.["get"]);
+
+  expect(responses["200"]).toMatchObject({ content: { [type]: {} } });
+});
+
 it("refers only to what it has", () => {
   const references = [...text.matchAll(/"\$ref":"([^"]+)"/g)].map((match) => match[1] ?? "");
   const known = Object.keys(description.components.schemas).map((name) => `#/components/schemas/${name}`);
@@ -98,6 +123,7 @@ it("lists what the product offers", () => {
       "get /api/jobs/{id}/input",
       "get /api/jobs/{id}/result",
       "post /api/jobs/{id}/force-release",
+      "post /api/jobs/{id}/answer",
       "post /api/documents/{id}/cancel_processing",
       "post /api/documents/{id}/parts/{part}/retry",
       "post /api/documents/{id}/reprocess",

@@ -19,6 +19,8 @@ beforeAll(async () => {
     WORKER_LEASE_SECONDS: "6",
     CHAT_URL: models.url,
     CHAT_MODEL: "fake",
+    // The same text is sent again, and the model is to be asked again.
+    MODEL_CACHE_TTL_SECONDS: "0",
   });
 });
 afterAll(async () => {

@@ -132,7 +132,10 @@ describe("the product's own schedules", () => {
       "Check integrity",
       "Clean up failed jobs",
       "Clean up job logs",
+      "Clean up model calls",
+      "Clean up runs of crews",
       "Remove orphaned files",
+      "Tend search indexes",
       "Tend the database",
     ]);
   });

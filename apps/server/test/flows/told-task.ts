@@ -11,13 +11,16 @@ const task = defineTask({
   queue: "told",
   retries: 0,
   redact: ["secret"],
-  input: z.object({ end: z.enum(["answer", "fail", "hold"]), secret: z.string().default(""), text: z.string().default("") }),
+  input: z.object({ end: z.enum(["answer", "ask", "fail", "hold"]), secret: z.string().default(""), text: z.string().default("") }),
   output: z.object({ text: z.string() }),
 });
 export const handler = handleTask({
   task,
-  run: async ({ input, signal, log }) => {
+  run: async ({ input, signal, log, waitFor }) => {
     if (input.text !== "") log("info", input.text);
+    if (input.end === "ask") {
+      return { text: await waitFor("word", { question: "Which word?", schema: z.string().min(3) }) };
+    }
     if (input.end === "fail") {
       throw new MillraceError({ code: "sack_empty", kind: "invalid", message: "Sack 17 of \\"rye\\" is empty" });
     }

@@ -61,8 +61,7 @@ it("a queue paused in one process is paused in all, at once, and goes on in all"
 it("who watches the monitor in one process is told of a change in the other", async () => {
   const socket = new SocketClient<Frame>(`${one.url.replace("http", "ws")}/api/ws`, ["millrace.v1"]);
   await socket.opened();
-  socket.send({ op: "sub", topic: "monitor" });
-  while ((await socket.next()).t !== "snap");
+  expect(await socket.subscribe({ topic: "monitor" }, 30_000)).toMatchObject({ t: "snap" });
 
   await post("/api/queues/told/pause");
 

@@ -116,6 +116,18 @@ it("upkeep.clean_job_logs deletes old lines", async () => {
   expect(await run("upkeep.clean_job_logs", { older_than_days: 7 })).toEqual({ deleted: 1 });
 });
 
+it("upkeep.clean_usage deletes old model calls", async () => {
+  for (const days of [1, 399, 401]) {
+    await sql`
+      INSERT INTO model_call (id, called_at, owner, purpose, kind, model, outcome, latency_ms)
+      VALUES (${newId()}, now() - ${days}::double precision * interval '1 day', '', 'a', 'chat', 'm', 'answered', 1)`.execute(
+      database.queryable,
+    );
+  }
+
+  expect(await run("upkeep.clean_usage", { older_than_days: 400 })).toEqual({ deleted: 1 });
+});
+
 describe("upkeep.remove_orphans", () => {
   const makeOld = async (key: string) => utimes(files.pathOf(key), new Date(0), new Date(0));
 
@@ -193,7 +205,7 @@ describe("upkeep.check_integrity", () => {
 });
 
 it("every task of the upkeep has its schedule", async () => {
-  const scheduled = upkeepSchedules({ JOB_LOG_DAYS: 7 }).map(({ task }) => task);
+  const scheduled = upkeepSchedules({ CREW_RUN_DAYS: 90, JOB_LOG_DAYS: 7 }).map(({ task }) => task);
   const tasks = createUpkeepHandlers({ database, files, folder }).map(({ task }) => task.name);
 
   expect(scheduled.toSorted()).toEqual(tasks.toSorted());

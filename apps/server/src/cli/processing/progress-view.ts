@@ -75,6 +75,12 @@ export function applyUpdate(progress: FileProgress, { type, data }: DocumentUpda
       const message = `Attempt ${attempt} failed, next in ${Math.ceil(seconds)} s: ${error}`;
       return { ...progress, state: "running", message };
     }
+    case "document.put_off": {
+      const parsed = documentEventSchemas["document.put_off"].safeParse(data);
+      if (!parsed.success) return progress;
+      const { error, retry_in_seconds: seconds } = parsed.data;
+      return { ...progress, state: "running", message: `Waits ${Math.ceil(seconds)} s: ${error}` };
+    }
     default:
       return progress;
   }

@@ -2,12 +2,14 @@ import { open } from "node:fs/promises";
 import path from "node:path";
 import { addAbortSignal } from "node:stream";
 import type { Readable } from "node:stream";
+import type { FileType } from "@millrace/contracts";
 import { fileNotFound, fileNotReadable, folderGiven, inputTooLarge } from "../errors.ts";
 import { printableLine } from "../terminal/printable.ts";
 import { shorten } from "../terminal/width.ts";
 import type { Source } from "./processor.ts";
 
-const extensions = { pdf: "pdf", docx: "docx", html: "html", markdown: "md", text: "txt" } as const;
+/** Of types that are not called by the usual ending of their files. */
+const extensions: Readonly<Partial<Record<FileType, string>>> = { markdown: "md", text: "txt" };
 
 /** How standard input is named on the command line. */
 export const standardInputName = "-";
@@ -62,7 +64,7 @@ async function sourceOfStream(stream: Readable, stem: string, limits: ReadLimits
   const { type } = await detectFileType({ head, fileName: null, size: bytes.length });
   const text = type === "text" ? decodeUtf8(bytes) : undefined;
   if (text !== undefined) return { kind: "text", text };
-  return { kind: "bytes", bytes, fileName: `${stem}.${extensions[type]}` };
+  return { kind: "bytes", bytes, fileName: `${stem}.${extensions[type] ?? type}` };
 }
 
 async function readBounded(

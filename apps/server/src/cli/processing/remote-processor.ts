@@ -7,18 +7,14 @@ import {
   isSettled,
   liveEventSchema,
 } from "@millrace/contracts";
-import { errorCode, newId, parseJson } from "@millrace/kernel";
-import { serverNotReachable } from "../errors.ts";
+import { errorCode, newId } from "@millrace/kernel";
 import { pause } from "../pause.ts";
 import { mayPass } from "../server/api-client.ts";
 import type { ApiClient, ApiRequest } from "../server/api-client.ts";
-import { readEvents } from "../server/event-stream.ts";
-import type { ServerSentEvent } from "../server/event-stream.ts";
+import { followEvents } from "../server/follow-events.ts";
 import { endsProcessing } from "./processor.ts";
 import type { DocumentUpdate, Processor, Source } from "./processor.ts";
 
-/** A restart of a server takes seconds; one that is away longer may not come back. */
-const patienceMs = 60_000;
 const pauseMs = 1_000;
 const maxSendings = 4;
 
@@ -72,50 +68,18 @@ async function sendAgain<Result>(signal: AbortSignal, send: () => Promise<Result
   }
 }
 
-/** Follows over lost connections: each new one goes on after the last event that was seen. */
 async function* watch(
   client: ApiClient,
   path: string,
   signal: AbortSignal,
 ): AsyncGenerator<DocumentUpdate, void, undefined> {
-  let lastId: string | undefined;
-  let lostAtMs: number | undefined;
-  for (;;) {
-    try {
-      const headers = lastId === undefined ? {} : { "last-event-id": lastId };
-      const response = await client.open(path, { query: { until: "finished" }, headers, signal });
-      // No content: the last event seen was the end.
-      if (response.status === 204 || response.body === null) return;
-      for await (const event of readEvents(response.body)) {
-        lastId = event.id ?? lastId;
-        lostAtMs = undefined;
-        const update = updateOf(event);
-        if (update === "finished") return;
-        if (update === undefined) continue;
-        yield update;
-        if (endsProcessing(update.type)) return;
-      }
-    } catch (error) {
-      signal.throwIfAborted();
-      // A stream that breaks off throws the client's own errors, which say nothing of use.
-      if (errorCode(error) !== "internal_error" && !mayPass(error)) throw error;
+  for await (const { type, data } of followEvents(client, path, signal)) {
+    if (type === "snapshot") {
+      const snapshot = documentSnapshotSchema.safeParse(data);
+      if (snapshot.success && isSettled(snapshot.data.document.status)) return;
+      continue;
     }
-    lostAtMs ??= performance.now();
-    if (performance.now() - lostAtMs > patienceMs) throw serverNotReachable(client.url);
-    await pause(pauseMs, signal);
+    yield { type, data: liveEventSchema.shape.data.parse(data) };
+    if (endsProcessing(type)) return;
   }
-}
-
-function updateOf({ type, text }: ServerSentEvent): DocumentUpdate | "finished" | undefined {
-  if (type === "reset") return undefined;
-  if (type === "snapshot") {
-    const snapshot = documentSnapshotSchema.safeParse(snapshotData(parseJson(text)));
-    return snapshot.success && isSettled(snapshot.data.document.status) ? "finished" : undefined;
-  }
-  const event = liveEventSchema.parse(parseJson(text));
-  return { type: event.type, data: event.data };
-}
-
-function snapshotData(message: unknown): unknown {
-  return typeof message === "object" && message !== null && "data" in message ? message.data : undefined;
 }

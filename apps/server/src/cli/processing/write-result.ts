@@ -1,4 +1,4 @@
-import type { Analysis, Document, PartName } from "@millrace/contracts";
+import type { Analysis, Document, FileType, PartName } from "@millrace/contracts";
 import { printableLine, printableText } from "../terminal/printable.ts";
 import { columnsOfStream, createStyles } from "../terminal/style.ts";
 import type { OutputStream, Styles } from "../terminal/style.ts";
@@ -15,7 +15,8 @@ const labels: Readonly<Record<PartName, string>> = {
   sentiment: "Sentiment",
   topics: "Topics",
 };
-const typeNames = { pdf: "PDF", docx: "DOCX", html: "HTML", markdown: "Markdown", text: "Text" } as const;
+/** Of types that are not called by the usual ending of their files. */
+const typeNames: Readonly<Partial<Record<FileType, string>>> = { markdown: "Markdown", text: "Text" };
 
 /** What came out for one document, for people: plain text unless the stream is a terminal. */
 export function writeResult(stream: OutputStream, { document, analysis }: ProcessedDocument): void {
@@ -49,7 +50,7 @@ function modelOfAll({ summary, key_points: keyPoints, sentiment, topics }: Analy
 function header(document: Document, styles: Styles): string[] {
   const { file_type: type, page_count: pages, language, text_length: length } = document;
   const facts = [
-    type === null ? undefined : typeNames[type],
+    type === null ? undefined : (typeNames[type] ?? type.toUpperCase()),
     pages === null ? undefined : `${pages} ${pages === 1 ? "page" : "pages"}`,
     language === null ? undefined : languageName(language),
     shortSize(document.file_size),

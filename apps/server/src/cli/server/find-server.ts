@@ -1,4 +1,5 @@
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { lockFolder, readHolder } from "@millrace/database";
 import { errorCode } from "@millrace/kernel";
 import { noServer, serverNotReachable } from "../errors.ts";
@@ -8,6 +9,10 @@ import type { ApiClient } from "./api-client.ts";
 
 /** Generous for a machine under full load; a server that hangs longer is no use either. */
 const aliveTimeoutMs = 5_000;
+
+/** As long as a start or a stop takes on a busy machine: whoever has the folder answers or is gone by then. */
+export const startPatienceMs = 30_000;
+export const lookAgainMs = 250;
 
 /**
  * A client of the server that MILLRACE_URL names or that runs on the data folder; undefined when
@@ -28,11 +33,21 @@ export async function findServer(connection: ConnectionSettings): Promise<ApiCli
   return (await isAlive(client)) ? client : undefined;
 }
 
-/** The same, for commands that can do nothing without a server. Throws `no_server`. */
+/**
+ * The same, for commands that can do nothing without a server; one that is just starting is waited for. Throws
+ * `no_server`.
+ */
 export async function getServer(connection: ConnectionSettings): Promise<ApiClient> {
-  const client = await findServer(connection);
-  if (client === undefined) throw noServer(path.resolve(connection.DATA_DIR));
-  return client;
+  const folder = path.resolve(connection.DATA_DIR);
+  const deadline = performance.now() + startPatienceMs;
+  for (;;) {
+    const client = await findServer(connection);
+    if (client !== undefined) return client;
+    // Whoever holds a folder has said so; asking the lock of any other would make the folder, or be in the way.
+    const isStarting = readHolder(folder) !== undefined && isFolderHeld(folder);
+    if (!isStarting || performance.now() > deadline) throw noServer(folder);
+    await sleep(lookAgainMs);
+  }
 }
 
 /** Whether another process has the folder now. */

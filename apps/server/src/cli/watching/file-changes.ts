@@ -83,7 +83,7 @@ export class FileChanges {
     if (files.includes(file) || folders.includes(file)) return true;
     const isBelow = folders.some((folder) => file.startsWith(folder + path.sep));
     // Editors put files beside the one they write, for a moment.
-    return isBelow && (/\.(m?[jt]s|json|sql)$/.test(file) || isFolder(file));
+    return isBelow && (/\.(m?[jt]s|json|sql|ya?ml)$/.test(file) || isFolder(file));
   }
 }
 

@@ -1,0 +1,113 @@
+import type { Page } from "playwright-core";
+import { describe, expect, it } from "vitest";
+import { expectAccessible, expectNoSidewaysScroll, watchTroubles } from "./browser.ts";
+import type { PageTroubles } from "./browser.ts";
+import { useModelScene } from "./model-scene.ts";
+
+const quiet = { problems: [], foreignRequests: [] };
+const text = "The mill stands by the river. The miller is content with the year and with his dog.";
+
+const scene = useModelScene();
+
+type Look = { width: number; scheme: "light" | "dark" };
+
+async function open(
+  look: Look = { width: 1280, scheme: "light" },
+): Promise<{ page: Page; troubles: PageTroubles }> {
+  const page = await scene.browser.newPage({
+    viewport: { width: look.width, height: 844 },
+    colorScheme: look.scheme,
+    reducedMotion: "reduce",
+  });
+  page.setDefaultTimeout(60_000);
+  const troubles = watchTroubles(page, scene.server.url);
+  await page.goto(`${scene.server.url}/summaries`);
+  await page.getByRole("heading", { level: 1, name: "Summaries" }).waitFor();
+  return { page, troubles };
+}
+
+async function summarise(page: Page, given: string): Promise<void> {
+  await page.getByLabel("Text to summarise").fill(given);
+  await page.getByRole("button", { name: "Summarise" }).click();
+}
+
+const looks: Look[] = [
+  { width: 1280, scheme: "light" },
+  { width: 1280, scheme: "dark" },
+  { width: 390, scheme: "light" },
+  { width: 390, scheme: "dark" },
+];
+
+describe("the page of summaries", () => {
+  it("says that there are none yet", async () => {
+    const { page, troubles } = await open({ width: 390, scheme: "light" });
+
+    await page.getByText("No summaries yet").waitFor();
+
+    await expectAccessible(page);
+    expect(troubles).toEqual(quiet);
+    await page.close();
+  });
+
+  it("shows a summary as it is written, also after a reload, and keeps it", async () => {
+    const { page, troubles } = await open();
+    scene.models.setScript(() => ({
+      kind: "answer",
+      content: "A mill works by the river and its miller is content with it all year long.",
+      pieceDelayMs: 300,
+    }));
+
+    await summarise(page, text);
+    await page.getByText("A mill").waitFor();
+    await page.reload();
+    await page.getByText("A mill").waitFor();
+    await page.getByText("content with it all year long.").waitFor();
+    await page.getByRole("button", { name: "Copy the summary" }).waitFor();
+
+    await page.getByText("The text", { exact: true }).click();
+    await page.getByText(text, { exact: true }).waitFor();
+    expect(troubles).toEqual(quiet);
+    await page.close();
+  });
+
+  it("says that the same text was summarised before, and makes a new one when asked to", async () => {
+    const { page } = await open();
+    await summarise(page, text);
+    await page.getByText("The same text was summarised before").waitFor();
+    scene.models.setScript(() => ({ kind: "answer", content: "Another summary of the mill." }));
+
+    await page.getByRole("button", { name: "Make a new one" }).click();
+
+    const made = page.getByText("Another summary of the mill.");
+    await made.waitFor();
+    expect(await made.count()).toBe(1);
+    await page.close();
+  });
+
+  it("cancels and deletes", async () => {
+    const { page } = await open();
+    scene.models.setScript(() => ({ kind: "hang" }));
+    await summarise(page, "A text that nobody waits for. Nobody asks what becomes of it.");
+
+    await page.getByRole("button", { name: "Cancel", exact: true }).click();
+    await page.getByText("Cancelled", { exact: true }).waitFor();
+    await page.getByRole("button", { name: "Delete A text that nobody waits for." }).click();
+    await page.getByRole("button", { name: "Delete", exact: true }).click();
+
+    const heading = page.getByRole("heading", { name: "A text that nobody waits for." });
+    await heading.waitFor({ state: "detached" });
+    expect(await heading.count()).toBe(0);
+    await page.close();
+  });
+
+  it.each(looks)("fits and can be read by all, $width px, $scheme", async (look) => {
+    const { page, troubles } = await open(look);
+    await page.getByText("Another summary of the mill.").waitFor();
+
+    await expectAccessible(page);
+    await expectNoSidewaysScroll(page);
+
+    expect(troubles).toEqual(quiet);
+    await page.close();
+  });
+});

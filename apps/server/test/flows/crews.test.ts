@@ -1,0 +1,3 @@
+import { crewsSuite } from "./crews-suite.ts";
+
+crewsSuite("embedded");

@@ -1,0 +1,3 @@
+import { modelAwaySuite } from "./model-away-suite.ts";
+
+modelAwaySuite("postgres");

@@ -1,0 +1,3 @@
+import { modelFaultsSuite } from "./model-faults-suite.ts";
+
+modelFaultsSuite("postgres");

@@ -1,0 +1,164 @@
+import { acceptedDocumentSchema, searchResultSchema } from "@millrace/contracts";
+import type { SearchResult } from "@millrace/contracts";
+import { startFakeModelServer } from "@millrace/testing";
+import type { FakeModelServer } from "@millrace/testing";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { codeOf, Flow } from "./flow.ts";
+import type { Ground } from "./flow.ts";
+
+async function post(flow: Flow, text: string, title: string): Promise<string> {
+  const reply = await flow.send("POST", "/api/documents", { json: { text, title } });
+  const { document } = acceptedDocumentSchema.parse(reply.body);
+  await flow.settled(document.id);
+  return document.id;
+}
+
+function search(flow: Flow, parameters: Record<string, string>): Promise<SearchResult> {
+  return flow.get(`/api/search?${new URLSearchParams(parameters).toString()}`, searchResultSchema);
+}
+
+const idsOf = (result: SearchResult) => result.data.map((hit) => hit.document_id);
+
+/** What a client asks of the search, with the built-in models. */
+export function searchSuite(ground: Ground): void {
+  describe(`search, ${ground}`, () => {
+    let flow: Flow;
+    let lease: string;
+    let report: string;
+
+    beforeAll(async () => {
+      flow = await Flow.start(ground);
+      lease = await post(
+        flow,
+        "The tenant pays the rent on the first day. Water is included.",
+        "Lease of the mill",
+      );
+      report = await post(
+        flow,
+        "# Year\n\nRent income grew well this year. We are happy about it.",
+        "Annual report",
+      );
+    });
+    afterAll(() => flow.stop());
+
+    it("gives title, section and score, and says how the vectors took part", async () => {
+      const result = await search(flow, { q: "rent income", explain: "true" });
+
+      expect(idsOf(result)).toEqual([report, lease]);
+      expect(result).toMatchObject({
+        mode: "hybrid",
+        no_good_match: false,
+        has_more: false,
+        next_cursor: null,
+      });
+      expect(result.vectors).toMatchObject({ method: "exact", reason: null });
+      const [first] = result.data;
+      expect(first).toMatchObject({ document_title: "Annual report", section: "Year" });
+      const { full_text: text, vectors } = first?.explanation ?? {};
+      expect(text).toMatchObject({ rank: 1, weight: 1, coverage: 1 });
+      expect((text?.contribution ?? 0) + (vectors?.contribution ?? 0)).toBeCloseTo(first?.score ?? 0);
+    });
+
+    it("explains only when asked to", async () => {
+      expect((await search(flow, { q: "rent" })).data[0]).not.toHaveProperty("explanation");
+    });
+
+    it.each([
+      ["a part of the title", { title: "mill" }, "rent title:mill"],
+      ["a day", { created_after: "2020-01-01", title: "LEASE" }, "rent after:2020-01-01 title:lease"],
+    ])("looks only in documents with %s", async (_name, parameters, query) => {
+      expect(idsOf(await search(flow, { q: "rent", ...parameters }))).toEqual([lease]);
+      expect(idsOf(await search(flow, { q: query }))).toEqual([lease]);
+    });
+
+    it.each([
+      { file_type: "pdf" },
+      { created_before: "2020-01-01" },
+      { sentiment: "negative" },
+      { language: "fr" },
+    ])("finds nothing where no document is as %j says, and says so", async (parameters) => {
+      const result = await search(flow, { q: "rent", ...parameters });
+
+      expect(result.data).toEqual([]);
+      expect(result.no_good_match).toBe(true);
+    });
+
+    it("requires a phrase and leaves out what follows a minus", async () => {
+      expect(idsOf(await search(flow, { q: '"rent income"' }))).toEqual([report]);
+      expect(idsOf(await search(flow, { q: "rent -tenant" }))).toEqual([report]);
+    });
+
+    it("goes on behind the last hit of a page", async () => {
+      const first = await search(flow, { q: "rent", limit: "1" });
+      const second = await search(flow, { q: "rent", limit: "1", cursor: first.next_cursor ?? "" });
+
+      expect(first.has_more).toBe(true);
+      expect(second.has_more).toBe(false);
+      expect([...idsOf(first), ...idsOf(second)].toSorted()).toEqual([lease, report].toSorted());
+    });
+
+    it.each([
+      ["q=type:pdf", "query_without_words"],
+      ["q=rent+type:parchment", "invalid_filter"],
+      ["q=rent+after:yesterday", "invalid_filter"],
+      ["q=rent&cursor=zzz", "invalid_cursor"],
+      ["q=rent&colour=red", "invalid_request"],
+      ["q=rent&sentiment=glad", "invalid_request"],
+    ])("refuses %s with %s", async (query, code) => {
+      const reply = await flow.send("GET", `/api/search?${query}`);
+
+      expect(reply.status).toBe(422);
+      expect(codeOf(reply)).toBe(code);
+    });
+  });
+}
+
+/** The same with vectors of a model, which only workers call. */
+export function modelSearchSuite(ground: Ground): void {
+  describe(`search with an embedding model, ${ground}`, () => {
+    let flow: Flow;
+    let models: FakeModelServer;
+    let isAway = false;
+
+    beforeAll(async () => {
+      models = await startFakeModelServer({
+        port: 0,
+        script: () => (isAway ? { kind: "server_error", status: 503 } : undefined),
+      });
+      flow = await Flow.start(ground, { EMBEDDING_URL: models.url, EMBEDDING_MODEL: "fake-embedding" });
+      await post(flow, "The tenant pays the rent on the first day.", "Lease");
+    });
+    afterAll(async () => {
+      await flow.stop();
+      await models.stop();
+    });
+
+    it("has a query embedded once, however often it is asked", async () => {
+      const before = models.calls.length;
+
+      const first = await search(flow, { q: "rent of the tenant", explain: "true" });
+      await search(flow, { q: "rent of the tenant" });
+
+      expect(first).toMatchObject({
+        mode: "hybrid",
+        vectors: { model: "openai-compatible:fake-embedding", reason: null },
+      });
+      expect(first.data[0]?.explanation?.vectors).toMatchObject({ rank: 1, weight: 1 });
+      expect(models.calls.length - before).toBe(1);
+    });
+
+    it("answers by full text alone while the model is away, and says why", async () => {
+      isAway = true;
+      try {
+        const result = await search(flow, { q: "tenant of the mill" });
+
+        expect(result.data).toHaveLength(1);
+        expect(result.mode).toBe("full_text");
+        expect(result.vectors.method).toBe("none");
+        expect(result.vectors.reason).not.toBeNull();
+      } finally {
+        isAway = false;
+      }
+    });
+  });
+}

@@ -1,0 +1,4 @@
+import { modelSearchSuite, searchSuite } from "./search-suite.ts";
+
+searchSuite("postgres");
+modelSearchSuite("postgres");

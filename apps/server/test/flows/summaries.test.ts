@@ -1,0 +1,5 @@
+import { extractiveSuite, fallbackSuite, writtenSuite } from "./summaries-suite.ts";
+
+extractiveSuite("embedded");
+writtenSuite("embedded");
+fallbackSuite("embedded");
