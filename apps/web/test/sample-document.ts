@@ -6,10 +6,12 @@ const part = {
   error_code: null,
   model: null,
   extractive: false,
+  prompts: [],
+  coverage: 1,
   started_at: null,
   finished_at: null,
   result: null,
-} as const;
+} satisfies Analysis["summary"];
 
 /** A document for tests: stored, nothing done yet. */
 export function testDocument(changes: Partial<Document> = {}): Document {

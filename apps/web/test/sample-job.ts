@@ -30,11 +30,13 @@ export function testJob(changes: Partial<Job> = {}): Job {
       eta_seconds: null,
     },
     error: null,
+    waiting_for: null,
     links: {
       self: `/api/jobs/${id}`,
       events: `/api/jobs/${id}/events`,
       cancel: `/api/jobs/${id}/cancel`,
       retry: `/api/jobs/${id}/retry`,
+      answer: `/api/jobs/${id}/answer`,
     },
     ...changes,
   };

@@ -3,7 +3,7 @@ import { problemFrom, unreachableProblem } from "./problem.ts";
 export type QueryParameters = Readonly<Record<string, string | number | undefined>>;
 
 export type ApiRequest = {
-  readonly method?: "GET" | "POST" | "PATCH" | "DELETE";
+  readonly method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly query?: QueryParameters;
   readonly json?: unknown;
   readonly signal?: AbortSignal | undefined;

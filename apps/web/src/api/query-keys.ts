@@ -14,5 +14,6 @@ export const queryKeys = {
     ["documents", "list", filters, cursor ?? null] as const,
   recentDocuments: ["documents", "recent"] as const,
   documentStats: ["documents", "stats"] as const,
-  search: (query: string) => ["search", query] as const,
+  search: (query: string, parameters: Readonly<Record<string, string | undefined>>) =>
+    ["search", query, parameters] as const,
 };

@@ -5,6 +5,7 @@ import type {
   DocumentStats,
   DocumentStatus,
   DocumentText,
+  ExportFormat,
   FileType,
   LogLine,
   Page,
@@ -12,7 +13,7 @@ import type {
   SearchResult,
   System,
 } from "@millrace/contracts";
-import { callApi } from "./client.ts";
+import { apiUrl, callApi } from "./client.ts";
 
 export type DocumentFilters = {
   readonly search?: string | undefined;
@@ -38,6 +39,20 @@ export function listDocuments(
       cursor: options.cursor,
     },
     signal,
+  });
+}
+
+/** Where a browser saves an export from: one document, or all that these filters leave. */
+export function exportAddress(
+  what: DocumentFilters & { readonly id?: string; format: ExportFormat; withOriginals?: boolean },
+): string {
+  return apiUrl("/documents/export", {
+    format: what.format,
+    ids: what.id,
+    search: what.search,
+    status: what.status,
+    file_type: what.fileType,
+    include: what.withOriginals ? "original" : undefined,
   });
 }
 
@@ -98,8 +113,16 @@ export function fetchDocumentStats(signal?: AbortSignal): Promise<DocumentStats>
   return callApi("/documents/stats", { signal });
 }
 
-export function searchDocuments(query: string, signal?: AbortSignal): Promise<SearchResult> {
-  return callApi("/search", { query: { q: query, limit: 20 }, signal });
+export function searchDocuments(
+  query: string,
+  options: {
+    readonly parameters: Readonly<Record<string, string | undefined>>;
+    readonly cursor: string | undefined;
+    readonly signal: AbortSignal;
+  },
+): Promise<SearchResult> {
+  const { parameters, cursor, signal } = options;
+  return callApi("/search", { query: { ...parameters, q: query, limit: 20, cursor }, signal });
 }
 
 export function fetchSystem(signal?: AbortSignal): Promise<System> {

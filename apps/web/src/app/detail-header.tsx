@@ -11,7 +11,7 @@ export function DetailHeader({
   facts,
   actions,
 }: {
-  listPath: "/documents" | "/monitor/jobs" | "/monitor/workflows";
+  listPath: "/documents" | "/monitor/jobs" | "/monitor/workflows" | "/crews";
   listName: string;
   /** Holds the heading of the page. */
   title: ReactNode;

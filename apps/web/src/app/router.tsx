@@ -7,10 +7,16 @@ import type { JobFilters } from "../jobs/job-requests.ts";
 import { readAlarmView } from "../monitor/alarm-views.ts";
 import type { AlarmView } from "../monitor/alarm-views.ts";
 import { readJobState } from "../monitor/parts/job-states.ts";
+import { readOutcome } from "../usage/outcomes.ts";
+import { readPeriod } from "../usage/usage-days.ts";
+import type { Period } from "../usage/usage-days.ts";
+import type { CallFilters } from "../usage/usage-requests.ts";
 import { documentTabs } from "./document-tabs.ts";
 import type { DocumentTab } from "./document-tabs.ts";
 import { ErrorPage } from "./error-page.tsx";
 import { NotFoundPage } from "./not-found-page.tsx";
+import { readSearchFilters } from "../search/search-filters.ts";
+import type { SearchFilters } from "../search/search-filters.ts";
 import { parseSearch, readMoment, stringifySearch } from "./search-parameters.ts";
 import { Shell } from "./shell.tsx";
 
@@ -34,6 +40,8 @@ export type SchedulesSearch = {
 export type WorkflowsSearch = { state?: string | undefined; cursor?: string | undefined };
 
 export type FailuresSearch = { queue?: string | undefined; task?: string | undefined };
+
+export type UsageSearch = CallFilters & { readonly days?: Period | undefined };
 
 const rootRoute = createRootRoute({
   component: Shell,
@@ -68,10 +76,17 @@ const documentRoute = createRoute({
 const searchRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: "/search",
-  validateSearch: (search: Record<string, unknown>): { q?: string | undefined } => ({
+  validateSearch: (search: Record<string, unknown>): SearchFilters & { q?: string | undefined } => ({
     q: readText(search.q),
+    ...readSearchFilters(search),
   }),
   component: lazyRouteComponent(() => import("../search/search-page.tsx"), "SearchPage"),
+});
+
+const summariesRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/summaries",
+  component: lazyRouteComponent(() => import("../summaries/summaries-page.tsx"), "SummariesPage"),
 });
 
 const monitorRoute = createRoute({
@@ -172,10 +187,40 @@ const failuresRoute = createRoute({
   component: lazyRouteComponent(() => import("../monitor/failures/failures-page.tsx"), "FailuresPage"),
 });
 
+const crewsRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/crews",
+  component: lazyRouteComponent(() => import("../crews/crews-page.tsx"), "CrewsPage"),
+});
+
+const crewRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/crews/$name",
+  component: lazyRouteComponent(() => import("../crews/crew-page.tsx"), "CrewPage"),
+});
+
+const crewRunRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/crews/runs/$id",
+  component: lazyRouteComponent(() => import("../crews/run-page.tsx"), "RunPage"),
+});
+
+const usageRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/usage",
+  validateSearch: (search: Record<string, unknown>): UsageSearch => ({
+    days: readPeriod(search.days),
+    outcome: readOutcome(search.outcome),
+    model: readText(search.model),
+  }),
+  component: lazyRouteComponent(() => import("../usage/usage-page.tsx"), "UsagePage"),
+});
+
 const routeTree = rootRoute.addChildren([
   homeRoute,
   documentsRoute,
   documentRoute,
+  summariesRoute,
   searchRoute,
   monitorRoute.addChildren([
     overviewRoute,
@@ -189,6 +234,10 @@ const routeTree = rootRoute.addChildren([
     alarmsRoute,
     failuresRoute,
   ]),
+  crewsRoute,
+  crewRoute,
+  crewRunRoute,
+  usageRoute,
 ]);
 
 export function createAppRouter() {

@@ -1,8 +1,11 @@
 import { Link, Outlet, useNavigate } from "@tanstack/react-router";
+import IconAlignLeft from "@tabler/icons-react/dist/esm/icons/IconAlignLeft.mjs";
 import IconActivity from "@tabler/icons-react/dist/esm/icons/IconActivity.mjs";
+import IconCoins from "@tabler/icons-react/dist/esm/icons/IconCoins.mjs";
 import IconFiles from "@tabler/icons-react/dist/esm/icons/IconFiles.mjs";
 import IconHome from "@tabler/icons-react/dist/esm/icons/IconHome.mjs";
 import IconSearch from "@tabler/icons-react/dist/esm/icons/IconSearch.mjs";
+import IconUsersGroup from "@tabler/icons-react/dist/esm/icons/IconUsersGroup.mjs";
 import type { ReactNode } from "react";
 import { useSystem } from "../api/use-system.ts";
 import { AlarmCount } from "../monitor/alarms/alarm-count.tsx";
@@ -37,13 +40,16 @@ export function Shell() {
       <nav className={classes.navigation} aria-label="Main">
         <NavigationLink to="/" label="Home" icon={<IconHome size={20} stroke={1.7} />} />
         <NavigationLink to="/documents" label="Documents" icon={<IconFiles size={20} stroke={1.7} />} />
+        <NavigationLink to="/summaries" label="Summaries" icon={<IconAlignLeft size={20} stroke={1.7} />} />
         <NavigationLink to="/search" label="Search" icon={<IconSearch size={20} stroke={1.7} />} />
+        <NavigationLink to="/crews" label="Crews" icon={<IconUsersGroup size={20} stroke={1.7} />} />
         <NavigationLink
           to="/monitor"
           label="Monitor"
           icon={<IconActivity size={20} stroke={1.7} />}
           note={<AlarmCount />}
         />
+        <NavigationLink to="/usage" label="Usage" icon={<IconCoins size={20} stroke={1.7} />} />
         <SystemLine />
       </nav>
       <div className={classes.column}>
@@ -64,7 +70,7 @@ function NavigationLink({
   icon,
   note,
 }: {
-  to: "/" | "/documents" | "/search" | "/monitor";
+  to: "/" | "/documents" | "/summaries" | "/search" | "/crews" | "/monitor" | "/usage";
   label: string;
   icon: ReactNode;
   note?: ReactNode;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { TopicEvent } from "../live/socket.ts";
+import type { TopicEvent } from "../live/watched-topic.ts";
 import { applyDocumentEvents } from "./document-events.ts";
 import type { DocumentView } from "./document-view.ts";
 import { testAnalysis, testDocument } from "../../test/sample-document.ts";
@@ -122,6 +122,20 @@ describe("applyDocumentEvents", () => {
       retryAt: "2026-11-20T12:01:30.000Z",
     });
     expect(working.plannedRetry).toBeNull();
+  });
+
+  it("tells why the work is put off, and until when", () => {
+    const putOff = event(1, "document.put_off", {
+      error: "No budget is left.",
+      error_code: "budget_exceeded",
+      retry_in_seconds: 60,
+    });
+
+    expect(applyDocumentEvents(view(), [putOff]).view.plannedRetry).toEqual({
+      attempt: null,
+      error: "No budget is left.",
+      retryAt: "2026-11-20T12:02:00.000Z",
+    });
   });
 
   it("takes only the log lines of events that the snapshot already contains", () => {

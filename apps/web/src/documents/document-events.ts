@@ -1,5 +1,5 @@
 import type { LogLine, PartName, PartState, Progress } from "@millrace/contracts";
-import type { TopicEvent } from "../live/socket.ts";
+import type { TopicEvent } from "../live/watched-topic.ts";
 import { readLogLine } from "../logs/log-lines-of-events.ts";
 import type { DocumentView } from "./document-view.ts";
 import { partNames } from "./parts.ts";
@@ -39,6 +39,7 @@ function applyOne(outcome: EventOutcome, event: TopicEvent): EventOutcome {
       return { ...outcome, view: withProgress(view, event) };
     case "document.part_changed":
       return withPart(outcome, event);
+    case "document.put_off":
     case "document.retry_scheduled":
       return { ...outcome, view: withPlannedRetry(view, event) };
     case "document.completed":
@@ -112,7 +113,7 @@ function withPlannedRetry(view: DocumentView, event: TopicEvent): DocumentView {
   return {
     ...view,
     plannedRetry: {
-      attempt: number(event.data.attempt) ?? 1,
+      attempt: number(event.data.attempt),
       error: text(event.data.error) ?? "The last attempt failed.",
       retryAt: new Date(Date.parse(event.at) + waitMs).toISOString(),
     },

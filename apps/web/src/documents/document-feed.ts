@@ -2,7 +2,8 @@ import type { DocumentSnapshot, LogLine } from "@millrace/contracts";
 import type { QueryClient } from "@tanstack/react-query";
 import { queryKeys } from "../api/query-keys.ts";
 import { fetchAnalysis } from "../api/requests.ts";
-import type { LiveSocket, TopicEvent } from "../live/socket.ts";
+import type { LiveSocket } from "../live/socket.ts";
+import type { TopicEvent } from "../live/watched-topic.ts";
 import { applyDocumentEvents } from "./document-events.ts";
 import { viewFromSnapshot } from "./document-view.ts";
 import type { DocumentView } from "./document-view.ts";
@@ -53,6 +54,8 @@ export class DocumentFeed {
         void this.#queries.invalidateQueries({ queryKey: queryKeys.documentLog(documentId) });
       },
       onEvents: (events) => this.#apply(documentId, events),
+      // The answer of the API says on the page what became of it.
+      onRefused: () => void this.#queries.invalidateQueries({ queryKey: queryKeys.document(documentId) }),
     });
   }
 

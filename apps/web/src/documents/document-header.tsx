@@ -1,10 +1,8 @@
-import type { Analysis, Document } from "@millrace/contracts";
+import type { Document } from "@millrace/contracts";
 import { useNavigate } from "@tanstack/react-router";
 import { ActionIcon, Button, Menu } from "@mantine/core";
-import IconBraces from "@tabler/icons-react/dist/esm/icons/IconBraces.mjs";
 import IconDots from "@tabler/icons-react/dist/esm/icons/IconDots.mjs";
 import IconLink from "@tabler/icons-react/dist/esm/icons/IconLink.mjs";
-import IconMarkdown from "@tabler/icons-react/dist/esm/icons/IconMarkdown.mjs";
 import IconPlayerStop from "@tabler/icons-react/dist/esm/icons/IconPlayerStop.mjs";
 import IconRefresh from "@tabler/icons-react/dist/esm/icons/IconRefresh.mjs";
 import IconRotateClockwise from "@tabler/icons-react/dist/esm/icons/IconRotateClockwise.mjs";
@@ -16,13 +14,13 @@ import { showDone } from "../feedback/toasts.ts";
 import { Moment } from "../formatting/moment.tsx";
 import { DeleteDialog } from "./delete-dialog.tsx";
 import { documentFacts } from "./document-summary-line.tsx";
-import { download, exportFileName, exportJson, exportMarkdown } from "./export-document.ts";
+import { ExportItems } from "./export-menu.tsx";
 import { StatusBadge } from "./status-badge.tsx";
 import { isSettled } from "./statuses.ts";
 import { TitleEditor } from "./title-editor.tsx";
 import { useWorkAction } from "./use-document-actions.ts";
 
-export function DocumentHeader({ document, analysis }: { document: Document; analysis: Analysis }) {
+export function DocumentHeader({ document }: { document: Document }) {
   return (
     <DetailHeader
       listPath="/documents"
@@ -40,7 +38,7 @@ export function DocumentHeader({ document, analysis }: { document: Document; ana
       actions={
         <>
           <WorkButtons document={document} />
-          <MoreMenu document={document} analysis={analysis} />
+          <MoreMenu document={document} />
         </>
       }
     />
@@ -85,7 +83,7 @@ function WorkButtons({ document }: { document: Document }) {
   );
 }
 
-function MoreMenu({ document, analysis }: { document: Document; analysis: Analysis }) {
+function MoreMenu({ document }: { document: Document }) {
   const navigate = useNavigate();
   const [isDeleting, setIsDeleting] = useState(false);
   const copyLink = async () => {
@@ -104,30 +102,7 @@ function MoreMenu({ document, analysis }: { document: Document; analysis: Analys
           <Menu.Item leftSection={<IconLink size={16} />} onClick={() => void copyLink()}>
             Copy link
           </Menu.Item>
-          <Menu.Item
-            leftSection={<IconMarkdown size={16} />}
-            onClick={() =>
-              download(
-                exportFileName(document.title, "md"),
-                exportMarkdown(document, analysis),
-                "text/markdown",
-              )
-            }
-          >
-            Export Markdown
-          </Menu.Item>
-          <Menu.Item
-            leftSection={<IconBraces size={16} />}
-            onClick={() =>
-              download(
-                exportFileName(document.title, "json"),
-                exportJson(document, analysis),
-                "application/json",
-              )
-            }
-          >
-            Export JSON
-          </Menu.Item>
+          <ExportItems what={{ id: document.id }} />
           <Menu.Divider />
           <Menu.Item
             color="var(--bad)"

@@ -37,7 +37,7 @@ export function DocumentPage() {
 }
 
 function LoadedDocument({ view }: { view: DocumentView }) {
-  const { document, analysis } = view;
+  const { document } = view;
   const { tab = "overview", hl } = route.useSearch();
   const navigate = route.useNavigate();
   usePageTitle(document.title);
@@ -45,7 +45,7 @@ function LoadedDocument({ view }: { view: DocumentView }) {
   useStageAnnouncements(view);
   return (
     <>
-      <DocumentHeader document={document} analysis={analysis} />
+      <DocumentHeader document={document} />
       <StageTimeline document={document} plannedRetry={view.plannedRetry} />
       <DocumentOutcome document={document} />
       <Tabs

@@ -1,8 +1,9 @@
 import type { Analysis, Document, DocumentSnapshot, Job } from "@millrace/contracts";
 
-/** A planned new attempt: the last one failed. */
+/** A planned new attempt: the last one failed, or was put off. */
 export type PlannedRetry = {
-  readonly attempt: number;
+  /** That failed; null when nothing did. */
+  readonly attempt: number | null;
   readonly error: string;
   readonly retryAt: string;
 };

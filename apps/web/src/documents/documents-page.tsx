@@ -8,6 +8,7 @@ import IconPlus from "@tabler/icons-react/dist/esm/icons/IconPlus.mjs";
 import { queryKeys } from "../api/query-keys.ts";
 import { listDocuments } from "../api/requests.ts";
 import { ButtonLink } from "../app/button-link.tsx";
+import { LoadMoreLink } from "../app/load-more.tsx";
 import { useAnnouncedPage, usePageTitle } from "../app/page-title.ts";
 import { EmptyState } from "../feedback/empty-state.tsx";
 import { LoadFailure } from "../feedback/load-failure.tsx";
@@ -16,6 +17,7 @@ import { DocumentRows } from "./document-rows.tsx";
 import classes from "./documents-page.module.css";
 import { DocumentFilterBar } from "./document-filter-bar.tsx";
 import { DocumentsTable } from "./documents-table.tsx";
+import { ExportMenu } from "./export-menu.tsx";
 
 const pageSize = 25;
 /** After so many, "load more" opens a page of its own: a change notice refetches every loaded page. */
@@ -45,9 +47,12 @@ export function DocumentsPage() {
     <>
       <div className={classes.head}>
         <h1 className={classes.heading}>Documents</h1>
-        <ButtonLink to="/" leftSection={<IconPlus size={17} />}>
-          Add
-        </ButtonLink>
+        <div className={classes.actions}>
+          {documents.length === 0 ? null : <ExportMenu filters={filters} />}
+          <ButtonLink to="/" leftSection={<IconPlus size={17} />}>
+            Add
+          </ButtonLink>
+        </div>
       </div>
       <DocumentFilterBar />
       {cursor === undefined ? null : (
@@ -73,8 +78,9 @@ export function DocumentsPage() {
         )}
       </div>
       {list.hasNextPage ? (
-        <LoadMore
-          nextCursor={list.data?.pages.at(-1)?.next_cursor ?? undefined}
+        <LoadMoreLink
+          to="/documents"
+          search={{ q, status, type, cursor: list.data?.pages.at(-1)?.next_cursor ?? undefined }}
           isLoading={list.isFetchingNextPage}
           onLoad={
             (list.data?.pages.length ?? 0) < maxLoadedPages ? () => void list.fetchNextPage() : undefined
@@ -91,36 +97,6 @@ function DocumentList({ documents }: { documents: Parameters<typeof DocumentsTab
     <DocumentRows documents={documents} label="Documents, newest first" />
   ) : (
     <DocumentsTable documents={documents} />
-  );
-}
-
-/** A link, so that the next page can be opened in a tab; a click adds it here instead. */
-function LoadMore({
-  nextCursor,
-  isLoading,
-  onLoad,
-}: {
-  nextCursor: string | undefined;
-  isLoading: boolean;
-  onLoad: (() => void) | undefined;
-}) {
-  const { q, status, type } = route.useSearch();
-  return (
-    <div className={classes.more}>
-      <ButtonLink
-        to="/documents"
-        search={{ q, status, type, cursor: nextCursor }}
-        variant="default"
-        loading={isLoading}
-        onClick={(event) => {
-          if (onLoad === undefined || event.metaKey || event.ctrlKey || event.shiftKey) return;
-          event.preventDefault();
-          onLoad();
-        }}
-      >
-        Load more
-      </ButtonLink>
-    </div>
   );
 }
 

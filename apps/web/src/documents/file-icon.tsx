@@ -4,9 +4,20 @@ import classes from "./file-icon.module.css";
 const letters: Record<FileType, string> = {
   pdf: "PDF",
   docx: "DOC",
+  xlsx: "XLS",
+  xls: "XLS",
+  pptx: "PPT",
+  odt: "ODT",
+  ods: "ODS",
+  odp: "ODP",
+  rtf: "RTF",
   html: "HTM",
   markdown: "MD",
   text: "TXT",
+  csv: "CSV",
+  tsv: "TSV",
+  eml: "EML",
+  image: "IMG",
 };
 
 /** A small sign of what kind of file a document came from. */

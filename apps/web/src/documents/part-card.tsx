@@ -6,7 +6,7 @@ import IconRotateClockwise from "@tabler/icons-react/dist/esm/icons/IconRotateCl
 import type { ReactNode } from "react";
 import { CopyButton } from "../feedback/copy.tsx";
 import { Notice } from "../feedback/notice.tsx";
-import { resultOf } from "./export-document.ts";
+import { resultOf } from "./result-text.ts";
 import classes from "./part-card.module.css";
 import { partLabels } from "./parts.ts";
 import { isSettled } from "./statuses.ts";

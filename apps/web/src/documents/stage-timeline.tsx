@@ -52,12 +52,16 @@ export function StageTimeline({
       </ol>
       {isActive ? <ActiveLine document={document} /> : null}
       {isActive && plannedRetry !== null ? (
-        <Notice tone="warn" icon={<IconClock size={18} />} title={`Attempt ${plannedRetry.attempt} failed`}>
-          {plannedRetry.error} The next attempt starts by itself: <Moment value={plannedRetry.retryAt} />.
+        <Notice tone="warn" icon={<IconClock size={18} />} title={waitTitle(plannedRetry)}>
+          {plannedRetry.error} It goes on by itself: <Moment value={plannedRetry.retryAt} />.
         </Notice>
       ) : null}
     </section>
   );
+}
+
+function waitTitle({ attempt }: PlannedRetry): string {
+  return attempt === null ? "It waits" : `Attempt ${attempt} failed`;
 }
 
 function ActiveLine({ document }: { document: Document }) {

@@ -12,9 +12,20 @@ export const statusLabels: Record<DocumentStatus, string> = {
 export const fileTypeLabels: Record<FileType, string> = {
   pdf: "PDF",
   docx: "Word",
+  xlsx: "Excel",
+  xls: "Excel 97–2003",
+  pptx: "PowerPoint",
+  odt: "OpenDocument text",
+  ods: "OpenDocument spreadsheet",
+  odp: "OpenDocument presentation",
+  rtf: "Rich text",
   html: "HTML",
   markdown: "Markdown",
   text: "Text",
+  csv: "CSV",
+  tsv: "TSV",
+  eml: "E-mail",
+  image: "Picture",
 };
 
 const settled: Record<DocumentStatus, boolean> = {

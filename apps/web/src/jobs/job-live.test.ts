@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { testJobDetail } from "../../test/sample-job.ts";
-import type { TopicEvent } from "../live/socket.ts";
+import type { TopicEvent } from "../live/watched-topic.ts";
 import { applyJobEvents, noNews, progressOf } from "./job-live.ts";
 
 function event(type: string, data: Record<string, unknown> = {}): TopicEvent {

@@ -1,5 +1,5 @@
 import type { JobDetail, LogLine, Progress } from "@millrace/contracts";
-import type { TopicEvent } from "../live/socket.ts";
+import type { TopicEvent } from "../live/watched-topic.ts";
 import { readLogLine } from "../logs/log-lines-of-events.ts";
 
 /** What the socket has said of a job beyond the last answer of the API. */

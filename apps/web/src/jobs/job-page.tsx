@@ -8,11 +8,13 @@ import { DetailAnswer, DetailPage } from "../monitor/parts/detail-page.tsx";
 import { ErrorNotice } from "../monitor/parts/error-notice.tsx";
 import { JobStateBadge } from "../monitor/parts/job-state-badge.tsx";
 import { displayStateLabels } from "../monitor/parts/job-states.ts";
+import { AnswerForm } from "./answer-form.tsx";
 import { AttemptList } from "./attempt-list.tsx";
 import { JobActions } from "./job-actions.tsx";
 import { JobAside } from "./job-aside.tsx";
 import { progressOf } from "./job-live.ts";
 import type { JobNews } from "./job-live.ts";
+import { answerJob } from "./job-requests.ts";
 import classes from "./job-page.module.css";
 import { JobProgress } from "./job-progress.tsx";
 import { JobTreePanel } from "./job-tree-panel.tsx";
@@ -112,8 +114,9 @@ function WaitsFor({ job }: { job: JobDetail }) {
     );
   }
   if (job.state === "blocked") return <p className={classes.waits}>It waits for the jobs before it.</p>;
-  if (job.state === "waiting") {
-    return <p className={classes.waits}>It waits for a person or for something outside. It holds no slot.</p>;
+  const { waiting_for: asked } = job;
+  if (asked !== null) {
+    return <AnswerForm asked={asked} send={(answer) => answerJob(job.id, { key: asked.key, answer })} />;
   }
   if (job.state === "queued") return <p className={classes.waits}>It waits for a free worker.</p>;
   return null;

@@ -1,4 +1,13 @@
-import type { EnqueueTask, Job, JobDetail, JobState, JobTree, LogLine, Page } from "@millrace/contracts";
+import type {
+  AnswerJob,
+  EnqueueTask,
+  Job,
+  JobDetail,
+  JobState,
+  JobTree,
+  LogLine,
+  Page,
+} from "@millrace/contracts";
 import { callApi } from "../api/client.ts";
 
 export type JobFilters = {
@@ -60,6 +69,10 @@ export type JobAction = "cancel" | "retry" | "force-release";
 
 export function actOnJob(id: string, action: JobAction): Promise<Job> {
   return callApi(`${jobPath(id)}/${action}`, { method: "POST" });
+}
+
+export function answerJob(id: string, answer: AnswerJob): Promise<Job> {
+  return callApi(`${jobPath(id)}/answer`, { method: "POST", json: answer });
 }
 
 export function enqueueTask(name: string, request: EnqueueTask): Promise<Job> {

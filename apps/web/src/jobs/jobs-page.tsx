@@ -6,6 +6,7 @@ import IconListDetails from "@tabler/icons-react/dist/esm/icons/IconListDetails.
 import IconPlayerPlay from "@tabler/icons-react/dist/esm/icons/IconPlayerPlay.mjs";
 import { useState } from "react";
 import { ButtonLink } from "../app/button-link.tsx";
+import { LoadMoreLink } from "../app/load-more.tsx";
 import { EmptyState } from "../feedback/empty-state.tsx";
 import { LoadFailure } from "../feedback/load-failure.tsx";
 import { showProblem } from "../feedback/toasts.ts";
@@ -99,9 +100,9 @@ function JobList({
       <JobsTable rows={rows} chosen={chosen} onChoose={(id, isChosen) => choose([id], isChosen)} />
       <ChosenBar jobs={jobs.filter(({ id }) => chosen.has(id))} onClear={() => setChosen(new Set())} />
       {base.hasNextPage ? (
-        <LoadMore
-          filters={filters}
-          nextCursor={list.nextCursor}
+        <LoadMoreLink
+          to="/monitor/jobs"
+          search={{ ...filters, cursor: list.nextCursor }}
           isLoading={base.isFetchingNextPage}
           onLoad={list.canLoadMore ? () => void base.fetchNextPage() : undefined}
         />
@@ -150,37 +151,6 @@ function NewJobs({ count, onShow }: { count: number; onShow: () => void }) {
               : `${count} new jobs`}
         </Button>
       )}
-    </div>
-  );
-}
-
-/** A link, so that the next page can be opened in a tab; a click adds it here instead. */
-function LoadMore({
-  filters,
-  nextCursor,
-  isLoading,
-  onLoad,
-}: {
-  filters: JobFilters;
-  nextCursor: string | undefined;
-  isLoading: boolean;
-  onLoad: (() => void) | undefined;
-}) {
-  return (
-    <div className={classes.more}>
-      <ButtonLink
-        to="/monitor/jobs"
-        search={{ ...filters, cursor: nextCursor }}
-        variant="default"
-        loading={isLoading}
-        onClick={(event) => {
-          if (onLoad === undefined || event.metaKey || event.ctrlKey || event.shiftKey) return;
-          event.preventDefault();
-          onLoad();
-        }}
-      >
-        Load more
-      </ButtonLink>
     </div>
   );
 }

@@ -1,13 +1,19 @@
 import { Textarea } from "@mantine/core";
 import classes from "./json-field.module.css";
 
-/** The input of a task, written as JSON. */
+/** What a task or a question is given, written as JSON. */
 export function JsonField({
+  label = "Input",
+  note,
   rows,
   value,
   error,
   onChange,
 }: {
+  /** Default "Input". */
+  label?: string;
+  /** What else is to be known than that it is JSON. */
+  note?: string | undefined;
   rows: number;
   value: string;
   error: string | undefined;
@@ -15,8 +21,8 @@ export function JsonField({
 }) {
   return (
     <Textarea
-      label="Input"
-      description="As JSON"
+      label={label}
+      description={note === undefined ? "As JSON" : `As JSON. ${note}`}
       rows={rows}
       resize="vertical"
       spellCheck={false}

@@ -47,6 +47,8 @@ export function useJobNews(id: string): JobNews {
         setNews((known) => applyJobEvents(known, events).news);
         if (applyJobEvents(noNews, events).changed) ask();
       },
+      // The answer of the API says on the page what became of it.
+      onRefused: ask,
     });
   }, [socket, queries, id, isPaused]);
   return news;

@@ -2,7 +2,7 @@ import type { ClientFrame, ServerFrame } from "@millrace/contracts";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { LiveEnvironment, SocketHandlers, SocketLike } from "./environment.ts";
 import { LiveSocket } from "./socket.ts";
-import type { Snapshot, TopicEvent } from "./socket.ts";
+import type { Refusal, Snapshot, TopicEvent } from "./watched-topic.ts";
 
 class FakeSocket implements SocketLike {
   readonly handlers: SocketHandlers;
@@ -37,6 +37,7 @@ class FakeSocket implements SocketLike {
 class Browser {
   readonly sockets: FakeSocket[] = [];
   readonly frames: (() => void)[] = [];
+  random = 1;
   wake: () => void = () => undefined;
 
   readonly environment: LiveEnvironment = {
@@ -45,7 +46,7 @@ class Browser {
       this.sockets.push(socket);
       return socket;
     },
-    random: () => 1,
+    random: () => this.random,
     watchWake: (onWake) => {
       this.wake = onWake;
       return () => undefined;
@@ -72,12 +73,19 @@ function snap(seq: number): ServerFrame {
   return { t: "snap", topic, seq, data: { seq } };
 }
 
+function refusal(seconds?: number): ServerFrame {
+  const frame = { t: "err", topic, code: "database_unavailable", message: "Later." } as const;
+  return seconds === undefined ? { ...frame, code: "not_found" } : { ...frame, retry_after_seconds: seconds };
+}
+
 class Received {
   readonly snapshots: number[] = [];
   readonly batches: (number | null)[][] = [];
+  readonly refusals: string[] = [];
   readonly listener = {
     onSnapshot: (snapshot: Snapshot) => this.snapshots.push(snapshot.seq),
     onEvents: (events: readonly TopicEvent[]) => this.batches.push(events.map(({ seq }) => seq)),
+    onRefused: ({ code }: Refusal) => this.refusals.push(code),
   };
 
   get numbers(): (number | null)[] {
@@ -166,6 +174,18 @@ describe("LiveSocket, delivering", () => {
     expect(received.snapshots).toEqual([1, 5]);
   });
 
+  it("asks for what happened before, for those who want it", () => {
+    live.subscribe(topic, received.listener, { fromStart: true });
+    live.start();
+    browser.socket.hello();
+
+    for (const frame of [snap(2), event(1), event(2), event(3)]) browser.socket.receive(frame);
+    browser.paint();
+
+    expect(browser.socket.sent).toEqual([{ op: "sub", topic, since: 0 }]);
+    expect(received.numbers).toEqual([1, 2, 3]);
+  });
+
   it("starts over from the snapshot when the history has expired", () => {
     live.subscribe(topic, received.listener);
     live.start();
@@ -187,6 +207,92 @@ describe("LiveSocket, delivering", () => {
     browser.paint();
 
     expect(received.numbers).toEqual([41, 1]);
+  });
+});
+
+describe("LiveSocket, refused a subscription", () => {
+  beforeEach(() => {
+    live.subscribe(topic, received.listener);
+    live.start();
+    browser.socket.hello();
+    browser.socket.sent.splice(0);
+  });
+
+  it("asks again later each time, within a minute, and never sooner than it was told", () => {
+    const pauses = [10, 20, 40, 60, 60].map((seconds) => {
+      browser.socket.receive(refusal(5));
+      const answered = setInterval(() => browser.socket.receive({ t: "pong" }), 4_000);
+      vi.advanceTimersByTime(seconds * 1_000 - 1);
+      const early = browser.socket.sent.filter(({ op }) => op === "sub").length;
+      vi.advanceTimersByTime(1);
+      clearInterval(answered);
+      return browser.socket.sent.splice(0).filter(({ op }) => op === "sub").length - early;
+    });
+    expect(pauses).toEqual([1, 1, 1, 1, 1]);
+
+    browser.random = 0;
+    browser.socket.receive(refusal(5));
+    vi.advanceTimersByTime(4_999);
+    expect(browser.socket.sent).toEqual([]);
+    vi.advanceTimersByTime(1);
+    expect(browser.socket.sent).toEqual([{ op: "sub", topic }]);
+  });
+
+  it("goes on where it stood, without gap and without duplicate", () => {
+    for (const frame of [snap(1), event(2), refusal(5)]) browser.socket.receive(frame);
+
+    vi.advanceTimersByTime(10_000);
+    expect(browser.socket.sent).toEqual([{ op: "sub", topic, since: 2 }]);
+    for (const frame of [snap(4), event(3), event(4), event(5)]) browser.socket.receive(frame);
+    browser.paint();
+
+    expect(received.numbers).toEqual([2, 3, 4, 5]);
+  });
+
+  it("reports reconnecting, then polling, and live when the topic is there", () => {
+    const states: string[] = [];
+    live.onStateChange(() => states.push(live.state));
+
+    browser.socket.receive(refusal(5));
+    vi.advanceTimersByTime(10_000);
+    browser.socket.receive(refusal(5));
+    vi.advanceTimersByTime(20_000);
+    browser.socket.receive(snap(1));
+
+    expect(states).toEqual(["reconnecting", "polling", "live"]);
+  });
+
+  it("asks once after a reconnect in between", () => {
+    browser.socket.receive(refusal(5));
+    browser.socket.drop();
+    vi.advanceTimersByTime(500);
+    browser.socket.hello();
+
+    vi.advanceTimersByTime(15_000);
+
+    expect(browser.socket.sent).toEqual([{ op: "sub", topic }]);
+    expect(live.state).toBe("reconnecting");
+  });
+
+  it("no longer asks for what nobody watches", () => {
+    const release = live.subscribe(topic, received.listener);
+    browser.socket.sent.splice(0);
+    browser.socket.receive(refusal(5));
+
+    release();
+    vi.advanceTimersByTime(15_000);
+
+    expect(browser.socket.sent).toEqual([{ op: "unsub", topic }]);
+    expect(live.state).toBe("live");
+  });
+
+  it("tells the listener of what is refused for good, and does not ask again", () => {
+    browser.socket.receive(refusal());
+    vi.advanceTimersByTime(19_000);
+
+    expect(received.refusals).toEqual(["not_found"]);
+    expect(browser.socket.sent).toEqual([]);
+    expect(live.state).toBe("live");
   });
 });
 

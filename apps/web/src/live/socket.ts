@@ -1,21 +1,14 @@
 import type { ClientFrame, ServerFrame } from "@millrace/contracts";
 import type { LiveEnvironment, SocketLike } from "./environment.ts";
 import { readFrame, unauthorizedClose } from "./frames.ts";
+import { WatchedTopic } from "./watched-topic.ts";
+import type { Refusal, TopicListener } from "./watched-topic.ts";
 
-/** `polling`: two attempts in a row failed; pages ask the API every few seconds meanwhile. */
+/**
+ * `reconnecting`: the connection, or a topic that the server can't give now, is asked for again.
+ * `polling`: two attempts in a row failed; pages ask the API every few seconds meanwhile.
+ */
 export type LiveState = "connecting" | "live" | "reconnecting" | "polling" | "signed_out";
-
-export type Snapshot = { readonly seq: number; readonly data: unknown };
-export type TopicEvent = Extract<ServerFrame, { t: "ev" }>;
-
-/** Gets what arrives for one topic, in order, at most once per animation frame. */
-export type TopicListener = {
-  readonly onSnapshot: (snapshot: Snapshot) => void;
-  readonly onEvents: (events: readonly TopicEvent[]) => void;
-};
-
-type Topic = { readonly listener: TopicListener; lastSeq: number | undefined; pending: Delivery[] };
-type Delivery = { kind: "snapshot"; snapshot: Snapshot } | { kind: "event"; event: TopicEvent };
 
 const firstDelayMs = 500;
 const maxDelayMs = 15_000;
@@ -30,9 +23,10 @@ const defaultHeartbeatSeconds = 20;
  */
 export class LiveSocket {
   readonly #environment: LiveEnvironment;
-  readonly #topics = new Map<string, Topic>();
+  readonly #topics = new Map<string, WatchedTopic>();
   readonly #stateListeners = new Set<() => void>();
-  #state: LiveState = "connecting";
+  #connection: LiveState = "connecting";
+  #toldState: LiveState = "connecting";
   #socket: SocketLike | undefined;
   #isReady = false;
   #failures = 0;
@@ -47,7 +41,7 @@ export class LiveSocket {
   }
 
   get state(): LiveState {
-    return this.#state;
+    return this.#toldState;
   }
 
   onStateChange(listener: () => void): () => void {
@@ -74,15 +68,26 @@ export class LiveSocket {
     if (this.#retryTimer !== undefined) this.#connect();
   }
 
-  /** One listener per topic: a second subscription to the same topic replaces the first. */
-  subscribe(topic: string, listener: TopicListener): () => void {
-    const entry: Topic = { listener, lastSeq: undefined, pending: [] };
+  /**
+   * One listener per topic: a second subscription to the same topic replaces the first. `fromStart`: with what
+   * happened before, as far as it is kept. Default false.
+   */
+  subscribe(
+    topic: string,
+    listener: TopicListener,
+    { fromStart = false }: { readonly fromStart?: boolean } = {},
+  ): () => void {
+    const entry = new WatchedTopic(topic, listener, fromStart ? 0 : undefined);
+    this.#topics.get(topic)?.rest();
     this.#topics.set(topic, entry);
-    if (this.#isReady) this.#send({ op: "sub", topic });
+    if (this.#isReady) this.#send(entry.subscription());
+    this.#tellState();
     return () => {
+      entry.rest();
       if (this.#topics.get(topic) !== entry) return;
       this.#topics.delete(topic);
       if (this.#isReady) this.#send({ op: "unsub", topic });
+      this.#tellState();
     };
   }
 
@@ -105,6 +110,7 @@ export class LiveSocket {
     clearTimeout(this.#retryTimer);
     clearTimeout(this.#silenceTimer);
     clearInterval(this.#pingTimer);
+    for (const topic of this.#topics.values()) topic.rest();
     this.#retryTimer = undefined;
     this.#isReady = false;
     const socket = this.#socket;
@@ -140,6 +146,7 @@ export class LiveSocket {
     if (frame.t === "hello") this.#ready(frame.heartbeat);
     this.#expectSoon(this.#silenceLimitMs);
     if (frame.t === "snap" || frame.t === "ev" || frame.t === "reset") this.#route(frame);
+    if (frame.t === "err") this.#refused(frame);
   }
 
   #silenceLimitMs = defaultHeartbeatSeconds * 2500;
@@ -152,31 +159,22 @@ export class LiveSocket {
     this.#isReady = true;
     this.#failures = 0;
     this.#setState("live");
-    for (const [topic, { lastSeq }] of this.#topics) {
-      this.#send(lastSeq === undefined ? { op: "sub", topic } : { op: "sub", topic, since: lastSeq });
-    }
+    for (const topic of this.#topics.values()) this.#send(topic.subscription());
   }
 
   #route(frame: Extract<ServerFrame, { t: "snap" | "ev" | "reset" }>): void {
     const topic = this.#topics.get(frame.topic);
-    if (topic === undefined) return;
-    if (frame.t === "reset") {
-      topic.lastSeq = undefined;
-      return;
-    }
-    if (frame.t === "snap") {
-      // After a resume the missed events follow the snapshot, so the last number seen stays the
-      // mark. A snapshot below that mark is of a stream that began anew.
-      if (topic.lastSeq === undefined || frame.seq < topic.lastSeq) topic.lastSeq = frame.seq;
-      topic.pending.push({ kind: "snapshot", snapshot: { seq: frame.seq, data: frame.data } });
-    } else {
-      if (frame.seq !== null) {
-        if (topic.lastSeq !== undefined && frame.seq <= topic.lastSeq) return;
-        topic.lastSeq = frame.seq;
-      }
-      topic.pending.push({ kind: "event", event: frame });
-    }
-    this.#planFlush();
+    if (topic?.take(frame) === true) this.#planFlush();
+    this.#tellState();
+  }
+
+  #refused(refusal: Refusal): void {
+    const topic = this.#topics.get(refusal.topic ?? "");
+    topic?.refuse(refusal, {
+      random: this.#environment.random,
+      again: () => this.#send(topic.subscription()),
+    });
+    this.#tellState();
   }
 
   #planFlush(): void {
@@ -184,7 +182,7 @@ export class LiveSocket {
     this.#isFlushPlanned = true;
     this.#environment.beforePaint(() => {
       this.#isFlushPlanned = false;
-      for (const topic of this.#topics.values()) flush(topic);
+      for (const topic of this.#topics.values()) topic.flush();
     });
   }
 
@@ -193,25 +191,21 @@ export class LiveSocket {
   }
 
   #setState(state: LiveState): void {
-    if (this.#state === state) return;
-    this.#state = state;
+    this.#connection = state;
+    this.#tellState();
+  }
+
+  #tellState(): void {
+    const state = this.#connection === "live" ? this.#stateOfTopics() : this.#connection;
+    if (this.#toldState === state) return;
+    this.#toldState = state;
     for (const listener of this.#stateListeners) listener();
   }
-}
 
-function flush(topic: Topic): void {
-  const deliveries = topic.pending;
-  if (deliveries.length === 0) return;
-  topic.pending = [];
-  let events: TopicEvent[] = [];
-  for (const delivery of deliveries) {
-    if (delivery.kind === "event") {
-      events.push(delivery.event);
-      continue;
-    }
-    if (events.length > 0) topic.listener.onEvents(events);
-    events = [];
-    topic.listener.onSnapshot(delivery.snapshot);
+  /** A page without news of what it shows is no better off than one without a connection. */
+  #stateOfTopics(): LiveState {
+    const refusals = Math.max(0, ...[...this.#topics.values()].map((topic) => topic.refusals));
+    if (refusals === 0) return "live";
+    return refusals >= failuresUntilPolling ? "polling" : "reconnecting";
   }
-  if (events.length > 0) topic.listener.onEvents(events);
 }

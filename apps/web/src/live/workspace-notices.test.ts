@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { testAnalysis, testDocument } from "../../test/sample-document.ts";
 import { queryKeys } from "../api/query-keys.ts";
 import { viewFromRequests } from "../documents/document-view.ts";
+import { summaryKeys } from "../summaries/summary-keys.ts";
 import type { SocketHandlers } from "./environment.ts";
 import { LiveSocket } from "./socket.ts";
 import { followWorkspace } from "./workspace-notices.ts";
@@ -51,10 +52,11 @@ function hello(): void {
 }
 
 function notice(documentId: string): void {
-  const data = { document_id: documentId };
-  handlers.onMessage(
-    JSON.stringify({ t: "ev", topic: "workspace", seq: null, type: "document.changed", data, at: "" }),
-  );
+  tell("document.changed", { document_id: documentId });
+}
+
+function tell(type: string, data: Readonly<Record<string, string>>): void {
+  handlers.onMessage(JSON.stringify({ t: "ev", topic: "workspace", seq: null, type, data, at: "" }));
 }
 
 describe("followWorkspace", () => {
@@ -64,6 +66,24 @@ describe("followWorkspace", () => {
     vi.advanceTimersByTime(400);
 
     expect(refetches).toBe(1);
+  });
+
+  it("asks for the list of summaries, and for no document, when a summary changes", () => {
+    queries.setQueryData(summaryKeys.list, {});
+    for (let count = 0; count < 3; count += 1) tell("summary.changed", { summary_id: "a" });
+
+    vi.advanceTimersByTime(400);
+
+    expect(queries.getQueryState(summaryKeys.list)?.isInvalidated).toBe(true);
+    expect(refetches).toBe(0);
+  });
+
+  it("asks for no document when a crew works", () => {
+    tell("crew_run.changed", { crew_run_id: "a" });
+
+    vi.advanceTimersByTime(10_000);
+
+    expect(refetches).toBe(0);
   });
 
   it("takes its time with documents that are followed by themselves", () => {

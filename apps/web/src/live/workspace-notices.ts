@@ -2,7 +2,9 @@ import type { QueryClient } from "@tanstack/react-query";
 import { queryKeys } from "../api/query-keys.ts";
 import type { DocumentView } from "../documents/document-view.ts";
 import { isSettled } from "../documents/statuses.ts";
-import type { LiveSocket, TopicEvent } from "./socket.ts";
+import { summaryKeys } from "../summaries/summary-keys.ts";
+import type { LiveSocket } from "./socket.ts";
+import type { TopicEvent } from "./watched-topic.ts";
 
 /** Many documents changing at once must not mean as many list requests. */
 const gatherMs = 400;
@@ -32,9 +34,20 @@ export function followWorkspace({ queries, socket, isFollowed }: WorkspaceOption
       changed.clear();
     }, delayMs);
   };
+  let summaryTimer: ReturnType<typeof setTimeout> | undefined;
+  const refetchSummaries = () => {
+    summaryTimer ??= setTimeout(() => {
+      summaryTimer = undefined;
+      void queries.invalidateQueries({ queryKey: summaryKeys.list });
+    }, gatherMs);
+  };
   const release = socket.subscribe("workspace", {
     onSnapshot: () => undefined,
-    onEvents: (events) => {
+    onEvents: (all) => {
+      // A crew at work writes all the time, and no document changes by it.
+      const events = all.filter(({ type }) => !/^(crew_run|summary)\./.test(type));
+      if (all.some(({ type }) => type.startsWith("summary."))) refetchSummaries();
+      if (events.length === 0) return;
       const ids = events.map(documentOf);
       for (const id of ids) if (id !== undefined) changed.add(id);
       refetchWithin(ids.every((id) => id !== undefined && isFollowed(id)) ? gatherFollowedMs : gatherMs);
@@ -43,11 +56,15 @@ export function followWorkspace({ queries, socket, isFollowed }: WorkspaceOption
   let before = socket.state;
   const stopWatching = socket.onStateChange(() => {
     // What changed while the socket was away was not announced. The first connection is no return.
-    if (socket.state === "live" && before !== "connecting") refetchWithin(gatherMs);
+    if (socket.state === "live" && before !== "connecting") {
+      refetchWithin(gatherMs);
+      refetchSummaries();
+    }
     before = socket.state;
   });
   return () => {
     clearTimeout(timer);
+    clearTimeout(summaryTimer);
     stopWatching();
     release();
   };

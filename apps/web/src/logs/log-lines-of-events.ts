@@ -1,5 +1,5 @@
 import type { LogLine } from "@millrace/contracts";
-import type { TopicEvent } from "../live/socket.ts";
+import type { TopicEvent } from "../live/watched-topic.ts";
 
 /** The log line that an event tells of, whatever the stream; undefined when it tells of none. */
 export function readLogLine(event: TopicEvent): LogLine | undefined {

@@ -11,6 +11,7 @@ function hit(documentId: string, chunkId: string): SearchHit {
     char_start: 0,
     char_end: 1,
     page: null,
+    section: null,
     score: 1,
     passage: [],
   };

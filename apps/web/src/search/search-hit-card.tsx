@@ -5,6 +5,7 @@ import { useState } from "react";
 import { keyed } from "../feedback/keyed.ts";
 import { countOf } from "../formatting/numbers.ts";
 import type { HitGroup } from "./group-hits.ts";
+import { ScoreExplanation } from "./score-explanation.tsx";
 import classes from "./search-hit-card.module.css";
 
 /** A document's best passage, and its other ones behind a button. */
@@ -18,12 +19,13 @@ export function SearchHitCard({ group, bestScore }: { group: HitGroup; bestScore
         <PassageLink hit={best} className={classes.title}>
           {best.document_title}
         </PassageLink>
-        <Page hit={best} />
+        <Place hit={best} />
         <span className={classes.score} title={`Score ${best.score.toFixed(3)}`}>
           <span className={classes.scoreBar} style={{ width: `${share * 100}%` }} />
         </span>
       </div>
       <Passage hit={best} />
+      <Explained hit={best} />
       {others.length === 0 ? null : (
         <button
           type="button"
@@ -40,9 +42,10 @@ export function SearchHitCard({ group, bestScore }: { group: HitGroup; bestScore
           {others.map((hit) => (
             <li key={hit.chunk_id}>
               <Passage hit={hit} />
+              <Explained hit={hit} />
               <p className={classes.place}>
                 <PassageLink hit={hit}>Open this passage</PassageLink>
-                <Page hit={hit} />
+                <Place hit={hit} />
               </p>
             </li>
           ))}
@@ -75,8 +78,22 @@ function PassageLink({
   );
 }
 
-function Page({ hit }: { hit: SearchHit }) {
-  return hit.page === null ? null : <span className={classes.page}>page {hit.page}</span>;
+/** Where in the document it stands, as far as that is known. */
+function Place({ hit: { page, section } }: { hit: SearchHit }) {
+  return (
+    <>
+      {section === null ? null : (
+        <span className={classes.section} title={section}>
+          {section}
+        </span>
+      )}
+      {page === null ? null : <span className={classes.page}>page {page}</span>}
+    </>
+  );
+}
+
+function Explained({ hit: { score, explanation } }: { hit: SearchHit }) {
+  return explanation === undefined ? null : <ScoreExplanation score={score} explanation={explanation} />;
 }
 
 function Passage({ hit }: { hit: SearchHit }) {

@@ -1,13 +1,14 @@
-import type { SearchResult } from "@millrace/contracts";
+import type { SearchHit, SearchResult } from "@millrace/contracts";
 import { Loader, Skeleton, TextInput } from "@mantine/core";
 import { useDebouncedCallback } from "@mantine/hooks";
-import { useQuery } from "@tanstack/react-query";
+import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import IconSearch from "@tabler/icons-react/dist/esm/icons/IconSearch.mjs";
 import IconZoomQuestion from "@tabler/icons-react/dist/esm/icons/IconZoomQuestion.mjs";
 import { useState } from "react";
 import { queryKeys } from "../api/query-keys.ts";
 import { fetchDocumentStats, searchDocuments } from "../api/requests.ts";
+import { LoadMore } from "../app/load-more.tsx";
 import { ButtonLink } from "../app/button-link.tsx";
 import { useAnnouncedPage, usePageTitle } from "../app/page-title.ts";
 import { EmptyState } from "../feedback/empty-state.tsx";
@@ -15,6 +16,9 @@ import { focusOnMount } from "../feedback/focus-on-mount.ts";
 import { LoadFailure } from "../feedback/load-failure.tsx";
 import { countOf } from "../formatting/numbers.ts";
 import { groupHits } from "./group-hits.ts";
+import { SearchFilterBar } from "./search-filter-bar.tsx";
+import { filterParameters, isNarrowed, readSearchFilters } from "./search-filters.ts";
+import type { SearchFilters } from "./search-filters.ts";
 import { SearchHitCard } from "./search-hit-card.tsx";
 import classes from "./search-page.module.css";
 
@@ -23,14 +27,15 @@ const indexingRefetchMs = 5000;
 const route = getRouteApi("/search");
 
 export function SearchPage() {
-  const { q = "" } = route.useSearch();
+  const { q = "", ...rest } = route.useSearch();
   usePageTitle(q === "" ? "Search" : `${q} · Search`);
   useAnnouncedPage("Search");
   return (
     <>
       <h1 className={classes.heading}>Search</h1>
       <SearchBox query={q} />
-      {q === "" ? <NoQuery /> : <Results query={q} />}
+      {q === "" ? null : <SearchFilterBar />}
+      {q === "" ? <NoQuery /> : <Results query={q} filters={readSearchFilters(rest)} />}
     </>
   );
 }
@@ -44,7 +49,8 @@ function SearchBox({ query }: { query: string }) {
     setShownFor(query);
     if (text.trim() !== query) setText(query);
   }
-  const open = (next: string) => void navigate({ search: next === "" ? {} : { q: next }, replace: true });
+  const open = (next: string) =>
+    void navigate({ search: (before) => (next === "" ? {} : { ...before, q: next }), replace: true });
   const openSoon = useDebouncedCallback((next: string) => open(next.trim()), 250);
   return (
     <form
@@ -61,7 +67,7 @@ function SearchBox({ query }: { query: string }) {
         type="search"
         size="md"
         aria-label="Search in documents"
-        placeholder="Words, a question, “a phrase”"
+        placeholder="Words, a question, “a phrase”, -without, title:…"
         ref={query === "" ? focusOnMount : null}
         maxLength={1000}
         leftSection={<IconSearch size={18} aria-hidden="true" />}
@@ -75,13 +81,17 @@ function SearchBox({ query }: { query: string }) {
   );
 }
 
-function Results({ query }: { query: string }) {
-  const search = useQuery({
-    queryKey: queryKeys.search(query),
-    queryFn: ({ signal }) => searchDocuments(query, signal),
-    placeholderData: (before) => before,
+function Results({ query, filters }: { query: string; filters: SearchFilters }) {
+  const parameters = filterParameters(filters);
+  const search = useInfiniteQuery({
+    queryKey: queryKeys.search(query, parameters),
+    queryFn: ({ signal, pageParam }) => searchDocuments(query, { parameters, cursor: pageParam, signal }),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (last) => last.next_cursor ?? undefined,
+    placeholderData: keepPreviousData,
     // What is being indexed now may hold what is looked for.
-    refetchInterval: ({ state }) => ((state.data?.still_indexing ?? 0) > 0 ? indexingRefetchMs : false),
+    refetchInterval: ({ state }) =>
+      (state.data?.pages[0]?.still_indexing ?? 0) > 0 ? indexingRefetchMs : false,
   });
   if (search.isPending) {
     return (
@@ -91,11 +101,12 @@ function Results({ query }: { query: string }) {
       </div>
     );
   }
-  if (search.data === undefined) {
+  const first = search.data?.pages[0];
+  if (search.data === undefined || first === undefined) {
     return <LoadFailure what="Results" error={search.error} onRetry={() => void search.refetch()} />;
   }
-  const { data } = search;
-  const bestScore = Math.max(...data.data.map((hit) => hit.score));
+  const hits = search.data.pages.flatMap((page) => page.data);
+  const bestScore = Math.max(...hits.map((hit) => hit.score));
   return (
     <div
       aria-busy={search.isPlaceholderData}
@@ -103,34 +114,51 @@ function Results({ query }: { query: string }) {
       className={classes.results}
     >
       <p className={classes.summary} role="status">
-        {summaryOf(data)}
+        {summaryOf(hits, first, search.hasNextPage)}
         {search.isPlaceholderData ? <Loader size={13} aria-label="Searching" /> : null}
       </p>
-      {data.still_indexing > 0 ? (
+      {first.still_indexing > 0 ? (
         <p className={classes.indexing}>
-          {countOf(data.still_indexing, "document")} still indexing: more may be found soon.
+          {countOf(first.still_indexing, "document")} still indexing: more may be found soon.
         </p>
       ) : null}
-      {data.data.length === 0 ? (
-        <NoHit query={query} />
+      {isWithoutModel(first) ? (
+        <p className={classes.indexing}>
+          The embedding model does not answer ({first.vectors.reason}): found by words alone.
+        </p>
+      ) : null}
+      {first.no_good_match && hits.length > 0 ? (
+        <p className={classes.weak}>
+          <strong>No good match.</strong> No passage holds half of these words, nor is one near in meaning.
+          These are the nearest.
+        </p>
+      ) : null}
+      {hits.length === 0 ? (
+        <NoHit query={query} isNarrowed={isNarrowed(filters)} />
       ) : (
         <ol className={classes.hits}>
-          {groupHits(data.data).map((group) => (
+          {groupHits(hits).map((group) => (
             <SearchHitCard key={group.best.document_id} group={group} bestScore={bestScore} />
           ))}
         </ol>
       )}
+      <LoadMore list={search} />
     </div>
   );
 }
 
-function summaryOf(result: SearchResult): string {
-  const documents = new Set(result.data.map((hit) => hit.document_id)).size;
-  const found = `${countOf(result.data.length, "passage")} in ${countOf(documents, "document")}`;
-  return `${result.data.length === 0 ? "No passages" : found} · ${Math.max(1, Math.round(result.took_ms))} ms`;
+function summaryOf(hits: readonly SearchHit[], first: SearchResult, hasMore: boolean): string {
+  const documents = new Set(hits.map((hit) => hit.document_id)).size;
+  const found = `${countOf(hits.length, "passage")}${hasMore ? " and more" : ""} in ${countOf(documents, "document")}`;
+  return `${hits.length === 0 ? "No passages" : found} · ${Math.max(1, Math.round(first.took_ms))} ms`;
 }
 
-function NoHit({ query }: { query: string }) {
+/** Nothing embedded yet is no failure: the vectors come with the documents. */
+function isWithoutModel({ vectors: { method, reason } }: SearchResult): boolean {
+  return method === "none" && reason !== null && reason !== "not_embedded" && reason !== "no_words";
+}
+
+function NoHit({ query, isNarrowed: isFiltered }: { query: string; isNarrowed: boolean }) {
   return (
     <EmptyState
       icon={<IconZoomQuestion size={26} />}
@@ -141,7 +169,9 @@ function NoHit({ query }: { query: string }) {
         </ButtonLink>
       }
     >
-      No passage holds any of these words. Try others that may stand in the text.
+      {isFiltered
+        ? "No passage of the documents that the filters leave holds any of these words. Clear the filters, or try other words."
+        : "No passage holds any of these words. Try others that may stand in the text."}
     </EmptyState>
   );
 }
@@ -164,8 +194,8 @@ function NoQuery() {
   }
   return (
     <EmptyState icon={<IconSearch size={26} />} title="Search inside your documents">
-      Each hit is a passage and opens the text at its place. Passages with all words, or with the “phrase in
-      quotes”, come first.
+      Each hit is a passage and opens the text at its place. Words in “quotes” must stand together, -words are
+      left out, and title:report looks only in documents called so.
     </EmptyState>
   );
 }

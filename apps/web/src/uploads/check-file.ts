@@ -4,20 +4,28 @@ import { formatBytes, formatLimit } from "../formatting/numbers.ts";
 /** File endings by the file types that a server says it reads. */
 const endings: Readonly<Record<string, readonly string[]>> = {
   pdf: [".pdf"],
-  docx: [".docx"],
+  docx: [".docx", ".docm"],
+  xlsx: [".xlsx", ".xlsm", ".xlsb"],
+  xls: [".xls"],
+  pptx: [".pptx", ".pptm"],
+  odt: [".odt"],
+  ods: [".ods"],
+  odp: [".odp"],
+  rtf: [".rtf"],
   html: [".html", ".htm", ".xhtml"],
   markdown: [".md", ".markdown"],
   text: [".txt", ".text", ".log"],
+  csv: [".csv"],
+  tsv: [".tsv", ".tab"],
+  eml: [".eml"],
+  image: [".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp"],
 };
 
 const advice: Readonly<Record<string, string>> = {
   ".doc": "Old Word files are not read. Save it as .docx or PDF and add that.",
-  ".odt": "Save it as .docx or PDF and add that.",
-  ".rtf": "Save it as .docx or PDF and add that.",
+  ".ppt": "Old PowerPoint files are not read. Save it as .pptx or PDF and add that.",
   ".pages": "Export it as .docx or PDF and add that.",
-  ".png": "Pictures are not read. Add a PDF or text with selectable text.",
-  ".jpg": "Pictures are not read. Add a PDF or text with selectable text.",
-  ".jpeg": "Pictures are not read. Add a PDF or text with selectable text.",
+  ".heic": "Save it as .jpg or .png and add that.",
   ".zip": "Unpack it and add the documents inside.",
 };
 

@@ -16,6 +16,8 @@ export const alarmLabels: Record<AlarmKind, string> = {
   database_slow: "Database is slow",
   old_snapshot: "An old snapshot holds the database back",
   clock_jump: "A clock jumped",
+  budget_near: "A budget is nearly used up",
+  budget_exceeded: "A budget is used up",
 };
 
 /** The page where one looks first; undefined for what no page of ours can change. */
@@ -38,6 +40,8 @@ export function placeOf({ kind }: Pick<Alarm, "kind">) {
     case "database_slow":
     case "old_snapshot":
     case "clock_jump":
+    case "budget_near":
+    case "budget_exceeded":
       return undefined;
   }
 }

@@ -11,14 +11,23 @@ import { LoadFailure } from "../../feedback/load-failure.tsx";
 import classes from "./detail-page.module.css";
 
 /** What such a page is about. */
-type Thing = "job" | "workflow";
+type Thing = "job" | "workflow" | "crew" | "run";
 
 const lists = {
   job: { listPath: "/monitor/jobs", listName: "Jobs" },
   workflow: { listPath: "/monitor/workflows", listName: "Workflows" },
+  crew: { listPath: "/crews", listName: "Crews" },
+  run: { listPath: "/crews", listName: "Crews" },
 } as const;
 
-/** The page on one job or workflow: its head, how it stands, its matters, and facts beside them. */
+const names: Readonly<Record<Thing, string>> = {
+  job: "Job",
+  workflow: "Workflow",
+  crew: "Crew",
+  run: "Run of the crew",
+};
+
+/** The page on one thing: its head, how it stands, its matters, and facts beside them. */
 export function DetailPage({
   thing,
   title,
@@ -38,7 +47,7 @@ export function DetailPage({
   children: ReactNode;
 }) {
   usePageTitle(title);
-  useAnnouncedPage(`${thing === "job" ? "Job" : "Workflow"} ${title}`);
+  useAnnouncedPage(`${names[thing]} ${title}`);
   return (
     <>
       <DetailHeader
@@ -58,7 +67,7 @@ export function DetailPage({
   );
 }
 
-/** Shows a job or workflow, or why there is none to show. */
+/** Shows such a thing, or why there is none to show. */
 export function DetailAnswer<Answer>({
   thing,
   query,
@@ -94,7 +103,9 @@ function Missing({ thing }: { thing: Thing }) {
       title={`This ${thing} is not here`}
       action={<ButtonLink to={listPath}>See all {listName.toLowerCase()}</ButtonLink>}
     >
-      It ended so long ago that it was cleared away, or the link is wrong.
+      {thing === "crew"
+        ? "The program has no crew of this name any more, or the link is wrong."
+        : "It ended so long ago that it was cleared away, or the link is wrong."}
     </EmptyState>
   );
 }

@@ -1,9 +1,8 @@
 import type { Page } from "@millrace/contracts";
-import { Button } from "@mantine/core";
 import type { InfiniteData, UseInfiniteQueryResult } from "@tanstack/react-query";
 import type { ReactNode } from "react";
+import { LoadMore } from "../../app/load-more.tsx";
 import { LoadFailure } from "../../feedback/load-failure.tsx";
-import classes from "./paged-rows.module.css";
 import { LoadingRows, useLastError } from "./states.tsx";
 
 /** A list that comes in pages: what is loaded of it and the way to more, or why there is nothing. */
@@ -30,17 +29,7 @@ export function PagedRows<Row>({
   return (
     <>
       {children(rows)}
-      {list.hasNextPage ? (
-        <div className={classes.more}>
-          <Button
-            variant="default"
-            loading={list.isFetchingNextPage}
-            onClick={() => void list.fetchNextPage()}
-          >
-            Load more
-          </Button>
-        </div>
-      ) : null}
+      <LoadMore list={list} />
     </>
   );
 }

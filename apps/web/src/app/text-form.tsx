@@ -1,0 +1,95 @@
+import { Button, Textarea } from "@mantine/core";
+import type { TextareaProps } from "@mantine/core";
+import { useMutation } from "@tanstack/react-query";
+import { useEffect, useRef, useState } from "react";
+import type { ReactNode } from "react";
+import { problemText } from "../api/problem.ts";
+import { formatCount } from "../formatting/numbers.ts";
+import { newKey } from "./new-key.ts";
+import { isTyping } from "./shortcuts.ts";
+import classes from "./text-form.module.css";
+
+/** A text to be sent, also with Ctrl or ⌘ and Enter. A repeated press after a lost answer makes one thing, not two. */
+export function TextForm<Made>({
+  label,
+  field,
+  hint,
+  action,
+  takesPastes = false,
+  send,
+  onSent,
+}: {
+  label: string;
+  field: TextareaProps;
+  /** What stands below while there is no text. */
+  hint: ReactNode;
+  /** What the button says. */
+  action: string;
+  /** What is pasted anywhere on the page lands here. */
+  takesPastes?: boolean;
+  send: (text: string, key: string) => Promise<Made>;
+  onSent: (made: Made) => void;
+}) {
+  const [text, setText] = useState("");
+  const key = useRef<string>(undefined);
+  const input = useRef<HTMLTextAreaElement>(null);
+  const change = (changed: string) => {
+    setText(changed);
+    key.current = undefined;
+  };
+  const sending = useMutation({
+    mutationFn: (content: string) => send(content, (key.current ??= newKey())),
+    onSuccess: (made) => {
+      change("");
+      onSent(made);
+    },
+  });
+  useEffect(() => {
+    if (!takesPastes) return undefined;
+    const onPaste = (event: ClipboardEvent) => {
+      const pasted = isTyping(event.target) ? "" : (event.clipboardData?.getData("text/plain") ?? "");
+      if (pasted.trim() === "") return;
+      setText(pasted);
+      key.current = undefined;
+      input.current?.focus();
+    };
+    document.addEventListener("paste", onPaste);
+    return () => document.removeEventListener("paste", onPaste);
+  }, [takesPastes]);
+  const isEmpty = text.trim() === "";
+  const submit = () => {
+    if (!isEmpty && !sending.isPending) sending.mutate(text);
+  };
+  return (
+    <form
+      className={classes.card}
+      aria-label={label}
+      onSubmit={(event) => {
+        event.preventDefault();
+        submit();
+      }}
+    >
+      <Textarea
+        {...field}
+        ref={input}
+        value={text}
+        error={sending.isError ? problemText(sending.error) : undefined}
+        onChange={(event) => {
+          change(event.currentTarget.value);
+          if (sending.isError) sending.reset();
+        }}
+        onKeyDown={(event) => {
+          if (event.key !== "Enter" || !(event.metaKey || event.ctrlKey)) return;
+          event.preventDefault();
+          submit();
+        }}
+      />
+      <div className={classes.foot}>
+        <span className={classes.hint}>{isEmpty ? hint : `${formatCount(text.length)} characters`}</span>
+        <Button type="submit" disabled={isEmpty} loading={sending.isPending}>
+          {action}
+        </Button>
+      </div>
+    </form>
+  );
+}

@@ -1,0 +1,49 @@
+import type {
+  AnswerCrewRun,
+  CrewRunDetail,
+  CrewRunShape,
+  CrewShape,
+  NewCrewRun,
+  Page,
+} from "@millrace/contracts";
+import { callApi } from "../api/client.ts";
+
+const crewPath = (name: string) => `/crews/${encodeURIComponent(name)}`;
+const runPath = (id: string) => `/crew-runs/${encodeURIComponent(id)}`;
+
+export function listCrews(signal?: AbortSignal): Promise<Page<CrewShape>> {
+  return callApi("/crews", { signal });
+}
+
+export function fetchCrew(name: string, signal?: AbortSignal): Promise<CrewShape> {
+  return callApi(crewPath(name), { signal });
+}
+
+/** Runs of a crew, or of all. */
+export function listCrewRuns(
+  { crew, ...query }: { crew?: string | undefined; limit: number; cursor?: string | undefined },
+  signal?: AbortSignal,
+): Promise<Page<CrewRunShape>> {
+  return callApi(crew === undefined ? "/crew-runs" : `${crewPath(crew)}/runs`, { query, signal });
+}
+
+export function startCrewRun(name: string, request: NewCrewRun): Promise<CrewRunShape> {
+  return callApi(`${crewPath(name)}/runs`, { method: "POST", json: request });
+}
+
+export function fetchCrewRun(id: string, signal?: AbortSignal): Promise<CrewRunDetail> {
+  return callApi(runPath(id), { signal });
+}
+
+export function cancelCrewRun(id: string): Promise<CrewRunShape> {
+  return callApi(`${runPath(id)}/cancel`, { method: "POST" });
+}
+
+export function answerCrewRun(id: string, answer: AnswerCrewRun): Promise<CrewRunShape> {
+  return callApi(`${runPath(id)}/answer`, { method: "POST", json: answer });
+}
+
+/** A new run that takes over the outputs of the tasks before this one. */
+export function replayCrewRun(id: string, fromTask: string): Promise<CrewRunShape> {
+  return callApi(`${runPath(id)}/replay`, { method: "POST", json: { from_task: fromTask } });
+}

@@ -1,0 +1,93 @@
+import type { Summary } from "@millrace/contracts";
+import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
+import { newKey } from "../app/new-key.ts";
+import { showDone, showProblem } from "../feedback/toasts.ts";
+import { useLive, usePollInterval } from "../live/live-context.ts";
+import { summaryKeys } from "./summary-keys.ts";
+import { applySummaryEvents, isOver, noSummaryNews } from "./summary-live.ts";
+import type { SummaryNews } from "./summary-live.ts";
+import {
+  cancelSummary,
+  createSummary,
+  deleteSummary,
+  fetchSummary,
+  listSummaries,
+} from "./summary-requests.ts";
+
+const pageSize = 20;
+
+/** Summaries, newest first, a page more each time. */
+export function useSummaries() {
+  return useInfiniteQuery({
+    queryKey: summaryKeys.list,
+    queryFn: ({ pageParam, signal }) => listSummaries({ limit: pageSize, cursor: pageParam }, signal),
+    // Typed by hand: the first page has no cursor.
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.next_cursor ?? undefined,
+    refetchInterval: usePollInterval(),
+  });
+}
+
+/** What is being done for a summary, from its beginning on; nothing once it is over. */
+export function useSummaryNews(summary: Summary): SummaryNews {
+  const { socket } = useLive();
+  const queries = useQueryClient();
+  const [news, setNews] = useState(noSummaryNews);
+  const { id } = summary;
+  const isActive = !isOver(summary);
+  useEffect(() => {
+    if (!isActive) return undefined;
+    const refresh = () => void queries.invalidateQueries({ queryKey: summaryKeys.list });
+    return socket.subscribe(
+      `summary:${id}`,
+      {
+        onSnapshot: () => undefined,
+        onEvents: (events) => {
+          setNews((known) => applySummaryEvents(known, events).news);
+          if (applySummaryEvents(noSummaryNews, events).isChanged) refresh();
+        },
+      },
+      { fromStart: true },
+    );
+  }, [socket, queries, id, isActive]);
+  return news;
+}
+
+/** A new summary of the text of another. */
+export function useSummariseAnew() {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: async (summary: Summary) => {
+      const { text, title, language } = await fetchSummary(summary.id);
+      return await createSummary(
+        { text, title, fresh: true, ...(language === null ? {} : { language }) },
+        newKey(),
+      );
+    },
+    onSuccess: () => queries.invalidateQueries({ queryKey: summaryKeys.list }),
+    onError: (error) => showProblem("No new summary was begun", error),
+  });
+}
+
+export function useCancelSummary() {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: (summary: Summary) => cancelSummary(summary.id),
+    onError: (error) => showProblem("Not cancelled", error),
+    onSettled: () => queries.invalidateQueries({ queryKey: summaryKeys.list }),
+  });
+}
+
+export function useDeleteSummary(onDeleted: () => void) {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: (summary: Summary) => deleteSummary(summary.id),
+    onSuccess: () => {
+      onDeleted();
+      showDone("Deleted");
+      return queries.invalidateQueries({ queryKey: summaryKeys.list });
+    },
+    onError: (error) => showProblem("Not deleted", error),
+  });
+}
