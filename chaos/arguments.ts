@@ -5,6 +5,8 @@ import type { BrokerChoice } from "./ground/ground.ts";
 
 export type ChaosArguments = {
   readonly minutes: number;
+  /** Each fault once, however long that takes, instead of so many minutes. */
+  readonly isOnce: boolean;
   readonly seed: number;
   readonly broker: BrokerChoice;
   readonly isReportKept: boolean;
@@ -13,11 +15,12 @@ export type ChaosArguments = {
   readonly faults: readonly string[];
 };
 
-export const usage = `Usage: npm run chaos -- [--minutes N] [--seed S] [--broker ${brokerChoices.join("|")}] [--fault NAME]… [--json] [--report]
+export const usage = `Usage: npm run chaos -- [--minutes N | --once] [--seed S] [--broker ${brokerChoices.join("|")}] [--fault NAME]… [--json] [--report]
 
 Starts PostgreSQL, pgBouncer, Redis, RabbitMQ and two API and two worker processes of its own, puts a load on
 them, breaks one thing after the other at random, and checks that nothing was lost and nothing done twice.
-The same seed breaks the same things in the same order. --report keeps the result under docs/reports.`;
+The same seed breaks the same things in the same order. --once breaks each thing once, however long that takes.
+--report keeps the result under docs/reports.`;
 
 const maxMinutes = 24 * 60;
 
@@ -27,6 +30,7 @@ export function readArguments(words: readonly string[]): ChaosArguments {
     args: [...words],
     options: {
       minutes: { type: "string", default: "3" },
+      once: { type: "boolean", default: false },
       seed: { type: "string" },
       broker: { type: "string", default: "mixed" },
       fault: { type: "string", multiple: true, default: [] },
@@ -41,5 +45,13 @@ export function readArguments(words: readonly string[]): ChaosArguments {
   if (!Number.isSafeInteger(seed) || seed < 0) throw new Error("--seed must be a whole number.");
   const broker = brokerChoices.find((choice) => choice === values.broker);
   if (broker === undefined) throw new Error(`--broker must be one of ${brokerChoices.join(", ")}.`);
-  return { minutes, seed, broker, isReportKept: values.report, isJson: values.json, faults: values.fault };
+  return {
+    minutes,
+    isOnce: values.once,
+    seed,
+    broker,
+    isReportKept: values.report,
+    isJson: values.json,
+    faults: values.fault,
+  };
 }

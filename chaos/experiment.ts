@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Fault } from "./faults/fault.ts";
 import type { Ground } from "./ground/ground.ts";
+import type { HealthWatch, Sign } from "./health/health-watch.ts";
 import { sendUntilTaken } from "./load/client.ts";
 import type { Addresses } from "./load/client.ts";
 import type { Random } from "./load/random.ts";
@@ -12,12 +13,24 @@ export type Outcome = {
   readonly beganMs: number;
   /** When nothing was broken any more. */
   readonly healedMs: number;
-  /** From then to the end of the first job that was asked for afterwards. */
+  /** From the beginning until all who had to show it did so; undefined when nobody had to. */
+  readonly shownMs: number | undefined;
+  /** From its end to the end of the first job that was asked for afterwards. */
   readonly recoveryMs: number;
+  /** From its end until every process was ready and said that nothing is wrong. */
+  readonly wellMs: number;
+  /** What was wrong last before that, in words. */
+  readonly lastTroubles: readonly string[];
+  /** Where the health of a process was not honest, in words. */
+  readonly untold: readonly string[];
 };
 
 /** No job after a fault may take longer than a lease, its reaping and a poll. */
 export const recoveryLimitMs = 45_000;
+/** The slowest to notice is RabbitMQ's connection, when the network swallows everything: 15 s. */
+const shownLimitMs = 30_000;
+/** A queue that RabbitMQ did not give is tried again after a minute. */
+const wellLimitMs = 90_000;
 
 /** The API processes that somebody who balances load would send to: not those that are down or stand still. */
 export function addressesOf({ seats }: Ground): Addresses {
@@ -25,23 +38,40 @@ export function addressesOf({ seats }: Ground): Addresses {
   return () => members.filter(({ isUp }) => isUp).map(({ url }) => url);
 }
 
-/** Breaks something for a while, mends it, and measures how long it takes until the first new job ends. */
+/**
+ * Breaks something for a while, and until it was noticed; mends it, and measures how long it takes until the first
+ * new job ends and all is well.
+ */
 export async function suffer(
-  ground: Ground,
+  { ground, health }: { readonly ground: Ground; readonly health: HealthWatch },
   fault: Fault,
   { random, maxHoldMs = Infinity }: { readonly random: Random; readonly maxHoldMs?: number },
 ): Promise<Outcome> {
+  const { name, what } = fault;
   const beganMs = Date.now();
-  const heal = await fault.inject(ground, random);
+  const { heal, signs } = await fault.inject(ground, random);
+  const holdMs = Math.min(fault.holdMs, maxHoldMs);
+  let missing: readonly Sign[] = [];
+  let shownMs: number | undefined;
+  const show = async (): Promise<void> => {
+    missing = await health.untilShown(signs, beganMs, holdMs + shownLimitMs);
+    if (signs.length > 0) shownMs = Date.now() - beganMs;
+  };
   try {
-    await delay(Math.min(fault.holdMs, maxHoldMs));
+    await Promise.all([delay(holdMs), show()]);
   } finally {
     await heal();
   }
   const healedMs = Date.now();
-  await runOneJob(ground, fault);
-  const { name, what } = fault;
-  return { fault: name, what, beganMs, healedMs, recoveryMs: Date.now() - healedMs };
+  const [recoveryMs, { isWell, last, wellMs }] = await Promise.all([
+    runOneJob(ground, fault).then(() => Date.now() - healedMs),
+    health.untilWell(healedMs, wellLimitMs).then((found) => ({ ...found, wellMs: Date.now() - healedMs })),
+  ]);
+  const untold = [
+    ...missing.map(({ member, shows }) => `${member.name} did not show: ${shows}`),
+    ...(isWell ? [] : last.map((words) => `${wellLimitMs / 1000} s later: ${words}`)),
+  ];
+  return { fault: name, what, beganMs, healedMs, shownMs, recoveryMs, wellMs, lastTroubles: last, untold };
 }
 
 /** Asks for a job until one has ended. Throws when none has in time. */

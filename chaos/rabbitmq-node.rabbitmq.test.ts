@@ -1,5 +1,6 @@
 import { hostname } from "node:os";
-import { silentLogger } from "@millrace/kernel";
+import { createLogger, silentLogger } from "@millrace/kernel";
+import type { Logger } from "@millrace/kernel";
 import { openBroker } from "@millrace/queue";
 import type { Broker } from "@millrace/queue";
 import { testDatabases } from "@millrace/testing";
@@ -7,7 +8,7 @@ import type { TestDatabase } from "@millrace/testing";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { ownRabbitmq } from "./ground/brokers.ts";
 import type { RabbitmqServer } from "./ground/brokers.ts";
-import { makePlace } from "./ground/place.ts";
+import { makePlace, setDiskFull } from "./ground/place.ts";
 import type { Place } from "./ground/place.ts";
 
 /** What RabbitMQ itself can do to the broker, by a node of our own, with the times of production. */
@@ -37,16 +38,16 @@ afterAll(async () => {
   await place.clear();
 });
 
-async function open(): Promise<Broker> {
-  const broker = await openBroker({ url: server.url, database: database.database, logger: silentLogger });
+async function open(logger: Logger = silentLogger): Promise<Broker> {
+  const broker = await openBroker({ url: server.url, database: database.database, logger });
   endings.push(() => broker.stop());
   await broker.start();
   await expect.poll(() => broker.status(), slowly).toEqual(well);
   return broker;
 }
 
-async function openHearing(queue: string): Promise<{ broker: Broker; heard: string[] }> {
-  const broker = await open();
+async function openHearing(queue: string, logger?: Logger): Promise<{ broker: Broker; heard: string[] }> {
+  const broker = await open(logger);
   const heard: string[] = [];
   broker.subscribe([queue], (told) => void heard.push(told));
   await expect.poll(() => heard, slowly).toEqual([queue]);
@@ -130,22 +131,89 @@ it("is found again after it was killed, with the hints that waited", async () =>
   await expect.poll(() => broker.depth("kept"), slowly).toBe(before + 1);
 });
 
-it("keeps no queue from its hints by another that it can no longer serve", async () => {
-  // Made a moment before the node is killed, a quorum queue may stay unavailable for ever.
-  const broker = await open();
-  broker.announce(hint("young"));
-  await expect.poll(() => broker.depth("young"), slowly).toBe(1);
-  await server.kill9();
-  await server.start();
-  await expect.poll(() => broker.status().isTelling, slowly).toBe(true);
-  const heard: string[] = [];
-  broker.subscribe(["young", "stopped"], (queue) => void heard.push(queue));
-  await expect.poll(() => heard, slowly).toContain("stopped");
-  heard.length = 0;
+it(
+  "keeps no queue from its hints by another that it can no longer serve, and replaces that one",
+  async () => {
+    // Made a moment before the node is killed, a quorum queue may stay unavailable for ever: who asks gets no answer.
+    const broker = await open();
+    broker.announce(hint("young"));
+    await expect.poll(() => broker.depth("young"), slowly).toBe(1);
+    await server.kill9();
+    await server.start();
+    await expect.poll(() => broker.status().isTelling, slowly).toBe(true);
+    const heard: string[] = [];
+    broker.subscribe(["young", "stopped"], (queue) => void heard.push(queue));
+    await expect.poll(() => heard, slowly).toContain("stopped");
+    heard.length = 0;
 
-  broker.announce(hint("stopped"));
-  broker.announce(hint("young"));
+    broker.announce(hint("stopped"));
+    broker.announce(hint("young"));
 
-  // Of the other one its own process is told without the server.
-  await expect.poll(() => new Set(heard), slowly).toEqual(new Set(["stopped", "young"]));
-});
+    // Of the other one its own process is told without the server.
+    await expect.poll(() => new Set(heard), slowly).toEqual(new Set(["stopped", "young"]));
+    await expect.poll(() => broker.status(), slowly).toMatchObject({ isHearing: true, isTelling: true });
+  },
+  bootMs,
+);
+
+it(
+  "replaces a queue that it can no longer serve, once, whoever notices, and none of the others",
+  async () => {
+    const lines: string[] = [];
+    const destination = { write: (line: string) => void lines.push(line) };
+    const logger = createLogger({ level: "info", name: "test", destination });
+    const { broker, heard } = await openHearing("damaged", logger);
+    const other = await openHearing("damaged", logger);
+    broker.announce(hint("healthy"));
+    await expect.poll(() => broker.depth("healthy"), slowly).toBe(1);
+    await server.stop();
+    await server.damageQueue("millrace.damaged");
+    await server.start();
+    heard.length = 0;
+
+    await expect
+      .poll(() => lines.filter((line) => line.includes("broker_queue_replaced")).length, slowly)
+      .toBe(1);
+    for (const each of [broker, other.broker]) {
+      await expect.poll(() => each.status(), slowly).toMatchObject({ isHearing: true, isTelling: true });
+    }
+    await expect.poll(() => heard, slowly).toContain("damaged");
+    other.broker.announce(hint("damaged"));
+    await expect.poll(() => [heard, other.heard].flat().length, slowly).toBeGreaterThan(2);
+
+    expect(await broker.depth("healthy")).toBe(1);
+    expect(lines.filter((line) => line.includes("broker_queue_replaced"))).toHaveLength(1);
+  },
+  bootMs,
+);
+
+it(
+  "hears and tells nothing after its disk was full until it is started again",
+  async () => {
+    // Without room its log of quorum queues ends, with all of them, and the node goes on without: every consumer's
+    // connection is closed with INTERNAL_ERROR. Room alone does not bring them back.
+    const lines: string[] = [];
+    const destination = { write: (line: string) => void lines.push(line) };
+    const logger = createLogger({ level: "info", name: "test", destination });
+    const { broker, heard } = await openHearing("filled", logger);
+    await setDiskFull(place, true);
+    await expect
+      .poll(() => {
+        broker.announce(hint("filled"));
+        return broker.status();
+      }, slowly)
+      .toMatchObject({ isHearing: false, isTelling: false });
+    await setDiskFull(place, false);
+    await expect.poll(() => broker.status().trouble, slowly).not.toContain("alarm");
+    expect(broker.status()).toMatchObject({ isHearing: false, isTelling: false });
+    expect(lines.filter((line) => line.includes("there again to consume"))).toEqual([]);
+
+    await server.stop();
+    heard.length = 0;
+    await server.start();
+
+    await expect.poll(() => broker.status(), slowly).toEqual(well);
+    expect(heard).toContain("filled");
+  },
+  bootMs,
+);

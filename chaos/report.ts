@@ -18,6 +18,8 @@ export type Report = {
   readonly recordedStepsRepeated: number;
   readonly inFlightRepeats: number;
   readonly longestStallMs: number;
+  /** Of processes that were up. */
+  readonly longestLivezMs: number;
   readonly drainedMs: number | null;
   readonly faults: readonly FaultLine[];
   /** Processes that ended though nobody had ended them. */
@@ -26,7 +28,9 @@ export type Report = {
   readonly violations: readonly string[];
 };
 
-export type FaultLine = Omit<Outcome, "healedMs" | "beganMs"> & {
+export type FaultLine = Pick<Outcome, "fault" | "what" | "recoveryMs" | "wellMs"> & {
+  /** Null when nobody had to show it. */
+  readonly shownMs: number | null;
   readonly lastedMs: number;
   /** The longest time without the end of any job, from its beginning to the recovery. */
   readonly stallMs: number;
@@ -39,6 +43,7 @@ export type RunResult = {
   readonly loadEndedMs: number;
   readonly accepted: number;
   readonly unknown: number;
+  readonly longestLivezMs: number;
   readonly drainedMs: number | undefined;
   readonly outcomes: readonly Outcome[];
   readonly checked: Checked;
@@ -60,11 +65,14 @@ export function toReport(result: RunResult): Report {
     ...countsOf(findings),
     inFlightRepeats,
     longestStallMs: longestStallMs(facts, startedMs, loadEndedMs),
+    longestLivezMs: Math.round(result.longestLivezMs),
     drainedMs: result.drainedMs ?? null,
-    faults: result.outcomes.map(({ fault, what, recoveryMs, beganMs, healedMs }) => ({
+    faults: result.outcomes.map(({ fault, what, shownMs, recoveryMs, wellMs, beganMs, healedMs }) => ({
       fault,
       what,
+      shownMs: shownMs ?? null,
       recoveryMs,
+      wellMs,
       lastedMs: healedMs - beganMs,
       stallMs: longestStallMs(facts, beganMs, healedMs + recoveryMs),
     })),
@@ -95,8 +103,8 @@ export function longestStallMs({ jobs }: Pick<Facts, "jobs">, fromMs: number, un
 
 export function toMarkdown(report: Report): string {
   const lines = report.faults.map(
-    ({ fault, what, lastedMs, stallMs, recoveryMs }) =>
-      `| ${fault} | ${what} | ${seconds(lastedMs)} | ${seconds(stallMs)} | ${seconds(recoveryMs)} |`,
+    ({ fault, what, lastedMs, stallMs, shownMs, recoveryMs, wellMs }) =>
+      `| ${fault} | ${what} | ${seconds(lastedMs)} | ${seconds(stallMs)} | ${shownMs === null ? "" : seconds(shownMs)} | ${seconds(recoveryMs)} | ${seconds(wellMs)} |`,
   );
   return [
     `# Chaos run of ${report.startedAt.slice(0, 16).replace("T", " ")} UTC`,
@@ -112,13 +120,14 @@ export function toMarkdown(report: Report): string {
     `| steps repeated that were in flight | ${report.inFlightRepeats} |`,
     `| requests without an answer | ${report.unknown} |`,
     `| longest time without the end of a job | ${seconds(report.longestStallMs)} s |`,
+    `| longest wait for /livez of a process that was up | ${seconds(report.longestLivezMs)} s |`,
     `| everything ended after the last fault | ${report.drainedMs === null ? "never" : `${seconds(report.drainedMs)} s`} |`,
     `| processes that ended by themselves | ${report.unexpectedEnds.length} |`,
     "",
-    "Seconds; recovery is the time from the end of the fault to the end of the first job asked for after it.",
+    "Seconds. Shown: from its beginning until /readyz of everyone concerned showed it; empty where nothing has to be shown. Recovery: from its end to the end of the first job asked for after it. Well: from its end until /readyz of every process says that nothing is wrong.",
     "",
-    "| fault | what happens | lasted | longest stall | recovery |",
-    "| --- | --- | ---: | ---: | ---: |",
+    "| fault | what happens | lasted | longest stall | shown | recovery | well |",
+    "| --- | --- | ---: | ---: | ---: | ---: | ---: |",
     ...lines,
     "",
     report.violations.length === 0

@@ -11,6 +11,7 @@ import type { Outcome } from "./experiment.ts";
 import { faultsFor, getFault } from "./faults/all-faults.ts";
 import { openGround } from "./ground/ground.ts";
 import type { Ground } from "./ground/ground.ts";
+import { HealthWatch } from "./health/health-watch.ts";
 import { Load } from "./load/load.ts";
 import { Outside } from "./load/outside.ts";
 import { Random } from "./load/random.ts";
@@ -44,7 +45,8 @@ function say(text: string): void {
 }
 
 async function main(options: ChaosArguments): Promise<number> {
-  say(`Seed ${options.seed}, broker ${options.broker}, ${options.minutes} minutes. Starting servers …`);
+  const length = options.isOnce ? "each fault once" : `${options.minutes} minutes`;
+  say(`Seed ${options.seed}, broker ${options.broker}, ${length}. Starting servers …`);
   const outside = new Outside();
   try {
     const ground = await openGround({ broker: options.broker, outsideUrl: await outside.start() });
@@ -70,10 +72,13 @@ async function runOn(ground: Ground, outside: Outside, options: ChaosArguments):
     pauseMs: 200,
     countOpen: () => countOpen(ground.database).catch(() => undefined),
   });
+  const health = new HealthWatch(ground.seats.map(({ member }) => member));
   const startedMs = Date.now();
+  health.start();
   load.start();
-  const { outcomes, failures } = await breakThings(ground, random, options);
+  const { outcomes, failures } = await breakThings({ ground, health }, random, options);
   const loadEndedMs = Date.now();
+  await health.stop();
   await load.stop(graceMs);
   say(`${load.accepted.length} requests accepted. Waiting for the rest to end …`);
   const isDrained = await drain(ground, drainLimitMs);
@@ -86,37 +91,42 @@ async function runOn(ground: Ground, outside: Outside, options: ChaosArguments):
     loadEndedMs,
     accepted: load.accepted.length,
     unknown: load.unknown,
+    longestLivezMs: health.longestLivezMs,
     drainedMs,
     outcomes,
     checked,
-    violations: [...failures, ...listFindings(checked.findings)],
+    violations: [...failures, ...health.blocked, ...listFindings(checked.findings)],
     unexpectedEnds: ground.unexpectedEnds,
   });
 }
 
 async function breakThings(
-  ground: Ground,
+  parts: { readonly ground: Ground; readonly health: HealthWatch },
   random: Random,
-  { minutes, faults: names }: ChaosArguments,
+  { minutes, isOnce, faults: names }: ChaosArguments,
 ): Promise<{ readonly outcomes: Outcome[]; readonly failures: string[] }> {
-  const faults = names.length === 0 ? faultsFor(ground) : names.map(getFault);
-  const deadline = performance.now() + minutes * 60_000;
+  const faults = names.length === 0 ? faultsFor(parts.ground) : names.map(getFault);
+  const deadline = isOnce ? Infinity : performance.now() + minutes * 60_000;
   const outcomes: Outcome[] = [];
   const failures: string[] = [];
   // Every fault once before any comes again, in an order of its own each time.
-  let coming: typeof faults = [];
-  while (performance.now() < deadline && !interrupted.signal.aborted) {
+  let coming = [...faults];
+  while (coming.length > 0 && performance.now() < deadline && !interrupted.signal.aborted) {
     await delay(random.between(pauseMs.low, pauseMs.high), undefined, { signal: interrupted.signal }).catch(
       () => undefined,
     );
-    if (coming.length === 0) coming = [...faults];
     const fault = random.pick(coming);
     coming = coming.filter((other) => other !== fault);
+    if (coming.length === 0 && !isOnce) coming = [...faults];
     say(fault.what);
     try {
-      const outcome = await suffer(ground, fault, { random: random.fork() });
+      const outcome = await suffer(parts, fault, { random: random.fork() });
       outcomes.push(outcome);
-      say(`  … recovered after ${(outcome.recoveryMs / 1000).toFixed(1)} s`);
+      failures.push(...outcome.untold.map((words) => `${fault.name}: ${words}`));
+      say(
+        `  … recovered after ${seconds(outcome.recoveryMs)} s, all well after ${seconds(outcome.wellMs)} s`,
+      );
+      for (const trouble of outcome.lastTroubles) say(`    at last ${trouble}`);
     } catch (thrown) {
       failures.push(`${fault.name}: ${toError(thrown).message}`);
       say(`  … ${toError(thrown).message}`);
@@ -125,13 +135,18 @@ async function breakThings(
   return { outcomes, failures };
 }
 
-async function publish(report: Report, { isJson, isReportKept }: ChaosArguments): Promise<void> {
+function seconds(durationMs: number): string {
+  return (durationMs / 1000).toFixed(1);
+}
+
+async function publish(report: Report, { isJson, isOnce, isReportKept }: ChaosArguments): Promise<void> {
   const markdown = toMarkdown(report);
   process.stdout.write(isJson ? `${JSON.stringify(report, undefined, 2)}\n` : markdown);
   if (!isReportKept) return;
   const folder = join(import.meta.dirname, "../docs/reports");
   await mkdir(folder, { recursive: true });
-  const path = join(folder, `chaos-${report.startedAt.slice(0, 10)}-${report.broker}.md`);
+  const name = `${isOnce ? "faults" : "chaos"}-${report.startedAt.slice(0, 10)}-${report.broker}.md`;
+  const path = join(folder, name);
   await writeFile(path, markdown);
   say(`Report: ${path}`);
 }

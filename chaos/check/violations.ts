@@ -138,13 +138,16 @@ function findWrongResults({ facts, accepted }: Observed): string[] {
   const states = new Map<string, string>(
     [...facts.jobs, ...facts.workflows].map(({ id, state }) => [id, state]),
   );
+  const errors = new Map(facts.jobs.map(({ id, errorCode }) => [id, errorCode]));
   const documents = new Map(facts.documents.map(({ id, status }) => [id, status]));
   return accepted.flatMap(({ kind, id, documentId }) => {
     const state = states.get(id);
     if (state === undefined) return []; // Lost, which is said elsewhere.
     const wrong = endsByKind[kind].includes(state)
       ? []
-      : [`${kind} ${id} has ${state}, not ${endsByKind[kind].join(" or ")}`];
+      : [
+          `${kind} ${id} has ${state} (${errors.get(id) ?? "no error"}), not ${endsByKind[kind].join(" or ")}`,
+        ];
     const status = documentId === undefined ? "completed" : documents.get(documentId);
     return status === "completed" ? wrong : [...wrong, `document ${documentId} is ${status}`];
   });

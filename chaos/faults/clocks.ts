@@ -20,10 +20,11 @@ export const clockFaults: readonly Fault[] = [
     inject: async ({ postgres }) => {
       await postgres.stop();
       await postgres.startWithClock(databaseJumpSeconds);
-      return async () => {
+      const heal = async (): Promise<void> => {
         await postgres.stop();
         await postgres.start();
       };
+      return { heal, signs: [] };
     },
   },
   {
@@ -44,12 +45,13 @@ export const clockFaults: readonly Fault[] = [
       await writeFile(clock, "+1h");
       await delay(stepMs);
       await writeFile(clock, "-1h");
-      return async () => {
+      const heal = async (): Promise<void> => {
         await writeFile(clock, "+0s");
         await delay(stepMs);
         await member.stop();
         await member.start();
       };
+      return { heal, signs: [] };
     },
   },
 ];

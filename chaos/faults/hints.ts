@@ -3,7 +3,7 @@ import { runInRoot } from "../../scripts/services/in-root.ts";
 import type { Ground } from "../ground/ground.ts";
 import type { Random } from "../load/random.ts";
 import type { Fault } from "./fault.ts";
-import { nothingToHeal } from "./fault.ts";
+import { momentary, seatsOf, signsAt } from "./fault.ts";
 
 const garbage: readonly string[] = [
   "",
@@ -27,7 +27,7 @@ export const hintFaults: readonly Fault[] = [
     holdMs: 0,
     inject: async (ground) => {
       await tellAll(ground, garbage);
-      return nothingToHeal;
+      return momentary;
     },
   },
   {
@@ -40,7 +40,7 @@ export const hintFaults: readonly Fault[] = [
         ground,
         Array.from({ length: copies }, () => hint(random)),
       );
-      return nothingToHeal;
+      return momentary;
     },
   },
   {
@@ -52,11 +52,12 @@ export const hintFaults: readonly Fault[] = [
         networks.broker.set({ kind: "delay", delayMs: random.between(100, 2500) });
         networks.listen.set({ kind: "delay", delayMs: random.between(100, 2500) });
       }
-      return () => {
+      const heal = (): Promise<void> => {
         for (const { networks } of seats)
           for (const proxy of [networks.broker, networks.listen]) proxy.restore();
         return Promise.resolve();
       };
+      return { heal, signs: [] };
     },
   },
   {
@@ -65,7 +66,7 @@ export const hintFaults: readonly Fault[] = [
     holdMs: 0,
     inject: async ({ redis }) => {
       await redis.command("FLUSHALL");
-      return nothingToHeal;
+      return momentary;
     },
   },
   {
@@ -77,7 +78,24 @@ export const hintFaults: readonly Fault[] = [
       for (const name of await listQueues(rabbitmq)) {
         await rabbitmq.manage("DELETE", `/queues/%2F/${encodeURIComponent(name)}`);
       }
-      return nothingToHeal;
+      return momentary;
+    },
+  },
+  {
+    name: "rabbitmq-queues-broken",
+    what: "what RabbitMQ keeps every queue in damaged while it is stopped",
+    holdMs: 0,
+    needs: "rabbitmq",
+    inject: async (ground) => {
+      const { rabbitmq } = ground;
+      // Those that a repair makes for a moment may be gone by then.
+      const names = (await listQueues(rabbitmq)).filter((name) => !name.startsWith("millrace.repair."));
+      await rabbitmq.stop();
+      for (const name of names) await rabbitmq.damageQueue(name);
+      await rabbitmq.start();
+      const hearing = seatsOf(ground, "rabbitmq").filter(({ member }) => member.role === "worker");
+      // Nobody mends it but the processes themselves.
+      return { heal: () => Promise.resolve(), signs: signsAt(hearing, "hints") };
     },
   },
   {
@@ -85,9 +103,11 @@ export const hintFaults: readonly Fault[] = [
     what: "RabbitMQ's memory alarm: whoever publishes is blocked",
     holdMs: 6000,
     needs: "rabbitmq",
-    inject: async ({ rabbitmq }) => {
-      await rabbitmq.setMemoryShare(0.00001);
-      return () => rabbitmq.setMemoryShare(0.6);
+    inject: async (ground) => {
+      await ground.rabbitmq.setMemoryShare(0.00001);
+      // A process learns of it when it publishes, which the others may not do for a while.
+      const publishing = seatsOf(ground, "rabbitmq").filter(({ member }) => member.role === "api");
+      return { heal: () => ground.rabbitmq.setMemoryShare(0.6), signs: signsAt(publishing, "hints") };
     },
   },
 ];

@@ -1,30 +1,39 @@
 import type { Direction, FaultProxy } from "@millrace/testing";
 import type { Ground, NetworkName, Seat } from "../ground/ground.ts";
+import type { Sign } from "../health/health-watch.ts";
 import type { Random } from "../load/random.ts";
 import type { Fault } from "./fault.ts";
-import { nothingToHeal } from "./fault.ts";
+import { momentary } from "./fault.ts";
 
 const directions: readonly Direction[] = ["to_server", "to_client"];
 
 /** What happens between the product's processes and their servers. */
 export const networkFaults: readonly Fault[] = [
   ...directions.flatMap((direction) => [
-    lasting(`black-hole-${named(direction)}`, `nothing passes ${words(direction)}`, 7000, (proxy) =>
-      proxy.set({ kind: "black_hole" }, { direction }),
+    lasting(
+      { name: `black-hole-${named(direction)}`, what: `nothing passes ${words(direction)}`, holdMs: 7000 },
+      (proxy) => proxy.set({ kind: "black_hole" }, { direction }),
+      signsOfLoss,
     ),
-    momentary(`half-close-${named(direction)}`, `connections end ${words(direction)} alone`, (proxy) =>
+    once(`half-close-${named(direction)}`, `connections end ${words(direction)} alone`, (proxy) =>
       proxy.halfClose(direction),
     ),
     lasting(
-      `cut-after-bytes-${named(direction)}`,
-      `connections close after some bytes ${words(direction)}`,
-      3000,
+      {
+        name: `cut-after-bytes-${named(direction)}`,
+        what: `connections close after some bytes ${words(direction)}`,
+        holdMs: 3000,
+      },
       (proxy, random) => proxy.set({ kind: "cut_after", bytes: random.between(1, 4000) }, { direction }),
     ),
   ]),
-  momentary("connections-reset", "all connections reset (RST)", (proxy) => proxy.reset()),
-  lasting("connections-refused", "connections reset, new ones refused", 5000, (proxy) => proxy.refuse()),
-  lasting("network-slow", "20 KB a second and 200 ms each way", 5000, (proxy) => {
+  once("connections-reset", "all connections reset (RST)", (proxy) => proxy.reset()),
+  lasting(
+    { name: "connections-refused", what: "connections reset, new ones refused", holdMs: 5000 },
+    (proxy) => proxy.refuse(),
+    signsOfLoss,
+  ),
+  lasting({ name: "network-slow", what: "20 KB a second and 200 ms each way", holdMs: 5000 }, (proxy) => {
     proxy.set({ kind: "throttle", bytesPerSecond: 20_000 }, { direction: "to_client" });
     proxy.set({ kind: "delay", delayMs: 200 }, { direction: "to_server" });
   }),
@@ -39,39 +48,68 @@ function words(direction: Direction): string {
 }
 
 type Break = (proxy: FaultProxy, random: Random) => void;
+type Network = { readonly seat: Seat; readonly name: NetworkName };
 
-function lasting(name: string, what: string, holdMs: number, harm: Break): Fault {
+const proxyOf = ({ seat, name }: Network): FaultProxy => seat.networks[name];
+
+function lasting(
+  fault: Pick<Fault, "name" | "what" | "holdMs">,
+  harm: Break,
+  signsOf: (networks: readonly Network[]) => Sign[] = () => [],
+): Fault {
   return {
-    name,
-    what,
-    holdMs,
-    inject: async (ground, random) => {
-      const proxies = pickProxies(ground, random);
-      for (const proxy of proxies) harm(proxy, random);
-      return () => {
-        for (const proxy of proxies) proxy.restore();
+    ...fault,
+    inject: (ground, random) => {
+      const networks = pickNetworks(ground, random);
+      for (const network of networks) harm(proxyOf(network), random);
+      const heal = (): Promise<void> => {
+        for (const network of networks) proxyOf(network).restore();
         return Promise.resolve();
       };
+      return Promise.resolve({ heal, signs: signsOf(networks) });
     },
   };
 }
 
-function momentary(name: string, what: string, harm: Break): Fault {
+function once(name: string, what: string, harm: Break): Fault {
   return {
     name,
     what,
     holdMs: 0,
-    inject: async (ground, random) => {
-      for (const proxy of pickProxies(ground, random)) harm(proxy, random);
-      return Promise.resolve(nothingToHeal);
+    inject: (ground, random) => {
+      for (const network of pickNetworks(ground, random)) harm(proxyOf(network), random);
+      return Promise.resolve(momentary);
     },
   };
 }
 
 /** All networks of one process, or one network of all processes. */
-function pickProxies({ seats }: Ground, random: Random): FaultProxy[] {
-  const ofSeat = ({ networks }: Seat): FaultProxy[] => Object.values(networks);
-  if (random.next() < 0.5) return ofSeat(random.pick(seats));
-  const name = random.pick<NetworkName>(["database", "listen", "broker", "redis"]);
-  return seats.map(({ networks }) => networks[name]);
+function pickNetworks({ seats }: Ground, random: Random): Network[] {
+  const names: readonly NetworkName[] = ["database", "listen", "broker", "redis"];
+  if (random.next() < 0.5) {
+    const seat = random.pick(seats);
+    return names.map((name) => ({ seat, name }));
+  }
+  const name = random.pick(names);
+  return seats.map((seat) => ({ seat, name }));
+}
+
+/** Of connections that are gone. Who lacks the database can't say what else it lacks. */
+function signsOfLoss(networks: readonly Network[]): Sign[] {
+  const withoutDatabase = networks.filter(({ name }) => name === "database").map(({ seat }) => seat);
+  const isWithout = (seat: Seat): boolean => withoutDatabase.includes(seat);
+  return [
+    ...withoutDatabase.map(({ member }): Sign => ({ member, shows: "not ready" })),
+    ...networks.flatMap(({ seat, name }): Sign[] => {
+      if (isWithout(seat)) return [];
+      if (name === "redis") return [{ member: seat.member, shows: "redis" }];
+      return name === hintsComeBy(seat) ? [{ member: seat.member, shows: "hints" }] : [];
+    }),
+  ];
+}
+
+/** PostgreSQL's hints are heard over a connection past pgBouncer, and told over any. */
+function hintsComeBy({ broker, member }: Seat): NetworkName | undefined {
+  if (broker !== "postgres") return "broker";
+  return member.role === "worker" ? "listen" : undefined;
 }

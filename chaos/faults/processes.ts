@@ -1,7 +1,7 @@
 import { leaseSeconds } from "../ground/ground.ts";
 import type { Role } from "../ground/product.ts";
 import type { Fault } from "./fault.ts";
-import { pickSeat } from "./fault.ts";
+import { momentary, pickSeat, signsAt } from "./fault.ts";
 
 const frozenMs = (leaseSeconds + 3) * 1000;
 
@@ -30,7 +30,7 @@ export const processFaults: readonly Fault[] = [
         await member.stop();
         await member.start();
       }
-      return () => Promise.resolve();
+      return momentary;
     },
   },
 ];
@@ -41,20 +41,21 @@ function kill9(role: Role): Fault {
     what: `kill -9 of ${role === "api" ? "an API process" : "a worker"}, started again two seconds later`,
     holdMs: 2000,
     inject: async (ground, random) => {
-      const { member } = pickSeat(ground, role, random);
-      await member.kill9();
-      return () => member.start();
+      const seat = pickSeat(ground, role, random);
+      await seat.member.kill9();
+      return { heal: () => seat.member.start(), signs: signsAt([seat], "no answer") };
     },
   };
 }
 
 function freeze(role: Role): Fault["inject"] {
   return async (ground, random) => {
-    const { member } = pickSeat(ground, role, random);
-    member.freeze();
-    return () => {
-      member.thaw();
+    const seat = pickSeat(ground, role, random);
+    seat.member.freeze();
+    const heal = (): Promise<void> => {
+      seat.member.thaw();
       return Promise.resolve();
     };
+    return { heal, signs: signsAt([seat], "no answer") };
   };
 }

@@ -3,7 +3,8 @@ import type { BrokerKind, Ground } from "../ground/ground.ts";
 import { setDiskFull } from "../ground/place.ts";
 import type { Server } from "../ground/server.ts";
 import type { Fault } from "./fault.ts";
-import { nothingToHeal } from "./fault.ts";
+import { momentary, seatsOf, signsAt } from "./fault.ts";
+import type { Sign } from "../health/health-watch.ts";
 
 type ServerName = "postgres" | "pgbouncer" | "redis" | "rabbitmq";
 
@@ -29,7 +30,7 @@ export const serverFaults: readonly Fault[] = [
         );
         await new Promise((resolve) => setTimeout(resolve, 300));
       }
-      return nothingToHeal;
+      return momentary;
     },
   },
   {
@@ -38,7 +39,7 @@ export const serverFaults: readonly Fault[] = [
     holdMs: 5000,
     inject: async (ground) => {
       await setReadOnly(ground, "on");
-      return () => setReadOnly(ground, "off");
+      return { heal: () => setReadOnly(ground, "off"), signs: signsAt(ground.seats, "not ready") };
     },
   },
   {
@@ -47,24 +48,34 @@ export const serverFaults: readonly Fault[] = [
     holdMs: 6000,
     inject: async (ground) => {
       await setDiskFull(ground.place, true);
-      return async () => {
+      const heal = async (): Promise<void> => {
         await setDiskFull(ground.place, false);
         // A server may have given up; whoever watches over it starts it again.
-        for (const server of [ground.postgres, ground.redis, ground.rabbitmq]) await ensureUp(server);
+        for (const server of [ground.postgres, ground.redis]) await ensureUp(server);
+        // Its quorum queues may have ended although it is up, and come back by a restart only.
+        await ground.rabbitmq.stop();
+        await ground.rabbitmq.start();
       };
+      // Workers write less, and may not have met it.
+      const asked = ground.seats.filter(({ member }) => member.role === "api");
+      return { heal, signs: signsAt(asked, "not ready") };
     },
   },
   {
     name: "all-brokers-down",
     what: "Redis and RabbitMQ killed and away for a minute, LISTEN connections refused",
     holdMs: 60_000,
-    inject: async ({ redis, rabbitmq, seats }) => {
+    inject: async (ground) => {
+      const { redis, rabbitmq, seats } = ground;
       for (const { networks } of seats) networks.listen.refuse();
       await Promise.all([redis.kill9(), rabbitmq.kill9()]);
-      return async () => {
+      const heal = async (): Promise<void> => {
         for (const { networks } of seats) networks.listen.restore();
         await Promise.all([redis.start(), rabbitmq.start()]);
       };
+      // Who only tells of work through PostgreSQL does so with any connection, and needs none to LISTEN.
+      const cut = seats.filter(({ broker, member }) => broker !== "postgres" || member.role === "worker");
+      return { heal, signs: [...signsAt(seats, "redis"), ...signsAt(cut, "hints")] };
     },
   },
 ];
@@ -77,7 +88,7 @@ function restart(server: ServerName, called: string, needs?: BrokerKind): Fault 
     ...(needs === undefined ? {} : { needs }),
     inject: async (ground) => {
       await ground[server].stop();
-      return () => ground[server].start();
+      return { heal: () => ground[server].start(), signs: signsOfAway(ground, server) };
     },
   };
 }
@@ -90,9 +101,22 @@ function kill9(server: ServerName, called: string, needs?: BrokerKind): Fault {
     ...(needs === undefined ? {} : { needs }),
     inject: async (ground) => {
       await ground[server].kill9();
-      return () => ground[server].start();
+      return { heal: () => ground[server].start(), signs: signsOfAway(ground, server) };
     },
   };
+}
+
+/** Without its database nobody can work; without a broker everybody can, and says that hints are missing. */
+function signsOfAway(ground: Ground, server: ServerName): Sign[] {
+  switch (server) {
+    case "postgres":
+    case "pgbouncer":
+      return signsAt(ground.seats, "not ready");
+    case "redis":
+      return [...signsAt(ground.seats, "redis"), ...signsAt(seatsOf(ground, "redis"), "hints")];
+    case "rabbitmq":
+      return signsAt(seatsOf(ground, "rabbitmq"), "hints");
+  }
 }
 
 /** By a client of its own: what the run keeps open may just have been cut. */

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { runInRoot, spawnInRoot } from "../../scripts/services/in-root.ts";
@@ -34,6 +34,8 @@ export type RabbitmqServer = Server & {
   readonly manage: (method: string, path: string, body?: object) => Promise<unknown>;
   /** Below what it uses, an alarm blocks everyone who publishes; 0.6 is the setting of our deployments. */
   readonly setMemoryShare: (share: number) => Promise<void>;
+  /** While it is stopped: after its next start it knows a quorum queue and can't serve it, as after a full disk. */
+  readonly damageQueue: (name: string) => Promise<void>;
 };
 
 const readyLimitMs = 120_000;
@@ -49,6 +51,8 @@ export async function ownRabbitmq({ root, folder, logs }: Place): Promise<Rabbit
     user: "millrace",
     password: randomBytes(18).toString("base64url"),
     logPath: join(logs, "rabbitmq.log"),
+    // The disk of a run is hardly larger than what a deployment keeps free: its alarm would never end.
+    settings: ["disk_free_limit.absolute = 100MB"],
   };
   const credentials = Buffer.from(`${node.user}:${node.password}`).toString("base64");
   const manage = async (method: string, path: string, body?: object): Promise<unknown> => {
@@ -89,8 +93,19 @@ export async function ownRabbitmq({ root, folder, logs }: Place): Promise<Rabbit
       );
       await runInRoot(root, "rabbitmq", command);
     },
+    damageQueue: (name) => damageQueue(join(root, node.folder, "data"), name),
     ...endings(node.folder, node.port, "SIGTERM"),
   };
+}
+
+/** Each quorum queue has a folder, named by chance, with what it is in a file. */
+async function damageQueue(data: string, name: string): Promise<void> {
+  for (const path of await readdir(data, { recursive: true })) {
+    if (!/\/quorum\/.*\/config$/.test(path)) continue;
+    const config = await readFile(join(data, path), "latin1");
+    if (config.includes(`%2F_${name}'`)) return await writeFile(join(data, path), "damaged");
+  }
+  throw new Error(`RabbitMQ has no quorum queue ${name} in ${data}.`);
 }
 
 async function untilManaged(manage: RabbitmqServer["manage"], logPath: string): Promise<void> {

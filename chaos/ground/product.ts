@@ -20,6 +20,8 @@ export type MemberOptions = {
 const program = join(import.meta.dirname, "../program");
 const main = join(import.meta.dirname, "../../apps/server/src/main.ts");
 const restartPauseMs = 500;
+/** Long, for a machine that is busy with other things: a process that stayed down would be no fault of the product. */
+const readyTimeoutMs = 300_000;
 
 /** Makes the product's tables and those of the program in an empty database. */
 export async function migrateProduct(environment: Readonly<Record<string, string>>): Promise<void> {
@@ -43,6 +45,7 @@ export class Member {
   #rising: Promise<void> | undefined;
   #output = "";
   #extra: Readonly<Record<string, string>> = {};
+  #era = 0;
 
   constructor(options: MemberOptions) {
     this.name = options.name;
@@ -57,6 +60,11 @@ export class Member {
   /** Whether it can be expected to answer. */
   get isUp(): boolean {
     return this.#running !== undefined && !this.#isFrozen;
+  }
+
+  /** Another number after each start, stop and standstill. */
+  get era(): number {
+    return this.#era;
   }
 
   /** What it printed since the run began, at most the last 200,000 characters. */
@@ -74,6 +82,7 @@ export class Member {
   /** Without a word, and not started again before `start`. */
   async kill9(): Promise<void> {
     this.#isHeldDown = true;
+    this.#era++;
     this.#isFrozen = false;
     // One that is just being started can't be killed yet.
     await this.#rising?.catch(() => undefined);
@@ -83,6 +92,7 @@ export class Member {
   /** Asked to stop, and not started again before `start`. Gives its exit code. */
   async stop(): Promise<number | null | undefined> {
     this.#isHeldDown = true;
+    this.#era++;
     await this.#rising?.catch(() => undefined);
     return await this.#running?.stop();
   }
@@ -90,11 +100,13 @@ export class Member {
   /** Stands still, and keeps its connections. */
   freeze(): void {
     this.#isFrozen = true;
+    this.#era++;
     this.#signal("SIGSTOP");
   }
 
   thaw(): void {
     this.#isFrozen = false;
+    this.#era++;
     this.#signal("SIGCONT");
   }
 
@@ -116,6 +128,7 @@ export class Member {
       dataDirectory,
       workingDirectory: program,
       commandArguments: [role],
+      readyTimeoutMs,
       environment: {
         ...environment,
         WORKER_NAME: name,
@@ -124,6 +137,7 @@ export class Member {
       },
     });
     this.#running = running;
+    this.#era++;
     running.process.once("exit", () => this.#onEnd(running));
   }
 

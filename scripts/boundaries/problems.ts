@@ -25,10 +25,10 @@ const layers: readonly (readonly string[])[] = [
   ["@millrace/kernel"],
   ["@millrace/contracts"],
   ["@millrace/database"],
-  ["@millrace/cache"],
+  ["@millrace/cache", "@millrace/outbound"],
   ["@millrace/queue", "@millrace/models", "@millrace/extract"],
-  ["@millrace/live", "@millrace/search", "@millrace/crews"],
-  ["@millrace/documents"],
+  ["@millrace/live", "@millrace/search", "@millrace/crews", "@millrace/usage"],
+  ["@millrace/documents", "@millrace/summaries"],
   ["millrace", "@millrace/web"],
 ];
 

@@ -24,6 +24,8 @@ export type RabbitmqNode = {
   readonly user: string;
   readonly password: string;
   readonly logPath: string;
+  /** Lines of rabbitmq.conf where it is to differ from the deployment's. Default none. */
+  readonly settings?: readonly string[];
 };
 
 /**
@@ -74,6 +76,8 @@ async function writeNodeFiles(root: string, node: RabbitmqNode): Promise<void> {
     `management.tcp.port = ${node.managementPort}`,
     `default_user = ${node.user}`,
     `default_pass = ${node.password}`,
+    // The last of two lines for one setting counts.
+    ...(node.settings ?? []),
   ];
   await writeFile(join(folder, "rabbitmq.conf"), `${settings.join("\n")}\n`, { mode: 0o600 });
   await writeFile(join(folder, "enabled_plugins"), "[rabbitmq_management].\n");
