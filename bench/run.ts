@@ -3,6 +3,12 @@ import { parseArgs } from "node:util";
 import { toError } from "@millrace/kernel";
 import type { Benchmark } from "./benchmarks/benchmark.ts";
 import { firstEvent } from "./benchmarks/first-event.ts";
+import { modelsBuiltIn } from "./benchmarks/models-built-in.ts";
+import { modelsGuard } from "./benchmarks/models-guard.ts";
+import { modelsInFlight } from "./benchmarks/models-in-flight.ts";
+import { modelsResume } from "./benchmarks/models-resume.ts";
+import { modelsReuse } from "./benchmarks/models-reuse.ts";
+import { modelsStorm } from "./benchmarks/models-storm.ts";
 import { postDocument } from "./benchmarks/post-document.ts";
 import { queueChurn } from "./benchmarks/queue-churn.ts";
 import { queueEnqueue } from "./benchmarks/queue-enqueue.ts";
@@ -15,6 +21,7 @@ import { scaleBrokers } from "./benchmarks/scale-brokers.ts";
 import { scaleIdle } from "./benchmarks/scale-idle.ts";
 import { scaleModels } from "./benchmarks/scale-models.ts";
 import { scaleSockets } from "./benchmarks/scale-sockets.ts";
+import { search } from "./benchmarks/search.ts";
 import { start } from "./benchmarks/start.ts";
 import { throughput } from "./benchmarks/throughput.ts";
 import { verdictOf } from "./measure/figure.ts";
@@ -37,6 +44,13 @@ const benchmarks: readonly Benchmark[] = [
   scaleIdle,
   scaleModels,
   scaleSockets,
+  search,
+  modelsBuiltIn,
+  modelsGuard,
+  modelsInFlight,
+  modelsReuse,
+  modelsResume,
+  modelsStorm,
 ];
 
 const { values } = parseArgs({

@@ -14,81 +14,114 @@ const sockets = 5000;
 const opening = 200;
 const ticks = 60;
 const tickMs = 250;
-const maxWaitMs = 120_000;
+const maxWaitMs = 180_000;
 /** Over which clients come back, as ours do. */
 const comebackMs = 2000;
 
 /** Thousands who watch one job over two API processes, of which one dies in the middle. */
 export const scaleSockets: Benchmark = {
   name: "scale-sockets",
-  description: `${sockets} WebSockets, half at each of two processes of \`millrace api\`, watch one job that a worker runs and that reports ${1000 / tickMs} times a second for ${(ticks * tickMs) / 1000} s. "event to last socket": from the time that the database gave an event until the last of the watchers has it, all in one process of the benchmark, which reads them all. In the middle of a second such job one API process is killed with SIGKILL, and its watchers come back to the other within ${comebackMs / 1000} s, each with the last number it saw. Lost and doubled: numbers that a watcher lacks or got twice, both jobs together. Memory: of both API processes, before and with the sockets.`,
+  description: `${sockets} WebSockets, half at each of two processes of \`millrace api\`, watch one job that a worker begins when all of them are there and that reports ${1000 / tickMs} times a second for ${(ticks * tickMs) / 1000} s. "event to last socket": from the time that the database gave an event until the last of the watchers has it, all in one process of the benchmark, which reads them all. In the middle of a second such job one API process is killed with SIGKILL, and its watchers come back to the other within ${comebackMs / 1000} s, each with the last number it saw. Lost and doubled: numbers that a watcher lacks or got twice, both jobs together. Memory: of both API processes, before and with the sockets.`,
   isLong: true,
   run: async ({ runs, scale, say }: BenchmarkOptions) => {
     const figures = new FigureCollector();
     for (let run = 1; run <= runs; run += 1) {
       say(`scale-sockets: run ${run} of ${runs}`);
-      await withFleet({}, (fleet) => measure(figures, fleet, Math.ceil(sockets * scale)));
+      await withFleet({}, (fleet) => measure(figures, fleet, { count: Math.ceil(sockets * scale), say }));
     }
     return figures.figures();
   },
 };
 
-async function measure(figures: FigureCollector, { role }: Fleet, count: number): Promise<void> {
+async function measure(
+  figures: FigureCollector,
+  { role }: Fleet,
+  { count, say }: { readonly count: number; readonly say: (line: string) => void },
+): Promise<void> {
   const [first, second] = [await role("api"), await role("api")];
+  const urls = [first.address, second.address] as const;
   await role("worker", "-Q", "calls");
   const memory = async (): Promise<number> => {
     const sizes = [first, second].map(({ process }) => residentMemoryOfTree(process.pid ?? 0));
     return (await Promise.all(sizes)).reduce<number>((sum, bytes) => sum + (bytes ?? 0), 0);
   };
   const before = await memory();
-  const quiet = await startTicks(first.address);
-  const watchers = await watch(quiet, [first.address, second.address], count);
-  figures.add("memory of a socket", "kB", ((await memory()) - before) / count / 1000);
-  await untilEnd(watchers);
-  figures.add("event to last socket, p50", "ms", percentile(spreads(watchers), 0.5));
-  figures.add("event to last socket, p95", "ms", percentile(spreads(watchers), 0.95));
+  const quiet = await watchTicks(urls, count);
+  try {
+    figures.add("memory of a socket", "kB", ((await memory()) - before) / count / 1000);
+    await post(`${first.address}/api/queues/calls/resume`, {});
+    await untilAll(quiet, "to hear of the job's end", ({ hasEnded }) => hasEnded);
+  } finally {
+    closeAll(quiet);
+  }
+  figures.add("event to last socket, p50", "ms", percentile(spreads(quiet), 0.5));
+  figures.add("event to last socket, p95", "ms", percentile(spreads(quiet), 0.95));
 
-  const stormy = await startTicks(first.address);
-  const surviving = await watch(stormy, [first.address, second.address], count);
-  await sleep((ticks * tickMs) / 3);
-  first.process.kill("SIGKILL");
-  await untilEnd(surviving);
+  const stormy = await watchTicks(urls, count);
+  try {
+    await post(`${first.address}/api/queues/calls/resume`, {});
+    await sleep((ticks * tickMs) / 3);
+    first.process.kill("SIGKILL");
+    await untilAll(stormy, "to hear of the job's end", ({ hasEnded }) => hasEnded);
+  } finally {
+    closeAll(stormy);
+  }
   figures.add(
     "came back",
     "",
-    surviving.reduce((sum, { comebacks }) => sum + comebacks, 0),
+    stormy.reduce((sum, { comebacks }) => sum + comebacks, 0),
   );
-  const all = [...watchers, ...surviving];
+  const all = [...quiet, ...stormy];
+  const refusals = all.flatMap((watcher) => watcher.refusals);
+  figures.add("subscriptions refused for a time", "", refusals.length);
+  if (refusals.length > 0) say(`refused: ${[...new Set(refusals)].join(", ")}`);
   figures.add("events lost", "", sumOf(all, "lost"), { aim: 0, floor: 0 });
   figures.add("events doubled", "", sumOf(all, "doubled"), { aim: 0, floor: 0 });
-  for (const watcher of all) watcher.close();
 }
 
-async function startTicks(url: string): Promise<string> {
-  // Late enough for all to be there when it begins.
-  const accepted = await post(`${url}/api/tasks/tick/jobs`, {
+/** All watch a job that begins when its queue is resumed: who comes later would not hear of its end. */
+async function watchTicks(urls: readonly [string, string], count: number): Promise<Watcher[]> {
+  await post(`${urls[0]}/api/queues/calls/pause`, {});
+  const accepted = await post(`${urls[0]}/api/tasks/tick/jobs`, {
     input: { times: ticks, pauseMs: tickMs },
-    options: { delay_ms: 20_000 },
   });
-  return z.object({ id: z.string() }).parse(accepted).id;
-}
-
-async function watch(jobId: string, urls: readonly string[], count: number): Promise<Watcher[]> {
-  const watchers = Array.from({ length: count }, (_, index) => new Watcher(`job:${jobId}`, urls, index));
+  const { id } = z.object({ id: z.string() }).parse(accepted);
+  const watchers = Array.from({ length: count }, (_, index) => new Watcher(`job:${id}`, urls, index));
   const waiting = watchers.values();
   const openNext = async (): Promise<void> => {
     for (const watcher of waiting) await watcher.open();
   };
-  await Promise.all(Array.from({ length: opening }, openNext));
+  try {
+    await Promise.all(Array.from({ length: opening }, openNext));
+    await untilAll(watchers, "to be answered", ({ isWatching }) => isWatching);
+  } catch (error) {
+    closeAll(watchers);
+    throw error;
+  }
   return watchers;
 }
 
-async function untilEnd(watchers: readonly Watcher[]): Promise<void> {
+async function untilAll(
+  watchers: readonly Watcher[],
+  what: string,
+  isDone: (watcher: Watcher) => boolean,
+): Promise<void> {
   const deadlineMs = performance.now() + maxWaitMs;
-  while (watchers.some(({ hasEnded }) => !hasEnded)) {
-    if (performance.now() > deadlineMs) throw new Error("Not every watcher heard of the job's end.");
+  for (;;) {
+    const missing = watchers.filter((watcher) => !isDone(watcher)).length;
+    if (missing === 0) return;
+    if (performance.now() > deadlineMs) {
+      const refusals = new Set(watchers.flatMap((watcher) => watcher.refusals));
+      const why = refusals.size === 0 ? "" : ` Refused: ${[...refusals].join(", ")}.`;
+      throw new Error(`${missing} of ${watchers.length} watchers had yet ${what}.${why}`);
+    }
     await sleep(100);
   }
+}
+
+/** What is not closed comes back for ever. */
+function closeAll(watchers: readonly Watcher[]): void {
+  for (const watcher of watchers) watcher.close();
 }
 
 /** For each event the time until the last of them had it. */
@@ -111,6 +144,10 @@ class Watcher {
   lost = 0;
   doubled = 0;
   comebacks = 0;
+  /** The codes with which subscriptions were refused, which it asked for again. */
+  readonly refusals: string[] = [];
+  /** What it watches has been shown to it. */
+  isWatching = false;
   hasEnded = false;
   readonly #topic: string;
   readonly #urls: readonly string[];
@@ -132,11 +169,10 @@ class Watcher {
     this.#socket = socket;
     const answered = Promise.withResolvers<void>();
     socket.on("open", () => {
-      const since = this.#lastSeq === undefined ? {} : { since: this.#lastSeq };
-      socket.send(JSON.stringify({ op: "sub", topic: this.#topic, ...since }));
+      this.#subscribe(socket);
     });
     socket.on("message", (data) => {
-      this.#heard((data as Buffer).toString());
+      this.#heard(socket, (data as Buffer).toString());
       answered.resolve();
     });
     socket.on("error", () => undefined);
@@ -145,6 +181,12 @@ class Watcher {
       if (!this.#isClosed) this.#comeBack();
     });
     return answered.promise;
+  }
+
+  #subscribe(socket: WebSocket): void {
+    const since = this.#lastSeq === undefined ? {} : { since: this.#lastSeq };
+    if (socket.readyState === WebSocket.OPEN)
+      socket.send(JSON.stringify({ op: "sub", topic: this.#topic, ...since }));
   }
 
   close(): void {
@@ -157,8 +199,17 @@ class Watcher {
     setTimeout(() => void this.open(), Math.random() * comebackMs);
   }
 
-  #heard(text: string): void {
+  #heard(socket: WebSocket, text: string): void {
     const frame = serverFrameSchema.parse(parseJson(text));
+    if (frame.t === "err") {
+      this.refusals.push(frame.code);
+      const seconds = frame.retry_after_seconds;
+      if (seconds === undefined) return;
+      // A server with too much to do would never be done if all asked again and again.
+      const longest = Math.max(seconds, Math.min(60, seconds * 2 ** this.refusals.length));
+      setTimeout(() => this.#subscribe(socket), (seconds + Math.random() * (longest - seconds)) * 1000);
+    }
+    this.isWatching ||= frame.t === "snap";
     // What a fresh watcher is shown stands for all before; one who comes back asks for what it missed.
     if (frame.t === "snap") this.#lastSeq ??= frame.seq;
     if (frame.t !== "ev" || frame.seq === null) return;
