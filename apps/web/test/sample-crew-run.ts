@@ -6,7 +6,7 @@ export function testCrewTask(changes: Partial<CrewRunTask> = {}): CrewRunTask {
 
 /** A run as the API gives it, with what a test says otherwise. */
 export function testCrewRun(changes: Partial<CrewRunDetail> = {}): CrewRunDetail {
-  const self = "/api/crew-runs/019d0000-0000-7000-8000-000000000002";
+  const self = "/api/crews/newsroom/runs/019d0000-0000-7000-8000-000000000002";
   return {
     id: "019d0000-0000-7000-8000-000000000002",
     crew: "newsroom",

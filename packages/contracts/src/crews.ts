@@ -81,13 +81,13 @@ export const newCrewRunSchema = z
   .meta({ id: "NewCrewRun" });
 export type NewCrewRun = z.input<typeof newCrewRunSchema>;
 
-/** `POST /api/crew-runs/{id}/replay`: a new run that takes over the outputs of the tasks before this one. */
+/** `POST /api/crews/{name}/runs/{id}/replay`: a new run that takes over the outputs of the tasks before this one. */
 export const replayCrewRunSchema = z
   .strictObject({ from_task: z.string().min(1).max(200) })
   .meta({ id: "ReplayCrewRun" });
 export type ReplayCrewRun = z.infer<typeof replayCrewRunSchema>;
 
-/** `POST /api/crew-runs/{id}/answer` */
+/** `POST /api/crews/{name}/runs/{id}/answer` */
 export const answerCrewRunSchema = z
   .strictObject({
     /** `waiting_for.key` of the run: an answer to a question that is no longer asked is refused. */
@@ -112,7 +112,7 @@ export const crewUsageSchema = z.object({
 });
 export type CrewUsageShape = z.infer<typeof crewUsageSchema>;
 
-/** What a person is asked. The run goes on with `POST /api/crew-runs/{id}/answer`. */
+/** What a person is asked. The run goes on with `POST /api/crews/{name}/runs/{id}/answer`. */
 export const crewQuestionSchema = z.object({
   key: z.string(),
   question: z.string(),

@@ -34,7 +34,7 @@ export const crewErrors = {
     new MillraceError({
       code: "crew_run_not_found",
       kind: "not_found",
-      message: `There is no run ${id} of a crew. Use an id that GET /api/crew-runs gives.`,
+      message: `There is no run ${id} of a crew. Use an id that GET /api/crew-runs gives, with the name of its crew.`,
     }),
   runFileNotFound: (path: string) =>
     new MillraceError({

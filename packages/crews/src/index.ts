@@ -23,6 +23,7 @@ export type { JobRuntimeOptions } from "./run/job-runtime.ts";
 export { runCrew } from "./run/run-crew.ts";
 export type { CrewResult, CrewRunOptions } from "./run/run-crew.ts";
 export { CrewRuns } from "./runs/crew-runs.ts";
+export type { RunReference } from "./runs/crew-runs.ts";
 export { getCrewView, listCrewViews } from "./runs/crew-view.ts";
 export { handleCrewRun } from "./runs/handle-crew-run.ts";
 export { ToldEvents } from "./runs/told-events.ts";

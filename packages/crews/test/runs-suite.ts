@@ -74,12 +74,12 @@ export function runsSuite(kind: TestDatabaseKind): void {
   };
   const waiting = (access: Access, id: string) =>
     expect
-      .poll(async () => (await runs.get(access, id)).waiting_for?.key, { timeout: 25_000 })
+      .poll(async () => (await runs.get(access, { id })).waiting_for?.key, { timeout: 25_000 })
       .toBe("task/b/person/1");
   const finish = async (access: Access, id: string) => {
     await waiting(access, id);
-    await runs.answer(access, id, { key: "task/b/person/1", answer: "", by: "bob" });
-    return await runs.waitForEnd(access, id, { timeoutMs: 50_000 });
+    await runs.answer(access, { id }, { key: "task/b/person/1", answer: "", by: "bob" });
+    return await runs.waitForEnd(access, { id }, { timeoutMs: 50_000 });
   };
 
   describe(`runs of crews, ${kind.name}`, () => {
@@ -90,16 +90,17 @@ export function runsSuite(kind: TestDatabaseKind): void {
 
       const notFound = { code: "crew_run_not_found" };
       const given = { key: "task/b/person/1", answer: "", by: "ann" };
-      await expect(runs.get(ann, run.id)).rejects.toMatchObject(notFound);
-      await expect(runs.answer(ann, run.id, given)).rejects.toMatchObject(notFound);
-      await expect(runs.cancel(ann, run.id)).rejects.toMatchObject(notFound);
-      await expect(runs.replay(ann, run.id, "b")).rejects.toMatchObject(notFound);
-      expect(await runs.streamOf(ann, run.id)).toBeUndefined();
+      await expect(runs.get(ann, run)).rejects.toMatchObject(notFound);
+      await expect(runs.get(bob, { id: run.id, crew: "other" })).rejects.toMatchObject(notFound);
+      await expect(runs.answer(ann, run, given)).rejects.toMatchObject(notFound);
+      await expect(runs.cancel(ann, run)).rejects.toMatchObject(notFound);
+      await expect(runs.replay(ann, run, "b")).rejects.toMatchObject(notFound);
+      expect(await runs.streamOf(ann, run)).toBeUndefined();
       expect(await runs.list(ann, { limit: 10 })).toEqual([]);
       const done = await finish(bob, run.id);
       expect(done).toMatchObject({ state: "succeeded", files: [{ path: "b.txt" }] });
-      await expect(runs.file(ann, run.id, "b.txt")).rejects.toMatchObject(notFound);
-      expect(await runs.file(bob, run.id, "b.txt")).toBe("task/b/turn/1 done");
+      await expect(runs.file(ann, run, "b.txt")).rejects.toMatchObject(notFound);
+      expect(await runs.file(bob, run, "b.txt")).toBe("task/b/turn/1 done");
       expect((await runs.list(bob, { limit: 10 })).map(({ id }) => id)).toEqual([run.id]);
     });
 
@@ -126,7 +127,7 @@ export function runsSuite(kind: TestDatabaseKind): void {
         [bob, first],
         [ann, other],
       ] as const)
-        expect(await runs.cancel(access, run.id)).toMatchObject({ state: "cancelled" });
+        expect(await runs.cancel(access, run)).toMatchObject({ state: "cancelled" });
     });
 
     it("are made for jobs that were enqueued without one, as schedules do", async () => {
@@ -160,7 +161,7 @@ export function runsSuite(kind: TestDatabaseKind): void {
 
     it("go with their files when their time has passed, and not before they have ended", async () => {
       const ended = await runs.start(bob, "test", {});
-      await runs.cancel(bob, ended.run.id);
+      await runs.cancel(bob, ended.run);
       const open = await runs.start(bob, "test", {});
       await sql`UPDATE crew_run SET finished_at = finished_at - interval '91 days' WHERE id = ${ended.run.id}`.execute(
         ground.database.queryable,
@@ -170,9 +171,9 @@ export function runsSuite(kind: TestDatabaseKind): void {
       const deleted = await pruneCrewRuns(ground.database, options);
 
       expect(deleted).toBe(1);
-      await expect(runs.get(bob, ended.run.id)).rejects.toMatchObject({ code: "crew_run_not_found" });
-      expect((await runs.get(bob, open.run.id)).state).toBe("queued");
-      await runs.cancel(bob, open.run.id);
+      await expect(runs.get(bob, ended.run)).rejects.toMatchObject({ code: "crew_run_not_found" });
+      expect((await runs.get(bob, open.run)).state).toBe("queued");
+      await runs.cancel(bob, open.run);
     });
   });
 }

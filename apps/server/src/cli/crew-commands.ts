@@ -1,5 +1,5 @@
 import { crewRunDetailSchema, crewRunSchema, crewSchema, isTerminal, pageSchema } from "@millrace/contracts";
-import type { CrewRunDetail, CrewShape } from "@millrace/contracts";
+import type { CrewRunDetail, CrewRunShape, CrewShape } from "@millrace/contracts";
 import type { Command } from "commander";
 import { InvalidArgumentError } from "commander";
 import type { CommandHost } from "./command-host.ts";
@@ -108,7 +108,7 @@ async function run(client: ApiClient, name: string, options: RunOptions): Promis
       else process.stdout.write(`${begun.id}\n`);
       return exitCodes.ok;
     }
-    return report(await watchRun(client, begun.id, { seconds: timeout, stopped: stop.signal }), options);
+    return report(await watchRun(client, begun, { seconds: timeout, stopped: stop.signal }), options);
   } finally {
     stop.close();
   }
@@ -117,11 +117,11 @@ async function run(client: ApiClient, name: string, options: RunOptions): Promis
 /** Tells on standard error what the crew does, until its end. */
 async function watchRun(
   client: ApiClient,
-  id: string,
+  { id, links }: CrewRunShape,
   { seconds, stopped }: { readonly seconds: number | undefined; readonly stopped: AbortSignal },
 ): Promise<CrewRunDetail> {
   process.stderr.write(`Run ${id}\n`);
-  const path = `/api/crew-runs/${id}`;
+  const path = links.self;
   const time = seconds === undefined ? undefined : AbortSignal.timeout(seconds * 1000);
   const signal = time === undefined ? stopped : AbortSignal.any([stopped, time]);
   try {

@@ -1,5 +1,6 @@
 import {
   answerCrewRunSchema,
+  crewNameSchema,
   crewRunDetailSchema,
   crewRunListQuerySchema,
   crewRunSchema,
@@ -8,6 +9,7 @@ import {
   pageSchema,
   replayCrewRunSchema,
 } from "@millrace/contracts";
+import type { RunReference } from "@millrace/crews";
 import { z } from "zod";
 import { parseIdempotencyKey, parsePrefer, preferenceApplied } from "../http/index.ts";
 import { personOf } from "./on-behalf.ts";
@@ -18,18 +20,37 @@ import { asRefusal } from "./tasks.ts";
 import type { TypedApp } from "./typed-app.ts";
 import { waitSignal } from "./wait-signal.ts";
 
-const params = z.object({ id: idSchema });
+type RunParams = { readonly id: string; readonly name?: string | undefined };
+
+/** Where one run is. */
+type RunHome = {
+  readonly path: `/api/${string}/:id`;
+  readonly params: z.ZodType<RunParams>;
+  /** Only reading is described there. */
+  readonly isById?: boolean;
+};
+
+/** The first is what links name. */
+export const runHomes: readonly RunHome[] = [
+  { path: "/api/crews/:name/runs/:id", params: z.object({ name: crewNameSchema, id: idSchema }) },
+  // For those who know no more than the id. What clients of before call there goes on to answer.
+  { path: "/api/crew-runs/:id", params: z.object({ id: idSchema }), isById: true },
+];
 const tags = ["Crews"];
 
-/** `/api/crew-runs`: runs of crews, whatever crew. */
+const runOf = ({ id, name }: RunParams): RunReference => ({ id, crew: name });
+
+/** `/api/crews/{name}/runs/{id}`: one run; and `/api/crew-runs`: runs, whatever crew. */
 export function crewRunRoutes(app: TypedApp, parts: RouteParts): void {
-  readRoutes(app, parts);
-  fileRoute(app, parts);
-  actionRoutes(app, parts);
+  listRoute(app, parts);
+  for (const home of runHomes) {
+    readRoute(app, parts, home);
+    fileRoute(app, parts, home);
+    actionRoutes(app, parts, home);
+  }
 }
 
-function readRoutes(app: TypedApp, { installation, access: { authenticate }, stopping }: RouteParts): void {
-  const { crewRuns } = installation;
+function listRoute(app: TypedApp, { installation, access: { authenticate } }: RouteParts): void {
   app.get(
     "/api/crew-runs",
     {
@@ -43,11 +64,19 @@ function readRoutes(app: TypedApp, { installation, access: { authenticate }, sto
     async (request) => {
       const { limit, cursor, state } = request.query;
       const filter = { state, before: readCursor(cursor), limit: limit + 1 };
-      return toPage(await crewRuns.list(await authenticate(request), filter), limit);
+      return toPage(await installation.crewRuns.list(await authenticate(request), filter), limit);
     },
   );
+}
+
+function readRoute(
+  app: TypedApp,
+  { installation, access: { authenticate }, stopping }: RouteParts,
+  { path, params }: RunHome,
+): void {
+  const { crewRuns } = installation;
   app.get(
-    "/api/crew-runs/:id",
+    path,
     {
       config: { heeds: ["prefer"] },
       schema: {
@@ -61,45 +90,56 @@ function readRoutes(app: TypedApp, { installation, access: { authenticate }, sto
       const access = await authenticate(request);
       const { waitSeconds = 0 } = parsePrefer(request.headers.prefer);
       if (waitSeconds > 0) void reply.header("preference-applied", preferenceApplied(waitSeconds));
-      const { id } = request.params;
+      const asked = runOf(request.params);
       const waiting = { timeoutMs: waitSeconds * 1000, signal: waitSignal(reply, stopping) };
       const run = await (waitSeconds === 0
-        ? crewRuns.get(access, id)
-        : crewRuns.waitForEnd(access, id, waiting));
+        ? crewRuns.get(access, asked)
+        : crewRuns.waitForEnd(access, asked, waiting));
       if (!isTerminal(run.state)) void reply.header("retry-after", "1");
       return run;
     },
   );
 }
 
-function fileRoute(app: TypedApp, { installation, access }: RouteParts): void {
+function fileRoute(
+  app: TypedApp,
+  { installation, access }: RouteParts,
+  { path: home, params, isById: hide = false }: RunHome,
+): void {
   app.get(
-    "/api/crew-runs/:id/files/*",
+    `${home}/files/*`,
     {
       schema: {
         tags,
+        hide,
         summary: "The text of a file that the run wrote",
-        params: z.object({ id: idSchema, "*": z.string().max(255) }),
+        params: params.and(z.object({ "*": z.string().max(255) })),
         produces: ["text/plain"],
       },
     },
     async (request, reply) => {
-      const { id, "*": path } = request.params;
-      const text = await installation.crewRuns.file(await access.authenticate(request), id, path);
+      const { "*": path, ...run } = request.params;
+      const asked = await access.authenticate(request);
+      const text = await installation.crewRuns.file(asked, runOf(run), path);
       // As text whatever it is called: what models write is not run in anybody's browser.
       return reply.type("text/plain; charset=utf-8").header("x-content-type-options", "nosniff").send(text);
     },
   );
 }
 
-function actionRoutes(app: TypedApp, parts: RouteParts): void {
+function actionRoutes(
+  app: TypedApp,
+  parts: RouteParts,
+  { path, params, isById: hide = false }: RunHome,
+): void {
   const { crewRuns } = parts.installation;
   const { authenticate } = parts.access;
   app.post(
-    "/api/crew-runs/:id/answer",
+    `${path}/answer`,
     {
       schema: {
         tags,
+        hide,
         summary: "Accept the output that a run asks about, or say what has to change",
         params,
         body: answerCrewRunSchema,
@@ -109,26 +149,33 @@ function actionRoutes(app: TypedApp, parts: RouteParts): void {
     async (request, reply) => {
       const access = await authenticate(request);
       const given = { ...request.body, by: personOf(access) };
-      const run = await crewRuns.answer(access, request.params.id, given);
+      const run = await crewRuns.answer(access, runOf(request.params), given);
       return reply.code(202).header("location", run.links.self).send(run);
     },
   );
   app.post(
-    "/api/crew-runs/:id/cancel",
+    `${path}/cancel`,
     {
-      schema: { tags, summary: "Cancel a run, whatever its state", params, response: { 202: crewRunSchema } },
+      schema: {
+        tags,
+        hide,
+        summary: "Cancel a run, whatever its state",
+        params,
+        response: { 202: crewRunSchema },
+      },
     },
     async (request, reply) => {
-      const run = await crewRuns.cancel(await authenticate(request), request.params.id);
+      const run = await crewRuns.cancel(await authenticate(request), runOf(request.params));
       return reply.code(202).header("location", run.links.self).send(run);
     },
   );
   app.post(
-    "/api/crew-runs/:id/replay",
+    `${path}/replay`,
     {
       config: { heeds: ["idempotency-key", "prefer"] },
       schema: {
         tags,
+        hide,
         summary: "A new run that begins at a task, with what the tasks before it came to in this one",
         params,
         body: replayCrewRunSchema,
@@ -140,7 +187,7 @@ function actionRoutes(app: TypedApp, parts: RouteParts): void {
       const idempotencyKey = parseIdempotencyKey(request.headers["idempotency-key"]);
       const { from_task: from } = request.body;
       const started = await crewRuns
-        .replay(access, request.params.id, from, { idempotencyKey })
+        .replay(access, runOf(request.params), from, { idempotencyKey })
         .catch(asRefusal);
       return await sendRun(request, reply, parts, { access, started });
     },

@@ -1,5 +1,6 @@
 import { isTerminal } from "@millrace/contracts";
 import type { DocumentEventOptions, DocumentSocketOptions } from "@millrace/documents";
+import type { RunReference } from "@millrace/crews";
 import type { Access } from "@millrace/kernel";
 import type { EventRouteOptions, LiveHub, LiveSocketOptions } from "@millrace/live";
 import { findJobs, parseStream, toJob } from "@millrace/queue";
@@ -101,7 +102,7 @@ export function createLivePorts(
         const { domain, id } = parseStream(topic);
         if (domain === "document") return await isDocument(access, id);
         if (domain === "summary") return await summaryPorts.mayWatch(access, id);
-        if (domain === "crew_run") return (await crewRunPorts.streamOf(access, id)) !== undefined;
+        if (domain === "crew_run") return (await crewRunPorts.streamOf(access, id, {})) !== undefined;
         return domain === "job" && (await findJob(access, id)) !== undefined;
       },
       mayReceive: (access, notice) => maySee(access, notice.owner),
@@ -146,11 +147,15 @@ function createCrewRunPorts(
   crewRuns: Installation["crewRuns"],
   hub: Pick<LiveHub, "share">,
 ): LivePorts["crewRuns"] {
-  const readRun = hub.share(({ access, id }: OwnId) => crewRuns.snapshot(access, id), ownKey);
-  const readStream = hub.share(({ access, id }: OwnId) => crewRuns.streamOf(access, id), ownKey);
+  const readRun = hub.share(({ access, id }: OwnId) => crewRuns.snapshot(access, { id }), ownKey);
+  const readStream = hub.share(
+    ({ access, ...asked }: OwnId & RunReference) => crewRuns.streamOf(access, asked),
+    ({ crew = "", ...own }) => `${ownKey(own)} ${crew}`,
+  );
   return {
     readSnapshot: async (access, id) => (isId(id) ? await readRun({ access, id }) : undefined),
-    streamOf: async (access, id) => (isId(id) ? await readStream({ access, id }) : undefined),
+    streamOf: async (access, id, { name: crew }) =>
+      isId(id) ? await readStream({ access, id, crew }) : undefined,
     isEnd: (event) => runEndings.test(event.type),
   };
 }

@@ -5,7 +5,7 @@ import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { alarmRoutes } from "./alarms.ts";
 import { budgetRoutes } from "./budgets.ts";
-import { crewRunRoutes } from "./crew-runs.ts";
+import { crewRunRoutes, runHomes } from "./crew-runs.ts";
 import { crewRoutes } from "./crews.ts";
 import { documentRoutes } from "./documents.ts";
 import { jobRoutes } from "./jobs.ts";
@@ -53,8 +53,10 @@ export async function registerRoutes(app: FastifyInstance, parts: RouteParts): P
     ...{ hub, authenticate, ...ports.jobs },
     ...{ path: "/api/jobs/:id/events", tag: "Jobs", subject: "a job" },
   });
-  await app.register(eventRoutes, {
-    ...{ hub, authenticate, ...ports.crewRuns },
-    ...{ path: "/api/crew-runs/:id/events", tag: "Crews", subject: "a run of a crew" },
-  });
+  for (const { path, isById = false } of runHomes) {
+    await app.register(eventRoutes, {
+      ...{ hub, authenticate, ...ports.crewRuns },
+      ...{ path: `${path}/events`, tag: "Crews", subject: "a run of a crew", hide: isById },
+    });
+  }
 }

@@ -22,7 +22,7 @@ export async function sendRun(
   if (waitSeconds > 0) {
     void reply.header("preference-applied", preferenceApplied(waitSeconds));
     const waiting = { timeoutMs: waitSeconds * 1000, signal: waitSignal(reply, stopping) };
-    const current = await installation.crewRuns.waitForEnd(access, run.id, waiting);
+    const current = await installation.crewRuns.waitForEnd(access, run, waiting);
     if (isTerminal(current.state)) return reply.code(200).send(current);
     const { result: _result, tasks: _tasks, files: _files, ...rest } = current;
     return reply.code(202).header("retry-after", "1").send(rest);

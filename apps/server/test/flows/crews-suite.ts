@@ -42,7 +42,7 @@ export function crewsSuite(ground: Ground): void {
     const reply = await flow.send("POST", `/api/crews/${crew}/runs`, { json: { inputs }, headers });
     expect(reply.status, JSON.stringify(reply.body)).toBe(202);
     const { id } = crewRunSchema.parse(reply.body);
-    expect(reply.headers.get("location")).toBe(`/api/crew-runs/${id}`);
+    expect(reply.headers.get("location")).toBe(`/api/crews/${crew}/runs/${id}`);
     return id;
   };
   const run = (id: string) => flow.get(`/api/crew-runs/${id}`, crewRunDetailSchema);
@@ -53,8 +53,10 @@ export function crewsSuite(ground: Ground): void {
       timeoutMs,
     );
   const callsOf = (jobId: string): ModelCall[] => models.calls.filter(({ job }) => job === jobId);
-  const eventsOf = async (id: string): Promise<StoredEvent[]> =>
-    readEvents(await flow.send("GET", `/api/crew-runs/${id}/events?until=finished&since=0`));
+  const eventsOf = async (id: string): Promise<StoredEvent[]> => {
+    const { links } = await run(id);
+    return readEvents(await flow.send("GET", `${links.events}?until=finished&since=0`));
+  };
 
   describe(`crews, ${ground}`, { timeout: 240_000 }, () => {
     it("are listed with what they need, and with what is wrong where one can't be used", async () => {
@@ -95,6 +97,9 @@ export function crewsSuite(ground: Ground): void {
       );
       const file = await flow.send("GET", done.files[0]!.link);
       expect([file.status, file.body]).toEqual([200, "task/e/turn/2 done"]);
+      expect(await flow.get(done.links.self, crewRunDetailSchema)).toEqual(done);
+      const otherwise = await flow.send("GET", `/api/crews/asking/runs/${id}/events`);
+      expect(otherwise.status).toBe(404);
       const events = await eventsOf(id);
       expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1));
       expect(recorded(events)).toEqual([
@@ -187,11 +192,13 @@ export function crewsSuite(ground: Ground): void {
           () => run(id),
           ({ waiting_for: asked }) => asked?.key === key,
         );
-        return await flow.send("POST", `/api/crew-runs/${id}/answer`, { json: { key, answer: text } });
+        return await flow.send("POST", `/api/crews/asking/runs/${id}/answer`, {
+          json: { key, answer: text },
+        });
       };
 
       const first = await answer("task/draft/person/1", "Longer, please.");
-      const stale = await flow.send("POST", `/api/crew-runs/${id}/answer`, {
+      const stale = await flow.send("POST", `/api/crews/asking/runs/${id}/answer`, {
         json: { key: "task/draft/person/1", answer: "Shorter, please." },
       });
       await flow.until(
@@ -219,13 +226,13 @@ export function crewsSuite(ground: Ground): void {
         (calls) => calls.some(({ step }) => step === "task/b/turn/1"),
       );
 
-      const reply = await flow.send("POST", `/api/crew-runs/${id}/cancel`);
+      const reply = await flow.send("POST", `/api/crews/five/runs/${id}/cancel`);
 
       expect(reply.status).toBe(202);
       const done = await ended(id);
       expect(done).toMatchObject({ state: "cancelled", result: null, tasks_done: 1 });
       expect((await eventsOf(id)).at(-1)?.type).toBe("crew_run.cancelled");
-      expect(codeOf(await flow.send("POST", `/api/crew-runs/${id}/cancel`))).toBeUndefined();
+      expect(codeOf(await flow.send("POST", `/api/crews/five/runs/${id}/cancel`))).toBeUndefined();
     });
 
     it("begin again at a task, with what the tasks before it came to", async () => {
@@ -237,9 +244,15 @@ export function crewsSuite(ground: Ground): void {
       expect(failed).toMatchObject({ state: "failed", tasks_done: 3 });
       models.setScript(lookUpFirst);
 
-      const early = await flow.send("POST", `/api/crew-runs/${id}/replay`, { json: { from_task: "e" } });
-      const unknown = await flow.send("POST", `/api/crew-runs/${id}/replay`, { json: { from_task: "x" } });
-      const reply = await flow.send("POST", `/api/crew-runs/${id}/replay`, { json: { from_task: "d" } });
+      const early = await flow.send("POST", `/api/crews/five/runs/${id}/replay`, {
+        json: { from_task: "e" },
+      });
+      const unknown = await flow.send("POST", `/api/crews/five/runs/${id}/replay`, {
+        json: { from_task: "x" },
+      });
+      const reply = await flow.send("POST", `/api/crews/five/runs/${id}/replay`, {
+        json: { from_task: "d" },
+      });
 
       expect([early.status, codeOf(early)]).toEqual([422, "crew_replay_output_missing"]);
       expect([unknown.status, codeOf(unknown)]).toEqual([422, "crew_task_unknown"]);

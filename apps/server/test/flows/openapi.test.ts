@@ -57,7 +57,7 @@ it.each([
   ["post /api/documents", ["idempotency-key", "prefer"]],
   ["post /api/summaries", ["idempotency-key", "prefer"]],
   ["post /api/crews/{name}/runs", ["idempotency-key", "prefer"]],
-  ["post /api/crew-runs/{id}/replay", ["idempotency-key", "prefer"]],
+  ["post /api/crews/{name}/runs/{id}/replay", ["idempotency-key", "prefer"]],
   ["post /api/tasks/{name}/jobs", ["idempotency-key", "prefer"]],
   ["get /api/jobs/{id}/result", ["prefer"]],
   ["get /api/documents", []],
@@ -69,9 +69,9 @@ it.each([
 });
 
 it.each([
-  ["/api/crew-runs/{id}/events", "text/event-stream"],
+  ["/api/crews/{name}/runs/{id}/events", "text/event-stream"],
   ["/api/jobs/{id}/events", "text/event-stream"],
-  ["/api/crew-runs/{id}/files/{*}", "text/plain"],
+  ["/api/crews/{name}/runs/{id}/files/{*}", "text/plain"],
 ])("says what %s gives", (path, type) => {
   const { responses } = operationSchema.parse(description.paths[path]?.["get"]);
 
@@ -128,6 +128,11 @@ it("lists what the product offers", () => {
       "post /api/documents/{id}/parts/{part}/retry",
       "post /api/documents/{id}/reprocess",
       "post /api/documents/{id}/retry_failed",
+      "get /api/crews/{name}/runs",
+      "get /api/crews/{name}/runs/{id}",
+      "post /api/crews/{name}/runs/{id}/answer",
+      "post /api/crews/{name}/runs/{id}/cancel",
+      "get /api/crew-runs/{id}",
       "get /api/jobs",
       "get /api/jobs/{id}",
       "get /api/jobs/{id}/events",

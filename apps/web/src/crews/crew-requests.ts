@@ -9,7 +9,9 @@ import type {
 import { callApi } from "../api/client.ts";
 
 const crewPath = (name: string) => `/crews/${encodeURIComponent(name)}`;
-const runPath = (id: string) => `/crew-runs/${encodeURIComponent(id)}`;
+const runPath = ({ crew, id }: RunReference) => `${crewPath(crew)}/runs/${encodeURIComponent(id)}`;
+
+type RunReference = Pick<CrewRunShape, "crew" | "id">;
 
 export function listCrews(signal?: AbortSignal): Promise<Page<CrewShape>> {
   return callApi("/crews", { signal });
@@ -31,19 +33,20 @@ export function startCrewRun(name: string, request: NewCrewRun): Promise<CrewRun
   return callApi(`${crewPath(name)}/runs`, { method: "POST", json: request });
 }
 
+/** By its id alone, which is all that a page's address has. */
 export function fetchCrewRun(id: string, signal?: AbortSignal): Promise<CrewRunDetail> {
-  return callApi(runPath(id), { signal });
+  return callApi(`/crew-runs/${encodeURIComponent(id)}`, { signal });
 }
 
-export function cancelCrewRun(id: string): Promise<CrewRunShape> {
-  return callApi(`${runPath(id)}/cancel`, { method: "POST" });
+export function cancelCrewRun(run: RunReference): Promise<CrewRunShape> {
+  return callApi(`${runPath(run)}/cancel`, { method: "POST" });
 }
 
-export function answerCrewRun(id: string, answer: AnswerCrewRun): Promise<CrewRunShape> {
-  return callApi(`${runPath(id)}/answer`, { method: "POST", json: answer });
+export function answerCrewRun(run: RunReference, answer: AnswerCrewRun): Promise<CrewRunShape> {
+  return callApi(`${runPath(run)}/answer`, { method: "POST", json: answer });
 }
 
 /** A new run that takes over the outputs of the tasks before this one. */
-export function replayCrewRun(id: string, fromTask: string): Promise<CrewRunShape> {
-  return callApi(`${runPath(id)}/replay`, { method: "POST", json: { from_task: fromTask } });
+export function replayCrewRun(run: RunReference, fromTask: string): Promise<CrewRunShape> {
+  return callApi(`${runPath(run)}/replay`, { method: "POST", json: { from_task: fromTask } });
 }

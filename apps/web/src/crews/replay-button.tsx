@@ -12,7 +12,7 @@ export function ReplayButton({ run, task }: { run: CrewRunDetail; task: CrewRunT
   const [isAsking, setIsAsking] = useState(false);
   const navigate = useNavigate();
   const replay = useMonitorAction({
-    run: (from: string) => replayCrewRun(run.id, from),
+    run: (from: string) => replayCrewRun(run, from),
     done: ({ id }) => {
       setIsAsking(false);
       void navigate({ to: "/crews/runs/$id", params: { id } });

@@ -33,7 +33,7 @@ function Retry({ run }: { run: CrewRunDetail }) {
 function Cancel({ run }: { run: CrewRunDetail }) {
   const [isAsking, setIsAsking] = useState(false);
   const cancel = useMonitorAction<void, unknown>({
-    run: () => cancelCrewRun(run.id),
+    run: () => cancelCrewRun(run),
     // The page shows the new state by itself.
     done: () => undefined,
     refused: "Not cancelled",

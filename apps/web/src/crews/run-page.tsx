@@ -102,7 +102,7 @@ function Question({ run, question }: { run: CrewRunDetail; question: CrewQuestio
     <AnswerForm
       asked={asked}
       review={review}
-      send={(answer) => answerCrewRun(run.id, { key: question.key, answer: String(answer) })}
+      send={(answer) => answerCrewRun(run, { key: question.key, answer: String(answer) })}
     >
       {question.output === "" ? null : (
         <div className={classes.judged}>

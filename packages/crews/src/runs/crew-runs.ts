@@ -23,6 +23,9 @@ export type StartOptions = {
   readonly idempotencyKey?: string | undefined;
 };
 
+/** Which run is meant. With `crew` a run of another crew is not found. */
+export type RunReference = { readonly id: string; readonly crew?: string | undefined };
+
 export type StartedRun = { readonly run: CrewRunShape; readonly isNew: boolean };
 
 /** What can be done with runs of crews, on behalf of somebody. Others' runs are not found. */
@@ -53,12 +56,17 @@ export class CrewRuns {
    * A new run with the same inputs that begins at a task, with what the tasks before it came to in this run; the
    * crew's files may have changed. Throws `crew_run_not_found`, `crew_task_unknown`, `crew_replay_output_missing`.
    */
-  async replay(access: Access, id: string, from: string, options: StartOptions = {}): Promise<StartedRun> {
-    const row = await this.#getRow(access, id);
+  async replay(
+    access: Access,
+    asked: RunReference,
+    from: string,
+    options: StartOptions = {},
+  ): Promise<StartedRun> {
+    const row = await this.#getRow(access, asked);
     const crew = getCrew(this.#crews, row.crew);
-    const outputs = await readOutputs(this.#queue.database.queryable, id);
+    const outputs = await readOutputs(this.#queue.database.queryable, row.id);
     const { inputs } = toCrewRun(row, undefined);
-    const replay = { of: id, from };
+    const replay = { of: row.id, from };
     return await this.#write(
       access,
       { crew, inputs, replay, outputs: outputsBefore(crew, from, outputs) },
@@ -77,58 +85,58 @@ export class CrewRuns {
     return rows.map((row) => toCrewRun(row, byId.get(row.job_id)));
   }
 
-  async get(access: Access, id: string): Promise<CrewRunDetail> {
-    return await this.#toDetail(await this.#getRow(access, id));
+  async get(access: Access, asked: RunReference): Promise<CrewRunDetail> {
+    return await this.#toDetail(await this.#getRow(access, asked));
   }
 
   /** The run at its end, or as it is when the time is over. */
   async waitForEnd(
     access: Access,
-    id: string,
+    asked: RunReference,
     options: { readonly timeoutMs: number; readonly signal?: AbortSignal },
   ): Promise<CrewRunDetail> {
-    const row = await this.#getRow(access, id);
+    const row = await this.#getRow(access, asked);
     if (row.end_state === null) await this.#queue.waitForEnd(row.job_id, options);
-    return await this.get(access, id);
+    return await this.get(access, asked);
   }
 
   /** Gives what the run waits for. Throws what `Queue.answer` throws. */
   async answer(
     access: Access,
-    id: string,
+    asked: RunReference,
     given: { readonly key: string; readonly answer: string; readonly by: string },
   ): Promise<CrewRunShape> {
-    const row = await this.#getRow(access, id);
+    const row = await this.#getRow(access, asked);
     await this.#queue.transaction((scope) => this.#queue.answer(scope, row.job_id, given));
-    return await this.#toRun(await this.#getRow(access, id));
+    return await this.#toRun(await this.#getRow(access, asked));
   }
 
   /** Asks for the end of a run; twice is the same as once. Throws `already_finished`. */
-  async cancel(access: Access, id: string): Promise<CrewRunShape> {
-    const row = await this.#getRow(access, id);
+  async cancel(access: Access, asked: RunReference): Promise<CrewRunShape> {
+    const row = await this.#getRow(access, asked);
     await this.#queue.transaction((scope) => this.#queue.cancel(scope, row.job_id));
-    return await this.#toRun(await this.#getRow(access, id));
+    return await this.#toRun(await this.#getRow(access, asked));
   }
 
   /** The text of an output file. Throws `crew_run_file_not_found`. */
-  async file(access: Access, id: string, path: string): Promise<string> {
-    const row = await this.#getRow(access, id);
+  async file(access: Access, asked: RunReference, path: string): Promise<string> {
+    const row = await this.#getRow(access, asked);
     const text = await readFile(this.#queue.database.queryable, row.id, path);
     if (text === undefined) throw crewErrors.runFileNotFound(path);
     return text;
   }
 
   /** Where the events of a run are; undefined when there is no such run for this person. */
-  async streamOf(access: Access, id: string): Promise<string | undefined> {
-    return (await findRun(this.#queue.database.queryable, access.workspaceId, id))?.stream;
+  async streamOf(access: Access, asked: RunReference): Promise<string | undefined> {
+    return (await this.#findRow(access, asked))?.stream;
   }
 
   /** How a run stands, with the number of the last event that is surely part of it. */
-  async snapshot(access: Access, id: string) {
-    const stream = await this.streamOf(access, id);
+  async snapshot(access: Access, asked: RunReference) {
+    const stream = await this.streamOf(access, asked);
     if (stream === undefined) return undefined;
     const { lastSeq } = await this.#queue.feed.read(stream, Number.MAX_SAFE_INTEGER, 1);
-    const run = await this.get(access, id);
+    const run = await this.get(access, asked);
     return { seq: lastSeq, data: run, isFinished: isTerminal(run.state) };
   }
 
@@ -162,9 +170,14 @@ export class CrewRuns {
     return { run: await this.#toRun(row), isNew: isNew === true };
   }
 
-  async #getRow(access: Access, id: string): Promise<RunRow> {
+  async #findRow(access: Access, { id, crew }: RunReference): Promise<RunRow | undefined> {
     const row = await findRun(this.#queue.database.queryable, access.workspaceId, id);
-    if (row === undefined) throw crewErrors.runNotFound(id);
+    return crew === undefined || row?.crew === crew ? row : undefined;
+  }
+
+  async #getRow(access: Access, asked: RunReference): Promise<RunRow> {
+    const row = await this.#findRow(access, asked);
+    if (row === undefined) throw crewErrors.runNotFound(asked.id);
     return row;
   }
 

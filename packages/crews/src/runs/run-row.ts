@@ -68,7 +68,7 @@ const questionSchema = z.object({
 export function toCrewRun(row: RunRow, job: JobRecord | undefined): CrewRunShape {
   const shown = job === undefined ? undefined : toJob(job);
   const state = row.end_state ?? shown?.state ?? "queued";
-  const self = `/api/crew-runs/${row.id}`;
+  const self = `/api/crews/${row.crew}/runs/${row.id}`;
   return {
     id: row.id,
     crew: row.crew,
