@@ -32,6 +32,7 @@ export function testCrewRun(changes: Partial<CrewRunDetail> = {}): CrewRunDetail
       tool_calls: 0,
       cost: 0,
     },
+    put_off: null,
     waiting_for: null,
     links: {
       self,

@@ -36,6 +36,7 @@ export function testDocument(changes: Partial<Document> = {}): Document {
     updated_at: "2026-11-20T12:00:00Z",
     job_id: null,
     progress: null,
+    put_off: null,
     parts: { summary: "pending", key_points: "pending", sentiment: "pending", topics: "pending" },
     links: { self: "", analysis: "", text: "", logs: "", events: "" },
     ...changes,

@@ -30,6 +30,7 @@ export function testJob(changes: Partial<Job> = {}): Job {
       eta_seconds: null,
     },
     error: null,
+    put_off: null,
     waiting_for: null,
     links: {
       self: `/api/jobs/${id}`,

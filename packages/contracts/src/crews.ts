@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { idSchema, jsonValueSchema, momentSchema, pageQuerySchema } from "./common.ts";
-import { jobErrorSchema, jobSchema, jobStateSchema } from "./job.ts";
+import { jobErrorSchema, jobSchema, jobStateSchema, putOffSchema } from "./job.ts";
 
 /** The name of a crew: of its folder. */
 export const crewNameSchema = z
@@ -146,6 +146,8 @@ export const crewRunSchema = z
     started_at: momentSchema.nullable(),
     finished_at: momentSchema.nullable(),
     error: jobErrorSchema.nullable(),
+    /** Why it waits and until when: a limit, a budget, a server that is away, or a try that failed. */
+    put_off: putOffSchema.nullable(),
     /** So far; of turns and calls of tools that are recorded. */
     usage: crewUsageSchema,
     waiting_for: crewQuestionSchema.nullable(),

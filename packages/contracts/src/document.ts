@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { idSchema, momentSchema, pageQuerySchema } from "./common.ts";
-import { jobSchema, progressSchema } from "./job.ts";
+import { jobSchema, progressSchema, putOffSchema } from "./job.ts";
 
 export const documentStatuses = [
   "uploaded",
@@ -116,6 +116,8 @@ export const documentSchema = z
     updated_at: momentSchema,
     job_id: idSchema.nullable(),
     progress: progressSchema.nullable(),
+    /** Why it waits and until when: a limit, a budget, a server that is away, or a try that failed. */
+    put_off: putOffSchema.nullable(),
     /** State of each part, for lists; results are at `links.analysis`. */
     parts: z.record(partNameSchema, partStateSchema),
     links: z.object({

@@ -69,6 +69,18 @@ export const stepSchema = z.object({
   finished_at: momentSchema.nullable(),
 });
 
+/** Why a job that has been begun is not worked on, and when it goes on by itself. */
+export const putOffSchema = z
+  .object({
+    code: z.string(),
+    message: z.string(),
+    until: momentSchema,
+    /** The attempt that failed, and is made again; null when nothing did. */
+    failed_attempt: z.int().nullable(),
+  })
+  .meta({ id: "PutOff" });
+export type PutOff = z.infer<typeof putOffSchema>;
+
 /** What a job in the state `waiting` asks: `POST /api/jobs/{id}/answer` answers it. */
 export const waitingForSchema = z.object({
   key: z.string(),
@@ -117,6 +129,8 @@ export const jobSchema = z
     workflow_id: idSchema.nullable(),
     progress: progressSchema,
     error: jobErrorSchema.nullable(),
+    /** Of a scheduled job that was put off, or failed and is tried again. */
+    put_off: putOffSchema.nullable(),
     /** What it asks, in the state `waiting`. */
     waiting_for: waitingForSchema.nullable(),
     links: z.object({

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { idSchema, momentSchema, pageQuerySchema } from "./common.ts";
-import { jobSchema, progressSchema } from "./job.ts";
+import { jobSchema, progressSchema, putOffSchema } from "./job.ts";
 
 export const summaryStates = ["queued", "processing", "completed", "failed", "cancelled"] as const;
 export const summaryStateSchema = z.enum(summaryStates);
@@ -71,6 +71,8 @@ export const summarySchema = z
     finished_at: momentSchema.nullable(),
     job_id: idSchema,
     progress: progressSchema.nullable(),
+    /** Why it waits and until when: a limit, a budget, a server that is away, or a try that failed. */
+    put_off: putOffSchema.nullable(),
     links: z.object({ self: z.string(), events: z.string(), cancel: z.string() }),
   })
   .meta({ id: "Summary" });

@@ -75,6 +75,7 @@ export function toDocument(row: DocumentRow, job: JobRecord | undefined): Docume
     updated_at: row.updated_at.toISOString(),
     job_id: row.job_id,
     progress: job === undefined ? null : toJob(job).progress,
+    put_off: job === undefined ? null : toJob(job).put_off,
     parts: row.parts,
     links: {
       self,

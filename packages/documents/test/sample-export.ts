@@ -51,6 +51,7 @@ const document: Document = {
   updated_at: "2026-11-01T10:00:09.000Z",
   job_id: null,
   progress: null,
+  put_off: null,
   parts: { summary: "done", key_points: "done", sentiment: "done", topics: "failed" },
   links: { self: "", analysis: "", text: "", logs: "", events: "" },
 };

@@ -63,6 +63,7 @@ export function toSummary(row: SummaryRow, job: JobRecord | undefined): Summary 
     finished_at: row.finished_at?.toISOString() ?? null,
     job_id: row.job_id,
     progress: job === undefined || isSummaryOver(row.state) ? null : toJob(job).progress,
+    put_off: job === undefined ? null : toJob(job).put_off,
     links: { self, events: `${self}/events`, cancel: `${self}/cancel` },
   };
 }

@@ -203,6 +203,7 @@ function describe(job: JobDetail): string[] {
     `State     ${job.display_state}${job.reason === null ? "" : ` (${job.reason})`}`,
     `Progress  ${Math.round(progress.percent)} %  ${printableLine(stage)}`.trimEnd(),
     `Created   ${job.created_at}`,
+    ...describePutOff(job),
     ...describeWaiting(job),
     ...(job.finished_at === null ? [] : [`Finished  ${job.finished_at}`]),
     ...(job.tags.length === 0 ? [] : [`Tags      ${printableLine(job.tags.join(", "))}`]),
@@ -218,6 +219,11 @@ function describe(job: JobDetail): string[] {
       printableLine(`Step ${key}  ${state}${starts > 1 ? `, started ${starts} times` : ""}`),
     ),
   ];
+}
+
+function describePutOff({ put_off: putOff }: JobDetail): string[] {
+  if (putOff === null) return [];
+  return [`Until     ${putOff.until}  ${printableLine(putOff.message)} (${putOff.code})`];
 }
 
 function describeWaiting({ id, waiting_for: asked }: JobDetail): string[] {

@@ -83,17 +83,11 @@ describe("a turn", () => {
 describe("a run that is put off", () => {
   const putOff = event("crew_run.put_off", { error: "No budget is left.", retry_in_seconds: 60 });
 
-  it("says why and until when, and nobody works on it", () => {
+  it("is asked for anew, and nobody works on it", () => {
     const { news, changed } = applyCrewEvents(told(event("crew.turn_started", place)), [putOff]);
 
-    expect(news.putOff).toEqual({ error: "No budget is left.", until: "2026-11-21T12:01:00.000Z" });
     expect(workersOf(news)).toEqual([]);
     expect(changed).toBe(true);
-  });
-
-  it("says so until it goes on", () => {
-    expect(told(putOff, event("crew_run.progressed")).putOff).toBeDefined();
-    expect(told(putOff, event("crew.turn_started", place)).putOff).toBeUndefined();
   });
 });
 

@@ -51,11 +51,9 @@ export type CrewNews = {
   readonly items: readonly CrewItem[];
   /** Whether the beginning of the run is among it. */
   readonly hasStart: boolean;
-  /** Why the run waits and until when, as long as that was the last to happen. */
-  readonly putOff: { readonly error: string; readonly until: string } | undefined;
 };
 
-export const noCrewNews: CrewNews = { items: [], hasStart: false, putOff: undefined };
+export const noCrewNews: CrewNews = { items: [], hasStart: false };
 
 /** A run is bounded by its own limits; this keeps a page usable if they are set high. */
 const maxItems = 2000;
@@ -74,23 +72,16 @@ export function applyCrewEvents(
   events: readonly TopicEvent[],
 ): { readonly news: CrewNews; readonly changed: boolean } {
   const items = [...news.items];
-  let { hasStart, putOff } = news;
+  let { hasStart } = news;
   for (const event of events) {
     if (event.type === "crew.started") hasStart = true;
-    if (!/\.(progressed|logged)$/.test(event.type)) putOff = putOffOf(event);
     if (halting.test(event.type)) stopAll(items);
     else applyEvent(items, event);
   }
   return {
-    news: { items: items.slice(-maxItems), hasStart, putOff },
+    news: { items: items.slice(-maxItems), hasStart },
     changed: events.some(({ type }) => !passing.test(type)),
   };
-}
-
-function putOffOf({ type, data, at }: TopicEvent): CrewNews["putOff"] {
-  if (type !== "crew_run.put_off") return undefined;
-  const seconds = number(data.retry_in_seconds) ?? 0;
-  return { error: text(data.error) ?? "", until: new Date(Date.parse(at) + seconds * 1000).toISOString() };
 }
 
 function applyEvent(items: CrewItem[], { type, data, at }: TopicEvent): void {

@@ -70,7 +70,7 @@ function LoadedRun({ run }: { run: CrewRunDetail }) {
 /** How it stands: what it asks, what it failed with, who works, what it used so far. */
 function Standing({ run, news }: { run: CrewRunDetail; news: CrewNews }) {
   const { error, waiting_for: question } = run;
-  const waits = waitWords(run, news.putOff);
+  const waits = waitWords(run);
   return (
     <>
       {question === null ? null : <Question run={run} question={question} />}

@@ -89,12 +89,12 @@ describe("waitWords", () => {
     expect(waitWords(testCrewRun())).toBeUndefined();
   });
 
-  it("says what was told of the wait while it lasts", () => {
-    const putOff = { error: "The server is away.", until: "2026-11-21T12:01:00.000Z" };
+  it("says what the API knows of the wait, and which attempt failed", () => {
+    const wait = { code: "x", message: "The server is away.", until: "2026-11-21T12:01:00.000Z" };
+    const words = (failed: number | null) =>
+      waitWords(testCrewRun({ state: "scheduled", put_off: { ...wait, failed_attempt: failed } }));
 
-    expect(waitWords(testCrewRun({ state: "scheduled", reason: "snooze" }), putOff)).toContain(
-      "The server is away.",
-    );
-    expect(waitWords(testCrewRun(), putOff)).toBeUndefined();
+    expect(words(null)).toMatch(/^It waits: The server is away\. It goes on by itself at /);
+    expect(words(2)).toMatch(/^Attempt 2 failed: The server is away\. The next one begins at /);
   });
 });

@@ -1,9 +1,9 @@
 import type { CrewRunDetail, CrewRunShape, CrewRunTask, CrewUsageShape } from "@millrace/contracts";
 import { formatDollars } from "../formatting/money.ts";
 import { countOf, formatCount } from "../formatting/numbers.ts";
-import { formatClock } from "../formatting/time.ts";
+import { putOffWords } from "../jobs/put-off-words.ts";
 import type { Figure } from "../monitor/parts/figure-list.tsx";
-import type { CrewItem, CrewNews } from "./crew-live.ts";
+import type { CrewItem } from "./crew-live.ts";
 
 /** Nobody knows it: never shown as 0. */
 const unknown = "unknown";
@@ -77,16 +77,15 @@ export function itemsByTask(
 }
 
 /** Why nothing happens in a run that has not ended; undefined when somebody works on it. */
-export function waitWords({ state, reason }: CrewRunShape, putOff?: CrewNews["putOff"]): string | undefined {
+export function waitWords({ state, reason, put_off: putOff }: CrewRunShape): string | undefined {
   switch (state) {
     case "queued":
       return "It waits for a free worker.";
     case "blocked":
       return "It waits for the jobs before it.";
     case "scheduled":
+      if (putOff !== null) return putOffWords(putOff);
       if (reason === "retry") return "The last attempt failed. The next one goes on after what is recorded.";
-      if (reason === "snooze" && putOff !== undefined)
-        return `It waits: ${putOff.error} It goes on by itself at ${formatClock(putOff.until)}.`;
       return reason === "snooze"
         ? "It waits: a limit or a budget is used up, or the model server is away. It goes on by itself."
         : "It begins later.";

@@ -19,18 +19,14 @@ export type DocumentView = {
 };
 
 export function viewFromSnapshot(snapshot: DocumentSnapshot, seq: number): DocumentView {
-  return { ...snapshot, plannedRetry: plannedRetryOf(snapshot.job), seq };
+  return { ...snapshot, plannedRetry: plannedRetryOf(snapshot.document), seq };
 }
 
 export function viewFromRequests(document: Document, analysis: Analysis): DocumentView {
-  return { document, analysis, job: null, plannedRetry: null, seq: 0 };
+  return { document, analysis, job: null, plannedRetry: plannedRetryOf(document), seq: 0 };
 }
 
-function plannedRetryOf(job: Job | null): PlannedRetry | null {
-  if (job?.display_state !== "retrying") return null;
-  return {
-    attempt: job.attempt,
-    error: job.error?.message ?? "The last attempt failed.",
-    retryAt: job.run_at,
-  };
+export function plannedRetryOf({ put_off: putOff }: Document): PlannedRetry | null {
+  if (putOff === null) return null;
+  return { attempt: putOff.failed_attempt, error: putOff.message, retryAt: putOff.until };
 }

@@ -5,7 +5,7 @@ import { useEffect } from "react";
 import { queryKeys } from "../api/query-keys.ts";
 import { fetchAnalysis, fetchDocument } from "../api/requests.ts";
 import { useLive, usePollInterval } from "../live/live-context.ts";
-import { viewFromRequests } from "./document-view.ts";
+import { plannedRetryOf, viewFromRequests } from "./document-view.ts";
 import type { DocumentView } from "./document-view.ts";
 import { isSettled } from "./statuses.ts";
 
@@ -35,7 +35,8 @@ function withFetched(
   analysis: DocumentView["analysis"],
 ): DocumentView {
   if (known === undefined) return viewFromRequests(document, analysis);
-  return { ...known, document, analysis, plannedRetry: isSettled(document) ? null : known.plannedRetry };
+  const plannedRetry = isSettled(document) ? null : (plannedRetryOf(document) ?? known.plannedRetry);
+  return { ...known, document, analysis, plannedRetry };
 }
 
 /** A list's document as the feed knows it: rows of running work move without a new list. */

@@ -22,6 +22,7 @@ import { hasEnded } from "./job-times.ts";
 import { JsonPanel } from "./json-panel.tsx";
 import { OmittedPanel } from "./omitted-panel.tsx";
 import { Panel } from "./panel.tsx";
+import { putOffWords } from "./put-off-words.ts";
 import { StepList } from "./step-list.tsx";
 import { useJob, useJobLog, useJobNews } from "./use-job.ts";
 
@@ -106,6 +107,7 @@ const reasons: Readonly<Record<string, string>> = {
 };
 
 function WaitsFor({ job }: { job: JobDetail }) {
+  if (job.put_off !== null) return <p className={classes.waits}>{putOffWords(job.put_off)}</p>;
   if (job.state === "scheduled") {
     return (
       <p className={classes.waits}>

@@ -16,6 +16,7 @@ import { CopyButton } from "../feedback/copy.tsx";
 import { Notice } from "../feedback/notice.tsx";
 import { Moment } from "../formatting/moment.tsx";
 import { formatCount } from "../formatting/numbers.ts";
+import { putOffWords } from "../jobs/put-off-words.ts";
 import { DeleteSummaryDialog } from "./delete-summary-dialog.tsx";
 import classes from "./summary-card.module.css";
 import { summaryKeys } from "./summary-keys.ts";
@@ -110,7 +111,8 @@ function SummaryBody({ summary }: { summary: Summary }) {
 function Work({ summary }: { summary: Summary }) {
   const news = useSummaryNews(summary);
   const cancellation = useCancelSummary();
-  const waiting = summary.progress?.message ?? "Waiting for a free worker";
+  const { put_off: putOff, progress } = summary;
+  const waiting = progress?.message ?? "Waiting for a free worker";
   return (
     <>
       {news.written === "" ? (
@@ -126,7 +128,9 @@ function Work({ summary }: { summary: Summary }) {
           <Progress.Root size={6} className={classes.bar}>
             <Progress.Section value={news.percent} aria-label={`Progress of ${summary.title}`} />
           </Progress.Root>
-          <p className={classes.message}>{news.message ?? waiting}</p>
+          <p className={classes.message}>
+            {putOff === null ? (news.message ?? waiting) : putOffWords(putOff)}
+          </p>
         </div>
         <Button
           size="compact-sm"

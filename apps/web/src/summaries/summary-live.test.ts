@@ -32,20 +32,12 @@ describe("the work on a summary", () => {
     },
   );
 
-  it("says why it is tried again", () => {
-    const { news } = applySummaryEvents(noSummaryNews, [
-      event("summary.retry_scheduled", { error: "Away." }),
-    ]);
+  it("leaves why it waits to the API, and drops what was written", () => {
+    const news = { ...noSummaryNews, message: "Writing the summary", written: "A mi" };
 
-    expect(news).toMatchObject({ message: "Away. It will be tried again.", written: "" });
-  });
+    const after = applySummaryEvents(news, [event("summary.retry_scheduled", { error: "Away." })]);
 
-  it("says why it waits", () => {
-    const { news } = applySummaryEvents({ ...noSummaryNews, message: "Writing the summary" }, [
-      event("summary.put_off", { error: "No budget is left.", error_code: "budget_exceeded" }),
-    ]);
-
-    expect(news.message).toBe("It waits: No budget is left.");
+    expect(after.news).toEqual(noSummaryNews);
   });
 
   it("leaves alone what it does not know, and values of another kind", () => {
@@ -59,7 +51,7 @@ describe("the work on a summary", () => {
     expect(after.news).toEqual(news);
   });
 
-  it("is asked for anew when it ends", () => {
-    expect(applySummaryEvents(noSummaryNews, [event("summary.completed")]).isChanged).toBe(true);
+  it.each(["summary.completed", "summary.put_off"])("is asked for anew after %s", (type) => {
+    expect(applySummaryEvents(noSummaryNews, [event(type)]).isChanged).toBe(true);
   });
 });

@@ -32,6 +32,8 @@ export function applySummaryEvents(
 const changing: ReadonlySet<string> = new Set([
   "summary.queued",
   "summary.started",
+  "summary.put_off",
+  "summary.retry_scheduled",
   "summary.completed",
   "summary.failed",
   "summary.cancelled",
@@ -42,6 +44,9 @@ function applyEvent(news: SummaryNews, { type, data }: TopicEvent): SummaryNews 
     // What an attempt wrote is void when another begins.
     case "summary.queued":
     case "summary.started":
+    // Why and until when: the API says it.
+    case "summary.put_off":
+    case "summary.retry_scheduled":
       return noSummaryNews;
     case "summary.progressed":
       return {
@@ -53,10 +58,6 @@ function applyEvent(news: SummaryNews, { type, data }: TopicEvent): SummaryNews 
       const piece = text(data.text) ?? "";
       return { ...news, written: flag(data.reset) ? piece : news.written + piece };
     }
-    case "summary.retry_scheduled":
-      return { ...noSummaryNews, message: `${text(data.error) ?? "It failed."} It will be tried again.` };
-    case "summary.put_off":
-      return { ...noSummaryNews, message: `It waits: ${text(data.error) ?? "the model is away."}` };
     default:
       return news;
   }

@@ -89,6 +89,7 @@ export function toCrewRun(row: RunRow, job: JobRecord | undefined): CrewRunShape
       row.error_code === null
         ? (shown?.error ?? null)
         : { code: row.error_code, message: row.error_message ?? row.error_code },
+    put_off: shown?.put_off ?? null,
     usage: {
       model_calls: row.model_calls,
       tool_calls: row.tool_calls,

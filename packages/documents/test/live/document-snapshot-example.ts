@@ -81,6 +81,7 @@ export function documentSnapshot(id: string): DocumentSnapshot {
       finished_at: null,
       progress,
       error: null,
+      put_off: null,
       waiting_for: null,
       links: { self: "", events: "", cancel: "", retry: "", answer: "" },
     },

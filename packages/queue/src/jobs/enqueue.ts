@@ -1,4 +1,4 @@
-import { jsonText } from "@millrace/database";
+import { arrayText, jsonText } from "@millrace/database";
 import type { QueryAccess, Queryable } from "@millrace/database";
 import { MillraceError, newId } from "@millrace/kernel";
 import { sql } from "kysely";
@@ -233,7 +233,8 @@ async function insertJobs(
   const lines = new Lines();
   // Their places are those in which they were given, whatever the order in which they are written.
   const jobs = inWriteOrder(given.map((job) => ({ ...job, place: lines.join(job) })));
-  const each = <Value>(value: (job: (typeof jobs)[number]) => Value): Value[] => jobs.map(value);
+  const each = (value: (job: (typeof jobs)[number]) => string | number | null): string =>
+    arrayText(jobs.map(value));
   const inserted = await sql<WrittenRow>`
     SELECT * FROM enqueue_jobs(
       ${each(({ id }) => id)}::uuid[], ${each(({ task }) => task.queue)}::text[],
@@ -248,11 +249,12 @@ async function insertJobs(
       ${each(({ options }) => options.idempotencyKey ?? null)}::text[],
       ${each(({ options }) => options.parentId ?? null)}::uuid[],
       ${each(({ input }) => input)}::text[], ${each(({ meta }) => (meta === "{}" ? null : meta))}::text[],
-      ${each(({ options: { tags = [] } }) => (tags.length === 0 ? null : arrayLiteral(tags)))}::text[],
+      ${each(({ options: { tags = [] } }) => (tags.length === 0 ? null : tagsText(tags)))}::text[],
       ${each(({ options }) => options.traceParent ?? null)}::text[],
       ${each(({ place }) => place.line)}::integer[], ${each(({ place }) => place.nth)}::integer[],
-      ${lines.all.map(({ queue }) => queue)}::text[], ${lines.all.map(({ priority }) => priority)}::smallint[],
-      ${lines.all.map(({ owner }) => owner)}::text[], ${waiting})`.execute(queryable);
+      ${arrayText(lines.all.map(({ queue }) => queue))}::text[],
+      ${arrayText(lines.all.map(({ priority }) => priority))}::smallint[],
+      ${arrayText(lines.all.map(({ owner }) => owner))}::text[], ${waiting})`.execute(queryable);
   return inserted.rows;
 }
 
@@ -301,13 +303,11 @@ function inWriteOrder<Job extends PreparedJob>(jobs: readonly Job[]): readonly J
 }
 
 /**
- * A one-dimensional array as text: arrays of several lengths can't be unnested beside each other. What
- * PostgreSQL refuses becomes the replacement character, as in JSON.
+ * An array as text: arrays of several lengths can't be unnested beside each other. What PostgreSQL refuses
+ * becomes the replacement character, as in JSON.
  */
-function arrayLiteral(items: readonly string[]): string {
-  const storable = items.map((item) => item.replaceAll("\0", "\uFFFD").toWellFormed());
-  const quoted = storable.map((item) => `"${item.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`);
-  return `{${quoted.join(",")}}`;
+function tagsText(tags: readonly string[]): string {
+  return arrayText(tags.map((tag) => tag.replaceAll("\0", "\uFFFD").toWellFormed()));
 }
 
 /**
@@ -387,5 +387,6 @@ const nothingYet = {
   eta_seconds: null,
   error_code: null,
   error_message: null,
+  put_off: null,
   waiting_for: null,
 } as const;

@@ -33,8 +33,17 @@ export type JobRecord = {
   readonly eta_seconds: number | null;
   readonly error_code: string | null;
   readonly error_message: string | null;
+  /** Why it is not worked on until `run_at`, once it has been begun. */
+  readonly put_off: PutOffRecord | null;
   /** What it asks while it waits. */
   readonly waiting_for: WaitingForRecord | null;
+};
+
+export type PutOffRecord = {
+  readonly code: string;
+  readonly message: string | null;
+  /** Null when nothing failed. */
+  readonly failed_attempt: number | null;
 };
 
 /** Times are as JSON has them. */
@@ -105,6 +114,12 @@ export const jobColumns = sql`
   job.cancel_requested_at IS NOT NULL AS is_cancel_requested,
   progress.percent, progress.stage, progress.message, progress.done, progress.total, progress.unit,
   progress.eta_seconds, job.error_code, job.error_message,
+  CASE WHEN job.state = 'scheduled' AND job.reason IN ('snooze', 'retry') THEN (
+    SELECT jsonb_build_object('code', error_code, 'message', error_message,
+                              'failed_attempt', CASE WHEN job.reason = 'retry' THEN last.attempt END)
+    FROM (SELECT attempt, error_code, error_message FROM job_attempt
+          WHERE job_id = job.id ORDER BY fence DESC LIMIT 1) AS last
+    WHERE error_code IS NOT NULL) END AS put_off,
   CASE WHEN job.state = 'waiting' THEN (
     SELECT jsonb_build_object('key', key, 'question', question, 'schema', schema, 'problem', problem, 'since', asked_at,
                               'expires_at', job.expires_at)

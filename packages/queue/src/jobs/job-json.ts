@@ -26,6 +26,14 @@ export function toJob(record: JobRecord): Job {
       record.error_code === null
         ? null
         : { code: record.error_code, message: record.error_message ?? record.error_code },
+    put_off:
+      record.put_off === null
+        ? null
+        : {
+            ...record.put_off,
+            message: record.put_off.message ?? record.put_off.code,
+            until: record.run_at.toISOString(),
+          },
     waiting_for:
       record.waiting_for === null
         ? null

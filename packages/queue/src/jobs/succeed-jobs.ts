@@ -1,3 +1,4 @@
+import { arrayText } from "@millrace/database";
 import type { QueryAccess } from "@millrace/database";
 import { sql } from "kysely";
 import type { RawBuilder } from "kysely";
@@ -68,8 +69,8 @@ function succeedStatement(worker: Recorder, jobs: readonly SucceededJob[]): RawB
   const sorted = jobs.toSorted((left, right) => (left.id < right.id ? -1 : 1));
   const ended = sql<RecordedSuccess>`
     SELECT * FROM succeed_jobs(
-      ${sorted.map(({ id }) => id)}::uuid[], ${sorted.map(({ fence }) => fence)}::bigint[],
-      ${sorted.map(({ output }) => output)}::text[], ${sorted.map(({ keptDays }) => keptDays)}::double precision[],
+      ${arrayText(sorted.map(({ id }) => id))}::uuid[], ${arrayText(sorted.map(({ fence }) => fence))}::bigint[],
+      ${arrayText(sorted.map(({ output }) => output))}::text[], ${arrayText(sorted.map(({ keptDays }) => keptDays))}::double precision[],
       ${worker.id}::uuid, ${worker.name})`;
   // Of most jobs this is the first claim: they have no progress.
   if (sorted.every(({ fence }) => fence === 1)) return ended;

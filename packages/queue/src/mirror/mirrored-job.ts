@@ -37,6 +37,8 @@ const recordSchema = z.object({
   eta_seconds: number,
   error_code: text,
   error_message: text,
+  // Copies of before do not have it.
+  put_off: z.object({ code: z.string(), message: text, failed_attempt: number }).nullable().default(null),
   waiting_for: z
     .object({
       key: z.string(),

@@ -1,8 +1,9 @@
 import { MillraceError } from "@millrace/kernel";
 import { testDatabases } from "@millrace/testing";
 import { describe, expect, it } from "vitest";
+import { sql } from "kysely";
 import { z } from "zod";
-import { defineTask, handleTask, snooze } from "../../src/index.ts";
+import { defineTask, handleTask, snooze, toJob } from "../../src/index.ts";
 import { useQueue } from "./use-queue.ts";
 
 const task = defineTask({
@@ -19,6 +20,14 @@ const busy = new MillraceError({
   message: "The provider takes no more requests.",
   retryable: true,
   putOffSeconds: 600,
+});
+
+const twice = defineTask({
+  name: "tests.tried_twice",
+  queue: "tests",
+  input: z.null(),
+  output: z.null(),
+  retries: 1,
 });
 
 describe.each(testDatabases())("a job that is put off on $name", (kind) => {
@@ -64,6 +73,40 @@ describe.each(testDatabases())("a job that is put off on $name", (kind) => {
       error_message: "The provider takes no more requests.",
     });
     expect(job).toMatchObject({ state: "scheduled", error_code: null });
+    expect(toJob(job).put_off).toEqual({
+      code: "provider_busy",
+      message: "The provider takes no more requests.",
+      until: job.run_at.toISOString(),
+      failed_attempt: null,
+    });
+  });
+
+  it("says which try failed when it is tried again, and no more once it runs", async () => {
+    const queue = opened.createQueue([
+      handleTask({
+        task: twice,
+        run: async ({ job: { attempt } }) => {
+          if (attempt === 1)
+            throw new MillraceError({
+              code: "flaky",
+              kind: "unavailable",
+              message: "No luck.",
+              retryable: true,
+            });
+          return null;
+        },
+      }),
+    ]);
+    await opened.startWorker(queue);
+
+    const { id } = await queue.add(twice, null);
+
+    await expect
+      .poll(async () => toJob(await opened.find(id)).put_off, { timeout: 15_000 })
+      .toMatchObject({ code: "flaky", failed_attempt: 1 });
+    await sql`UPDATE job SET run_at = now() WHERE id = ${id}`.execute(opened.database.queryable);
+    await queue.waitForEnd(id, { timeoutMs: 15_000 });
+    expect(toJob(await opened.find(id))).toMatchObject({ state: "succeeded", put_off: null });
   });
 
   it("keeps what its handler said where that chose the time, and tells nobody", async () => {

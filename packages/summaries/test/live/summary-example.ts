@@ -29,6 +29,7 @@ export function summaryExample(id: string): Summary {
     finished_at: null,
     job_id: "01900000-0000-7000-8000-00000000000a",
     progress: null,
+    put_off: null,
     links: { self: "", events: "", cancel: "" },
   });
 }
