@@ -121,6 +121,23 @@ it("goes on in another worker where the first was stopped in the middle of a tur
   ]);
 });
 
+it("says in the question why a guardrail refused what a person accepted", async () => {
+  const crew = crewOf({ tasks: task("a", "agent: writer, human_input: true, guardrail: has_words") });
+  const { queue } = createQueue(crew, (step) => (step === "task/a/turn/1" ? "short" : "one two"));
+  const { id } = await queue.add(crewTask, {});
+  await startWorker(queue);
+  const asked = async () => (await findJobs(database.queryable, [id]))[0]?.waiting_for;
+  await expect.poll(async () => (await asked())?.key, { timeout: 25_000 }).toBe("task/a/person/1");
+
+  await queue.transaction((scope) =>
+    queue.answer(scope, id, { key: "task/a/person/1", answer: "", by: "ann" }),
+  );
+
+  await expect.poll(async () => (await asked())?.key, { timeout: 25_000 }).toBe("task/a/round/2/person/1");
+  expect((await asked())?.question).toMatch(/^A guardrail refused the output before this one: .*word/);
+  await queue.transaction((scope) => queue.cancel(scope, id));
+});
+
 it("waits for a person as a job that holds no worker, and goes on with the answer", async () => {
   const crew = crewOf({ tasks: task("a", "agent: writer, human_input: true") });
   const { queue, store } = createQueue(crew, (step) => `${step} done`);

@@ -299,6 +299,19 @@ describe("outputs", () => {
 });
 
 describe("guardrails", () => {
+  it("tell the person who is asked again why", async () => {
+    const crew = crewOf({ tasks: task("a", "agent: writer, human_input: true, guardrail: has_words") });
+    const lines: Record<string, string> = { "task/a/turn/1": "short", "task/a/round/2/turn/1": "one two" };
+    const runtime = scriptedRuntime({ script: (step) => lines[step] ?? echo(step) });
+
+    await runCrew(crew, {}, runtime);
+
+    expect(runtime.questions).toMatchObject([
+      { output: "short", refusal: null },
+      { output: "one two", refusal: expect.stringContaining("word") },
+    ]);
+  });
+
   it("have the task done again with what was wrong, and may change the output", async () => {
     const crew = crewOf({
       tasks: task("a", "agent: writer, guardrails: [has_words, trim]") + task("b"),

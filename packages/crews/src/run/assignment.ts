@@ -24,6 +24,8 @@ export type Assignment = {
   readonly toolFailurePolicy: ToolFailurePolicy;
   readonly schema: Named<z.ZodType> | null;
   readonly asksPerson: boolean;
+  /** Why a guardrail did not take what this is done again for, for the person; null the first time. */
+  readonly refusal: string | null;
   readonly cap: TurnCap;
   /** Of those who wait for it. */
   readonly watches: readonly Stopwatch[];

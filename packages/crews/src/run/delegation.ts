@@ -156,6 +156,7 @@ function assignmentOf(
     toolFailurePolicy: coworker.toolFailurePolicy,
     schema: null,
     asksPerson: false,
+    refusal: null,
     cap: from.cap,
     watches: handover.watches,
     known: run.crew.hasCache && coworker.hasCache ? (from.known ?? new Map()) : null,

@@ -104,13 +104,13 @@ export function readAnswer(
 
 async function askPerson({ run, assignment }: Conversation, key: string, output: string): Promise<string> {
   const { runtime } = run;
-  const { task, agent } = assignment;
+  const { task, agent, refusal } = assignment;
   const place = { task, agent: agent.role, step: key };
   // With the whole output: whoever answers reads it there.
   await runtime.step(stepKey(key, "ask"), async () => ({ output }), {
     events: () => [{ type: "crew.person_asked", data: { ...place, output: excerpt(output) } }],
   });
-  const feedback = await runtime.waitForPerson(key, { task, agent: agent.role, output });
+  const feedback = await runtime.waitForPerson(key, { task, agent: agent.role, output, refusal });
   await runtime.step(stepKey(key, "answered"), async () => null, {
     events: () => [{ type: "crew.person_answered", data: { ...place, feedback: excerpt(feedback) } }],
   });

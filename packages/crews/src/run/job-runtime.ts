@@ -2,6 +2,7 @@ import { sleep, systemClock } from "@millrace/kernel";
 import { snooze } from "@millrace/queue";
 import type { FencedScope, JobContext } from "@millrace/queue";
 import { z } from "zod";
+import { excerpt } from "./run-state.ts";
 import type { CrewEvent, CrewRuntime } from "./runtime.ts";
 
 /** A wait that is not worth to give the worker's slot back for. */
@@ -33,9 +34,9 @@ export function jobRuntime(context: JobContext<unknown>, options: JobRuntimeOpti
         record: async (scope, value) => record(scope, { value, events: events(value) }),
       });
     },
-    waitForPerson: (key, { task, agent }) =>
+    waitForPerson: (key, { task, agent, refusal }) =>
       context.waitFor(key, {
-        question: `The task ${task} is done by ${agent.slice(0, 200)}. Accept its output with an empty answer, or say what has to change.`,
+        question: `${againBecause(refusal)}The task ${task} is done by ${agent.slice(0, 200)}. Accept its output with an empty answer, or say what has to change.`,
         schema: feedbackSchema,
       }),
     pause: async (durationMs, signal) => {
@@ -47,6 +48,11 @@ export function jobRuntime(context: JobContext<unknown>, options: JobRuntimeOpti
     clock: systemClock,
     scope: { owner: context.job.owner, job: context.job.id },
   };
+}
+
+/** Whoever accepted an output and is asked again would think that the answer was lost. */
+function againBecause(refusal: string | null): string {
+  return refusal === null ? "" : `A guardrail refused the output before this one: ${excerpt(refusal)}\n`;
 }
 
 async function emitEvents(scope: FencedScope, { events }: RecordedStep): Promise<void> {

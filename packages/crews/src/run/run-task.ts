@@ -70,9 +70,10 @@ async function untilAccepted(run: Run, order: TaskOrder, key: string): Promise<T
   const failures = guardrails.map(() => 0);
   const cap = new TurnCap(task.name);
   let context = order.context;
+  let refusal: string | null = null;
   for (let round = 1; ; round++) {
     const roundKey = round === 1 ? key : stepKey(key, "round", round);
-    const answer = await doWork(run, assignmentOf(run, order, { key: roundKey, context, cap }));
+    const answer = await doWork(run, assignmentOf(run, order, { key: roundKey, context, cap, refusal }));
     let output = outputOf(order, agent, answer);
     let problem: string | undefined;
     for (const [index, guardrail] of guardrails.entries()) {
@@ -88,6 +89,7 @@ async function untilAccepted(run: Run, order: TaskOrder, key: string): Promise<T
       if (verdict.value !== undefined) output = withText(output, task, verdict.value);
     }
     if (problem === undefined) return output;
+    refusal = problem;
     context = [order.context, failedValidation(problem, output.raw)]
       .filter((part) => part !== "")
       .join("\n\n");
@@ -134,7 +136,7 @@ function workersOf(
 function assignmentOf(
   run: Run,
   { task, isFirst }: TaskOrder,
-  round: { readonly key: string; readonly context: string; readonly cap: TurnCap },
+  round: Pick<Assignment, "key" | "context" | "cap" | "refusal">,
 ): Assignment {
   const { agent, coworkers } = workersOf(run, task);
   const trigger = triggerText(run, task, isFirst);

@@ -40,6 +40,8 @@ export type PersonQuestion = {
   readonly agent: string;
   /** The agent's answer, which the person judges. */
   readonly output: string;
+  /** Why a guardrail did not take the output that the person was asked about before; null when none did. */
+  readonly refusal: string | null;
 };
 
 export type CrewFile = { readonly path: string; readonly text: string; readonly task: string };
