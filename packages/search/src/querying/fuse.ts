@@ -1,4 +1,4 @@
-import type { TextCandidate } from "./find-by-text.ts";
+import type { TextCandidate } from "./text-ranking.ts";
 import type { VectorCandidate } from "./find-by-vector.ts";
 
 /** How the two sides count. */

@@ -6,6 +6,8 @@ import type { ParsedQuery } from "./parse-query.ts";
 /** A query as the text search of one language reads it; each part is a tsquery as text. */
 export type LanguageQuery = {
   readonly configuration: string;
+  /** How many passages the workspace has in this language. */
+  readonly passages: number;
   /** Null when no word is left: signs, or words that say nothing in this language. */
   readonly any_word: string | null;
   readonly all_words: string;
@@ -29,11 +31,12 @@ export async function readLanguageQueries(
   const excluded = query.excluded.map(separateWords);
   const found = await sql<LanguageQuery>`
     WITH languages AS (
-      SELECT DISTINCT configuration FROM search_source WHERE workspace_id = ${workspaceId}
+      SELECT configuration, sum(chunk_count)::float8 AS passages
+      FROM search_source WHERE workspace_id = ${workspaceId} GROUP BY configuration
     ), queries AS (
-      SELECT configuration, plainto_tsquery(configuration::regconfig, ${words})::text AS all_words FROM languages
+      SELECT languages.*, plainto_tsquery(configuration::regconfig, ${words})::text AS all_words FROM languages
     )
-    SELECT configuration, all_words,
+    SELECT configuration, passages, all_words,
            nullif(replace(all_words, ' & ', ' | '), '') AS any_word,
            coalesce(string_to_array(nullif(all_words, ''), ' & '), '{}') AS lexemes,
            ${joined(phrases, " & ")} AS required, ${joined(excluded, " | ")} AS excluded

@@ -103,17 +103,17 @@ async function findBoth(
       ? undefined
       : await findSpace(queryable, { model: vector.model, dimensions: vector.vector.length });
   if (vector === undefined || space === undefined)
-    return { text: await findByText(queryable, scope, queries, depth), vectors: [], method: "none" as const };
+    return { text: await findByText(database, scope, queries, depth), vectors: [], method: "none" as const };
   const isNear = ({ similarity }: { readonly similarity: number }) => similarity >= quality.leastSimilarity;
   if (query.phrases.length > 0 || query.excluded.length > 0) {
     // What must or must not be in a passage only full text can tell: vectors put in order what it found.
-    const text = await findByText(queryable, scope, queries, depth);
+    const text = await findByText(database, scope, queries, depth);
     const ids = text.map(({ id }) => id);
     const vectors = await compareVectors(queryable, space, { ids, vector: vector.vector });
     return { text, vectors: vectors.filter(isNear), method: "reordered" as const };
   }
   const [text, { candidates, method }] = await Promise.all([
-    findByText(queryable, scope, queries, depth),
+    findByText(database, scope, queries, depth),
     findByVector(database, space, { scope, vector: vector.vector, limit: depth }),
   ]);
   return { text, vectors: candidates.filter(isNear), method };
