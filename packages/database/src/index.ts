@@ -1,3 +1,4 @@
+export { arrayText } from "./array-text.ts";
 export type { Database, Queryable, QueryAccess, Transaction } from "./database.ts";
 export { lockFolder, readHolder } from "./embedded/folder-lock.ts";
 export type { FolderLock } from "./embedded/folder-lock.ts";

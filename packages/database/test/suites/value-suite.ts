@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import type { RawBuilder } from "kysely";
 import { describe, expect, it } from "vitest";
-import { jsonb } from "../../src/index.ts";
+import { arrayText, jsonb } from "../../src/index.ts";
 import type { Database } from "../../src/index.ts";
 
 type Row = { readonly name: string; readonly value: RawBuilder<unknown>; readonly seen: unknown };
@@ -9,6 +9,18 @@ type Row = { readonly name: string; readonly value: RawBuilder<unknown>; readonl
 const moment = new Date("2026-01-02T01:04:05.678Z");
 const id = "00000000-0000-7000-8000-000000000001";
 const awkward = ["a,b", '"', null, "{}", "\\", ""];
+const awkwardText = [
+  ...awkward,
+  "NULL",
+  "null",
+  "nullable",
+  " a ",
+  "a\n",
+  "a-b_1",
+  "a-b_1",
+  '{"a":"\\"b"}',
+  "é",
+];
 
 /** How values look that come from the database. */
 const read: readonly Row[] = [
@@ -55,6 +67,11 @@ const written: readonly Row[] = [
   { name: "texts", value: sql`${awkward}::text[]`, seen: awkward },
   { name: "no texts", value: sql`${[]}::text[]`, seen: [] },
   { name: "ids", value: sql`${[id]}::uuid[]`, seen: [id] },
+  { name: "numbers as text", value: sql`${arrayText([1, 1, null, -2])}::int[]`, seen: [1, 1, null, -2] },
+  { name: "fractions as text", value: sql`${arrayText([1e21, 0.5])}::float8[]`, seen: [1e21, 0.5] },
+  { name: "texts as text", value: sql`${arrayText(awkwardText)}::text[]`, seen: awkwardText },
+  { name: "no texts as text", value: sql`${arrayText([])}::text[]`, seen: [] },
+  { name: "ids as text", value: sql`${arrayText([id, id, null])}::uuid[]`, seen: [id, id, null] },
   { name: "json object", value: jsonb({ a: [1], left_out: undefined }), seen: { a: [1] } },
   { name: "json array", value: jsonb([1, "a", null]), seen: [1, "a", null] },
   { name: "json of nothing", value: jsonb(undefined), seen: null },
