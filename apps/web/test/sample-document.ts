@@ -10,6 +10,7 @@ const part = {
   coverage: 1,
   started_at: null,
   finished_at: null,
+  rerun: null,
   result: null,
 } satisfies Analysis["summary"];
 

@@ -60,6 +60,18 @@ export const sentimentResultSchema = z.object({
 });
 export const topicsResultSchema = z.object({ topics: z.array(z.string()) });
 
+/** A part that is being made again, or could not be; what was there before stays meanwhile. */
+export const partRerunSchema = z.object({
+  state: z.enum(["running", "failed"]),
+  /** The model that was asked for; null: the one that is set up for it. */
+  model: z.string().nullable(),
+  job_id: idSchema,
+  /** Why it failed, for people. */
+  reason: z.string().nullable(),
+  error_code: z.string().nullable(),
+  started_at: momentSchema,
+});
+
 const partBase = {
   state: partStateSchema,
   /** Why the part failed or is unavailable, for people. */
@@ -75,6 +87,8 @@ const partBase = {
   coverage: z.number().nullable(),
   started_at: momentSchema.nullable(),
   finished_at: momentSchema.nullable(),
+  /** Null when it is not being made again. */
+  rerun: partRerunSchema.nullable(),
 };
 
 export const analysisSchema = z

@@ -5,6 +5,7 @@ export * from "./common.ts";
 export * from "./crews.ts";
 export * from "./document-export.ts";
 export * from "./document.ts";
+export * from "./document-views.ts";
 export * from "./job.ts";
 export * from "./live.ts";
 export * from "./queue.ts";

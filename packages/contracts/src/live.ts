@@ -34,6 +34,14 @@ export const documentEventSchemas = {
     state: partStateSchema,
     reason: z.string().nullable(),
   }),
+  /** A part is made again beside what is there: `done` says that the new result has taken its place. */
+  "document.part_rerun": z.object({
+    part: partNameSchema,
+    state: z.enum(["running", "done", "failed", "cancelled"]),
+    model: z.string().nullable(),
+    job_id: z.string(),
+    reason: z.string().nullable(),
+  }),
   /** An attempt failed and the job will be tried again. */
   "document.retry_scheduled": z.object({
     attempt: z.int(),

@@ -11,6 +11,8 @@ export const systemSchema = z
     broker: brokerStateSchema,
     models: z.object({
       chat: z.object({ name: z.string(), built_in: z.boolean() }),
+      /** The chat models that can be asked for by name, the first choice first. */
+      chat_choices: z.array(z.object({ name: z.string(), built_in: z.boolean() })),
       embedding: z.object({ name: z.string(), built_in: z.boolean() }),
       /** A person should know, such as that embeddings are built in while chat has a model. */
       notices: z.array(z.string()),

@@ -9,6 +9,7 @@ import {
 import { toJob } from "@millrace/queue";
 import type { JobRecord } from "@millrace/queue";
 import { z } from "zod";
+import type { RerunRow } from "./rerun/rerun-rows.ts";
 
 /** A row of `document`, as read. */
 export type DocumentRow = {
@@ -88,10 +89,17 @@ export function toDocument(row: DocumentRow, job: JobRecord | undefined): Docume
 }
 
 /** The four parts with their results, validated: a stored result of another shape is not passed on. */
-export function toAnalysis(documentId: string, rows: readonly PartRow[]): Analysis {
+export function toAnalysis(
+  documentId: string,
+  rows: readonly PartRow[],
+  reruns: readonly RerunRow[] = [],
+): Analysis {
   const byPart = new Map(rows.map((row) => [row.part, row]));
   const finished = rows.filter(({ state }) => state === "done" || state === "unavailable").length;
-  const base = (part: PartName) => partBase(byPart.get(part));
+  const base = (part: PartName) => ({
+    ...partBase(byPart.get(part)),
+    rerun: toRerun(reruns.find((rerun) => rerun.part === part)),
+  });
   const result = (part: PartName): unknown => byPart.get(part)?.result ?? null;
   return {
     document_id: documentId,
@@ -105,6 +113,12 @@ export function toAnalysis(documentId: string, rows: readonly PartRow[]): Analys
     completion_percentage: (finished * 100) / partNames.length,
     is_complete: finished === partNames.length,
   };
+}
+
+function toRerun(row: RerunRow | undefined): Analysis["summary"]["rerun"] {
+  if (row === undefined) return null;
+  const { state, model, job_id, reason, error_code } = row;
+  return { state, model, job_id, reason, error_code, started_at: row.started_at.toISOString() };
 }
 
 /** How a result was made is kept with it; results of older versions do not say. */

@@ -4,13 +4,16 @@ import type {
   Analysis,
   Document,
   DocumentSnapshot,
+  DocumentOutline,
   DocumentStats,
   DocumentText,
   ExportFormat,
+  FileType,
   Job,
   LogLine,
   PartName,
   PartState,
+  SimilarDocuments,
 } from "@millrace/contracts";
 import { databaseUnavailable } from "@millrace/database";
 import { errorCode } from "@millrace/kernel";
@@ -26,6 +29,7 @@ import type { DocumentRow } from "./document-row.ts";
 import {
   documentBusy,
   documentNotFound,
+  noOriginal,
   nothingToCancel,
   nothingToRetry,
   originalsNeedZip,
@@ -34,8 +38,12 @@ import { openExport, readExported } from "./export/index.ts";
 import type { DocumentExport, ExportSelection } from "./export/index.ts";
 import type { FileStore } from "./files/index.ts";
 import type { NumberedSnapshot } from "./live/index.ts";
+import { outlineOf } from "./outline/outline-of.ts";
 import { processDocument } from "./process/process-task.ts";
 import type { ProcessInput } from "./process/process-task.ts";
+import { readStoredText } from "./process/read-for-processing.ts";
+import { beginRerun } from "./rerun/begin-rerun.ts";
+import { removeReruns } from "./rerun/rerun-rows.ts";
 import { readAccepted } from "./read-accepted.ts";
 import {
   findDocument,
@@ -43,11 +51,24 @@ import {
   listDocuments,
   lockDocument,
   readParts,
+  readReruns,
   readStats,
   readTextPiece,
 } from "./read-documents.ts";
 import type { DocumentFilter } from "./read-documents.ts";
+import { findSimilar } from "./similar/find-similar.ts";
+import type { SimilarOptions } from "./similar/find-similar.ts";
 import { markUploaded, resetParts } from "./write-documents.ts";
+
+/** A stored file as it came. */
+type OriginalFile = {
+  /** For the file store. */
+  readonly key: string;
+  readonly name: string;
+  readonly fileType: FileType | null;
+  readonly size: number;
+  readonly sha256: string;
+};
 
 /** What can be done with documents, on behalf of somebody. Others' documents are not found. */
 export class Documents {
@@ -163,7 +184,8 @@ export class Documents {
 
   async analysis(access: Access, id: string): Promise<Analysis> {
     await this.#getRow(access, id);
-    return toAnalysis(id, await readParts(this.#queue.database.queryable, id));
+    const { queryable } = this.#queue.database;
+    return toAnalysis(id, await readParts(queryable, id), await readReruns(queryable, id));
   }
 
   /** A piece of the text, by UTF-16 offsets; empty while there is none yet. */
@@ -178,6 +200,33 @@ export class Documents {
       total_length: piece.totalLength,
       next_offset: end < piece.totalLength && piece.text !== "" ? end : null,
     };
+  }
+
+  /** Pages, headings, and where to cut the text to show it; empty while there is none yet. */
+  async outline(access: Access, id: string): Promise<DocumentOutline> {
+    const row = await this.#getRow(access, id);
+    const isThere = row.text_length !== null;
+    const stored = isThere ? await readStoredText(this.#queue.database.queryable, id) : undefined;
+    return { document_id: id, ...outlineOf(stored?.text ?? "", stored?.pages ?? []) };
+  }
+
+  /** Where the stored file is, and what is known of it. Throws `no_original` for pasted text. */
+  async original(access: Access, id: string): Promise<OriginalFile> {
+    const row = await this.#getRow(access, id);
+    if (row.file_key === null) throw noOriginal(id);
+    return {
+      key: row.file_key,
+      name: row.file_name ?? row.title,
+      fileType: row.file_type,
+      size: row.file_size,
+      sha256: row.content_hash,
+    };
+  }
+
+  /** Documents of the same workspace that are like this one, most alike first; see `findSimilar`. */
+  async similar(access: Access, id: string, options: SimilarOptions): Promise<SimilarDocuments> {
+    await this.#getRow(access, id);
+    return await findSimilar(this.#queue.database.queryable, access, { id, ...options });
   }
 
   /** Log lines of the document's present job, newest first. */
@@ -222,6 +271,15 @@ export class Documents {
     });
   }
 
+  /** Has one part made again by a model, beside what is there; see `beginRerun`. */
+  rerunPart(
+    access: Access,
+    id: string,
+    of: { readonly part: PartName; readonly model: string | null },
+  ): Promise<AcceptedDocument> {
+    return beginRerun(this.#queue, access, { id, ...of });
+  }
+
   /** Asks for the end of the work on a document; twice is the same as once. Throws `already_finished`. */
   async cancel(access: Access, id: string): Promise<AcceptedDocument> {
     const row = await this.#getRow(access, id);
@@ -257,7 +315,7 @@ export class Documents {
     const [job] = await findJobs(queryable, row.job_id === null ? [] : [row.job_id]);
     const snapshot: DocumentSnapshot = {
       document: toDocument(row, job),
-      analysis: toAnalysis(id, await readParts(queryable, id)),
+      analysis: toAnalysis(id, await readParts(queryable, id), await readReruns(queryable, id)),
       job: job === undefined ? null : toJob(job),
     };
     return { seq: lastSeq, snapshot };
@@ -272,10 +330,12 @@ export class Documents {
     id: string,
     prepare: (scope: WriteScope, row: DocumentRow) => Promise<ProcessInput>,
   ): Promise<AcceptedDocument> {
-    return await this.#queue.transaction(async (scope) => {
+    let outdated: string[] = [];
+    const accepted = await this.#queue.transaction(async (scope) => {
       const row = await this.#lock(scope, access, id);
       if (!isSettled(row.status)) throw documentBusy(id);
       const input = await prepare(scope, row);
+      outdated = await removeReruns(scope.transaction, id, input.parts);
       const { id: jobId } = await this.#queue.enqueue(scope, processDocument, input, {
         owner: access.workspaceId,
         stream: `document:${id}`,
@@ -283,6 +343,11 @@ export class Documents {
       await markUploaded(scope.transaction, id, jobId, { startsOver: input.scope === "everything" });
       return await readAccepted(scope.transaction, access.workspaceId, id);
     });
+    // Not before: a worker holds its job's row before it writes the document.
+    for (const jobId of outdated) {
+      await this.#queue.transaction((scope) => this.#cancelIfOpen(scope, jobId));
+    }
+    return accepted;
   }
 
   async #cancelIfOpen(scope: WriteScope, jobId: string): Promise<void> {

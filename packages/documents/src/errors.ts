@@ -48,6 +48,33 @@ export function nothingToRetry(id: string): MillraceError {
   });
 }
 
+export function noOriginal(id: string): MillraceError {
+  return new MillraceError({
+    code: "no_original",
+    kind: "not_found",
+    message: "This document was given as text: there is no file of it. Read its text instead.",
+    details: { id },
+  });
+}
+
+export function partBusy(part: string): MillraceError {
+  return new MillraceError({
+    code: "part_busy",
+    kind: "conflict",
+    message: "This part is being made again. Wait until it is there, or cancel its job first.",
+    details: { part },
+  });
+}
+
+export function noTextYet(id: string): MillraceError {
+  return new MillraceError({
+    code: "no_text_yet",
+    kind: "conflict",
+    message: "There is no text of this document to make it from. Process the document first.",
+    details: { id },
+  });
+}
+
 export function originalsNeedZip(format: string): MillraceError {
   return new MillraceError({
     code: "originals_need_zip",

@@ -6,6 +6,7 @@ export * from "./files/index.ts";
 export { documentChecks, findDocumentProblems } from "./find-document-problems.ts";
 export * from "./live/index.ts";
 export { handleRecogniseText } from "./process/recognise-text.ts";
+export { handleRerunPart } from "./rerun/rerun-part.ts";
 export { handleProcessDocument } from "./process/process-document.ts";
 export { countUnindexed, findTitles, knownFileKeys, readTextPiece } from "./read-documents.ts";
 export { documentsToSearch } from "./search-filter.ts";

@@ -2,6 +2,7 @@ import type { DocumentStats, DocumentStatus, FileType } from "@millrace/contract
 import type { Queryable } from "@millrace/database";
 import { sql } from "kysely";
 import type { DocumentRow, PartRow } from "./document-row.ts";
+import type { RerunRow } from "./rerun/rerun-rows.ts";
 
 const columns = sql`document.*, (
     SELECT jsonb_object_agg(part, state) FROM document_part WHERE document_id = document.id
@@ -71,6 +72,14 @@ export async function readParts(queryable: Queryable, documentId: string): Promi
   const found = await sql<PartRow>`
     SELECT part, state, result, reason, error_code, model, extractive, started_at, finished_at
     FROM document_part WHERE document_id = ${documentId}`.execute(queryable);
+  return found.rows;
+}
+
+/** Parts of a document that are being made again, or could not be. */
+export async function readReruns(queryable: Queryable, documentId: string): Promise<RerunRow[]> {
+  const found = await sql<RerunRow>`
+    SELECT part, job_id, model, state, reason, error_code, started_at
+    FROM document_part_rerun WHERE document_id = ${documentId}`.execute(queryable);
   return found.rows;
 }
 

@@ -138,6 +138,11 @@ export async function markEnded(
     WHERE id = ${documentId}`.execute(transaction);
 }
 
+/** Says that something of it changed, and when. */
+export async function touchDocument(transaction: Transaction, documentId: string): Promise<void> {
+  await sql`UPDATE document SET updated_at = now() WHERE id = ${documentId}`.execute(transaction);
+}
+
 export async function markPartsRunning(
   transaction: Transaction,
   documentId: string,
@@ -158,6 +163,8 @@ export type PartChange = {
   readonly extractive?: boolean | undefined;
   readonly inputTokens?: number | null | undefined;
   readonly outputTokens?: number | null | undefined;
+  /** Default: when it began to be made. */
+  readonly startedAt?: Date | undefined;
 };
 
 /** Sets a part's state with everything that belongs to it; what is left out becomes empty. */
@@ -175,7 +182,8 @@ export async function setPart(
            extractive = ${change.extractive ?? false}, input_tokens = ${change.inputTokens ?? null},
            output_tokens = ${change.outputTokens ?? null},
            started_at = CASE WHEN ${change.state} = 'pending' THEN NULL
-                             WHEN ${change.state} = 'running' THEN now() ELSE coalesce(started_at, now()) END,
+                             WHEN ${change.state} = 'running' THEN now()
+                             ELSE coalesce(${change.startedAt ?? null}::timestamptz, started_at, now()) END,
            finished_at = CASE WHEN ${hasEnded} THEN now() END
     WHERE document_id = ${documentId} AND part = ${part}`.execute(transaction);
 }

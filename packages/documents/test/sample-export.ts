@@ -11,6 +11,7 @@ const madePart = {
   coverage: 1,
   started_at: null,
   finished_at: null,
+  rerun: null,
 };
 
 const analysis: Analysis = {

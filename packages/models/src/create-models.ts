@@ -104,8 +104,8 @@ class ChosenModels implements Models {
     return this.#stateOf(choiceName(this.#choices.chat));
   }
 
-  chatFor(purpose: string): ChatChoiceState {
-    const first = this.#chats.serving(purpose)[0];
+  chatFor(purpose: string, model?: string): ChatChoiceState {
+    const first = this.#chats.serving(purpose, model)[0];
     return first === undefined ? this.chat : this.#stateOf(first.endpoint.name);
   }
 

@@ -2,6 +2,7 @@ export { useOf } from "./guard/call-tokens.ts";
 export type { FailedUse } from "./guard/call-tokens.ts";
 export type { EndpointState } from "./guard/endpoint.ts";
 export type { OwnModels } from "./model-choice.ts";
+export { chatChoices } from "./chat-choices.ts";
 export { createModels } from "./create-models.ts";
 export type {
   ChatChoiceState,

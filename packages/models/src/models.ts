@@ -80,8 +80,11 @@ export type ChatChoiceState = ModelChoice & {
 export type Models = Service & {
   /** The first model for chat: that of every purpose that the settings do not name. */
   readonly chat: ChatChoiceState;
-  /** The first model of a purpose, such as `document.summary`. */
-  readonly chatFor: (purpose: string) => ChatChoiceState;
+  /**
+   * The first model of a purpose, such as `document.summary`; with a name, that one. Throws `model_unknown` for a
+   * name that means none.
+   */
+  readonly chatFor: (purpose: string, model?: string) => ChatChoiceState;
   /**
    * The built-in model where it stands in the list of the purpose and is to be asked after this failure of the
    * others; for those who have turns taken, which it can't.

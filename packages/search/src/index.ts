@@ -10,4 +10,5 @@ export { searchPassages } from "./querying/search-passages.ts";
 export type { PassageHit, QueryVector, SearchPage, SearchRequest } from "./querying/search-passages.ts";
 export { explainScore } from "./querying/explain-score.ts";
 export { scoreRetrieval } from "./evaluation/retrieval-scores.ts";
+export { findSimilarSources } from "./querying/find-similar-sources.ts";
 export type { JudgedQuestion, RetrievalScores } from "./evaluation/retrieval-scores.ts";

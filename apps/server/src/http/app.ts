@@ -66,7 +66,8 @@ export async function createHttpApp(options: HttpAppOptions): Promise<FastifyIns
   guardRequests(app);
   await app.register(cookie);
   protectRoutes(app, access);
-  await app.register(multipart);
+  // Of several files one that is too large must not end the upload of the others.
+  await app.register(multipart, { throwFileSizeLimit: false });
   await addOpenApi(app, { version: options.version, publicUrl: settings.PUBLIC_URL });
 
   addHealthRoutes(app, { readiness: options.readiness, metrics, access, logger });

@@ -54,7 +54,7 @@ export function replayResponse(
   options: { readonly request: Pick<IdempotentRequest, "fingerprint">; readonly stored: StoredAnswer },
 ): FastifyReply {
   const { request, stored } = options;
-  if (stored.fingerprint !== request.fingerprint) throw keyReused();
+  assertSameRequest(request, stored);
   return (
     reply
       .code(stored.status)
@@ -65,6 +65,14 @@ export function replayResponse(
       .serializer((body) => JSON.stringify(body))
       .send(stored.body)
   );
+}
+
+/** Throws `idempotency_key_reused` when the first request with this key asked for something else. */
+export function assertSameRequest(
+  request: Pick<IdempotentRequest, "fingerprint">,
+  stored: Pick<StoredAnswer, "fingerprint">,
+): void {
+  if (stored.fingerprint !== request.fingerprint) throw keyReused();
 }
 
 function canonical(value: JsonValue): string {

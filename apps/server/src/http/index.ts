@@ -1,10 +1,12 @@
 export { createAccessControl } from "./access.ts";
 export type { AccessControl } from "./access.ts";
 export { createHealthApp, createHttpApp } from "./app.ts";
-export { sendWithEtag } from "./etag.ts";
+export { parseByteRange } from "./byte-range.ts";
+export { matchesEtag, sendWithEtag } from "./etag.ts";
 export type { Readiness } from "./health.ts";
 export { createHttpService } from "./http-service.ts";
 export type { HttpService } from "./http-service.ts";
-export { parseIdempotencyKey, readIdempotency, replayResponse } from "./idempotency.ts";
+export { assertSameRequest, parseIdempotencyKey, readIdempotency, replayResponse } from "./idempotency.ts";
 export { parsePrefer, preferenceApplied } from "./prefer.ts";
 export { receiveUpload } from "./uploads.ts";
+export type { ReceivedFile, ReceivedUpload } from "./uploads.ts";

@@ -11,27 +11,43 @@ import { isStorableText, unstorableText } from "./json-body.ts";
 /** Boundaries, part headers and text fields that come on top of the file's bytes. */
 const maxOverheadBytes = 256 * 1024;
 
-/** What one upload brought. The file is on disk; whoever asked for it owns or removes it now. */
-export type ReceivedUpload = {
+/** Where each part is held back at a size of its own, so many files are still one request. */
+const maxFiles = 100;
+
+/** One file of an upload. It is on disk; whoever asked for it owns or removes it now. */
+export type ReceivedFile = {
   readonly file: StoredFile;
   /** The client's name for the file, safe to show and to store. */
   readonly fileName: string;
   /** The media type the client claims; never proof of anything. */
   readonly claimedType: string;
-  readonly fields: Readonly<Record<string, string>>;
 };
+
+/** What one upload brought: a file, or several of which each was taken or refused by itself. */
+export type ReceivedUpload =
+  | {
+      readonly kind: "one";
+      readonly received: ReceivedFile;
+      readonly fields: Readonly<Record<string, string>>;
+    }
+  | { readonly kind: "several"; readonly received: readonly (ReceivedFile | RefusedFile)[] };
+
+/** Nothing of it was kept. */
+export type RefusedFile = { readonly fileName: string; readonly refusal: MillraceError };
 
 export type ReceiveUploadOptions = {
   readonly files: Pick<FileStore, "write" | "remove">;
+  /** Of each file. */
   readonly maxBytes: number;
-  /** Text fields that may come along. Default: `title`. */
+  /** Text fields that may come along with one file. Default: `title`. */
   readonly fieldNames?: readonly string[];
 };
 
 /**
- * Reads a multipart body with exactly one file, in a part named `file`, straight to disk. Whatever
- * goes wrong, no file is left behind. Throws `file_too_large`, `file_missing`, `several_files`,
- * `file_empty`, `upload_aborted`, `invalid_request`, `unsupported_media_type`, `storage_full`.
+ * Reads a multipart body straight to disk: one file in a part named `file`, or at most 100 in parts named `files`,
+ * `files[]` or each `file`. Of several, one that is empty or too large does not cost the others. When the whole
+ * goes wrong, no file is left behind. Throws `file_too_large`, `file_missing`, `too_many_files`, `file_empty`,
+ * `upload_aborted`, `invalid_request`, `unsupported_media_type`, `storage_full`.
  */
 export async function receiveUpload(
   request: FastifyRequest,
@@ -39,23 +55,25 @@ export async function receiveUpload(
 ): Promise<ReceivedUpload> {
   const { files, maxBytes, fieldNames = ["title"] } = options;
   if (!request.isMultipart()) throw unsupportedMediaType("multipart/form-data with a part named `file`");
-  if (Number(request.headers["content-length"]) > maxBytes + maxOverheadBytes) throw fileTooLarge(maxBytes);
-  const upload: UnfinishedUpload = { file: undefined, part: undefined, fields: {} };
+  const declaredBytes = Number(request.headers["content-length"]);
+  if (declaredBytes > maxFiles * maxBytes + maxOverheadBytes) throw fileTooLarge(maxBytes);
+  const isLarge = declaredBytes > maxBytes + maxOverheadBytes;
+  const upload: UnfinishedUpload = { received: [], isSeveral: false, fields: {} };
   try {
     for await (const part of openParts(request, maxBytes, fieldNames.length)) {
-      if (part.type === "file") await takeFile(part, upload, options);
+      if (part.type === "file") await takeFile(part, upload, { ...options, isLarge });
       else takeField(part, upload, fieldNames);
     }
     return completed(upload);
   } catch (error) {
-    if (upload.file !== undefined) await files.remove(upload.file.key);
+    for (const one of upload.received) if ("file" in one) await files.remove(one.file.key);
     throw asUploadError(error, request.raw, maxBytes);
   }
 }
 
 type UnfinishedUpload = {
-  file: StoredFile | undefined;
-  part: MultipartFile | undefined;
+  readonly received: (ReceivedFile | RefusedFile)[];
+  isSeveral: boolean;
   readonly fields: Record<string, string>;
 };
 
@@ -63,9 +81,10 @@ function openParts(request: FastifyRequest, maxBytes: number, fieldCount: number
   return request.parts({
     limits: {
       // One more than allowed of each, so that we see it and can name it.
-      files: 2,
+      files: maxFiles + 1,
       fields: fieldCount + 1,
-      parts: fieldCount + 3,
+      parts: maxFiles + fieldCount + 2,
+      // One byte more too: then it is cut off, and refused by itself.
       fileSize: maxBytes + 1,
       fieldSize: 8192,
       fieldNameSize: 100,
@@ -77,12 +96,30 @@ function openParts(request: FastifyRequest, maxBytes: number, fieldCount: number
 async function takeFile(
   part: MultipartFile,
   upload: UnfinishedUpload,
-  options: ReceiveUploadOptions,
+  options: ReceiveUploadOptions & { readonly isLarge: boolean },
 ): Promise<void> {
-  if (part.fieldname !== "file") throw invalidField(unknownField(part.fieldname));
-  if (upload.file !== undefined) throw severalFiles();
-  upload.part = part;
-  upload.file = await options.files.write(part.file, { maxBytes: options.maxBytes });
+  const { files, maxBytes, isLarge } = options;
+  const isOfSeveral = part.fieldname === "files" || part.fieldname === "files[]";
+  if (part.fieldname !== "file" && !isOfSeveral) throw invalidField(unknownField(part.fieldname));
+  if (upload.received.length === maxFiles) throw tooManyFiles();
+  if (isOfSeveral || upload.received.length > 0) upload.isSeveral = true;
+  // A single file that is too large need not come to its end. Several that are large together say so by their name.
+  if (!upload.isSeveral && isLarge) throw fileTooLarge(maxBytes);
+  const fileName = displayFileName(part.filename);
+  const file = await files.write(part.file, { maxBytes: upload.isSeveral ? maxBytes + 1 : maxBytes });
+  const refusal = refusalOf(file, part, maxBytes);
+  if (refusal === undefined) upload.received.push({ file, fileName, claimedType: part.mimetype });
+  else {
+    await files.remove(file.key);
+    upload.received.push({ fileName, refusal });
+  }
+}
+
+function refusalOf(file: StoredFile, part: MultipartFile, maxBytes: number): MillraceError | undefined {
+  if (file.size > maxBytes) return fileTooLarge(maxBytes);
+  // What a browser sends for a form whose file was not chosen.
+  if (file.size === 0) return part.filename === "" ? fileMissing() : fileEmpty();
+  return undefined;
 }
 
 function takeField(
@@ -101,12 +138,16 @@ function takeField(
   upload.fields[part.fieldname] = value;
 }
 
-function completed(upload: UnfinishedUpload): ReceivedUpload {
-  const { file, part, fields } = upload;
-  if (file === undefined || part === undefined) throw fileMissing();
-  // What a browser sends for a form whose file was not chosen.
-  if (file.size === 0) throw part.filename === "" ? fileMissing() : fileEmpty();
-  return { file, fileName: displayFileName(part.filename ?? ""), claimedType: part.mimetype, fields };
+function completed({ received, isSeveral, fields }: UnfinishedUpload): ReceivedUpload {
+  const [first] = received;
+  if (first === undefined) throw fileMissing();
+  if (isSeveral) {
+    const [name] = Object.keys(fields);
+    if (name !== undefined) throw invalidField(fieldOfOne(name));
+    return { kind: "several", received };
+  }
+  if ("refusal" in first) throw first.refusal;
+  return { kind: "one", received: first, fields };
 }
 
 /** Ours stays; of the parser's errors only their codes are looked at, since any of them can be a lost connection. */
@@ -120,10 +161,10 @@ function asUploadError(error: unknown, raw: Readable, maxBytes: number): unknown
     case "FST_REQ_FILE_TOO_LARGE":
       return fileTooLarge(maxBytes);
     case "FST_FILES_LIMIT":
-      return severalFiles();
+      return tooManyFiles();
     case "FST_FIELDS_LIMIT":
     case "FST_PARTS_LIMIT":
-      return invalidRequest("The upload has more parts than this path takes. Send one `file`.", []);
+      return invalidRequest("The upload has more parts than this path takes.", []);
     default:
       // System errors (the disk) have a number; what is left is a body that is not multipart.
       return error instanceof Error && "errno" in error ? error : malformedRequest(error);
@@ -134,8 +175,14 @@ function unknownField(fieldName: string): ErrorItem {
   return {
     pointer: `/${fieldName.slice(0, 100)}`,
     code: "unknown_field",
-    message: "There is no such field here. The file belongs in a part named `file`.",
+    message:
+      "There is no such field here. A file belongs in a part named `file`, several in parts named `files`.",
   };
+}
+
+function fieldOfOne(fieldName: string): ErrorItem {
+  const message = "This goes with one file. Several are called by their names; change that afterwards.";
+  return { pointer: `/${fieldName}`, code: "invalid_field", message };
 }
 
 function invalidField(item: ErrorItem): MillraceError {
@@ -158,11 +205,11 @@ function fileEmpty(): MillraceError {
   });
 }
 
-function severalFiles(): MillraceError {
+function tooManyFiles(): MillraceError {
   return new MillraceError({
-    code: "several_files",
+    code: "too_many_files",
     kind: "invalid",
-    message: "This path takes one file at a time. Send each file in a request of its own.",
+    message: `One upload takes at most ${maxFiles} files. Nothing was kept; send them in several.`,
   });
 }
 

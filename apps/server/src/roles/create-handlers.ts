@@ -1,6 +1,11 @@
 import path from "node:path";
 import type { Database } from "@millrace/database";
-import { createFileStore, handleProcessDocument, handleRecogniseText } from "@millrace/documents";
+import {
+  createFileStore,
+  handleProcessDocument,
+  handleRecogniseText,
+  handleRerunPart,
+} from "@millrace/documents";
 import type { FileStore } from "@millrace/documents";
 import { createExtractor, createRecogniser, createVirusScanner } from "@millrace/extract";
 import type { Extractor, Recogniser } from "@millrace/extract";
@@ -56,6 +61,7 @@ export function createHandlers(parts: {
       handleRecogniseText({ ...documents, recognition }),
       handleMakeSummary({ database: database.background, models, appendEvents }),
       handleEmbedQuery(models),
+      handleRerunPart(documents),
       ...createUpkeepHandlers({ database, files, folder }),
     ],
   };

@@ -1,17 +1,18 @@
-import { acceptedDocumentSchema, createDocumentSchema } from "@millrace/contracts";
+import { acceptedDocumentSchema, createDocumentSchema, uploadedFilesSchema } from "@millrace/contracts";
 import type { Acceptance } from "@millrace/documents";
-import { detectFileType } from "@millrace/extract";
 import { MillraceError } from "@millrace/kernel";
 import type { FastifyRequest } from "fastify";
 import { z } from "zod";
 import { readIdempotency, receiveUpload, replayResponse } from "../http/index.ts";
+import type { ReceivedUpload } from "../http/index.ts";
+import { acceptSeveral, toAcceptance } from "./accept-uploads.ts";
 import type { RouteParts } from "./route-parts.ts";
 import { sendAccepted } from "./send-accepted.ts";
 import type { TypedApp } from "./typed-app.ts";
 
 const jsonSchema = z.json();
 
-/** `POST /api/documents`: a file as multipart, or a text as JSON. */
+/** `POST /api/documents`: files as multipart, or a text as JSON. */
 export function createDocument(app: TypedApp, parts: RouteParts): void {
   app.post(
     "/api/documents",
@@ -21,17 +22,27 @@ export function createDocument(app: TypedApp, parts: RouteParts): void {
       schema: {
         tags: ["Documents"],
         summary:
-          "Take in a file (multipart, part `file`) or a text (JSON); the work is done behind the answer",
+          "Take in a file (multipart, part `file`), several (parts `files`) or a text (JSON); the work is done behind the answer",
         consumes: ["application/json", "multipart/form-data"],
         body: createDocumentSchema,
-        response: { 201: acceptedDocumentSchema, 202: acceptedDocumentSchema },
+        response: {
+          201: acceptedDocumentSchema,
+          202: z.union([acceptedDocumentSchema, uploadedFilesSchema]),
+        },
       },
       // The body may be a file: each kind is checked where it is read.
       validatorCompiler: () => (value: unknown) => ({ value }),
     },
     async (request, reply) => {
       const access = await parts.access.authenticate(request);
-      const acceptance = request.isMultipart() ? await readFile(request, parts) : readText(request);
+      const upload = request.isMultipart() ? await readUpload(request, parts) : undefined;
+      if (upload?.kind === "several") {
+        return await acceptSeveral(request, reply, { parts, access, received: upload.received });
+      }
+      const acceptance =
+        upload === undefined
+          ? readText(request)
+          : await toAcceptance(request, parts, { received: upload.received, title: upload.fields["title"] });
       const result = await parts.installation.documents.accept(access, acceptance);
       if (result.kind === "new")
         return await sendAccepted(request, reply, parts, { accepted: result.accepted, isNew: true });
@@ -46,23 +57,9 @@ export function createDocument(app: TypedApp, parts: RouteParts): void {
   );
 }
 
-async function readFile(request: FastifyRequest, parts: RouteParts): Promise<Acceptance> {
+function readUpload(request: FastifyRequest, parts: RouteParts): Promise<ReceivedUpload> {
   const { files } = parts.installation;
-  const maxBytes = parts.settings.MAX_UPLOAD_BYTES;
-  const { file, fileName, fields } = await receiveUpload(request, { files, maxBytes });
-  try {
-    const detected = await detectFileType({ head: file.head, fileName, size: file.size });
-    const title = fields["title"]?.trim() || undefined;
-    const { key: fileKey, size, sha256 } = file;
-    return {
-      content: { kind: "file", fileKey, fileName, fileType: detected.type, size, sha256 },
-      title: title?.slice(0, 255),
-      idempotency: readIdempotency(request, { sha256, title: title ?? null, file_name: fileName }),
-    };
-  } catch (error) {
-    await files.remove(file.key);
-    throw error;
-  }
+  return receiveUpload(request, { files, maxBytes: parts.settings.MAX_UPLOAD_BYTES });
 }
 
 function readText(request: FastifyRequest): Acceptance {

@@ -19,6 +19,7 @@ import { z } from "zod";
 import { sendWithEtag } from "../http/index.ts";
 import { createDocument } from "./create-document.ts";
 import { documentExportRoute } from "./document-export.ts";
+import { documentViewRoutes } from "./document-views.ts";
 import { readCursor, toPage } from "./pages.ts";
 import type { RouteParts } from "./route-parts.ts";
 import { sendAccepted } from "./send-accepted.ts";
@@ -45,6 +46,7 @@ export function documentRoutes(app: TypedApp, parts: RouteParts): void {
   documentExportRoute(app, parts);
   readingRoutes(app, parts);
   actionRoutes(app, parts);
+  documentViewRoutes(app, parts);
 
   app.get(
     "/api/documents",

@@ -1,4 +1,5 @@
 import { fileTypes, systemSchema } from "@millrace/contracts";
+import { chatChoices } from "@millrace/models";
 import { toBrokerState } from "@millrace/queue";
 import type { RouteParts } from "./route-parts.ts";
 import type { TypedApp } from "./typed-app.ts";
@@ -18,6 +19,7 @@ export function systemRoutes(app: TypedApp, { installation, access, settings, ve
         broker: toBrokerState(broker.status()),
         models: {
           chat: { name: models.chat.name, built_in: models.chat.builtIn },
+          chat_choices: chatChoices(models).map(({ name, builtIn }) => ({ name, built_in: builtIn })),
           embedding: { name: models.embedding.name, built_in: models.embedding.builtIn },
           notices: [...models.notices],
         },

@@ -28,8 +28,16 @@ beforeEach(async () => {
   failure = Promise.withResolvers();
   app.post("/api/uploads", { bodyLimit: maxBytes }, async (request) => {
     try {
-      const { file, ...rest } = await receiveUpload(request, { files, maxBytes });
-      return { ...rest, key: file.key, size: file.size, sha256: file.sha256 };
+      const upload = await receiveUpload(request, { files, maxBytes });
+      if (upload.kind === "several") {
+        return upload.received.map((one) =>
+          "refusal" in one
+            ? { fileName: one.fileName, code: one.refusal.code }
+            : { fileName: one.fileName, size: one.file.size },
+        );
+      }
+      const { file, ...rest } = upload.received;
+      return { ...rest, fields: upload.fields, key: file.key, size: file.size, sha256: file.sha256 };
     } catch (error) {
       failure.resolve(errorCode(error));
       throw error;
@@ -134,8 +142,19 @@ describe("an upload", () => {
     ["only fields", [() => fieldPart("title", "x")], 422, "file_missing"],
     ["a form without a chosen file", [() => filePart("", { fileName: "" })], 422, "file_missing"],
     ["an empty file", [() => filePart("")], 422, "file_empty"],
-    ["two files", [() => filePart("a"), () => filePart("b")], 422, "several_files"],
-    ["three files", [() => filePart("a"), () => filePart("b"), () => filePart("c")], 422, "several_files"],
+    [
+      "a title for two files",
+      [() => filePart("a"), () => fieldPart("title", "x"), () => filePart("b")],
+      422,
+      "invalid_request",
+    ],
+    ["101 files", Array.from({ length: 101 }, () => () => filePart("a")), 422, "too_many_files"],
+    [
+      "a file under another name after one",
+      [() => filePart("a"), () => filePart("b", { name: "more" })],
+      422,
+      "invalid_request",
+    ],
     ["a file under another name", [() => filePart("a", { name: "document" })], 422, "invalid_request"],
     [
       "an unknown field after the file",
@@ -198,6 +217,42 @@ describe("an upload", () => {
 
     expect([response.statusCode, response.json<{ code: string }>().code]).toEqual([status, code]);
     expect(await filesOnDisk()).toEqual([]);
+  });
+});
+
+describe("an upload of several files", () => {
+  it.each(["file", "files", "files[]"])("in parts named %s keeps all of them", async (name) => {
+    const response = await upload(
+      filePart("one", { name, fileName: "1.txt" }),
+      filePart("three", { name, fileName: "2.txt" }),
+    );
+
+    expect(response.json()).toEqual([
+      { fileName: "1.txt", size: 3 },
+      { fileName: "2.txt", size: 5 },
+    ]);
+    expect(await filesOnDisk()).toHaveLength(2);
+  });
+
+  it("keeps the good ones beside those that are empty or too large", async () => {
+    const response = await upload(
+      filePart(Buffer.alloc(maxBytes + 500_000), { name: "files", fileName: "large.pdf" }),
+      filePart("fine", { name: "files", fileName: "fine.txt" }),
+      filePart("", { name: "files", fileName: "empty.txt" }),
+    );
+
+    expect(response.json()).toEqual([
+      { fileName: "large.pdf", code: "file_too_large" },
+      { fileName: "fine.txt", size: 4 },
+      { fileName: "empty.txt", code: "file_empty" },
+    ]);
+    expect(await filesOnDisk()).toHaveLength(1);
+  });
+
+  it("may be one file", async () => {
+    const response = await upload(filePart("one", { name: "files", fileName: "1.txt" }));
+
+    expect(response.json()).toEqual([{ fileName: "1.txt", size: 3 }]);
   });
 });
 

@@ -54,7 +54,7 @@ export function createAnalysis(given: AnalysisRequest): Analysis {
   return {
     make: async (part, onProgress) => {
       if (request.text.trim() === "") throw analysisErrors.textEmpty();
-      const room = roomOf(request.models.chatFor(`document.${part}`));
+      const room = roomOf(request.models.chatFor(`document.${part}`, request.model));
       const counter = new StepCounter(onProgress);
       return await make({ request, part, plan: partPlans[part], room, counter, combined });
     },

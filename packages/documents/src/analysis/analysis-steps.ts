@@ -26,6 +26,8 @@ export type AnalysisRequest = {
   /** ISO 639-1, or null when unknown. */
   readonly language: string | null;
   readonly models: Models;
+  /** The name of the one to ask. Default: those of each part, in their order. */
+  readonly model?: string | undefined;
   /** `fresh`: models are asked anew, though their answers are stored. */
   readonly answers: "reuse" | "fresh";
   readonly step: StepRunner;
@@ -79,6 +81,7 @@ export async function askStep<Result>(
       schemaName: question.what,
       builtInOperation: question.builtInOperation,
       answers: request.answers,
+      ...(request.model === undefined ? {} : { model: request.model }),
       textFacts: { title: request.title, language: request.language },
       origin: { ...request.origin, step: key },
       signal: AbortSignal.any([stepSignal, signal]),

@@ -2,14 +2,13 @@ import type { PartName, PartState } from "@millrace/contracts";
 import { databaseUnavailable, sqlFailure } from "@millrace/database";
 import { errorCode, isMillraceError, putOffSeconds, toError } from "@millrace/kernel";
 import type { JobContext } from "@millrace/queue";
-import { recordCharge } from "@millrace/usage";
 import { createAnalysis, isPartUnavailable } from "../analysis/analyse-part.ts";
 import type { Analysis } from "../analysis/analyse-part.ts";
-import type { StepRunner } from "../analysis/analysis-steps.ts";
 import { analysisFailed } from "../errors.ts";
 import { readParts } from "../read-documents.ts";
 import { markPartsRunning, setPart } from "../write-documents.ts";
 import type { PartChange } from "../write-documents.ts";
+import { chargedSteps } from "./charged-steps.ts";
 import type { ProcessInput, ProcessOutput, ProcessParts } from "./process-task.ts";
 import { readForProcessing, readStoredText } from "./read-for-processing.ts";
 import type { ProcessedDocument } from "./read-for-processing.ts";
@@ -123,17 +122,6 @@ async function makePart(work: PartWork, part: PartName): Promise<PartEnd> {
   } finally {
     meter.report(part, 1);
   }
-}
-
-/** Steps of a job, each charged once: in the transaction that records it. */
-function chargedSteps(context: JobContext<ProcessInput>): StepRunner {
-  const { id: job, owner } = context.job;
-  return (step, run) =>
-    context.step(step, run, {
-      record: async ({ transaction }, { charge }) => {
-        if (charge !== undefined) await recordCharge(transaction, { ...charge, job, step, owner });
-      },
-    });
 }
 
 function isOfDatabase(error: unknown): boolean {

@@ -25,6 +25,7 @@ export function documentSnapshot(id: string): DocumentSnapshot {
     coverage: 1,
     started_at: null,
     finished_at: null,
+    rerun: null,
     result: null,
   };
   const jobId = "01900000-0000-7000-8000-00000000000a";
