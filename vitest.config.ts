@@ -42,8 +42,9 @@ export default defineConfig(async () => {
             // a time, because more on two cores turns waiting for start-up into failed time limits.
             pool: "forks",
             maxWorkers: 2,
-            testTimeout: 60_000,
-            hookTimeout: 120_000,
+            // What waits for something has its own ceiling; this one is for a machine that is busy with much else.
+            testTimeout: 120_000,
+            hookTimeout: 180_000,
             teardownTimeout: 30_000,
           },
         },

@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ChangeNotice, JobTransition } from "../src/events/event.ts";
-import { isAlive, IsolationSetup } from "./isolation-setup.ts";
+import { handlersOf, isAlive, IsolationSetup } from "./isolation-setup.ts";
 import { scriptTask } from "./script-task.ts";
 
 const task = { ...scriptTask, hardLimitMs: 1_000, isolation: { memoryMegabytes: 256 } };
+/** To fill the memory takes a busy machine many seconds. */
+const unhurried = handlersOf({ ...task, hardLimitMs: 60_000 });
 
 describe("jobs of a task with isolation", () => {
   let setup: IsolationSetup;
@@ -39,7 +41,7 @@ describe("jobs of a task with isolation", () => {
   });
 
   it("fail at the memory ceiling and harm no other job", async () => {
-    const pool = setup.pool({ memoryCheckMs: 50 });
+    const pool = setup.pool({ memoryCheckMs: 50 }, unhurried);
     const large = await setup.claim("swell");
     const other = await setup.claim("wait");
     const running = pool.run(other);
@@ -60,7 +62,7 @@ describe("jobs of a task with isolation", () => {
   });
 
   it("fail in the same way when the heap is full before anybody has looked", async () => {
-    const pool = setup.pool({ memoryCheckMs: 600_000 });
+    const pool = setup.pool({ memoryCheckMs: 600_000 }, unhurried);
     const job = await setup.claim("fill_heap");
 
     await pool.run(job).done;

@@ -21,6 +21,11 @@ export const entry = new URL("./isolated-child.ts", import.meta.url);
 
 const runsInTheChild = (): Promise<never> => Promise.reject(new Error("runs in the child"));
 
+/** What a worker knows of a task whose jobs run in children. */
+export const handlersOf = (task: typeof scriptTask): AnyTaskHandler[] => [
+  handleTask({ task, run: runsInTheChild }),
+];
+
 export class IsolationSetup {
   readonly database: Database;
   readonly queue: Queue;
@@ -29,7 +34,7 @@ export class IsolationSetup {
   readonly #pools: ChildPool[] = [];
 
   private constructor(database: Database, task: typeof scriptTask) {
-    const handlers = [handleTask({ task, run: runsInTheChild })];
+    const handlers = handlersOf(task);
     this.database = database;
     this.#task = task;
     this.queue = new Queue({ database, logger: silentLogger, handlers });

@@ -195,7 +195,8 @@ export class JobChild {
         // Whatever it has started shares its group; asked right at the exit, the id is still its own.
         this.#signalGroup();
         const finish = (): void => resolve(describeExit(code, signal));
-        const timer = setTimeout(finish, closeAfterExitMs);
+        // What waits to be read is read between the two.
+        const timer = setTimeout(() => setImmediate(finish), closeAfterExitMs);
         // Later than "exit": everything it said has arrived.
         child.once("close", () => {
           clearTimeout(timer);
