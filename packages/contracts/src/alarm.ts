@@ -19,6 +19,7 @@ export const alarmKinds = [
   "clock_jump",
   "budget_near",
   "budget_exceeded",
+  "webhook_gone",
 ] as const;
 export const alarmKindSchema = z.enum(alarmKinds);
 export type AlarmKind = z.infer<typeof alarmKindSchema>;
@@ -77,3 +78,21 @@ export const alarmNoticeSchema = z.object({
   data: alarmSchema,
 });
 export type AlarmNotice = z.infer<typeof alarmNoticeSchema>;
+
+/** What the webhook is sent by `POST /api/alarms/test`. */
+export const alarmTestNoticeSchema = z.object({
+  type: z.literal("alarm.test"),
+  timestamp: momentSchema,
+  data: z.strictObject({}),
+});
+export type AlarmTestNotice = z.infer<typeof alarmTestNoticeSchema>;
+
+/** `POST /api/alarms/test` */
+export const alarmTestSchema = z
+  .object({
+    /** Whether the webhook took a message. */
+    delivered: z.boolean(),
+    /** Why it did not. */
+    problem: z.string().nullable(),
+  })
+  .meta({ id: "AlarmTest" });

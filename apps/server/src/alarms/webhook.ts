@@ -2,7 +2,8 @@ import type { Database } from "@millrace/database";
 import { toError } from "@millrace/kernel";
 import type { Clock, Logger } from "@millrace/kernel";
 import { recordNotTold, recordTold, takeAlarmToTell } from "@millrace/queue";
-import { webhookMessage } from "./webhook-message.ts";
+import { isGone, recordBack, recordGone } from "./gone-webhook.ts";
+import { testMessage, webhookMessage } from "./webhook-message.ts";
 import type { WebhookMessage } from "./webhook-message.ts";
 
 const timeoutMs = 5_000;
@@ -28,11 +29,22 @@ export type WebhookParts = {
  */
 export async function tellWebhook(parts: WebhookParts, signal: AbortSignal): Promise<void> {
   const access = parts.database.background;
+  if (await isGone(access, parts.url)) return;
   for (let sent = 0; sent < maxInOneGo && !signal.aborted; sent++) {
     const untold = await takeAlarmToTell(access, leaseMs);
     if (untold === undefined) return;
     const message = webhookMessage(untold, { secret: parts.secret, now: parts.clock.now() });
-    const problem = await send(parts.url, message, signal);
+    const sending = await send(parts.url, message, signal);
+    if (sending.isGone) {
+      await recordGone(access, parts.url);
+      parts.logger.warn(
+        { alarm: untold.alarm.id },
+        "the webhook of the alarms answered 410 Gone: it is not called again until ALARM_WEBHOOK_URL changes or millrace alarms test reaches it",
+      );
+      // Kept for when it is back.
+      return await recordNotTold(access, untold, 0);
+    }
+    const { problem } = sending;
     if (problem === undefined) {
       await recordTold(access, untold);
       continue;
@@ -48,12 +60,28 @@ export async function tellWebhook(parts: WebhookParts, signal: AbortSignal): Pro
   }
 }
 
-/** Undefined when it was taken; else why not, without the address, which may hold a secret. */
-async function send(
-  url: string,
-  { headers, body }: WebhookMessage,
+/**
+ * Sends a message that tells of no alarm. One that is taken ends what 410 Gone began; one that is answered so
+ * begins it.
+ */
+export async function tryWebhook(
+  { database, clock, url, secret }: Omit<WebhookParts, "logger">,
   signal: AbortSignal,
 ): Promise<string | undefined> {
+  const { problem, isGone: saysGone } = await send(url, testMessage({ secret, now: clock.now() }), signal);
+  if (problem === undefined) await recordBack(database, url);
+  if (saysGone) await recordGone(database, url);
+  return problem;
+}
+
+type Sending = {
+  /** Undefined when it was taken; else why not, without the address, which may hold a secret. */
+  readonly problem: string | undefined;
+  readonly isGone: boolean;
+};
+
+async function send(url: string, { headers, body }: WebhookMessage, signal: AbortSignal): Promise<Sending> {
+  const failed = (problem: string): Sending => ({ problem, isGone: false });
   try {
     const response = await fetch(url, {
       method: "POST",
@@ -64,11 +92,12 @@ async function send(
       signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
     });
     await response.body?.cancel();
-    return response.ok ? undefined : `it answered ${response.status}`;
+    const { status } = response;
+    return { problem: response.ok ? undefined : `it answered ${status}`, isGone: status === 410 };
   } catch (error) {
     const { name, cause } = toError(error);
-    if (name === "TimeoutError") return `it did not answer within ${timeoutMs} ms`;
+    if (name === "TimeoutError") return failed(`it did not answer within ${timeoutMs} ms`);
     const code = cause instanceof Error && "code" in cause ? String(cause.code) : name;
-    return `it could not be reached (${code})`;
+    return failed(`it could not be reached (${code})`);
   }
 }

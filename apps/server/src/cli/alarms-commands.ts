@@ -1,8 +1,9 @@
-import { alarmKinds, alarmSchema, alarmSeveritySchema } from "@millrace/contracts";
+import { alarmKinds, alarmSchema, alarmSeveritySchema, alarmTestSchema } from "@millrace/contracts";
 import type { Alarm } from "@millrace/contracts";
 import { Option } from "commander";
 import type { Command } from "commander";
 import type { CommandHost } from "./command-host.ts";
+import { exitCodes } from "./exit-codes.ts";
 import { positiveInteger } from "./option-values.ts";
 import type { ApiClient } from "./server/api-client.ts";
 import { getServer } from "./server/find-server.ts";
@@ -19,7 +20,7 @@ type ListOptions = {
   readonly json?: true;
 };
 
-/** `millrace alarms ls|ack`, through the running server. */
+/** `millrace alarms ls|ack|test`, through the running server. */
 export function addAlarmsCommands(program: Command, host: CommandHost): void {
   const alarms = program.command("alarms").description("What is wrong with queues, workers and the database");
   const server = (): Promise<ApiClient> => getServer(host.environment().connection());
@@ -45,6 +46,22 @@ export function addAlarmsCommands(program: Command, host: CommandHost): void {
       const alarm = await (await server()).call(path, alarmSchema, { method: "POST" });
       if (options.json) writeJson(alarm);
       else process.stderr.write(`Acknowledged: ${printableLine(alarm.message)}\n`);
+    });
+  alarms
+    .command("test")
+    .description(
+      "Send the webhook a message; one that had answered 410 Gone is called again when it takes it",
+    )
+    .option("--json", "print JSON")
+    .action(async (options: { readonly json?: true }) => {
+      const tried = await (await server()).call("/api/alarms/test", alarmTestSchema, { method: "POST" });
+      if (options.json) writeJson(tried);
+      else if (tried.delivered) process.stderr.write("The webhook took a message.\n");
+      else
+        process.stderr.write(
+          `millrace: the webhook took no message: ${printableLine(tried.problem ?? "")}\n`,
+        );
+      host.finish(tried.delivered ? exitCodes.ok : exitCodes.failed);
     });
 }
 

@@ -3,6 +3,7 @@ import type { Lifecycle, Logger } from "@millrace/kernel";
 import type { QueueWorker } from "@millrace/queue";
 import { createAlarmWatch } from "../alarms/alarm-watch.ts";
 import { budgetReading } from "../alarms/budget-reading.ts";
+import { goneWebhookReading } from "../alarms/gone-webhook.ts";
 import type { Settings } from "../settings.ts";
 import { readVersion } from "../version.ts";
 import type { Installation } from "./open-installation.ts";
@@ -40,7 +41,10 @@ export async function startAlarms(
   }: { readonly settings: Settings; readonly logger: Logger; readonly lifecycle: Lifecycle },
 ): Promise<void> {
   await lifecycle.start(
-    createAlarmWatch({ database, bus: queue.bus, settings, readings: [budgetReading(settings)], logger }),
+    createAlarmWatch({
+      ...{ database, bus: queue.bus, settings, logger },
+      readings: [budgetReading(settings), goneWebhookReading(settings.ALARM_WEBHOOK_URL)],
+    }),
   );
 }
 

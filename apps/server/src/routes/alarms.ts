@@ -2,11 +2,15 @@ import {
   alarmListQuerySchema,
   alarmSchema,
   alarmSummarySchema,
+  alarmTestSchema,
   idSchema,
   pageSchema,
 } from "@millrace/contracts";
 import { acknowledgeAlarm, getAlarm, listAlarms, summarizeAlarms, toAlarm } from "@millrace/queue";
+import { systemClock } from "@millrace/kernel";
 import { z } from "zod";
+import { webhookNotSet } from "../alarms/errors.ts";
+import { tryWebhook } from "../alarms/webhook.ts";
 import { personOf } from "./on-behalf.ts";
 import { readCursor, toPage } from "./pages.ts";
 import type { RouteParts } from "./route-parts.ts";
@@ -16,7 +20,7 @@ const params = z.object({ id: idSchema });
 const tags = ["Alarms"];
 
 /** `/api/alarms` and everything below it. Alarms are of the whole installation, whoever asks. */
-export function alarmRoutes(app: TypedApp, { installation, access }: RouteParts): void {
+export function alarmRoutes(app: TypedApp, { installation, access, settings, stopping }: RouteParts): void {
   const { database, queue } = installation;
 
   app.get(
@@ -44,6 +48,24 @@ export function alarmRoutes(app: TypedApp, { installation, access }: RouteParts)
     async (request) => {
       await access.authenticate(request);
       return await summarizeAlarms(database.queryable);
+    },
+  );
+
+  app.post(
+    "/api/alarms/test",
+    {
+      schema: {
+        tags,
+        summary: "Send the webhook a message that tells of no alarm; one that answers is called again",
+        response: { 200: alarmTestSchema },
+      },
+    },
+    async (request) => {
+      await access.authenticate(request);
+      const { ALARM_WEBHOOK_URL: url, ALARM_WEBHOOK_SECRET: secret } = settings;
+      if (url === undefined) throw webhookNotSet();
+      const problem = await tryWebhook({ database, clock: systemClock, url, secret }, stopping);
+      return { delivered: problem === undefined, problem: problem ?? null };
     },
   );
 

@@ -5,7 +5,8 @@ import { testDatabases } from "@millrace/testing";
 import type { TestDatabase } from "@millrace/testing";
 import { sql } from "kysely";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { tellWebhook } from "../../src/alarms/webhook.ts";
+import { goneWebhookReading } from "../../src/alarms/gone-webhook.ts";
+import { tellWebhook, tryWebhook } from "../../src/alarms/webhook.ts";
 import { startHookReceiver } from "./hook-receiver.ts";
 import type { HookReceiver } from "./hook-receiver.ts";
 
@@ -28,6 +29,7 @@ describe.each(testDatabases())("the webhook of alarms on $name", (kind) => {
   afterEach(async () => {
     await receiver.close();
     await sql`DELETE FROM alarm`.execute(database.queryable);
+    await sql`DELETE FROM gone_webhook`.execute(database.queryable);
   });
 
   const look = (subjects: readonly string[], tells = true) =>
@@ -53,6 +55,10 @@ describe.each(testDatabases())("the webhook of alarms on $name", (kind) => {
       { database, logger: silentLogger, clock: systemClock, url: receiver.url, secret: undefined },
       signal,
     );
+  const find = async (url: string) => {
+    const reading = goneWebhookReading(url);
+    return await reading.find(database, {} as Parameters<typeof reading.find>[1]);
+  };
   const told = () => receiver.received.map(({ body }) => body.type);
 
   it("is called once when an alarm is raised and once when it is cleared", async () => {
@@ -148,6 +154,40 @@ describe.each(testDatabases())("the webhook of alarms on $name", (kind) => {
     await tell();
 
     expect(told()).toEqual(["alarm.raised", "alarm.raised"]);
+  });
+
+  it("is not called again after 410 Gone, by no process, and says so as an alarm", async () => {
+    receiver.answer = 410;
+    await raise();
+
+    await tell();
+    receiver.answer = 204;
+    await passTime(86_400);
+    await tell();
+
+    expect(receiver.received).toHaveLength(1);
+    expect(await find(receiver.url)).toMatchObject([
+      { kind: "webhook_gone", subject: new URL(receiver.url).host },
+    ]);
+    expect(JSON.stringify(await find(receiver.url))).not.toContain("/hook");
+    expect(await find(`${receiver.url}/other`)).toEqual([]);
+  });
+
+  it("is called again, with what it missed, once it has taken a message to try it", async () => {
+    const tryIt = () =>
+      tryWebhook({ database, clock: systemClock, url: receiver.url, secret: undefined }, never);
+    receiver.answer = 410;
+    await raise();
+    await tell();
+
+    const still = await tryIt();
+    receiver.answer = 204;
+    const back = await tryIt();
+    await tell();
+
+    expect([still, back]).toEqual(["it answered 410", undefined]);
+    expect(told()).toEqual(["alarm.raised", "alarm.test", "alarm.test", "alarm.raised"]);
+    expect(await find(receiver.url)).toEqual([]);
   });
 
   it("waits as well when nobody is there", async () => {

@@ -27,6 +27,7 @@ export const alarmSeverities: Readonly<Record<AlarmKind, AlarmSeverity>> = {
   clock_jump: "warning",
   budget_near: "warning",
   budget_exceeded: "critical",
+  webhook_gone: "warning",
 };
 
 /** What only the process itself can measure: each of them has its own, with itself as the subject. */

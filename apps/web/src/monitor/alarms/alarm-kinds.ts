@@ -18,6 +18,7 @@ export const alarmLabels: Record<AlarmKind, string> = {
   clock_jump: "A clock jumped",
   budget_near: "A budget is nearly used up",
   budget_exceeded: "A budget is used up",
+  webhook_gone: "The webhook is gone",
 };
 
 /** The page where one looks first; undefined for what no page of ours can change. */
@@ -42,6 +43,7 @@ export function placeOf({ kind }: Pick<Alarm, "kind">) {
     case "clock_jump":
     case "budget_near":
     case "budget_exceeded":
+    case "webhook_gone":
       return undefined;
   }
 }
