@@ -103,16 +103,18 @@ export const modelCallSchema = z
   .meta({ id: "ModelCall" });
 export type ModelCall = z.infer<typeof modelCallSchema>;
 
-const dollars = z.number().min(0).max(1_000_000_000).nullable();
-const tokens = z.int().min(0).max(1e15).nullable();
+// Left out is not null: a forgotten limit would be lifted.
+const needed = { error: "is needed: a number, or null for no limit" };
+const dollars = z.number(needed).min(0).max(1_000_000_000).nullable();
+const tokens = z.int(needed).min(0).max(1e15).nullable();
 
-/** `PUT /api/budgets/{scope}`: null, and what is left out, is no limit. */
+/** `PUT /api/budgets/{scope}`: all four limits; null is none. */
 export const setBudgetSchema = z
   .strictObject({
-    day_dollars: dollars.default(null),
-    month_dollars: dollars.default(null),
-    day_tokens: tokens.default(null),
-    month_tokens: tokens.default(null),
+    day_dollars: dollars,
+    month_dollars: dollars,
+    day_tokens: tokens,
+    month_tokens: tokens,
   })
   .meta({ id: "SetBudget" });
 

@@ -48,10 +48,10 @@ export function addBudgetsCommands(program: Command, host: CommandHost): void {
         );
       }
       const body = JSON.stringify({
-        day_dollars: limits.dayDollars,
-        month_dollars: limits.monthDollars,
-        day_tokens: limits.dayTokens,
-        month_tokens: limits.monthTokens,
+        day_dollars: limits.dayDollars ?? null,
+        month_dollars: limits.monthDollars ?? null,
+        day_tokens: limits.dayTokens ?? null,
+        month_tokens: limits.monthTokens ?? null,
       });
       const budget = await (await server()).call(pathOf(scope), budgetSchema, { method: "PUT", body });
       if (json) writeJson(budget);

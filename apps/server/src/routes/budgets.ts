@@ -2,6 +2,7 @@ import { budgetSchema, pageSchema, setBudgetSchema } from "@millrace/contracts";
 import type { Budget } from "@millrace/contracts";
 import { installationScope, listBudgets, mostUsed, removeBudget, setBudget, stateOf } from "@millrace/usage";
 import type { BudgetRecord } from "@millrace/usage";
+import { suggestion } from "@millrace/kernel";
 import { z } from "zod";
 import { personOf } from "./on-behalf.ts";
 import type { RouteParts } from "./route-parts.ts";
@@ -15,9 +16,21 @@ const params = z.object({
     .string()
     .min(1)
     .max(200)
-    .refine((name) => name !== installationScope, `must be an owner, or ${installationName}`)
+    .superRefine((name, context) => {
+      const problem = scopeProblem(name);
+      if (problem !== undefined) context.addIssue({ code: "custom", message: problem });
+    })
     .describe("An owner, or `installation` for all calls together"),
 });
+
+/** Why nobody can have this budget: one that no call counts in would look like a limit and be none. */
+function scopeProblem(name: string): string | undefined {
+  const wanted = `must be an owner, such as the id of a workspace, or ${installationName}.`;
+  if (name === installationScope || /[\s\p{C}]/u.test(name)) return wanted;
+  if (name === installationName) return undefined;
+  const near = suggestion(name.toLowerCase(), [installationName]);
+  return near === "" ? undefined : `${wanted}${near}`;
+}
 
 /** `/api/budgets`: how much model calls may cost, and how much of it is used. */
 export function budgetRoutes(app: TypedApp, { installation, access, settings }: RouteParts): void {

@@ -19,6 +19,8 @@ const text = "The mill stands by the river. The miller is content with the year 
 const model = "openai-compatible:fake";
 const embeddingModel = "openai-compatible:vectors";
 
+const noLimits = { day_dollars: null, month_dollars: null, day_tokens: null, month_tokens: null };
+
 /** What model calls cost, and what a budget does to them, seen from outside. */
 export function usageSuite(ground: Ground): void {
   let flow: Flow;
@@ -146,8 +148,13 @@ export function usageSuite(ground: Ground): void {
       ["GET", "/api/usage?by=colour", undefined],
       ["GET", "/api/usage?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z", undefined],
       ["GET", "/api/usage?days=3", undefined],
-      ["PUT", "/api/budgets/installation", { day_euros: 5 }],
-      ["PUT", "/api/budgets/installation", { day_dollars: -1 }],
+      ["PUT", "/api/budgets/installation", { ...noLimits, day_euros: 5 }],
+      ["PUT", "/api/budgets/installation", { ...noLimits, day_dollars: -1 }],
+      ["PUT", "/api/budgets/installation", {}],
+      ["PUT", "/api/budgets/installation", { day_dollars: 5 }],
+      ["PUT", "/api/budgets/Instalation", noLimits],
+      ["PUT", "/api/budgets/an%20owner", noLimits],
+      ["PUT", "/api/budgets/*", noLimits],
     ])("refuses %s %s with %j", async (method, path, json) => {
       const reply = await flow.send(method, path, json === undefined ? {} : { json });
 
