@@ -81,8 +81,11 @@ async function list(client: ApiClient, { json }: JsonOption): Promise<void> {
     ],
     crews,
   );
-  for (const { error } of crews)
+  for (const { error, warnings } of crews) {
     if (error !== null) process.stderr.write(`millrace: ${printableText(error.message)}\n`);
+    for (const { place, message } of warnings)
+      process.stderr.write(`millrace: ${printableLine(`${place}: ${message}`)}\n`);
+  }
 }
 
 function inputsOf({ inputs, error }: CrewShape): string {

@@ -11,6 +11,7 @@ import type { Program } from "../config/load-program.ts";
 import type { Settings } from "../settings.ts";
 import { modelNames } from "./model-names.ts";
 import { shippedTools } from "./shipped-tools.ts";
+import { unknownPermissions } from "./unknown-permissions.ts";
 
 export type OpenCrewsParts = {
   readonly program: Program;
@@ -30,10 +31,13 @@ export type OpenCrews = { readonly crews: LoadedCrews; readonly handler: AnyTask
  */
 export async function openCrews(parts: OpenCrewsParts): Promise<OpenCrews> {
   const { program, settings, database, models, logger, appendEvents } = parts;
+  const registries = registriesOf(parts);
   const crews =
     program.crews === undefined
       ? { crews: [], broken: [] }
-      : await loadCrews(program.crews, registriesOf(parts), program.folder);
+      : await loadCrews(program.crews, registries, program.folder);
+  const allowed = settings.CREW_PERMISSIONS;
+  for (const problem of unknownPermissions(allowed, Object.values(registries.tools))) logger.warn(problem);
   for (const { error } of crews.broken) logger.error(error.message);
   return {
     crews,
@@ -42,7 +46,7 @@ export async function openCrews(parts: OpenCrewsParts): Promise<OpenCrews> {
       database: database.background,
       models,
       charge: recordCharge,
-      permissions: settings.CREW_PERMISSIONS,
+      permissions: allowed,
       appendEvents,
     }),
   };

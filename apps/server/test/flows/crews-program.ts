@@ -22,7 +22,8 @@ export default defineConfig({ tools: { shout } });
 `,
   "crews/five/agents.yaml": writer("[calculator, shout]"),
   "crews/five/tasks.yaml": fiveTasks.map(task).join(""),
-  "crews/asking/agents.yaml": writer("[]"),
+  // Has no effect here, and the crew says so.
+  "crews/asking/agents.yaml": `${writer("[]")}  allow_code_execution: true\n`,
   "crews/asking/tasks.yaml":
     "draft:\n  description: Write a draft.\n  expected_output: A draft.\n  agent: writer\n  human_input: true\n",
   "crews/broken/agents.yaml": writer("[shoot]"),

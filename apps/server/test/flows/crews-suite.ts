@@ -10,6 +10,7 @@ import type { CrewRunDetail } from "@millrace/contracts";
 import { startFakeModelServer } from "@millrace/testing";
 import type { Behaviour, FakeModelServer, ModelCall } from "@millrace/testing";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { runCommand } from "../cli/command.ts";
 import { crewsProgram, fiveTasks } from "./crews-program.ts";
 import { codeOf, Flow } from "./flow.ts";
 import type { Ground, Reply } from "./flow.ts";
@@ -28,6 +29,7 @@ export function crewsSuite(ground: Ground): void {
         // Each test wants the server to be asked.
         MODEL_CACHE_TTL_SECONDS: "0",
         WORKER_LEASE_SECONDS: "15",
+        CREW_PERMISSIONS: "documents:raed",
       },
       crewsProgram,
     );
@@ -76,6 +78,18 @@ export function crewsSuite(ground: Ground): void {
       });
       expect(broken?.error?.problems[0]?.message).toContain("shout");
       expect(flow.server.output()).toContain("crews/broken/agents.yaml:5: writer.tools");
+      expect(flow.server.output()).toContain("Did you mean documents:read?");
+    });
+
+    it("are listed at the command line with what has no effect, and where", async () => {
+      const { code, stdout, stderr } = await runCommand(["crew", "ls"], {
+        folder: flow.folder,
+        environment: { MILLRACE_URL: flow.url },
+      });
+
+      expect(code).toBe(0);
+      expect(stdout).toContain("asking");
+      expect(stderr).toContain("millrace: crews/asking/agents.yaml:6: writer.allow_code_execution: ");
     });
 
     it("run task by task and tell what they do, use and cost", async () => {
