@@ -3,6 +3,7 @@ import { databaseUnavailable, sqlFailure } from "@millrace/database";
 import { errorCode, isMillraceError, putOffSeconds, toError } from "@millrace/kernel";
 import type { JobContext } from "@millrace/queue";
 import { createAnalysis, isPartUnavailable } from "../analysis/analyse-part.ts";
+import { writtenTitle } from "../analysis/written-title.ts";
 import type { Analysis } from "../analysis/analyse-part.ts";
 import { analysisFailed } from "../errors.ts";
 import { readParts } from "../read-documents.ts";
@@ -40,7 +41,7 @@ export async function analyseDocument(
     const analysis = createAnalysis({
       parts: context.input.parts,
       text,
-      title: fresh.title,
+      title: writtenTitle(fresh),
       language: fresh.language,
       models: parts.models,
       answers: context.input.answers,

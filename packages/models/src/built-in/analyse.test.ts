@@ -30,6 +30,19 @@ const proseFixtures = [
   ["Chinese", "report-zh.txt", "zh"],
 ] as const;
 
+it("does not begin a summary with a pronoun of which nobody knows what it means", () => {
+  const text = [
+    "# The water mill and its river\n\nA few words on Lydford.",
+    "It is overall the most important water mill of the river, with a wheel of 40 feet and three stones for wheat and rye.",
+    "The water mill at Lydford grinds wheat and rye for eleven villages along the river.",
+    "The wheel of the water mill turns three stones and was repaired in spring.",
+    "Many visitors come to Lydford on every Sunday of the long summer.",
+    "The stones came from the hills above the river.",
+  ].join(" ");
+
+  expect(summaryOf(text)).toMatch(/^The water mill at Lydford/);
+});
+
 describe.each(proseFixtures)("the built-in model on %s prose", (_name, file, language) => {
   const text = fixture(file);
 

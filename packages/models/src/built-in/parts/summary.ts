@@ -1,5 +1,8 @@
 import { selectSentences } from "../ranking/select.ts";
-import type { PreparedText } from "../reading/prepared-text.ts";
+import type { Ranked } from "../ranking/select.ts";
+import type { SentenceVectors } from "../ranking/text-rank.ts";
+import { isLeaning } from "../ranking/worth.ts";
+import type { PreparedText, Sentence } from "../reading/prepared-text.ts";
 import type { RankedText } from "./rank-usable.ts";
 import { refusalFor, shortTextCharacters } from "./refusal.ts";
 
@@ -15,14 +18,35 @@ export function summarise(text: PreparedText, { ranked, vectors }: RankedText): 
     if (shown !== "" && shown.length <= shortTextCharacters) return { text: shown };
     if (ranked.length === 0) throw refusalFor(text, "a summary");
   }
-  const chosen = selectSentences(ranked, vectors, {
+  const chosen = choose(text, ranked, vectors);
+  return { text: chosen.map((sentence) => sentence.text).join(joinerOf(text)) };
+}
+
+/** Each costs a choice; a text where so many of the best lean on others has no better beginning. */
+const mostBeginnings = 6;
+
+/** Not one that begins with "It", of which nobody knows what it is, where another choice begins better. */
+function choose(text: PreparedText, ranked: readonly Ranked[], vectors: SentenceVectors): Sentence[] {
+  const selection = {
     count: ranked.length < 6 ? 2 : ranked.length < 12 ? 3 : 4,
     diversity: 0.6,
     maxSimilarity: 0.6,
     maxPerPlace: 2,
     worthOfSamePlace: 0.8,
-  });
-  return { text: chosen.map((sentence) => sentence.text).join(joinerOf(text)) };
+  };
+  const best = selectSentences(ranked, vectors, selection);
+  let left = ranked;
+  let chosen = best;
+  for (let beginning = 0; beginning < mostBeginnings; beginning++) {
+    const [first] = chosen;
+    if (first === undefined) return best;
+    // What stands first in the text leans on nothing that was left out.
+    if (first.index === 0 || !isLeaning(first, text)) return chosen;
+    left = left.filter(({ sentence }) => sentence !== first);
+    chosen = selectSentences(left, vectors, selection);
+    if (chosen.length < best.length) return best;
+  }
+  return best;
 }
 
 /** Chinese and Japanese put nothing between sentences. */

@@ -36,7 +36,7 @@ export function worthOf(sentence: Sentence, centrality: number, text: PreparedTe
   worth *= lengthFactor(sentence);
   const isAnnouncing = text.isEnglish && announcing.test(sentence.text);
   if (isAnnouncing) worth *= 1.35;
-  else if (leaning[text.isEnglish ? "en" : (text.language ?? "")]?.test(sentence.text) === true) worth *= 0.6;
+  else if (isLeaning(sentence, text)) worth *= 0.6;
   if (sentence.isInDigest) worth *= 1.3;
   if (figure.test(sentence.text)) worth *= 1.12;
   if (sentence.text.endsWith("?")) worth *= 0.35;
@@ -48,6 +48,12 @@ export function worthOf(sentence: Sentence, centrality: number, text: PreparedTe
   if (sentence.kind === "item" && !text.isMostlyItems) worth *= 0.75;
   if (/^[^\s:]+( [^\s:]+){0,3}: /.test(sentence.text)) worth *= 0.7;
   return worth * (1 + 0.35 * headingShare(sentence, text));
+}
+
+/** Whether it begins with what the sentence before it said, as with a pronoun: alone nobody knows what it means. */
+export function isLeaning(sentence: Sentence, text: PreparedText): boolean {
+  if (text.isEnglish && announcing.test(sentence.text)) return false;
+  return leaning[text.isEnglish ? "en" : (text.language ?? "")]?.test(sentence.text) === true;
 }
 
 function lengthFactor(sentence: Sentence): number {
