@@ -28,7 +28,7 @@ const layers: readonly (readonly string[])[] = [
   ["@millrace/cache", "@millrace/outbound"],
   ["@millrace/queue", "@millrace/models", "@millrace/extract"],
   ["@millrace/live", "@millrace/search", "@millrace/crews", "@millrace/usage"],
-  ["@millrace/documents", "@millrace/summaries"],
+  ["@millrace/documents", "@millrace/summaries", "@millrace/ask"],
   ["millrace", "@millrace/web"],
 ];
 

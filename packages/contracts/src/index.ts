@@ -1,4 +1,5 @@
 export * from "./alarm.ts";
+export * from "./ask.ts";
 export * from "./broker.ts";
 export * from "./bulk.ts";
 export * from "./common.ts";

@@ -4,7 +4,7 @@ import { jobSchema, logLineSchema } from "./job.ts";
 
 /**
  * A stored event: numbered without gaps within its stream. `type` is `domain.something_happened`.
- * Streams: `document:<id>`, `crew_run:<id>`, `summary:<id>`, `job:<id>`.
+ * Streams: `document:<id>`, `crew_run:<id>`, `summary:<id>`, `ask:<id>`, `job:<id>`.
  */
 export const liveEventSchema = z.object({
   stream: z.string(),

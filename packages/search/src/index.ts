@@ -6,6 +6,8 @@ export type { Source } from "./indexing/index-source.ts";
 export { keepVectorIndexes } from "./indexing/vector-index.ts";
 export { parseQuery } from "./querying/parse-query.ts";
 export type { ParsedQuery } from "./querying/parse-query.ts";
+export { readPassageTexts } from "./querying/read-texts.ts";
+export type { PassageText } from "./querying/read-texts.ts";
 export { searchPassages } from "./querying/search-passages.ts";
 export type { PassageHit, QueryVector, SearchPage, SearchRequest } from "./querying/search-passages.ts";
 export { explainScore } from "./querying/explain-score.ts";

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { readVersion } from "../version.ts";
 import { addAlarmsCommands } from "./alarms-commands.ts";
+import { addAskCommand } from "./ask-command.ts";
 import { addBudgetsCommands } from "./budgets-commands.ts";
 import type { CommandHost } from "./command-host.ts";
 import { addControlCommands } from "./control-commands.ts";
@@ -77,6 +78,7 @@ function createProgram(host: CommandHost): Command {
   addProcessCommand(program, host);
   addDocumentsCommands(program, host);
   addSearchCommand(program, host);
+  addAskCommand(program, host);
   addJobsCommands(program, host);
   addQueuesCommands(program, host);
   addWorkersCommands(program, host);

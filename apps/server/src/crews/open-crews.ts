@@ -57,6 +57,7 @@ function registriesOf({ program, settings, database, extractor, models }: OpenCr
   const shipped = shippedTools({
     database,
     extractor,
+    models,
     tempDirectory: path.resolve(settings.DATA_DIR, "tmp"),
     allowedHosts: settings.FETCH_ALLOWED_HOSTS ?? [],
   });

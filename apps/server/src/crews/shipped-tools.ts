@@ -1,18 +1,22 @@
 import { randomUUID } from "node:crypto";
 import { rm, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { readPassages, retrievePassages } from "@millrace/ask";
 import { calculator, documentTools, fetchUrlTool } from "@millrace/crews";
 import type { DocumentLibrary, FetchText, Tool } from "@millrace/crews";
 import type { Database } from "@millrace/database";
-import { findTitles, readTextPiece } from "@millrace/documents";
+import { readTextPiece } from "@millrace/documents";
 import type { Extractor } from "@millrace/extract";
+import type { Models } from "@millrace/models";
 import { SafeFetch } from "@millrace/outbound";
-import { parseQuery, searchPassages } from "@millrace/search";
+import { parseQuery } from "@millrace/search";
 import { z } from "zod";
+import { askLibrary } from "../search/ask-library.ts";
 
 export type ToolParts = {
   readonly database: Database;
   readonly extractor: Extractor;
+  readonly models: Pick<Models, "embed" | "embedding">;
   /** Of this machine, where files may stand for a moment. */
   readonly tempDirectory: string;
   /** Hosts of an own network that may be fetched from. */
@@ -21,7 +25,7 @@ export type ToolParts = {
 
 /** The tools that come with the product, by their names. */
 export function shippedTools(parts: ToolParts): Readonly<Record<string, Tool>> {
-  const { search, read } = documentTools(documentLibrary(parts.database));
+  const { search, read } = documentTools(documentLibrary(parts));
   const tools = [search, read, fetchUrlTool(fetchText(parts)), calculator];
   return Object.fromEntries(tools.map((tool) => [tool.name, tool]));
 }
@@ -30,28 +34,27 @@ export function shippedTools(parts: ToolParts): Readonly<Record<string, Tool>> {
 const partLength = 15_000;
 
 /** The documents of the job's owner. A job without one has none. */
-function documentLibrary(database: Database): DocumentLibrary {
+function documentLibrary({ database, models }: Pick<ToolParts, "database" | "models">): DocumentLibrary {
   const { queryable } = database;
-  const titlesOf = (owner: string, ids: readonly string[]) => findTitles(queryable, owner, ids);
+  const library = askLibrary(database);
   return {
-    search: async (query, limit, { owner }) => {
+    search: async (query, limit, { owner, job, step, signal }) => {
       if (!isId(owner)) return [];
-      const asked = { workspaceId: owner, query: parseQuery(query), vector: undefined, limit, asked: query };
-      const { hits } = await searchPassages(database, asked);
-      const titles = await titlesOf(
-        owner,
-        hits.map((hit) => hit.sourceId),
+      const { passages } = await retrievePassages(
+        { database, models },
+        {
+          ...{ workspaceId: owner, query: parseQuery(query), limit, signal },
+          sources: library.sourcesFor(owner, {}),
+          purpose: "crew.search",
+          origin: { owner, job, step },
+        },
       );
-      const passages = hits.map(async ({ sourceId, charStart, charEnd, page }) => {
-        const range = { offset: charStart, limit: charEnd - charStart };
-        const { text } = await readTextPiece(queryable, sourceId, range);
-        return { documentId: sourceId, title: titles.get(sourceId) ?? "", text, page };
-      });
-      return Promise.all(passages);
+      const read = await readPassages({ ...library, database }, owner, passages);
+      return read.map(({ documentId, title, text, page }) => ({ documentId, title, text, page }));
     },
     read: async (id, offset, { owner }) => {
       if (!isId(owner) || !isId(id)) return undefined;
-      const title = (await titlesOf(owner, [id])).get(id);
+      const title = (await library.findTitles(owner, [id])).get(id);
       if (title === undefined) return undefined;
       const { text, totalLength } = await readTextPiece(queryable, id, { offset, limit: partLength });
       const end = offset + text.length;

@@ -1,4 +1,5 @@
 import path from "node:path";
+import { handleAnswerQuestion } from "@millrace/ask";
 import type { Database } from "@millrace/database";
 import {
   createFileStore,
@@ -14,6 +15,7 @@ import { createModels } from "@millrace/models";
 import type { ModelPorts, Models, OwnModels } from "@millrace/models";
 import type { AnyTaskHandler, NewEvent, WriteScope } from "@millrace/queue";
 import { handleMakeSummary } from "@millrace/summaries";
+import { askLibrary } from "../search/ask-library.ts";
 import { handleEmbedQuery } from "../search/embed-query.ts";
 import type { Settings } from "../settings.ts";
 import { createUpkeepHandlers } from "../upkeep/upkeep-handlers.ts";
@@ -60,6 +62,7 @@ export function createHandlers(parts: {
       // Also where it is switched off: jobs of before are brought to their end.
       handleRecogniseText({ ...documents, recognition }),
       handleMakeSummary({ database: database.background, models, appendEvents }),
+      handleAnswerQuestion({ database, models, appendEvents, ...askLibrary(database.background) }),
       handleEmbedQuery(models),
       handleRerunPart(documents),
       ...createUpkeepHandlers({ database, files, folder }),

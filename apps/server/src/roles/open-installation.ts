@@ -8,6 +8,7 @@ import {
   openEmbedded,
   openPostgres,
 } from "@millrace/database";
+import { Questions } from "@millrace/ask";
 import type { RedisConnection, StoredCache } from "@millrace/cache";
 import { CrewRuns } from "@millrace/crews";
 import type { LoadedCrews } from "@millrace/crews";
@@ -29,6 +30,7 @@ import { declareProgramSchedules } from "../config/program-schedules.ts";
 import type { Settings } from "../settings.ts";
 import { warnOfForeignFiles } from "../upkeep/owned-files.ts";
 import { upkeepSchedules } from "../upkeep/upkeep-schedules.ts";
+import { askLibrary } from "../search/ask-library.ts";
 import { openHandlers } from "./open-handlers.ts";
 import { openCache, openMirrorStore, readRedisPrefix } from "./open-cache.ts";
 import { assertBrokerFits, startBroker } from "./start-broker.ts";
@@ -47,6 +49,7 @@ export type Installation = {
   readonly recogniser: Recogniser;
   readonly documents: Documents;
   readonly summaries: Summaries;
+  readonly questions: Questions;
   /** Those of the working folder, and those of it that can't be used. */
   readonly crews: LoadedCrews;
   readonly crewRuns: CrewRuns;
@@ -121,6 +124,7 @@ export async function openInstallation(parts: {
     recogniser,
     documents,
     summaries: new Summaries(queue),
+    questions: new Questions({ queue, findTitles: askLibrary(database).findTitles }),
     crews,
     crewRuns: new CrewRuns({ queue, crews }),
     programTasks,

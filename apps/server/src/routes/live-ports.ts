@@ -1,4 +1,4 @@
-import { isTerminal } from "@millrace/contracts";
+import { isQuestionOver, isTerminal } from "@millrace/contracts";
 import type { DocumentEventOptions, DocumentSocketOptions } from "@millrace/documents";
 import type { RunReference } from "@millrace/crews";
 import type { Access } from "@millrace/kernel";
@@ -18,6 +18,7 @@ type LivePorts = {
     Pick<SummaryEventOptions, "readSnapshot" | "mayWatch">;
   readonly jobs: EventPorts;
   readonly crewRuns: EventPorts;
+  readonly questions: EventPorts;
 };
 
 type EventPorts = Pick<EventRouteOptions, "streamOf" | "readSnapshot" | "isEnd">;
@@ -46,8 +47,9 @@ export function createLivePorts(
     documents,
     summaries,
     crewRuns,
+    questions,
     queue,
-  }: Pick<Installation, "documents" | "summaries" | "crewRuns" | "queue">,
+  }: Pick<Installation, "documents" | "summaries" | "crewRuns" | "questions" | "queue">,
   hub: Pick<LiveHub, "share">,
 ): LivePorts {
   const findAnyJob = async (id: string): Promise<JobRecord | undefined> => {
@@ -66,6 +68,7 @@ export function createLivePorts(
   const hasDocument = hub.share(({ access, id }: OwnId) => documents.exists(access, id), ownKey);
   const summaryPorts = createSummaryPorts(summaries, hub);
   const crewRunPorts = createCrewRunPorts(crewRuns, hub);
+  const questionPorts = createQuestionPorts(questions, hub);
 
   const findJob = async (access: Access, id: string): Promise<JobRecord | undefined> => {
     if (!isId(id)) return undefined;
@@ -95,6 +98,7 @@ export function createLivePorts(
           return found === undefined ? undefined : { seq: found.seq, data: found.snapshot };
         }
         if (domain === "crew_run") return await crewRunPorts.readSnapshot(access, id);
+        if (domain === "ask") return await questionPorts.readSnapshot(access, id);
         return domain === "job" ? await jobSnapshot(access, id) : undefined;
       },
       mayWatch: async (access, topic) => {
@@ -103,6 +107,7 @@ export function createLivePorts(
         if (domain === "document") return await isDocument(access, id);
         if (domain === "summary") return await summaryPorts.mayWatch(access, id);
         if (domain === "crew_run") return (await crewRunPorts.streamOf(access, id, {})) !== undefined;
+        if (domain === "ask") return (await questionPorts.streamOf(access, id, {})) !== undefined;
         return domain === "job" && (await findJob(access, id)) !== undefined;
       },
       mayReceive: (access, notice) => maySee(access, notice.owner),
@@ -119,6 +124,7 @@ export function createLivePorts(
       isEnd: (event) => endings.test(event.type),
     },
     crewRuns: crewRunPorts,
+    questions: questionPorts,
   };
 }
 
@@ -157,5 +163,24 @@ function createCrewRunPorts(
     streamOf: async (access, id, { name: crew }) =>
       isId(id) ? await readStream({ access, id, crew }) : undefined,
     isEnd: (event) => runEndings.test(event.type),
+  };
+}
+
+function createQuestionPorts(
+  questions: Installation["questions"],
+  hub: Pick<LiveHub, "share">,
+): LivePorts["questions"] {
+  const readQuestion = hub.share(({ access, id }: OwnId) => questions.snapshot(access, id), ownKey);
+  const hasQuestion = hub.share(({ access, id }: OwnId) => questions.exists(access, id), ownKey);
+  return {
+    readSnapshot: async (access, id) => {
+      const found = isId(id) ? await readQuestion({ access, id }) : undefined;
+      if (found === undefined) return undefined;
+      const { seq, snapshot } = found;
+      return { seq, data: snapshot, isFinished: isQuestionOver(snapshot.question.state) };
+    },
+    streamOf: async (access, id) =>
+      isId(id) && (await hasQuestion({ access, id })) ? `ask:${id}` : undefined,
+    isEnd: ({ type }) => /^ask\.(completed|failed|cancelled)$/.test(type),
   };
 }

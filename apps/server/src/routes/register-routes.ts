@@ -4,6 +4,7 @@ import { summaryEventRoutes, summarySocketRoutes } from "@millrace/summaries";
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { alarmRoutes } from "./alarms.ts";
+import { askRoutes } from "./ask.ts";
 import { budgetRoutes } from "./budgets.ts";
 import { crewRunRoutes, runHomes } from "./crew-runs.ts";
 import { crewRoutes } from "./crews.ts";
@@ -27,6 +28,7 @@ export async function registerRoutes(app: FastifyInstance, parts: RouteParts): P
   const typed = app.withTypeProvider<ZodTypeProvider>();
   documentRoutes(typed, parts);
   summaryRoutes(typed, parts);
+  askRoutes(typed, parts);
   jobRoutes(typed, parts);
   queueRoutes(typed, parts);
   workerRoutes(typed, parts);
@@ -49,6 +51,10 @@ export async function registerRoutes(app: FastifyInstance, parts: RouteParts): P
   await app.register(documentEventRoutes, { hub, authenticate, ...ports.documents });
   await app.register(summarySocketRoutes, { hub, logger, authenticate, ...ports.summaries });
   await app.register(summaryEventRoutes, { hub, authenticate, ...ports.summaries });
+  await app.register(eventRoutes, {
+    ...{ hub, authenticate, ...ports.questions },
+    ...{ path: "/api/ask/:id/events", tag: "Ask", subject: "a question" },
+  });
   await app.register(eventRoutes, {
     ...{ hub, authenticate, ...ports.jobs },
     ...{ path: "/api/jobs/:id/events", tag: "Jobs", subject: "a job" },

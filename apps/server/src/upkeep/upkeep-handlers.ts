@@ -16,6 +16,7 @@ import {
 } from "@millrace/queue";
 import type { AnyTaskHandler } from "@millrace/queue";
 import { keepVectorIndexes } from "@millrace/search";
+import { findQuestionProblems, questionChecks } from "@millrace/ask";
 import { findSummaryProblems, summaryChecks } from "@millrace/summaries";
 import { pruneUsage } from "@millrace/usage";
 import { measureTables } from "./measure-tables.ts";
@@ -102,7 +103,7 @@ export function createUpkeepHandlers(parts: UpkeepParts): readonly AnyTaskHandle
           log("warning", `${check}: ${count}, such as ${examples.join(", ")}`);
           logger.warn({ check, count, examples }, "what is stored does not agree with itself");
         }
-        return { checks: queueChecks + documentChecks + summaryChecks, problems };
+        return { checks: queueChecks + documentChecks + summaryChecks + questionChecks, problems };
       },
     }),
   ];
@@ -136,5 +137,6 @@ async function findProblems({ database, files }: UpkeepParts, signal: AbortSigna
       findPendingJobs,
     })),
     ...(await findSummaryProblems(queryable, { signal, findPendingJobs })),
+    ...(await findQuestionProblems(queryable, { signal, findPendingJobs })),
   ];
 }

@@ -8,7 +8,8 @@ import { migrate, openEmbedded } from "@millrace/database";
 import type { Database } from "@millrace/database";
 import { createExtractor } from "@millrace/extract";
 import type { Extractor } from "@millrace/extract";
-import { localAccess, newId, silentLogger } from "@millrace/kernel";
+import { localAccess, newId, parseSettings, silentLogger } from "@millrace/kernel";
+import { createModels, modelSettingsSchema } from "@millrace/models";
 import { addChunks, beginSource, chunkText } from "@millrace/search";
 import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -17,6 +18,7 @@ import { shippedTools } from "../../src/crews/shipped-tools.ts";
 let database: Database;
 let extractor: Extractor;
 let folder: string;
+const models = createModels({ settings: parseSettings(modelSettingsSchema, {}), logger: silentLogger });
 let site: Server;
 let siteUrl: string;
 const bob = newId();
@@ -47,6 +49,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await new Promise((resolve) => site.close(resolve));
   await extractor.stop();
+  await models.stop();
   await database.close();
   await rm(folder, { recursive: true, force: true });
 });
@@ -77,7 +80,7 @@ async function call(
   owner: string | null,
   allowedHosts: string[] = [],
 ): Promise<string> {
-  const tools = shippedTools({ database, extractor, tempDirectory: folder, allowedHosts });
+  const tools = shippedTools({ database, extractor, models, tempDirectory: folder, allowedHosts });
   const accepted = tools[name]!.accept(input);
   if (!accepted.ok) throw new Error(accepted.problem);
   const context: ToolContext = { owner, job: newId(), step: "s", signal: new AbortController().signal };

@@ -16,3 +16,11 @@ export function printableText(text: string): string {
     .map((line) => line.replaceAll("\t", "    ").replace(unsafe, "").trimEnd())
     .join("\n");
 }
+
+/** A piece of a text that comes bit by bit: its line breaks and spaces are kept as they are. */
+export function printablePiece(text: string): string {
+  return text
+    .split("\n")
+    .map((line) => line.replace(unsafe, ""))
+    .join("\n");
+}
