@@ -83,6 +83,12 @@ const searchRoute = createRoute({
   component: lazyRouteComponent(() => import("../search/search-page.tsx"), "SearchPage"),
 });
 
+const askRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/ask",
+  component: lazyRouteComponent(() => import("../ask/ask-page.tsx"), "AskPage"),
+});
+
 const summariesRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: "/summaries",
@@ -220,6 +226,7 @@ const routeTree = rootRoute.addChildren([
   homeRoute,
   documentsRoute,
   documentRoute,
+  askRoute,
   summariesRoute,
   searchRoute,
   monitorRoute.addChildren([

@@ -4,6 +4,7 @@ import IconActivity from "@tabler/icons-react/dist/esm/icons/IconActivity.mjs";
 import IconCoins from "@tabler/icons-react/dist/esm/icons/IconCoins.mjs";
 import IconFiles from "@tabler/icons-react/dist/esm/icons/IconFiles.mjs";
 import IconHome from "@tabler/icons-react/dist/esm/icons/IconHome.mjs";
+import IconMessageQuestion from "@tabler/icons-react/dist/esm/icons/IconMessageQuestion.mjs";
 import IconSearch from "@tabler/icons-react/dist/esm/icons/IconSearch.mjs";
 import IconUsersGroup from "@tabler/icons-react/dist/esm/icons/IconUsersGroup.mjs";
 import type { ReactNode } from "react";
@@ -41,6 +42,7 @@ export function Shell() {
         <NavigationLink to="/" label="Home" icon={<IconHome size={20} stroke={1.7} />} />
         <NavigationLink to="/documents" label="Documents" icon={<IconFiles size={20} stroke={1.7} />} />
         <NavigationLink to="/summaries" label="Summaries" icon={<IconAlignLeft size={20} stroke={1.7} />} />
+        <NavigationLink to="/ask" label="Ask" icon={<IconMessageQuestion size={20} stroke={1.7} />} />
         <NavigationLink to="/search" label="Search" icon={<IconSearch size={20} stroke={1.7} />} />
         <NavigationLink to="/crews" label="Crews" icon={<IconUsersGroup size={20} stroke={1.7} />} />
         <NavigationLink
@@ -70,7 +72,7 @@ function NavigationLink({
   icon,
   note,
 }: {
-  to: "/" | "/documents" | "/summaries" | "/search" | "/crews" | "/monitor" | "/usage";
+  to: "/" | "/documents" | "/summaries" | "/ask" | "/search" | "/crews" | "/monitor" | "/usage";
   label: string;
   icon: ReactNode;
   note?: ReactNode;

@@ -16,6 +16,7 @@ export function TextForm<Made>({
   hint,
   action,
   takesPastes = false,
+  sendsOnEnter = false,
   send,
   onSent,
 }: {
@@ -27,6 +28,8 @@ export function TextForm<Made>({
   action: string;
   /** What is pasted anywhere on the page lands here. */
   takesPastes?: boolean;
+  /** Enter alone sends; with Shift it begins a line. For texts of a line or two. */
+  sendsOnEnter?: boolean;
   send: (text: string, key: string) => Promise<Made>;
   onSent: (made: Made) => void;
 }) {
@@ -79,7 +82,10 @@ export function TextForm<Made>({
           if (sending.isError) sending.reset();
         }}
         onKeyDown={(event) => {
-          if (event.key !== "Enter" || !(event.metaKey || event.ctrlKey)) return;
+          const { key: pressed, metaKey, ctrlKey, shiftKey, nativeEvent } = event;
+          // The Enter that ends the writing of a Chinese or Japanese word is not meant.
+          const isAlone = sendsOnEnter && !shiftKey && !nativeEvent.isComposing;
+          if (pressed !== "Enter" || !(metaKey || ctrlKey || isAlone)) return;
           event.preventDefault();
           submit();
         }}

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { testAnalysis, testDocument } from "../../test/sample-document.ts";
 import { queryKeys } from "../api/query-keys.ts";
 import { viewFromRequests } from "../documents/document-view.ts";
+import { askKeys } from "../ask/ask-keys.ts";
 import { summaryKeys } from "../summaries/summary-keys.ts";
 import type { SocketHandlers } from "./environment.ts";
 import { LiveSocket } from "./socket.ts";
@@ -75,6 +76,18 @@ describe("followWorkspace", () => {
     vi.advanceTimersByTime(400);
 
     expect(queries.getQueryState(summaryKeys.list)?.isInvalidated).toBe(true);
+    expect(refetches).toBe(0);
+  });
+
+  it("asks for the list of questions, and for no other, when a question changes", () => {
+    queries.setQueryData(askKeys.list, {});
+    queries.setQueryData(summaryKeys.list, {});
+    tell("ask.changed", { ask_id: "a" });
+
+    vi.advanceTimersByTime(400);
+
+    expect(queries.getQueryState(askKeys.list)?.isInvalidated).toBe(true);
+    expect(queries.getQueryState(summaryKeys.list)?.isInvalidated).toBe(false);
     expect(refetches).toBe(0);
   });
 

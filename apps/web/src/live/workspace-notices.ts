@@ -1,5 +1,6 @@
 import type { QueryClient } from "@tanstack/react-query";
 import { queryKeys } from "../api/query-keys.ts";
+import { askKeys } from "../ask/ask-keys.ts";
 import type { DocumentView } from "../documents/document-view.ts";
 import { isSettled } from "../documents/statuses.ts";
 import { summaryKeys } from "../summaries/summary-keys.ts";
@@ -10,6 +11,12 @@ import type { TopicEvent } from "./watched-topic.ts";
 const gatherMs = 400;
 /** A document that is followed by itself moves on screen already: its list can wait. */
 const gatherFollowedMs = 4000;
+
+/** Lists of what changes no document. */
+const lists = [
+  ["summary", summaryKeys.list],
+  ["ask", askKeys.list],
+] as const;
 
 export type WorkspaceOptions = {
   readonly queries: QueryClient;
@@ -34,19 +41,22 @@ export function followWorkspace({ queries, socket, isFollowed }: WorkspaceOption
       changed.clear();
     }, delayMs);
   };
-  let summaryTimer: ReturnType<typeof setTimeout> | undefined;
-  const refetchSummaries = () => {
-    summaryTimer ??= setTimeout(() => {
-      summaryTimer = undefined;
-      void queries.invalidateQueries({ queryKey: summaryKeys.list });
+  const listTimers = new Map<string, ReturnType<typeof setTimeout>>();
+  const refetchList = (domain: string, queryKey: readonly string[]) => {
+    if (listTimers.has(domain)) return;
+    const listTimer = setTimeout(() => {
+      listTimers.delete(domain);
+      void queries.invalidateQueries({ queryKey });
     }, gatherMs);
+    listTimers.set(domain, listTimer);
   };
   const release = socket.subscribe("workspace", {
     onSnapshot: () => undefined,
     onEvents: (all) => {
       // A crew at work writes all the time, and no document changes by it.
-      const events = all.filter(({ type }) => !/^(crew_run|summary)\./.test(type));
-      if (all.some(({ type }) => type.startsWith("summary."))) refetchSummaries();
+      const events = all.filter(({ type }) => !/^(crew_run|summary|ask)\./.test(type));
+      for (const [domain, queryKey] of lists)
+        if (all.some(({ type }) => type.startsWith(`${domain}.`))) refetchList(domain, queryKey);
       if (events.length === 0) return;
       const ids = events.map(documentOf);
       for (const id of ids) if (id !== undefined) changed.add(id);
@@ -58,13 +68,13 @@ export function followWorkspace({ queries, socket, isFollowed }: WorkspaceOption
     // What changed while the socket was away was not announced. The first connection is no return.
     if (socket.state === "live" && before !== "connecting") {
       refetchWithin(gatherMs);
-      refetchSummaries();
+      for (const [domain, queryKey] of lists) refetchList(domain, queryKey);
     }
     before = socket.state;
   });
   return () => {
     clearTimeout(timer);
-    clearTimeout(summaryTimer);
+    for (const listTimer of listTimers.values()) clearTimeout(listTimer);
     stopWatching();
     release();
   };

@@ -1,0 +1,118 @@
+import type { NearestPassage, Question } from "@millrace/contracts";
+import IconInfoCircle from "@tabler/icons-react/dist/esm/icons/IconInfoCircle.mjs";
+import { keyed } from "../feedback/keyed.ts";
+import { Notice } from "../feedback/notice.tsx";
+import { countOf } from "../formatting/numbers.ts";
+import { answerRuns, sourcesOf } from "./answer-runs.ts";
+import { PassageLink, PlaceWords } from "./passage-link.tsx";
+import classes from "./question-card.module.css";
+
+/** What was answered, with the words of the documents that say so; or that nothing was found. */
+export function Answer({ question }: { question: Question }) {
+  const { outcome, extractive, removed_citations: removed } = question;
+  return (
+    <>
+      {outcome === "answered" ? (
+        <>
+          {extractive ? null : <AnswerText question={question} />}
+          <Sources question={question} />
+        </>
+      ) : (
+        <NotFound question={question} />
+      )}
+      {removed === 0 ? null : (
+        <p className={classes.note}>
+          {countOf(removed, "citation")} of the model {removed === 1 ? "is" : "are"} not in the text and{" "}
+          {removed === 1 ? "was" : "were"} removed.
+        </p>
+      )}
+    </>
+  );
+}
+
+function AnswerText({ question: { answer, citations } }: { question: Question }) {
+  const runs = answerRuns(answer ?? "", citations);
+  return (
+    <p className={classes.answer}>
+      {keyed(runs, (run) => (run.kind === "text" ? run.text : `[${run.citation.number}]`)).map(
+        ({ key, item: run }) =>
+          run.kind === "text" ? (
+            <span key={key}>{run.text}</span>
+          ) : (
+            <PassageLink
+              key={key}
+              place={run.citation}
+              className={classes.mark}
+              label={`Source ${run.citation.number}: ${run.citation.document_title}`}
+            >
+              {run.citation.number}
+            </PassageLink>
+          ),
+      )}
+    </p>
+  );
+}
+
+function Sources({ question: { citations, extractive } }: { question: Question }) {
+  return (
+    <section className={classes.sources} aria-label={extractive ? "Sentences found" : "Sources"}>
+      <ol className={classes.list}>
+        {sourcesOf(citations).map(({ first, quotes }) => (
+          <li key={first.number} className={classes.source}>
+            <p className={classes.head}>
+              <span className={classes.number} aria-hidden="true">
+                {first.number}
+              </span>
+              <PassageLink place={first} className={classes.title}>
+                {first.document_title}
+              </PassageLink>
+              <PlaceWords place={first} />
+            </p>
+            {quotes.map((quote) => (
+              <blockquote key={quote.char_start} className={classes.quote}>
+                {quote.quote}
+              </blockquote>
+            ))}
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}
+
+function NotFound({ question: { answer, nearest, passages_read: read } }: { question: Question }) {
+  return (
+    <>
+      <Notice tone="plain" icon={<IconInfoCircle size={18} />}>
+        <p>{answer}</p>
+        {read === 0 && nearest.length === 0 ? (
+          <p>No passage has to do with it. Add documents, or ask with words that they use.</p>
+        ) : null}
+      </Notice>
+      {nearest.length === 0 ? null : (
+        <section className={classes.sources} aria-label="The nearest passages">
+          <p className={classes.note}>The nearest passages:</p>
+          <ul className={classes.list}>
+            {nearest.map((passage) => (
+              <Nearest key={passage.chunk_id} passage={passage} />
+            ))}
+          </ul>
+        </section>
+      )}
+    </>
+  );
+}
+
+function Nearest({ passage }: { passage: NearestPassage }) {
+  return (
+    <li className={classes.source}>
+      <p className={classes.head}>
+        <PassageLink place={passage} className={classes.title}>
+          {passage.document_title}
+        </PassageLink>
+        <PlaceWords place={passage} />
+      </p>
+      <p className={classes.excerpt}>{passage.excerpt}</p>
+    </li>
+  );
+}

@@ -1,0 +1,5 @@
+/** Where answers on questions live in the Query cache. */
+export const askKeys = {
+  all: ["ask"] as const,
+  list: ["ask", "list"] as const,
+};
