@@ -1,6 +1,7 @@
 /// <reference types="node" />
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
@@ -19,7 +20,7 @@ function compressed(): Plugin {
     writeBundle({ dir }, bundle) {
       if (dir === undefined) return;
       for (const fileName of Object.keys(bundle)) {
-        if (!/\.(?:js|css)$/.test(fileName)) continue;
+        if (!/\.(?:m?js|css)$/.test(fileName)) continue;
         const path = join(dir, fileName);
         const content = readFileSync(path);
         if (content.byteLength < minCompressedBytes) continue;
@@ -33,8 +34,26 @@ function compressed(): Plugin {
   };
 }
 
+/** What pdf.js fetches when a PDF needs it: character maps, fonts, and decoders that are no WebAssembly. */
+function pdfParts(): Plugin {
+  const root = dirname(createRequire(import.meta.url).resolve("pdfjs-dist/package.json"));
+  const folders = { cmaps: /\.bcmap$/, standard_fonts: /\.(?:pfb|ttf)$/, wasm: /_nowasm_fallback\.js$/ };
+  return {
+    name: "pdf-parts",
+    apply: "build",
+    generateBundle() {
+      for (const [folder, wanted] of Object.entries(folders)) {
+        for (const name of readdirSync(join(root, folder)).filter((entry) => wanted.test(entry))) {
+          const source = readFileSync(join(root, folder, name));
+          this.emitFile({ type: "asset", fileName: `pdf/${folder}/${name}`, source });
+        }
+      }
+    },
+  };
+}
+
 export default defineConfig({
-  plugins: [react(), compressed()],
+  plugins: [react(), pdfParts(), compressed()],
   build: {
     target: "es2023",
     // Nothing is inlined as a data: URL: the content security policy stays narrow.

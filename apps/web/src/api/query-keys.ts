@@ -8,7 +8,12 @@ export const queryKeys = {
   document: (id: string) => ["document", id] as const,
   documentLog: (id: string) => ["document-log", id] as const,
   documentLiveLog: (id: string) => ["document-live-log", id] as const,
-  documentText: (id: string, offset: number) => ["document-text", id, offset] as const,
+  /** `version`: of the text, which may be read anew. */
+  documentText: (id: string, version: string, offset: number) =>
+    ["document-text", id, version, offset] as const,
+  documentOutline: (id: string, version: string) => ["document-outline", id, version] as const,
+  /** Changes with any document: of the lists. */
+  similarDocuments: (id: string) => ["documents", "similar", id] as const,
   collections: ["documents"] as const,
   documentList: (filters: DocumentFilters, cursor: string | undefined) =>
     ["documents", "list", filters, cursor ?? null] as const,

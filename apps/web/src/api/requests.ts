@@ -2,6 +2,7 @@ import type {
   AcceptedDocument,
   Analysis,
   Document,
+  DocumentOutline,
   DocumentStats,
   DocumentStatus,
   DocumentText,
@@ -11,6 +12,7 @@ import type {
   Page,
   PartName,
   SearchResult,
+  SimilarDocuments,
   System,
 } from "@millrace/contracts";
 import { apiUrl, callApi } from "./client.ts";
@@ -79,6 +81,24 @@ export function fetchDocumentText(
   signal?: AbortSignal,
 ): Promise<DocumentText> {
   return callApi(`${documentPath(id)}/text`, { query: range, signal });
+}
+
+export function fetchDocumentOutline(id: string, signal?: AbortSignal): Promise<DocumentOutline> {
+  return callApi(`${documentPath(id)}/outline`, { signal });
+}
+
+/** Where the stored file is; a browser that is sent there saves it. */
+export function fileAddress(id: string): string {
+  return apiUrl(`${documentPath(id)}/file`);
+}
+
+export function fetchSimilarDocuments(id: string, signal?: AbortSignal): Promise<SimilarDocuments> {
+  return callApi(`${documentPath(id)}/similar`, { query: { limit: 5 }, signal });
+}
+
+/** Without a model it is the one that is set up for the part. */
+export function rerunPart(id: string, part: PartName, model: string | undefined): Promise<AcceptedDocument> {
+  return callApi(`${documentPath(id)}/parts/${part}/rerun`, { method: "POST", json: { model } });
 }
 
 export function createTextDocument(text: string, idempotencyKey: string): Promise<AcceptedDocument> {

@@ -1,5 +1,5 @@
 import { Skeleton, Tabs } from "@mantine/core";
-import { getRouteApi } from "@tanstack/react-router";
+import { getRouteApi, useLocation } from "@tanstack/react-router";
 import IconFileOff from "@tabler/icons-react/dist/esm/icons/IconFileOff.mjs";
 import { useEffect, useRef } from "react";
 import { isApiProblem } from "../api/problem.ts";
@@ -16,10 +16,11 @@ import classes from "./document-page.module.css";
 import type { DocumentView } from "./document-view.ts";
 import { LogPanel } from "./log-panel.tsx";
 import { OverviewPanel } from "./overview-panel.tsx";
+import { readPlace } from "./reading/place.ts";
+import { ReadingPanel } from "./reading/reading-panel.tsx";
 import { StageTimeline } from "./stage-timeline.tsx";
 import { currentStageLabel } from "./stages.ts";
 import { isSettled, statusLabels } from "./statuses.ts";
-import { TextPanel } from "./text-panel.tsx";
 import { useDocumentView } from "./use-document.ts";
 
 const route = getRouteApi("/documents/$id");
@@ -38,7 +39,9 @@ export function DocumentPage() {
 
 function LoadedDocument({ view }: { view: DocumentView }) {
   const { document } = view;
-  const { tab = "overview", hl } = route.useSearch();
+  const hash = useLocation({ select: (location) => location.hash });
+  // A link to a page leads to the text, whether it says so or not.
+  const { tab = readPlace(hash) === undefined ? "overview" : "text" } = route.useSearch();
   const navigate = route.useNavigate();
   usePageTitle(document.title);
   useAnnouncedPage(document.title);
@@ -66,7 +69,7 @@ function LoadedDocument({ view }: { view: DocumentView }) {
           <OverviewPanel view={view} />
         </Tabs.Panel>
         <Tabs.Panel value="text" className={classes.panel}>
-          <TextPanel key={hl} document={document} highlight={hl} />
+          <ReadingPanel document={document} />
         </Tabs.Panel>
         <Tabs.Panel value="log" className={classes.panel}>
           <LogPanel document={document} />
