@@ -8,6 +8,7 @@ import { ocrSettings, virusSettings } from "@millrace/extract/settings";
 import { outboundSettings } from "@millrace/outbound/settings";
 import { taskOverrides } from "@millrace/queue/settings";
 import type { TaskOverrides } from "@millrace/queue/settings";
+import { summarySettings } from "@millrace/summaries/settings";
 import { usageSettings } from "@millrace/usage/settings";
 import { z } from "zod";
 import { alarmSettings } from "./alarms/settings.ts";
@@ -85,6 +86,7 @@ export const settingsSections: readonly SettingsSection[] = [
   ocrSettings,
   modelSettings,
   usageSettings,
+  summarySettings,
   crewSettings,
   outboundSettings,
 ];
@@ -101,6 +103,7 @@ const schema = z.object({
   ...ocrSettings.schema.shape,
   ...modelSettingsSchema.shape,
   ...usageSettings.schema.shape,
+  ...summarySettings.schema.shape,
   ...crewSettings.schema.shape,
   ...outboundSettings.schema.shape,
 });

@@ -61,7 +61,7 @@ export const summarySchema = z
         cost: z.number().nullable(),
       })
       .nullable(),
-    /** The summary of the same text that it was taken from. `score` is 1: every character agrees. */
+    /** The summary that it was taken from. `score` is 1 for the same text; less: of one that is nearly the same. */
     reused_from: z.object({ summary_id: idSchema, score: z.number() }).nullable(),
     error: z.string().nullable(),
     error_code: z.string().nullable(),
@@ -82,7 +82,11 @@ export type Summary = z.infer<typeof summarySchema>;
 export const summaryDetailSchema = summarySchema.extend({ text: z.string() }).meta({ id: "SummaryDetail" });
 export type SummaryDetail = z.infer<typeof summaryDetailSchema>;
 
-export const summaryListQuerySchema = pageQuerySchema.extend({ state: summaryStateSchema.optional() });
+export const summaryListQuerySchema = pageQuerySchema.extend({
+  state: summaryStateSchema.optional(),
+  /** Words, or beginnings of words, of title, summary or text: all of them. */
+  search: z.string().trim().min(1).max(200).optional(),
+});
 
 export const acceptedSummarySchema = z
   .object({ summary: summarySchema, job: jobSchema })
@@ -104,7 +108,7 @@ export const summaryEventSchemas = {
     stage: z.string().nullable(),
     message: z.string().nullable(),
   }),
-  /** The same text has been summarised before: that result is taken. */
+  /** The same text, or nearly the same, has been summarised before: that result is taken. */
   "summary.found": z.object({ summary_id: z.string(), score: z.number() }),
   /** An attempt failed and the job will be tried again. */
   "summary.retry_scheduled": z.object({

@@ -1,12 +1,13 @@
 import type { SummaryState } from "@millrace/contracts";
 import type { Queryable, Transaction } from "@millrace/database";
 import { sql } from "kysely";
+import type { RawBuilder } from "kysely";
 import type { SummaryRow } from "./summary-row.ts";
 
 // The text stays where it is: lists show how it begins.
 const columns = sql`id, workspace_id, title, left(text, 200) AS excerpt, text_length, text_hash, language, text_language,
   state, result, model, extractive, coverage, prompts, input_tokens, output_tokens, cost::double precision AS cost,
-  reused_from, error, error_code, job_id, created_at, updated_at, started_at, finished_at`;
+  reused_from, reused_score, error, error_code, job_id, created_at, updated_at, started_at, finished_at`;
 
 /** One summary of a workspace; undefined also for those of others. */
 export async function findSummary(
@@ -34,6 +35,8 @@ export async function lockSummary(
 
 export type SummaryFilter = {
   readonly state?: SummaryState | undefined;
+  /** Words, or beginnings of words, of title, summary or text: all of them. */
+  readonly search?: string | undefined;
   /** Summaries with a smaller id: the last of the page before. */
   readonly before?: string | undefined;
   readonly limit: number;
@@ -47,11 +50,20 @@ export async function listSummaries(
 ): Promise<SummaryRow[]> {
   const conditions = [sql`workspace_id = ${workspaceId}`];
   if (filter.state !== undefined) conditions.push(sql`state = ${filter.state}`);
+  if (filter.search !== undefined) conditions.push(hasWords(filter.search));
   if (filter.before !== undefined) conditions.push(sql`id < ${filter.before}::uuid`);
   const found = await sql<SummaryRow>`
     SELECT ${columns} FROM summary WHERE ${sql.join(conditions, sql` AND `)}
     ORDER BY id DESC LIMIT ${filter.limit}`.execute(queryable);
   return found.rows;
+}
+
+/** As the index `summary_words` has them. Nothing but signs finds nothing. */
+function hasWords(search: string): RawBuilder<boolean> {
+  const words = search.normalize("NFC").match(/[\p{L}\p{N}]+/gu) ?? [];
+  const query = words.map((word) => `'${word}':*`).join(" & ");
+  return sql<boolean>`to_tsvector('simple', title || ' ' || coalesce(result, '') || ' ' || left(text, 100000))
+    @@ to_tsquery('simple', ${query})`;
 }
 
 /** The text that a summary is made of; undefined when it was deleted. */
@@ -85,6 +97,8 @@ export type Twin = Pick<
   "id" | "state" | "result" | "model" | "extractive" | "coverage" | "prompts" | "text_language"
 >;
 
+export const twinColumns = sql`id, state, result, model, extractive, coverage, prompts, text_language`;
+
 /**
  * A summary of the same text in the same language by the same recipe, of the same workspace: the newest that is
  * completed, else the oldest that was asked for before this one and is not done. A completed one that was taken
@@ -96,7 +110,7 @@ export async function findTwin(
   recipe: string,
 ): Promise<Twin | undefined> {
   const found = await sql<Twin>`
-    SELECT id, state, result, model, extractive, coverage, prompts, text_language FROM summary
+    SELECT ${twinColumns} FROM summary
     WHERE workspace_id = ${row.workspace_id} AND text_hash = ${row.text_hash} AND id <> ${row.id}
       AND language IS NOT DISTINCT FROM ${row.language}::text
       AND ((state = 'completed' AND recipe = ${recipe})

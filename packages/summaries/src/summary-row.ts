@@ -23,6 +23,8 @@ export type SummaryRow = {
   readonly output_tokens: number | null;
   readonly cost: number | null;
   readonly reused_from: string | null;
+  /** Null: all of the text agrees. */
+  readonly reused_score: number | null;
   readonly error: string | null;
   readonly error_code: string | null;
   readonly job_id: string;
@@ -54,7 +56,8 @@ export function toSummary(row: SummaryRow, job: JobRecord | undefined): Summary 
       row.state === "completed"
         ? { input_tokens: row.input_tokens, output_tokens: row.output_tokens, cost: row.cost }
         : null,
-    reused_from: row.reused_from === null ? null : { summary_id: row.reused_from, score: 1 },
+    reused_from:
+      row.reused_from === null ? null : { summary_id: row.reused_from, score: row.reused_score ?? 1 },
     error: row.error,
     error_code: row.error_code,
     created_at: row.created_at.toISOString(),

@@ -33,11 +33,23 @@ export async function markProcessing(transaction: Transaction, id: string, recip
     WHERE id = ${id} AND state IN ('queued', 'processing')`.execute(transaction);
 }
 
+/** Keeps the vector of a text, by which summaries of nearly the same text are found. */
+export async function storeVector(
+  transaction: Transaction,
+  id: string,
+  { vector, space }: { readonly vector: readonly number[]; readonly space: string },
+): Promise<void> {
+  const written = `[${vector.map((value) => Number(value.toPrecision(7))).join(",")}]`;
+  await sql`UPDATE summary SET text_vector = ${written}::vector, vector_space = ${space} WHERE id = ${id}`.execute(
+    transaction,
+  );
+}
+
 /** Back to waiting, for a job that a person retries. */
 export async function markQueued(transaction: Transaction, id: string): Promise<void> {
   await sql`
     UPDATE summary SET state = 'queued', recipe = NULL, result = NULL, model = NULL, extractive = false, coverage = NULL,
-           prompts = '[]', input_tokens = NULL, output_tokens = NULL, cost = NULL, reused_from = NULL,
+           prompts = '[]', input_tokens = NULL, output_tokens = NULL, cost = NULL, reused_from = NULL, reused_score = NULL,
            error = NULL, error_code = NULL, started_at = NULL, finished_at = NULL, updated_at = now()
     WHERE id = ${id}`.execute(transaction);
 }
@@ -54,6 +66,7 @@ export type Made = {
   readonly output_tokens: number | null;
   readonly cost: number | null;
   readonly reused_from: string | null;
+  readonly reused_score: number | null;
 };
 
 export async function markCompleted(transaction: Transaction, id: string, made: Made): Promise<void> {
@@ -61,7 +74,7 @@ export async function markCompleted(transaction: Transaction, id: string, made: 
     UPDATE summary SET state = 'completed', result = ${made.result}, text_language = ${made.text_language},
            model = ${made.model}, extractive = ${made.extractive}, coverage = ${made.coverage},
            prompts = ${jsonText(made.prompts)}::jsonb, input_tokens = ${made.input_tokens},
-           output_tokens = ${made.output_tokens}, cost = ${made.cost}, reused_from = ${made.reused_from},
+           output_tokens = ${made.output_tokens}, cost = ${made.cost}, reused_from = ${made.reused_from}, reused_score = ${made.reused_score},
            finished_at = now(), updated_at = now()
     WHERE id = ${id}`.execute(transaction);
 }

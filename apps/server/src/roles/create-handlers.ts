@@ -61,7 +61,10 @@ export function createHandlers(parts: {
       }),
       // Also where it is switched off: jobs of before are brought to their end.
       handleRecogniseText({ ...documents, recognition }),
-      handleMakeSummary({ database: database.background, models, appendEvents }),
+      handleMakeSummary({
+        ...{ database: database.background, models, appendEvents },
+        leastSimilarity: settings.SUMMARY_SIMILARITY,
+      }),
       handleAnswerQuestion({ database, models, appendEvents, ...askLibrary(database.background) }),
       handleEmbedQuery(models),
       handleRerunPart(documents),

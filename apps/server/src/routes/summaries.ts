@@ -47,9 +47,9 @@ export function summaryRoutes(app: TypedApp, parts: RouteParts): void {
       },
     },
     async (request) => {
-      const { limit, cursor, state } = request.query;
+      const { limit, cursor, ...filter } = request.query;
       const access = await authenticate(request);
-      const rows = await summaries.list(access, { state, before: readCursor(cursor), limit: limit + 1 });
+      const rows = await summaries.list(access, { ...filter, before: readCursor(cursor), limit: limit + 1 });
       return toPage(rows, limit);
     },
   );

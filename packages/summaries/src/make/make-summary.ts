@@ -4,6 +4,7 @@ import type { AnyTaskHandler, JobContext, JobEnd, WriteScope } from "@millrace/q
 import { summaryDeleted } from "../errors.ts";
 import { findTwin, readForWork, readText } from "../read-summaries.ts";
 import type { Twin } from "../read-summaries.ts";
+import { findSimilar } from "../similar/find-similar.ts";
 import { markCompleted, markProcessing, markQueued, markUnmade } from "../write-summaries.ts";
 import { makeSummary } from "./make-task.ts";
 import type { MakeInput, MakeOutput, MakeParts } from "./make-task.ts";
@@ -14,7 +15,7 @@ import type { Maker, MakeRequest } from "./maker.ts";
 const twinWaitMs = 1000;
 
 /**
- * Finds a summary of the same text, or makes one. How it ends is written in the transaction that ends the job,
+ * Finds a summary of the same text or of one that is nearly the same, or makes one. How it ends is written in the transaction that ends the job,
  * so that the two never disagree.
  */
 export function handleMakeSummary(parts: MakeParts): AnyTaskHandler {
@@ -45,10 +46,16 @@ async function run(parts: MakeParts, context: JobContext<MakeInput>): Promise<Ma
     scope.emit("summary.started", { attempt: context.job.attempt });
     if (twin !== undefined) scope.emit("summary.found", { summary_id: twin.id, score: 1 });
   });
-  if (twin !== undefined) return taken(twin);
+  if (twin !== undefined) return taken(twin, 1);
   const text = await readText(queryable, id);
   if (text === undefined) throw cancelThisJob("The summary was deleted.");
   context.progress({ percent: 5, stage: "initialization", message: "Reading the text" });
+  const similar = await findSimilar(parts, context, { row, text, recipe: maker.recipe });
+  if (similar !== undefined) {
+    const { twin: other, score } = similar;
+    await context.transaction(async (scope) => scope.emit("summary.found", { summary_id: other.id, score }));
+    return taken(other, score);
+  }
   const { code: textLanguage } = await context.step("language", (signal) =>
     parts.models.detectLanguage(text, signal),
   );
@@ -60,7 +67,7 @@ async function run(parts: MakeParts, context: JobContext<MakeInput>): Promise<Ma
     answers: row.is_fresh ? "fresh" : "reuse",
   });
   context.progress({ percent: 95, stage: "finalization", message: "Storing the summary" });
-  return { ...made, text_language: textLanguage, reused_from: null };
+  return { ...made, text_language: textLanguage, reused_from: null, reused_score: null };
 }
 
 /** When no model can serve, and the built-in one is to stand in for them, its recipe is what the summary is kept under. */
@@ -85,13 +92,23 @@ async function makeOrExtract(
 }
 
 /** The result of another summary: it cost nothing this time. */
-function taken(twin: Twin): MakeOutput {
+function taken(twin: Twin, score: number): MakeOutput {
   const { id, result, model, extractive, coverage, prompts, text_language } = twin;
   // The database promises the first; the others were written with it.
   if (result === null || model === null || coverage === null)
     throw new Error("a completed summary has no result");
   const free = { input_tokens: 0, output_tokens: 0, cost: 0 };
-  return { ...free, result, model, extractive, coverage, prompts, text_language, reused_from: id };
+  return {
+    ...free,
+    result,
+    model,
+    extractive,
+    coverage,
+    prompts,
+    text_language,
+    reused_from: id,
+    reused_score: score,
+  };
 }
 
 async function recordEnd(

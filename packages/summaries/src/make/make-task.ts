@@ -17,8 +17,10 @@ const outputSchema = z.object({
   input_tokens: z.number().nullable(),
   output_tokens: z.number().nullable(),
   cost: z.number().nullable(),
-  /** The summary of the same text that it was taken from. */
+  /** The summary of the same or nearly the same text that it was taken from. */
   reused_from: z.uuid().nullable(),
+  /** How much the texts agree. Left out by older versions, which took only the same text over. */
+  reused_score: z.number().nullable().default(null),
 });
 export type MakeOutput = z.infer<typeof outputSchema>;
 
@@ -35,6 +37,11 @@ export const makeSummary = defineTask<MakeInput, MakeOutput>({
 export type MakeParts = {
   readonly database: QueryAccess;
   readonly models: Models;
+  /**
+   * How near texts must be, as a cosine, for one summary to do for both; more than 1: it must be the same text.
+   * Default: by the embedding model.
+   */
+  readonly leastSimilarity?: number | undefined;
   /** The queue's: events of a summary's stream when no attempt is there to emit them. */
   readonly appendEvents: (scope: WriteScope, events: readonly NewEvent[]) => Promise<void>;
 };

@@ -19,7 +19,9 @@ export type Maker = {
   /** Who makes it and how: the same text and recipe give the same summary. */
   readonly recipe: string;
   /** Makes the summary, in durable steps. Throws the errors of models and crews. */
-  readonly make: (request: MakeRequest) => Promise<Omit<MakeOutput, "text_language" | "reused_from">>;
+  readonly make: (
+    request: MakeRequest,
+  ) => Promise<Omit<MakeOutput, "text_language" | "reused_from" | "reused_score">>;
 };
 
 /** Whose calls a summary takes: those of the crew's one agent. */
