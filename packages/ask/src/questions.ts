@@ -16,7 +16,7 @@ import { findQuestion, listQuestions, lockQuestion } from "./read-questions.ts";
 import type { QuestionFilter } from "./read-questions.ts";
 
 /** How a question stands, and the number of the last event that is surely part of it. */
-export type NumberedQuestion = { readonly seq: number; readonly snapshot: QuestionSnapshot };
+type NumberedQuestion = { readonly seq: number; readonly snapshot: QuestionSnapshot };
 
 /** What can be done with questions, on behalf of somebody. Others' questions are not found. */
 export class Questions {

@@ -52,12 +52,15 @@ export async function quoteAnswer(
   });
 }
 
-/** Which passage a quote is from, by its place in the text of all. */
-function citationOf({ text, start }: Quote, passages: readonly ReadPassage[]): GivenCitation {
-  let end = 0;
-  const index = passages.findIndex((passage) => {
-    end += passage.text.length + between.length;
-    return (start ?? 0) < end;
-  });
-  return { passage: index + 1, quote: text };
+/** Which passage a quote is from, by its place in the text of all; its words as they stand there, not as they were mended. */
+function citationOf({ text, start, end }: Quote, passages: readonly ReadPassage[]): GivenCitation {
+  let begin = 0;
+  for (const [index, passage] of passages.entries()) {
+    const next = begin + passage.text.length + between.length;
+    if (start !== null && end !== null && start < next)
+      return { passage: index + 1, quote: passage.text.slice(start - begin, end - begin) };
+    begin = next;
+  }
+  // Where it stands is not known: it is looked for in all of them.
+  return { passage: 1, quote: text };
 }

@@ -1,7 +1,7 @@
 import type { Database } from "@millrace/database";
 import { errorCode } from "@millrace/kernel";
 import type { CallOrigin, Models, Usage } from "@millrace/models";
-import { readPassageTexts, searchPassages } from "@millrace/search";
+import { listSpaces, readPassageTexts, searchPassages } from "@millrace/search";
 import type { ParsedQuery, PassageHit, PassageText, QueryVector } from "@millrace/search";
 import type { RawBuilder } from "kysely";
 
@@ -47,7 +47,7 @@ export async function retrievePassages(
   },
 ): Promise<Retrieved> {
   const { workspaceId, query, sources, limit } = request;
-  const { vector, reason, embedding } = await embedQuery(parts.models, request);
+  const { vector, reason, embedding } = await embedQuery(parts, request);
   const page = await searchPassages(parts.database, {
     ...{ workspaceId, query, vector, sources, limit },
     // No further page is asked for.
@@ -56,8 +56,9 @@ export async function retrievePassages(
   return { passages: page.hits.map(toFound), withoutVectors: reason, embedding };
 }
 
+/** With the model of the space that answers, which need not be that of the settings. */
 async function embedQuery(
-  models: Pick<Models, "embed" | "embedding">,
+  { database, models }: Parameters<typeof retrievePassages>[0],
   request: {
     readonly query: ParsedQuery;
     readonly purpose: string;
@@ -69,17 +70,16 @@ async function embedQuery(
   readonly reason: string | null;
   readonly embedding: Retrieved["embedding"];
 }> {
-  const { builtIn } = models.embedding;
   const { query, purpose, origin, signal } = request;
+  const active = (await listSpaces(database.queryable)).find(({ status }) => status === "active");
+  const builtIn = active?.isBuiltIn ?? models.embedding.builtIn;
   try {
     const { vectors, model, usage, cost } = await models.embed({
-      texts: [query.words],
-      purpose,
-      origin,
-      signal,
+      ...{ texts: [query.words], purpose, origin, signal },
+      ...(active === undefined ? {} : { model: { name: active.model, revision: active.revision } }),
     });
     return {
-      vector: { model, isBuiltIn: builtIn, vector: vectors[0] ?? [] },
+      vector: { model, revision: active?.revision, isBuiltIn: builtIn, vector: vectors[0] ?? [] },
       reason: null,
       embedding: builtIn
         ? undefined
