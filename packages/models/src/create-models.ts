@@ -1,26 +1,22 @@
 import type { Clock, Logger } from "@millrace/kernel";
 import { systemClock } from "@millrace/kernel";
-import type { EmbeddingModelV4 } from "@ai-sdk/provider";
-import { createBuiltInEmbeddingModel } from "./built-in/embedding-model.ts";
-import { hashedDimensions } from "./built-in/hashed-vector.ts";
 import type { DetectedLanguage } from "./built-in/reading/language.ts";
 import { BuiltInThread } from "./built-in/thread/thread.ts";
 import { ChatCalls } from "./calls/chat-calls.ts";
-import { embedTexts } from "./calls/embed.ts";
+import { Embedders } from "./calls/embedders.ts";
 import { chooseModels } from "./choice.ts";
 import type { Choices } from "./choice.ts";
-import { modelErrors } from "./errors.ts";
 import { ChatEndpoints } from "./guard/chat-endpoints.ts";
-import { Endpoint } from "./guard/endpoint.ts";
 import type { EndpointState } from "./guard/endpoint.ts";
 import { mayTurnTo } from "./guard/first-that-answers.ts";
 import { Guard } from "./guard/guard.ts";
 import { choiceName } from "./model-choice.ts";
 import type { OwnModels } from "./model-choice.ts";
-import type { ChatChoiceState, EmbedResult, Models } from "./models.ts";
+import type { ChatChoiceState, EmbeddingModelName, EmbedResult, Models } from "./models.ts";
 import type { ModelPorts } from "./ports.ts";
+import { mostCostOf } from "./prices/cost.ts";
 import { loadPrices } from "./prices/prices.ts";
-import { loadEmbeddingModel } from "./providers/embedding.ts";
+import type { Prices } from "./prices/prices.ts";
 import type { ModelSettings } from "./settings.ts";
 
 export type CreateModelsOptions = {
@@ -53,14 +49,12 @@ class ChosenModels implements Models {
   readonly generateText: Models["generateText"];
   readonly turn: Models["turn"];
   readonly #settings: ModelSettings;
-  readonly #logger: Logger;
   readonly #choices: Choices;
   readonly #thread: BuiltInThread;
   readonly #guard: Guard;
   readonly #chats: ChatEndpoints;
-  readonly #embedding: Endpoint;
-  #dimensions: number | null;
-  #embeddingModel: Promise<EmbeddingModelV4> | undefined;
+  readonly #embedders: Embedders;
+  readonly #prices: Prices;
 
   constructor(options: CreateModelsOptions) {
     const {
@@ -72,8 +66,8 @@ class ChosenModels implements Models {
       clock = systemClock,
     } = options;
     this.#settings = settings;
-    this.#logger = logger;
     const prices = loadPrices({ file: settings.MODEL_PRICES, given: own.prices });
+    this.#prices = prices;
     this.#choices = chooseModels(settings, own, { limits, prices: prices.given });
     this.notices = this.#choices.notices;
     for (const notice of this.#choices.unknownNames) logger.warn(notice);
@@ -91,13 +85,8 @@ class ChosenModels implements Models {
     this.generateObject = (request) => calls.generateObject(request);
     this.generateText = (request) => calls.generateText(request);
     this.turn = (request) => calls.turn(request);
-    const { embedding } = choices;
-    const builtIn = embedding.provider === "builtin";
-    this.#embedding = new Endpoint({
-      ...{ name: choiceName(embedding), kind: "embedding", builtIn, contextTokens: null, clock },
-      concurrency: settings.MODEL_CONCURRENCY,
-    });
-    this.#dimensions = builtIn ? hashedDimensions : null;
+    const embedderParts = { settings, thread: this.#thread, guard: this.#guard, logger, clock };
+    this.#embedders = new Embedders(choices.embedding, embedderParts);
   }
 
   get chat(): ChatChoiceState {
@@ -125,14 +114,13 @@ class ChosenModels implements Models {
   }
 
   get embedding(): Models["embedding"] {
-    const { name, builtIn } = this.#embedding;
-    return { name, builtIn, dimensions: this.#dimensions };
+    const { endpoint, dimensions } = this.#embedders.chosen;
+    const { EMBEDDING_REVISION: revision } = this.#settings;
+    return { name: endpoint.name, builtIn: endpoint.builtIn, revision, dimensions };
   }
 
   endpoints(): readonly EndpointState[] {
-    return [...this.#chats.all().map(({ endpoint }) => endpoint), this.#embedding].map((each) =>
-      each.state(),
-    );
+    return [...this.#chats.all(), ...this.#embedders.all()].map(({ endpoint }) => endpoint.state());
   }
 
   start(): Promise<void> {
@@ -143,31 +131,17 @@ class ChosenModels implements Models {
     return this.#thread.stop();
   }
 
+  embeds(model: EmbeddingModelName): boolean {
+    return this.#embedders.can(model);
+  }
+
+  embeddingCost(model: string, tokens: number): number | null {
+    if (model.startsWith("builtin:")) return 0;
+    return mostCostOf(this.#prices, model, { inputTokens: tokens, outputTokens: 0 });
+  }
+
   async embed(request: Parameters<Models["embed"]>[0]): Promise<EmbedResult> {
-    const { texts, purpose = "embedding", origin = { owner: null }, signal } = request;
-    if (texts.some((text) => text.trim() === "")) throw modelErrors.blankText();
-    const calls = {
-      endpoint: this.#embedding,
-      isTraced: this.#choices.embedding.provider === "openai-compatible",
-      guard: this.#guard,
-      logger: this.#logger,
-      load: () => (this.#embeddingModel ??= this.#loadEmbedding()),
-    };
-    const asked = { texts, purpose, origin, signal };
-    const { vectors, dimensions, tokens, cost } = await embedTexts(calls, asked, this.#dimensions);
-    // Two first calls at once may differ: the one that ends first decides.
-    if (this.#dimensions !== null && dimensions !== this.#dimensions) {
-      const { name: model } = this.#embedding;
-      throw modelErrors.embeddingMismatch({ model, details: { expected: this.#dimensions, dimensions } });
-    }
-    this.#dimensions = dimensions;
-    return {
-      vectors,
-      model: this.#embedding.name,
-      dimensions: dimensions ?? 0,
-      usage: { inputTokens: tokens },
-      cost,
-    };
+    return await this.#embedders.of(request.model).embed(request);
   }
 
   detectLanguage(text: string, signal?: AbortSignal): Promise<DetectedLanguage> {
@@ -175,12 +149,5 @@ class ChosenModels implements Models {
     const start = Math.max(0, Math.floor((text.length - mostDetectedCharacters) / 2));
     const sample = text.slice(start, start + mostDetectedCharacters);
     return this.#thread.ask("detect_language", { text: sample }, { timeoutMs: detectionTimeoutMs, signal });
-  }
-
-  async #loadEmbedding(): Promise<EmbeddingModelV4> {
-    const { embedding } = this.#choices;
-    return embedding.provider === "builtin"
-      ? createBuiltInEmbeddingModel(this.#thread, this.#settings.MODEL_TIMEOUT_MS)
-      : loadEmbeddingModel(embedding, this.#settings);
   }
 }

@@ -62,6 +62,14 @@ export type GenerateResult<T> = {
   readonly latencyMs: number;
 };
 
+/** An embedding model as it is stored with its vectors. */
+export type EmbeddingModelName = {
+  /** Such as `openai:text-embedding-3-small`. */
+  readonly name: string;
+  /** EMBEDDING_REVISION, as it was. Default none. */
+  readonly revision?: string;
+};
+
 export type EmbedResult = {
   /** One per text, in the order given. */
   readonly vectors: number[][];
@@ -91,7 +99,7 @@ export type Models = Service & {
    */
   readonly builtInAfter: (error: unknown, purpose: string) => ChatChoiceState | undefined;
   /** `dimensions` is null until the first vectors came. */
-  readonly embedding: ModelChoice & { readonly dimensions: number | null };
+  readonly embedding: ModelChoice & { readonly revision?: string; readonly dimensions: number | null };
   /** Every model that this process may call, and how it is doing. */
   readonly endpoints: () => readonly EndpointState[];
   /** What a person should know of the choice of models. */
@@ -102,15 +110,27 @@ export type Models = Service & {
   readonly generateText: (request: GenerateRequest) => Promise<GenerateResult<string>>;
   /** One turn of a conversation, with tools that the caller runs. Throws `model_required` where only the built-in model is set up. */
   readonly turn: (request: TurnRequest) => Promise<TurnResult>;
-  /** Vectors of texts, in batches of 64 one after the other. Throws `embedding_text_blank` for an empty text. */
+  /**
+   * Vectors of texts, in batches of 64 one after the other. Throws `embedding_text_blank` for an empty text, and
+   * `model_unknown` for a model that the settings don't reach.
+   */
   readonly embed: (request: {
     readonly texts: readonly string[];
+    /** Default: that of the settings. */
+    readonly model?: EmbeddingModelName;
     /** Default `embedding`. */
     readonly purpose?: string;
     /** Default: the installation's own work. */
     readonly origin?: CallOrigin;
     readonly signal?: AbortSignal;
   }) => Promise<EmbedResult>;
+  /**
+   * Whether the settings reach an embedding model: their own, the built-in one, or another at the same provider.
+   * Whether its server answers is not asked.
+   */
+  readonly embeds: (model: EmbeddingModelName) => boolean;
+  /** What so many tokens cost with an embedding model, in US dollars; null when its price is not known. */
+  readonly embeddingCost: (model: string, tokens: number) => number | null;
   /** The language of a text, worked out beside the main thread. */
   readonly detectLanguage: (text: string, signal?: AbortSignal) => Promise<DetectedLanguage>;
 };

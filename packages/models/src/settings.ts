@@ -19,6 +19,13 @@ export const modelSettingsSchema = z.object({
   EMBEDDING_URL: address("Address of an OpenAI-compatible server for embeddings. With EMBEDDING_MODEL."),
   EMBEDDING_MODEL: text("Name of the embedding model on the server of EMBEDDING_URL."),
   EMBEDDING_API_KEY: text("Key for EMBEDDING_URL when it differs from OPENAI_API_KEY."),
+  EMBEDDING_REVISION: z
+    .string()
+    .max(100)
+    .default("")
+    .describe(
+      "Any text. Change it when the embedding model behind the same name has changed: all passages are embedded anew.",
+    ),
   OPENAI_API_KEY: text("Key for CHAT_URL and EMBEDDING_URL; without CHAT_URL, for OpenAI itself."),
   OPENAI_MODEL: z
     .string()

@@ -10,7 +10,20 @@ export { readPassageTexts } from "./querying/read-texts.ts";
 export type { PassageText } from "./querying/read-texts.ts";
 export { searchPassages } from "./querying/search-passages.ts";
 export type { PassageHit, QueryVector, SearchPage, SearchRequest } from "./querying/search-passages.ts";
+export { findSimilarSources } from "./querying/find-similar-sources.ts";
 export { explainScore } from "./querying/explain-score.ts";
 export { scoreRetrieval } from "./evaluation/retrieval-scores.ts";
-export { findSimilarSources } from "./querying/find-similar-sources.ts";
 export type { JudgedQuestion, RetrievalScores } from "./evaluation/retrieval-scores.ts";
+export { announceSpace } from "./spaces/announce-space.ts";
+export { dropRetiredSpaces } from "./spaces/drop-spaces.ts";
+export { findSpaceById, listSpaces } from "./spaces/embedding-space.ts";
+export type { EmbeddingModel, EmbeddingSpace } from "./spaces/embedding-space.ts";
+export {
+  beginRun,
+  finishFilling,
+  nextToEmbed,
+  recordFillError,
+  spacesToFill,
+  storeBatch,
+} from "./spaces/fill-space.ts";
+export { pauseSpace } from "./spaces/pause-space.ts";

@@ -123,7 +123,7 @@ describe.each(testDatabases())("on $name", (kind) => {
   describe("embeddings", () => {
     it("keeps one vector per passage and model", async () => {
       const id = await index("A passage to embed.", "en");
-      const [chunk] = await chunksWithoutEmbedding(database.queryable, id, "tests:flat-3", 10);
+      const [chunk] = await chunksWithoutEmbedding(database.queryable, id, { model: "tests:flat-3" }, 10);
 
       const store = () =>
         database.transaction((transaction) =>
@@ -134,8 +134,10 @@ describe.each(testDatabases())("on $name", (kind) => {
       await store();
       await store();
 
-      expect(await chunksWithoutEmbedding(database.queryable, id, "tests:flat-3", 10)).toEqual([]);
-      expect(await chunksWithoutEmbedding(database.queryable, id, "tests:other", 10)).toHaveLength(1);
+      expect(await chunksWithoutEmbedding(database.queryable, id, { model: "tests:flat-3" }, 10)).toEqual([]);
+      expect(await chunksWithoutEmbedding(database.queryable, id, { model: "tests:other" }, 10)).toHaveLength(
+        1,
+      );
     });
   });
 });

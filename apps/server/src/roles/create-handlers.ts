@@ -17,6 +17,7 @@ import type { AnyTaskHandler, NewEvent, WriteScope } from "@millrace/queue";
 import { handleMakeSummary } from "@millrace/summaries";
 import { askLibrary } from "../search/ask-library.ts";
 import { handleEmbedQuery } from "../search/embed-query.ts";
+import { handleEmbedSpace } from "../search/embed-space.ts";
 import type { Settings } from "../settings.ts";
 import { createUpkeepHandlers } from "../upkeep/upkeep-handlers.ts";
 
@@ -67,6 +68,7 @@ export function createHandlers(parts: {
       }),
       handleAnswerQuestion({ database, models, appendEvents, ...askLibrary(database.background) }),
       handleEmbedQuery(models),
+      handleEmbedSpace({ database, models }),
       handleRerunPart(documents),
       ...createUpkeepHandlers({ database, files, folder }),
     ],

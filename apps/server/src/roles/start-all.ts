@@ -27,7 +27,7 @@ export async function startAll(
     const program = await loadProgram(process.cwd());
     const installation = await openInstallation({ settings, logger, lifecycle, program });
     const worker = createWorker(installation, settings);
-    await startWorker(worker, installation, lifecycle);
+    await startWorker(worker, installation, { lifecycle, logger });
     await startAlarms(installation, { settings, logger, lifecycle });
     const { isDraining } = drain;
     const http = await createApi({

@@ -25,7 +25,7 @@ export async function startWorkerRole(settings: Settings, logger: Logger): Promi
     const worker = createWorker(installation, settings);
     // Stopped after the worker: while that drains, somebody may ask whether the process lives.
     const health = await startHealthServer({ installation, worker, settings, logger, lifecycle });
-    await startWorker(worker, installation, lifecycle);
+    await startWorker(worker, installation, { lifecycle, logger });
     await lifecycle.start(
       watchMemory({
         maxMegabytes: settings.WORKER_MAX_MEMORY_MB,

@@ -4,6 +4,7 @@ import type { QueueWorker } from "@millrace/queue";
 import { createAlarmWatch } from "../alarms/alarm-watch.ts";
 import { budgetReading } from "../alarms/budget-reading.ts";
 import { goneWebhookReading } from "../alarms/gone-webhook.ts";
+import { createEmbeddingAnnouncer } from "../search/announce-embedding.ts";
 import type { Settings } from "../settings.ts";
 import { readVersion } from "../version.ts";
 import type { Installation } from "./open-installation.ts";
@@ -22,10 +23,12 @@ export function createWorker({ queue, database }: Installation, settings: Settin
 /** Starts it after what its jobs need: models, and children that read documents. */
 export async function startWorker(
   worker: QueueWorker,
-  { models, extractor, recogniser }: Pick<Installation, "models" | "extractor" | "recogniser">,
-  lifecycle: Lifecycle,
+  installation: Pick<Installation, "database" | "queue" | "models" | "extractor" | "recogniser">,
+  { lifecycle, logger }: { readonly lifecycle: Lifecycle; readonly logger: Logger },
 ): Promise<void> {
-  for (const service of [extractor, recogniser, models, worker]) await lifecycle.start(service);
+  const { models, extractor, recogniser } = installation;
+  const announcer = createEmbeddingAnnouncer({ ...installation, logger });
+  for (const service of [extractor, recogniser, models, worker, announcer]) await lifecycle.start(service);
 }
 
 /**

@@ -32,9 +32,9 @@ export function searchRoutes(app: TypedApp, { installation, access, stopping }: 
       if (query.words === "") throw queryWithoutWords();
       const filter = toSearchFilter(filters, query.fields);
       const signal = waitSignal(reply, stopping);
-      const { vector, reason } =
+      const { vector, reason, model } =
         mode === "full_text"
-          ? { vector: undefined, reason: null }
+          ? { vector: undefined, reason: null, model: models.embedding.name }
           : await findQueryVector(installation, { workspaceId, query: query.words, signal });
       const page = await searchPassages(database, {
         ...{ workspaceId, query, vector, limit, cursor },
@@ -57,7 +57,7 @@ export function searchRoutes(app: TypedApp, { installation, access, stopping }: 
         no_good_match: page.hasNoGoodMatch,
         vectors: {
           method,
-          model: models.embedding.name,
+          model,
           reason: isUsed
             ? null
             : (reason ?? (page.vectorMethod === "broken" ? "index_broken" : "not_embedded")),

@@ -9,7 +9,11 @@ export const embedQuery = defineTask({
   description: "Makes the vector of a search query with the embedding model.",
   queue: "chat",
   priority: 9,
-  input: z.strictObject({ query: z.string() }),
+  input: z.strictObject({
+    query: z.string(),
+    /** Of the space that answers. Absent from producers before there were spaces, and where there is none. */
+    model: z.object({ name: z.string(), revision: z.string() }).optional(),
+  }),
   output: z.object({ model: z.string(), vector: z.array(z.number()) }),
   retries: 0,
   softLimitMs: 10_000,
@@ -26,6 +30,7 @@ export function handleEmbedQuery(models: Models): AnyTaskHandler {
       const { vectors, model } = await models.embed({
         purpose: "search.query",
         origin: { owner: job.owner, job: job.id },
+        ...(input.model === undefined ? {} : { model: input.model }),
         texts: [input.query],
         signal,
       });

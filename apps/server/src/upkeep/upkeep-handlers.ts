@@ -15,10 +15,11 @@ import {
   vacuumEmbedded,
 } from "@millrace/queue";
 import type { AnyTaskHandler } from "@millrace/queue";
-import { keepVectorIndexes } from "@millrace/search";
+import { dropRetiredSpaces, keepVectorIndexes, spacesToFill } from "@millrace/search";
 import { findQuestionProblems, questionChecks } from "@millrace/ask";
 import { findSummaryProblems, summaryChecks } from "@millrace/summaries";
 import { pruneUsage } from "@millrace/usage";
+import { embedSpace } from "../search/embed-space.ts";
 import { measureTables } from "./measure-tables.ts";
 import { ownsFiles } from "./owned-files.ts";
 import {
@@ -82,8 +83,12 @@ export function createUpkeepHandlers(parts: UpkeepParts): readonly AnyTaskHandle
     }),
     handleTask({
       task: tendSearchIndexes,
-      run: async ({ signal, log, logger }) => {
+      run: async ({ signal, log, logger, enqueueChild }) => {
         const spaces = await keepVectorIndexes(parts.database, signal);
+        const dropped = await dropRetiredSpaces(background, signal);
+        for (const { model, vectors } of dropped) log("info", `Dropped ${vectors} vectors of ${model}`);
+        for (const { id } of await spacesToFill(background.queryable))
+          await enqueueChild(`fill/${id}`, embedSpace, { space_id: id });
         for (const { model, outcome, reason } of spaces) {
           if (outcome !== "failed") continue;
           log("warning", `The index of ${model} can't be made: ${reason}`);

@@ -1,5 +1,13 @@
 import type { JobContext } from "@millrace/queue";
-import { addChunks, beginSource, chunksWithoutEmbedding, chunkText, storeEmbeddings } from "@millrace/search";
+import {
+  addChunks,
+  beginSource,
+  chunksWithoutEmbedding,
+  chunkText,
+  listSpaces,
+  storeEmbeddings,
+} from "@millrace/search";
+import type { EmbeddingModel } from "@millrace/search";
 import { recordCharge } from "@millrace/usage";
 import { markIndexed } from "../write-documents.ts";
 import type { ProcessInput, ProcessParts } from "./process-task.ts";
@@ -50,46 +58,76 @@ async function storeChunks(
   return { chunk_count: chunks.length };
 }
 
-/** Each batch is stored when it is there; what has a vector is not embedded again. */
+/**
+ * In the space that answers queries and in the one that will, as far as this process reaches their models: what it
+ * does not reach, the job that fills the space embeds. Each batch is stored when it is there; what has a vector is
+ * not embedded again.
+ */
 async function embedChunks(
   parts: ProcessParts,
   context: JobContext<ProcessInput>,
   document: ProcessedDocument,
-  total: number,
+  chunks: number,
 ): Promise<void> {
-  const { models, database } = parts;
-  for (let done = 0; ;) {
-    const batch = await chunksWithoutEmbedding(database.queryable, document.id, models.embedding.name, 64);
-    if (batch.length === 0) return;
-    // No durable step, yet done once: what has a vector never begins a batch again.
-    const step = `embed/${batch[0]?.id ?? ""}`;
-    const embedded = await models.embed({
-      purpose: "document.embedding",
-      origin: { owner: context.job.owner, job: context.job.id, step },
-      texts: batch.map((chunk) => chunk.text),
-      signal: context.signal,
-    });
-    const vectors = batch.map((chunk, index) => ({
-      chunkId: chunk.id,
-      vector: embedded.vectors[index] ?? [],
-    }));
-    const space = { model: models.embedding.name, dimensions: embedded.dimensions };
-    await context.transaction(async ({ transaction }) => {
-      await storeEmbeddings(transaction, space, vectors);
-      if (models.embedding.builtIn) return;
-      const { id: job, owner } = context.job;
-      const { model, cost } = embedded;
-      const usage = { inputTokens: embedded.usage.inputTokens, outputTokens: 0 };
-      await recordCharge(transaction, { job, step, owner, model, usage, cost });
-    });
-    done += batch.length;
-    const percent = firstPercent + (done / Math.max(1, total)) * (lastPercent - firstPercent);
-    context.progress({
-      percent,
-      done,
-      total,
-      unit: "passages",
-      message: `Embedding passage ${done} of ${total}`,
-    });
+  const spaces = await spacesOfDocument(parts);
+  const total = chunks * spaces.length;
+  let done = 0;
+  for (const space of spaces) {
+    for (;;) {
+      const embedded = await embedBatch(parts, context, { document, space });
+      if (embedded === 0) break;
+      done += embedded;
+      const percent = firstPercent + (done / Math.max(1, total)) * (lastPercent - firstPercent);
+      const message = `Embedding passage ${done} of ${total}`;
+      context.progress({ percent, done, total, unit: "passages", message });
+    }
   }
+  if (spaces.length === 0) {
+    context.log("warning", "The embedding model of search can't be reached here: vectors will follow");
+  }
+}
+
+/** Before the first space was announced: that of the settings. */
+async function spacesOfDocument({ database, models }: ProcessParts): Promise<EmbeddingModel[]> {
+  const spaces = await listSpaces(database.queryable);
+  if (spaces.length === 0) return [{ model: models.embedding.name, revision: models.embedding.revision }];
+  return spaces.filter(
+    ({ status, model: name, revision }) => status !== "retired" && models.embeds({ name, revision }),
+  );
+}
+
+async function embedBatch(
+  { models, database }: ProcessParts,
+  context: JobContext<ProcessInput>,
+  { document, space }: { readonly document: ProcessedDocument; readonly space: EmbeddingModel },
+): Promise<number> {
+  const batch = await chunksWithoutEmbedding(database.queryable, document.id, space, 64);
+  const first = batch[0];
+  if (first === undefined) return 0;
+  // No durable step, yet done once: what has a vector never begins a batch again.
+  const isOfSettings = space.model === models.embedding.name;
+  const step = isOfSettings ? `embed/${first.id}` : `embed/${space.model}/${first.id}`;
+  const embedded = await models.embed({
+    purpose: "document.embedding",
+    origin: { owner: context.job.owner, job: context.job.id, step },
+    model: { name: space.model, revision: space.revision ?? "" },
+    texts: batch.map((chunk) => chunk.text),
+    signal: context.signal,
+  });
+  const vectors = batch.map((chunk, index) => ({
+    chunkId: chunk.id,
+    vector: embedded.vectors[index] ?? [],
+  }));
+  const isOpen = await context.transaction(async ({ transaction }) => {
+    const of = { model: space.model, revision: space.revision, dimensions: embedded.dimensions };
+    const isStored = await storeEmbeddings(transaction, of, vectors);
+    if (embedded.model.startsWith("builtin:")) return isStored;
+    const { id: job, owner } = context.job;
+    const { model, cost } = embedded;
+    const usage = { inputTokens: embedded.usage.inputTokens, outputTokens: 0 };
+    await recordCharge(transaction, { job, step, owner, model, usage, cost });
+    return isStored;
+  });
+  // A space that was left meanwhile would be embedded for ever.
+  return isOpen ? batch.length : 0;
 }

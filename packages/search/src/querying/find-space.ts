@@ -1,5 +1,6 @@
 import type { Queryable } from "@millrace/database";
 import { sql } from "kysely";
+import type { EmbeddingModel } from "../spaces/embedding-space.ts";
 import { indexName } from "../indexing/vector-type.ts";
 
 /** The vectors of one model. */
@@ -10,10 +11,13 @@ export type SpaceToSearch = {
   readonly canUseIndex: boolean;
 };
 
-/** The space of a model; undefined while nothing was embedded with it. */
+/**
+ * The space of a model; undefined while nothing was embedded with it, or not everything yet. One that was just
+ * left answers too: a search may have begun before the switch.
+ */
 export async function findSpace(
   queryable: Queryable,
-  model: { readonly model: string; readonly dimensions: number },
+  { model, revision = "", dimensions }: EmbeddingModel & { readonly dimensions: number },
 ): Promise<SpaceToSearch | undefined> {
   const found = await sql<{
     id: string;
@@ -24,9 +28,8 @@ export async function findSpace(
     SELECT id, dimensions, index_broken_at IS NOT NULL AS is_broken,
            (SELECT extversion FROM pg_extension WHERE extname = 'vector') AS vector_version
     FROM embedding_space
-    WHERE model = ${model.model} AND dimensions = ${model.dimensions} AND status = 'active'`.execute(
-    queryable,
-  );
+    WHERE model = ${model} AND revision = ${revision} AND dimensions = ${dimensions}
+      AND status <> 'building'`.execute(queryable);
   const row = found.rows[0];
   if (row === undefined) return undefined;
   const canUseIndex = !row.is_broken && scansOn(row.vector_version) && (await isUsable(queryable, row.id));

@@ -1,5 +1,6 @@
 import type { Database } from "@millrace/database";
 import { newId } from "@millrace/kernel";
+import type { EmbeddingModel } from "../spaces/embedding-space.ts";
 import { readCursor, writeCursor } from "./cursor.ts";
 import type { Position } from "./cursor.ts";
 import { embeddingQuality } from "./embedding-quality.ts";
@@ -17,8 +18,7 @@ import type { Passage } from "./read-hits.ts";
 import type { SearchScope } from "./scope.ts";
 
 /** A query as a vector of the model that the passages were embedded with. */
-export type QueryVector = {
-  readonly model: string;
+export type QueryVector = EmbeddingModel & {
   readonly isBuiltIn: boolean;
   readonly vector: readonly number[];
 };
@@ -101,7 +101,7 @@ async function findBoth(
   const space =
     vector === undefined
       ? undefined
-      : await findSpace(queryable, { model: vector.model, dimensions: vector.vector.length });
+      : await findSpace(queryable, { ...vector, dimensions: vector.vector.length });
   if (vector === undefined || space === undefined)
     return { text: await findByText(database, scope, queries, depth), vectors: [], method: "none" as const };
   const isNear = ({ similarity }: { readonly similarity: number }) => similarity >= quality.leastSimilarity;

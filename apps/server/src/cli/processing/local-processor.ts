@@ -28,7 +28,7 @@ export async function openLocalProcessor(options: {
   const lifecycle = new Lifecycle(logger);
   try {
     const installation = await openInstallation({ settings, logger, lifecycle });
-    await startWorker(createWorker(installation, settings), installation, lifecycle);
+    await startWorker(createWorker(installation, settings), installation, { lifecycle, logger });
     const hub = createLiveHub({ feed: installation.queue.feed, logger });
     await lifecycle.start(hub);
     return createProcessor({ installation, hub, lifecycle, maxBytes: settings.MAX_UPLOAD_BYTES });
