@@ -1,19 +1,14 @@
-import { toError } from "@millrace/kernel";
-import type { StopReason } from "@millrace/kernel";
 import { timedOut } from "../errors.ts";
 import type { Task } from "../tasks/task.ts";
 import type { AttemptStop } from "./attempt-stop.ts";
-
-/** A handler that was told to stop gets this long before its attempt ends without it. */
-const stopGraceMs = 5_000;
+import { StopGrace } from "./stop-grace.ts";
 
 /** The time that one attempt has. */
 export class AttemptLimits {
   readonly #task: Pick<Task, "softLimitMs" | "hardLimitMs">;
   readonly #attempt: AttemptStop;
   #limit: NodeJS.Timeout | undefined;
-  #grace: NodeJS.Timeout | undefined;
-  #isOver = false;
+  #grace: StopGrace | undefined;
 
   constructor(task: Pick<Task, "softLimitMs" | "hardLimitMs">, attempt: AttemptStop) {
     this.#task = task;
@@ -31,24 +26,16 @@ export class AttemptLimits {
         this.#attempt.stop("timed_out");
         this.#limit = setTimeout(() => reject(timedOut()), hardLimitMs - softLimitMs);
       }, softLimitMs);
-      this.#attempt.onStop((reason) => this.#giveGrace(reason, reject));
+      const grace = new StopGrace(this.#attempt, reject);
+      this.#grace = grace;
+      this.#attempt.onStop((reason) => grace.begin(reason));
       run().then(resolve, reject);
     });
   }
 
   /** When it is over, in whatever way. */
   clear(): void {
-    this.#isOver = true;
     clearTimeout(this.#limit);
-    clearTimeout(this.#grace);
-  }
-
-  #giveGrace(reason: StopReason, reject: (error: Error) => void): void {
-    // A soft limit leaves the handler until the hard one.
-    if (this.#isOver || reason === "timed_out") return;
-    const isLost = reason === "lease_lost";
-    if (this.#grace !== undefined && !isLost) return;
-    clearTimeout(this.#grace);
-    this.#grace = setTimeout(() => reject(toError(this.#attempt.aborted)), isLost ? 0 : stopGraceMs);
+    this.#grace?.clear();
   }
 }

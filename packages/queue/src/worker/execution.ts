@@ -5,9 +5,7 @@ import type { Announcer } from "../brokers/broker.ts";
 import type { EventBus } from "../events/event-bus.ts";
 import type { ClaimedJob } from "../jobs/job-row.ts";
 import type { TaskRegistry } from "../tasks/task-registry.ts";
-import type { AttemptStop } from "./attempt-stop.ts";
 import type { EventWriter } from "./event-writer.ts";
-import type { JobContext } from "./job-context.ts";
 import type { SuccessRecorder } from "./success-recorder.ts";
 
 /** What running a job takes. */
@@ -25,9 +23,6 @@ export type ExecuteParts = {
   /** Told of each attempt whose write came too late and was refused: a step, a transaction or its end. */
   readonly onStaleWrite: (job: ClaimedJob) => void;
 };
-
-/** What runs the handler of a job, given its context, and gives its output. */
-export type RunJob = (context: JobContext<unknown>, attempt: AttemptStop) => Promise<unknown>;
 
 /** One attempt under way. */
 export type Execution = {

@@ -11,7 +11,11 @@ import type { TellingJob } from "../jobs/transition.ts";
 import type { EndingParts } from "../jobs/write-end.ts";
 import { mayPassLater } from "./database-trouble.ts";
 
-type Success = SucceededJob & { readonly job: TellingJob & { readonly workflow_id: string | null } };
+/** A success as its end is written, and what is told of it. */
+export type Success = SucceededJob & { readonly job: TellingJob & { readonly workflow_id: string | null } };
+
+/** In one statement. */
+const maxSize = 500;
 
 /**
  * Records successes of many jobs together: what is finished while one statement is under way goes with
@@ -20,6 +24,7 @@ type Success = SucceededJob & { readonly job: TellingJob & { readonly workflow_i
 export class SuccessRecorder {
   readonly #single: Batcher<Success, boolean>;
   readonly #members: Batcher<Success, boolean>;
+  readonly #recordSingle: (successes: readonly Success[]) => Promise<boolean[]>;
 
   constructor(
     parts: EndingParts & {
@@ -27,26 +32,40 @@ export class SuccessRecorder {
       readonly worker: { readonly id: string; readonly name: string };
     },
   ) {
-    const createBatcher = (
-      record: (successes: readonly Success[]) => Promise<readonly RecordedSuccess[]>,
-    ): Batcher<Success, boolean> =>
-      new Batcher({
-        maxSize: 500,
-        maxInFlight: 1,
-        isOfOne: (error) => !mayPassLater(error),
-        run: async (successes) => {
-          const rows = new Map((await record(successes)).map((row) => [row.id, row]));
-          tell(parts.bus, successes, rows);
-          return successes.map(({ id }) => rows.has(id));
-        },
-      });
-    this.#single = createBatcher((jobs) => succeedJobs(parts.database, parts.worker, jobs));
+    const told =
+      (record: (successes: readonly Success[]) => Promise<readonly RecordedSuccess[]>) =>
+      async (successes: readonly Success[]): Promise<boolean[]> => {
+        const rows = new Map((await record(successes)).map((row) => [row.id, row]));
+        tell(parts.bus, successes, rows);
+        return successes.map(({ id }) => rows.has(id));
+      };
+    const createBatcher = (run: (successes: readonly Success[]) => Promise<boolean[]>) =>
+      new Batcher({ maxSize, maxInFlight: 1, isOfOne: (error) => !mayPassLater(error), run });
+    this.#recordSingle = told((jobs) => succeedJobs(parts.database, parts.worker, jobs));
+    this.#single = createBatcher(this.#recordSingle);
     // By themselves: others do not wait for the turns of workflows.
-    this.#members = createBatcher((jobs) => succeedMembers(parts, jobs));
+    this.#members = createBatcher(told((jobs) => succeedMembers(parts, jobs)));
   }
 
   record(success: Success): Promise<boolean> {
     return (success.job.workflow_id === null ? this.#single : this.#members).add(success);
+  }
+
+  /**
+   * What `record` gives for each, or false where it fails: for jobs that ended together, at once and by
+   * themselves when nothing stands in the way.
+   */
+  async recordAll(successes: readonly Success[]): Promise<readonly boolean[]> {
+    const isFew = successes.length <= maxSize && successes.every(({ job }) => job.workflow_id === null);
+    if (isFew && successes.length > 0) {
+      try {
+        return await this.#recordSingle(successes);
+      } catch {
+        // One by one, below.
+      }
+    }
+    const recorded = await Promise.allSettled(successes.map((success) => this.record(success)));
+    return recorded.map((result) => result.status === "fulfilled" && result.value);
   }
 }
 

@@ -98,7 +98,7 @@ export class Worker implements Service {
     this.#turns = new ClaimTurns(options.queues);
     this.#claimer = new Claimer(parts, { ...options, worker: { id, name: options.name } });
     this.#lostClaims = new LostClaims(parts, id, (jobId) => this.#held.has(jobId));
-    this.#batches = new BatchGatherer(parts.registry);
+    this.#batches = new BatchGatherer(parts);
     const { isolationEntry: entry, concurrency } = options;
     this.#children =
       entry === undefined ? undefined : new ChildPool(parts, { entry, maxChildren: concurrency });
@@ -369,10 +369,9 @@ export class Worker implements Service {
       const slot = { leave: () => this.#leaveSlot(job), take: () => this.#takeSlot(job) };
       return this.#children.run(job, slot);
     }
-    return executeJob(this.#parts, job, {
-      run: isIsolated ? undefined : this.#batches.runOf(job),
-      onRan: () => this.#leaveSlot(job),
-    });
+    const onRan = (): void => this.#leaveSlot(job);
+    const asMember = isIsolated ? undefined : this.#batches.execute(job, onRan);
+    return asMember ?? executeJob(this.#parts, job, { onRan });
   }
 
   #start(job: ClaimedJob): void {

@@ -187,6 +187,27 @@ describe.each(testDatabases())("batches on $name", (kind) => {
       .toMatchObject({ state: "scheduled", reason: "retry" });
   });
 
+  it("are told to stop at the soft limit, and given up at the hard one", async () => {
+    const bounded = { ...task, softLimitMs: 200, hardLimitMs: 400 };
+    const stops: unknown[] = [];
+    const queue = opened.createQueue([
+      handleBatchTask({
+        task: bounded,
+        maxSize: 4,
+        run: (_contexts, signal) => {
+          signal.addEventListener("abort", () => stops.push(signal.reason));
+          return new Promise(() => undefined);
+        },
+      }),
+    ]);
+    const jobs = await addAll(queue, ["a", "b"]);
+
+    await opened.startWorker(queue, { concurrency: 8 });
+
+    expect(await ends(queue, jobs)).toEqual(jobs.map(() => "failed: job_timed_out"));
+    expect(stops).toMatchObject([{ reason: "timed_out" }]);
+  });
+
   it("go on without a job that is cancelled", async () => {
     const cancelled = Promise.withResolvers<void>();
     const queue = createQueue([], {

@@ -1,0 +1,98 @@
+import type { StopReason } from "@millrace/kernel";
+import type { AttemptEnd } from "../jobs/finish-attempt.ts";
+import type { ClaimedJob } from "../jobs/job-row.ts";
+import { traceAttempt } from "../observe/spans.ts";
+import type { AttemptSpan } from "../observe/spans.ts";
+import { collectSecrets } from "../tasks/redact.ts";
+import type { AnyTaskHandler } from "../tasks/task.ts";
+import { endThatThrew } from "./attempt-end.ts";
+import { AttemptStop } from "./attempt-stop.ts";
+import { createJobContext } from "./create-job-context.ts";
+import type { ExecuteParts, Execution } from "./execution.ts";
+import type { JobContext } from "./job-context.ts";
+import { recordEnd } from "./record-end.ts";
+import { StopGrace } from "./stop-grace.ts";
+
+/** One job of a batch, from its claim to its own end. */
+export class BatchMember implements Execution {
+  readonly job: ClaimedJob;
+  readonly attempt = new AttemptStop();
+  readonly done: Promise<void>;
+  readonly #parts: ExecuteParts;
+  readonly #handler: AnyTaskHandler;
+  readonly #onRan: () => void;
+  readonly #secrets: readonly string[];
+  #span: AttemptSpan | undefined;
+  #grace: StopGrace | undefined;
+  #isEnding = false;
+  #resolve: () => void = () => undefined;
+
+  /** `onRan` is called when its part of the batch has ended and only its end is to be recorded. */
+  constructor(parts: ExecuteParts, handler: AnyTaskHandler, job: ClaimedJob, onRan: () => void) {
+    this.#parts = parts;
+    this.#handler = handler;
+    this.job = job;
+    this.#onRan = onRan;
+    this.#secrets = collectSecrets(handler.task, job.input);
+    parts.writer.open(job);
+    this.done = traceAttempt(job, (span) => {
+      this.#span = span;
+      return new Promise((resolve) => (this.#resolve = resolve));
+    });
+  }
+
+  stop(reason: StopReason): void {
+    this.attempt.stop(reason);
+  }
+
+  /** Throws when its input does not fit the task. */
+  createContext(): JobContext<unknown> {
+    const { job, attempt } = this;
+    const input = this.#handler.readInput(job.input);
+    const { softLimitMs } = this.#handler.task;
+    return createJobContext(this.#parts, { job, input, attempt, softLimitMs, secrets: this.#secrets });
+  }
+
+  /** Told to stop while its batch is at work: it ends by itself when the batch does not end soon. */
+  giveGrace(reason: StopReason): void {
+    this.#grace ??= new StopGrace(this.attempt, (error) => void this.fail(error));
+    this.#grace.begin(reason);
+  }
+
+  /** False when it has ended already, so that what comes of it now is void. */
+  beginEnd(outcome?: "succeeded"): boolean {
+    if (this.#isEnding) return false;
+    this.#isEnding = true;
+    this.#grace?.clear();
+    if (outcome !== undefined) this.#ran(outcome);
+    return true;
+  }
+
+  /** Ends it with what it threw, or what was thrown for all. Never rejects. */
+  async fail(error: unknown): Promise<void> {
+    if (!this.beginEnd()) return;
+    const { job, attempt } = this;
+    const { task } = this.#handler;
+    const end = await endThatThrew(this.#parts, { job, attempt, task, secrets: this.#secrets }, error);
+    this.#ran(end?.outcome, end !== undefined && "error" in end ? end.error : undefined);
+    if (end !== undefined) await this.record(end);
+    else this.close();
+  }
+
+  /** Records its end by itself. */
+  async record(end: AttemptEnd): Promise<void> {
+    await recordEnd(this.#parts, this.job, end, this.attempt);
+    this.close();
+  }
+
+  /** Its end is recorded, or is no longer ours to record. */
+  close(): void {
+    this.#parts.writer.close(this.job);
+    this.#resolve();
+  }
+
+  #ran(outcome: AttemptEnd["outcome"] | undefined, error?: { readonly code: string }): void {
+    this.#onRan();
+    if (outcome !== undefined) this.#span?.ended(outcome, error);
+  }
+}
