@@ -1,6 +1,7 @@
 // From entries of their own: a process that watches over others reads settings, and must not load the rest.
 import { redisSettings } from "@millrace/cache/settings";
 import { databaseSettings } from "@millrace/database/settings";
+import { documentSettings } from "@millrace/documents/settings";
 import { integerSetting, logLevels, parseSettings } from "@millrace/kernel";
 import type { SettingsSection } from "@millrace/kernel";
 import { checkModelSettings, modelSettings, modelSettingsSchema } from "@millrace/models/settings";
@@ -81,6 +82,7 @@ export const settingsSections: readonly SettingsSection[] = [
   workerSettings,
   roleSettings,
   alarmSettings,
+  documentSettings,
   upkeepSettings,
   virusSettings,
   ocrSettings,
@@ -98,6 +100,7 @@ const schema = z.object({
   ...workerSettings.schema.shape,
   ...roleSettings.schema.shape,
   ...alarmSettings.schema.shape,
+  ...documentSettings.schema.shape,
   ...upkeepSettings.schema.shape,
   ...virusSettings.schema.shape,
   ...ocrSettings.schema.shape,

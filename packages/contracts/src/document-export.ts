@@ -10,17 +10,19 @@ export type ExportFormat = z.infer<typeof exportFormatSchema>;
 export const maxExportedIds = 200;
 
 /** What `GET /api/documents/export` takes: the filters of the list, or ids, and how it is written. */
-export const documentExportQuerySchema = documentListQuerySchema.omit({ limit: true, cursor: true }).extend({
-  format: exportFormatSchema.default("json"),
-  /** Only these, with a comma between; the filters hold as well. */
-  ids: z
-    .string()
-    .transform((ids) => ids.split(",").map((id) => id.trim()))
-    .pipe(z.array(idSchema).min(1).max(maxExportedIds))
-    .optional(),
-  /** The stored files too; in a zip only. */
-  include: z.enum(["original"]).optional(),
-});
+export const documentExportQuerySchema = documentListQuerySchema
+  .omit({ limit: true, cursor: true, trashed: true })
+  .extend({
+    format: exportFormatSchema.default("json"),
+    /** Only these, with a comma between; the filters hold as well. */
+    ids: z
+      .string()
+      .transform((ids) => ids.split(",").map((id) => id.trim()))
+      .pipe(z.array(idSchema).min(1).max(maxExportedIds))
+      .optional(),
+    /** The stored files too; in a zip only. */
+    include: z.enum(["original"]).optional(),
+  });
 
 /** One document of an export as JSON. */
 export const exportedDocumentSchema = z

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { collectionReferenceSchema, tagSchema, tagsSchema } from "./collection.ts";
 import { idSchema, momentSchema, pageQuerySchema } from "./common.ts";
 import { jobSchema, progressSchema, putOffSchema } from "./job.ts";
 
@@ -132,6 +133,15 @@ export const documentSchema = z
     progress: progressSchema.nullable(),
     /** Why it waits and until when: a limit, a budget, a server that is away, or a try that failed. */
     put_off: putOffSchema.nullable(),
+    /** In the order of the alphabet. */
+    tags: z.array(z.string()),
+    /** Those it is in, by name. */
+    collections: z.array(z.object({ id: idSchema, name: z.string() })),
+    /** An older document with the same bytes, as long as that is there and not in the trash. */
+    duplicate_of: idSchema.nullable(),
+    /** Since when it is in the trash, and when it is deleted for good; null outside of it. */
+    trashed_at: momentSchema.nullable(),
+    purge_at: momentSchema.nullable(),
     /** State of each part, for lists; results are at `links.analysis`. */
     parts: z.record(partNameSchema, partStateSchema),
     links: z.object({
@@ -157,15 +167,31 @@ export const acceptedDocumentSchema = z
   .meta({ id: "AcceptedDocument" });
 export type AcceptedDocument = z.infer<typeof acceptedDocumentSchema>;
 
+/** `PATCH /api/documents/{id}`; what is left out stays. */
 export const updateDocumentSchema = z
-  .strictObject({ title: z.string().trim().min(1).max(255) })
+  .strictObject({
+    title: z.string().trim().min(1).max(255).optional(),
+    /** All of them: those that are not named are taken away. */
+    tags: tagsSchema.optional(),
+    /** All of them, by id or name. */
+    collections: z.array(collectionReferenceSchema).max(50).optional(),
+  })
+  .refine((update) => Object.values(update).some((value) => value !== undefined), {
+    error: "Say what is to change: title, tags or collections.",
+  })
   .meta({ id: "UpdateDocument" });
+export type UpdateDocument = z.infer<typeof updateDocumentSchema>;
 
 export const documentListQuerySchema = pageQuerySchema.extend({
   status: documentStatusSchema.optional(),
   file_type: fileTypeSchema.optional(),
   /** Part of the title, any case. */
   search: z.string().max(200).optional(),
+  tag: tagSchema.optional(),
+  /** By id or name, any case. */
+  collection: collectionReferenceSchema.optional(),
+  /** `true`: what is in the trash, and nothing else. */
+  trashed: z.enum(["true", "false"]).optional(),
 });
 
 export const documentTextSchema = z
@@ -193,6 +219,8 @@ export const documentStatsSchema = z
     avg_processing_time: z.number().nullable(),
     /** Documents of the last 7 days. */
     recent_uploads: z.int(),
+    /** Documents in the trash, which are in none of the other numbers. */
+    trashed: z.int(),
   })
   .meta({ id: "DocumentStats" });
 export type DocumentStats = z.infer<typeof documentStatsSchema>;

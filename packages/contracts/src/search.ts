@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { collectionReferenceSchema, tagSchema } from "./collection.ts";
 import { idSchema } from "./common.ts";
 import { fileTypeSchema, sentimentLabels } from "./document.ts";
 
@@ -19,13 +20,16 @@ export const searchFilterSchema = z.object({
     .regex(/^[a-z]{2,3}$/)
     .optional(),
   sentiment: z.enum(sentimentLabels).optional(),
+  tag: tagSchema.optional(),
+  /** By id or name, any case. */
+  collection: collectionReferenceSchema.optional(),
   created_after: dayOrMoment.optional(),
   created_before: dayOrMoment.optional(),
 });
 
 export const searchQuerySchema = z.strictObject({
   ...searchFilterSchema.shape,
-  /** Words, "a phrase", -without, and fields: title, type, language, sentiment, after, before. */
+  /** Words, "a phrase", -without, and fields: title, type, language, sentiment, tag, collection, after, before. */
   q: z.string().trim().min(1).max(1000),
   limit: z.coerce.number().int().min(1).max(50).default(20),
   cursor: z.string().max(500).optional(),

@@ -11,6 +11,9 @@ import { toDocument } from "./document-row.ts";
 import { cleanPastedText } from "./pasted-text.ts";
 import { processDocument } from "./process/process-task.ts";
 import type { ProcessInput } from "./process/process-task.ts";
+import type { DocumentSettings } from "./settings.ts";
+import { duplicateDocument } from "./errors.ts";
+import { findOldestCopy, lockContent } from "./organise/duplicates.ts";
 import { insertDocument } from "./write-documents.ts";
 import type { NewDocument } from "./write-documents.ts";
 
@@ -32,6 +35,8 @@ export type Acceptance = {
   readonly idempotency: IdempotentRequest | undefined;
 };
 
+type DuplicatePolicy = DocumentSettings["DUPLICATE_DOCUMENTS"];
+
 /** A first answer, or the one that the first request with the same key got. */
 export type Accepted =
   | { readonly kind: "new"; readonly accepted: AcceptedDocument }
@@ -39,9 +44,14 @@ export type Accepted =
 
 /**
  * Writes document, parts, job and idempotency key in one transaction. When this returns, the work
- * will be done: the job exists if and only if the document does.
+ * will be done: the job exists if and only if the document does. Throws `duplicate_document` where the owner has
+ * the same bytes already and the policy is to reject them.
  */
-export async function acceptDocument(queue: Queue, access: Access, request: Acceptance): Promise<Accepted> {
+export async function acceptDocument(
+  queue: Queue,
+  access: Access,
+  request: Acceptance & { readonly duplicates: DuplicatePolicy },
+): Promise<Accepted> {
   const { idempotency } = request;
   if (idempotency !== undefined) {
     const answer = await findAnswer(queue.database.queryable, access, idempotency);
@@ -50,7 +60,7 @@ export async function acceptDocument(queue: Queue, access: Access, request: Acce
   const prepared = prepare(request);
   try {
     const accepted = await queue.transaction((scope) =>
-      write(queue, scope, access, { document: prepared, idempotency }),
+      write(queue, scope, access, { document: prepared, idempotency, duplicates: request.duplicates }),
     );
     return { kind: "new", accepted };
   } catch (error) {
@@ -62,7 +72,7 @@ export async function acceptDocument(queue: Queue, access: Access, request: Acce
   }
 }
 
-function prepare({ content, title }: Acceptance): NewDocument {
+function prepare({ content, title }: Acceptance): Omit<NewDocument, "duplicateOf"> {
   const ids = { id: newId(), jobId: newId() };
   if (content.kind === "file") {
     const { fileName, fileType, size, sha256, fileKey } = content;
@@ -96,11 +106,15 @@ async function write(
   queue: Queue,
   scope: WriteScope,
   access: Access,
-  prepared: { readonly document: NewDocument } & Pick<Acceptance, "idempotency">,
+  prepared: {
+    readonly document: Omit<NewDocument, "duplicateOf">;
+    readonly duplicates: DuplicatePolicy;
+  } & Pick<Acceptance, "idempotency">,
 ): Promise<AcceptedDocument> {
   const { document, idempotency } = prepared;
   const { id, jobId } = document;
-  const row = await insertDocument(scope.transaction, access, document);
+  const duplicateOf = await findDuplicate(scope, access, { ...prepared, hash: document.contentHash });
+  const row = await insertDocument(scope.transaction, access, { ...document, duplicateOf });
   const input: ProcessInput = {
     document_id: id,
     scope: "everything",
@@ -118,6 +132,20 @@ async function write(
     });
   }
   return accepted;
+}
+
+/** Null also where nobody wants to know. Throws `duplicate_document`. */
+async function findDuplicate(
+  { transaction }: WriteScope,
+  { workspaceId }: Access,
+  { duplicates, hash }: { readonly duplicates: DuplicatePolicy; readonly hash: string },
+): Promise<string | null> {
+  if (duplicates === "keep") return null;
+  // The same bytes twice at once: the second waits here, and then sees the first.
+  await lockContent(transaction, workspaceId, hash);
+  const oldest = await findOldestCopy(transaction, workspaceId, hash);
+  if (oldest !== undefined && duplicates === "reject") throw duplicateDocument(oldest);
+  return oldest?.id ?? null;
 }
 
 /** The headers of a 202: where the work and the document are, and when to look again. */

@@ -37,6 +37,12 @@ export type DocumentRow = {
   readonly updated_at: Date;
   /** State by part, from `document_part`. */
   readonly parts: Record<PartName, PartState>;
+  readonly tags: string[];
+  readonly collections: { id: string; name: string }[];
+  /** The document that it repeats, as long as that is to be seen. */
+  readonly shown_duplicate_of: string | null;
+  readonly trashed_at: Date | null;
+  readonly purge_at: Date | null;
 };
 
 /** A row of `document_part`. */
@@ -77,6 +83,11 @@ export function toDocument(row: DocumentRow, job: JobRecord | undefined): Docume
     job_id: row.job_id,
     progress: job === undefined ? null : toJob(job).progress,
     put_off: job === undefined ? null : toJob(job).put_off,
+    tags: row.tags,
+    collections: row.collections,
+    duplicate_of: row.shown_duplicate_of,
+    trashed_at: row.trashed_at?.toISOString() ?? null,
+    purge_at: row.purge_at?.toISOString() ?? null,
     parts: row.parts,
     links: {
       self,

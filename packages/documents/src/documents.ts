@@ -14,13 +14,14 @@ import type {
   PartName,
   PartState,
   SimilarDocuments,
+  TagCount,
+  UpdateDocument,
 } from "@millrace/contracts";
 import { databaseUnavailable } from "@millrace/database";
 import { errorCode } from "@millrace/kernel";
 import type { Access } from "@millrace/kernel";
-import { findJobs, forgetStream, listLog, toJob, toLogLine } from "@millrace/queue";
+import { findJobs, listLog, toJob, toLogLine } from "@millrace/queue";
 import type { Queue, WriteScope } from "@millrace/queue";
-import { removeSource } from "@millrace/search";
 import { sql } from "kysely";
 import { acceptDocument } from "./accept-document.ts";
 import type { Acceptance, Accepted } from "./accept-document.ts";
@@ -39,11 +40,13 @@ import type { DocumentExport, ExportSelection } from "./export/index.ts";
 import type { FileStore } from "./files/index.ts";
 import type { NumberedSnapshot } from "./live/index.ts";
 import { outlineOf } from "./outline/outline-of.ts";
-import { processDocument } from "./process/process-task.ts";
+import { announceDocument, DocumentChanges } from "./many/index.ts";
+import { listTags, setCollections, setTags } from "./organise/index.ts";
+import { beginAgain } from "./process/begin-again.ts";
+import { cancelIfOpen } from "./process/cancel-if-open.ts";
 import type { ProcessInput } from "./process/process-task.ts";
 import { readStoredText } from "./process/read-for-processing.ts";
 import { beginRerun } from "./rerun/begin-rerun.ts";
-import { removeReruns } from "./rerun/rerun-rows.ts";
 import { readAccepted } from "./read-accepted.ts";
 import {
   findDocument,
@@ -58,7 +61,9 @@ import {
 import type { DocumentFilter } from "./read-documents.ts";
 import { findSimilar } from "./similar/find-similar.ts";
 import type { SimilarOptions } from "./similar/find-similar.ts";
-import { markUploaded, resetParts } from "./write-documents.ts";
+import { documentSettings } from "./settings.ts";
+import type { DocumentSettings } from "./settings.ts";
+import { resetParts } from "./write-documents.ts";
 
 /** A stored file as it came. */
 type OriginalFile = {
@@ -74,17 +79,30 @@ type OriginalFile = {
 export class Documents {
   readonly #queue: Queue;
   readonly #files: FileStore;
+  readonly #settings: DocumentSettings;
+  /** Tags, collections and the trash, for one document and for many. */
+  readonly changes: DocumentChanges;
 
-  constructor(parts: { readonly queue: Queue; readonly files: FileStore }) {
+  constructor(parts: {
+    readonly queue: Queue;
+    readonly files: FileStore;
+    /** Default those of an empty environment. */
+    readonly settings?: DocumentSettings;
+  }) {
     this.#queue = parts.queue;
     this.#files = parts.files;
+    this.#settings = parts.settings ?? documentSettings.schema.parse({});
+    this.changes = new DocumentChanges({ ...parts, trashDays: this.#settings.TRASH_DAYS });
   }
 
   /** Takes a document in; see `acceptDocument`. A stored file that is not needed in the end is removed. */
   async accept(access: Access, request: Acceptance): Promise<Accepted> {
     const { content } = request;
     try {
-      const result = await acceptDocument(this.#queue, access, request);
+      const result = await acceptDocument(this.#queue, access, {
+        ...request,
+        duplicates: this.#settings.DUPLICATE_DOCUMENTS,
+      });
       if (result.kind === "replay" && content.kind === "file") await this.#files.remove(content.fileKey);
       return result;
     } catch (error) {
@@ -136,50 +154,40 @@ export class Documents {
     });
   }
 
-  async rename(access: Access, id: string, title: string): Promise<Document> {
+  /** Another title, other tags, other collections; what is left out stays. Throws `collection_not_found`. */
+  async update(access: Access, id: string, update: UpdateDocument): Promise<Document> {
+    const { title, tags, collections } = update;
     await this.#queue.transaction(async (scope) => {
-      await this.#lock(scope, access, id);
-      await sql`UPDATE document SET title = ${title}, updated_at = now() WHERE id = ${id}`.execute(
-        scope.transaction,
+      const { transaction } = scope;
+      const row = await this.#lock(scope, access, id);
+      await sql`UPDATE document SET title = ${title ?? row.title}, updated_at = now() WHERE id = ${id}`.execute(
+        transaction,
       );
-      this.#announce(scope, access, id);
+      if (tags !== undefined) await setTags(transaction, id, tags);
+      if (collections !== undefined) await setCollections(transaction, access, id, collections);
+      announceDocument(this.#queue, scope, access, id);
     });
     return await this.get(access, id);
   }
 
-  /** Deletes a document with its text, analysis and passages; work on it is cancelled. */
-  async remove(access: Access, id: string): Promise<void> {
-    for (;;) {
-      const removed = await this.#tryRemove(access, await this.#getRow(access, id));
-      if (removed === undefined) continue;
-      if (removed.fileKey !== null) await this.#files.remove(removed.fileKey);
-      return;
-    }
+  /**
+   * Puts a document into the trash; work on it is cancelled. With `forever`, and where there is no trash, it goes
+   * with its text, analysis, passages and file, also when it is in the trash already.
+   */
+  async remove(access: Access, id: string, { forever = false } = {}): Promise<void> {
+    if (!forever) await this.#getRow(access, id);
+    await this.changes.one(access, id, { action: forever ? "delete" : "trash" });
   }
 
-  /** Undefined, with nothing done, when another job has begun on it since it was seen. */
-  #tryRemove(access: Access, seen: DocumentRow): Promise<{ fileKey: string | null } | undefined> {
-    const { id } = seen;
-    return this.#queue.transaction(async (scope) => {
-      // The job first, as everywhere: a worker holds its job's row before it writes the document.
-      if (seen.job_id !== null) await this.#cancelIfOpen(scope, seen.job_id);
-      const row = await this.#lock(scope, access, id);
-      if (row.job_id !== seen.job_id) return undefined;
-      // Whoever watches the work waits for its end, which the job can't tell of a document that is gone.
-      if (!isSettled(row.status)) await this.#tellDeleted(scope, access, id);
-      await removeSource(scope.transaction, id);
-      await sql`DELETE FROM document WHERE id = ${id}`.execute(scope.transaction);
-      await forgetStream(scope.transaction, `document:${id}`);
-      this.#announce(scope, access, id);
-      return { fileKey: row.file_key };
-    });
+  /** Takes a document out of the trash as it was put in. Twice is the same as once. */
+  async restore(access: Access, id: string): Promise<Document> {
+    await this.changes.one(access, id, { action: "restore" });
+    return await this.get(access, id);
   }
 
-  #tellDeleted(scope: WriteScope, access: Access, id: string): Promise<void> {
-    const data = { message: "The document was deleted." };
-    return this.#queue.appendEvents(scope, [
-      { stream: `document:${id}`, owner: access.workspaceId, type: "document.cancelled", data },
-    ]);
+  /** Tags in use, in the order of their characters. */
+  listTags(access: Access, page: Parameters<typeof listTags>[2]): Promise<TagCount[]> {
+    return listTags(this.#queue.database.queryable, access.workspaceId, page);
   }
 
   async analysis(access: Access, id: string): Promise<Analysis> {
@@ -335,28 +343,13 @@ export class Documents {
       const row = await this.#lock(scope, access, id);
       if (!isSettled(row.status)) throw documentBusy(id);
       const input = await prepare(scope, row);
-      outdated = await removeReruns(scope.transaction, id, input.parts);
-      const { id: jobId } = await this.#queue.enqueue(scope, processDocument, input, {
-        owner: access.workspaceId,
-        stream: `document:${id}`,
-      });
-      await markUploaded(scope.transaction, id, jobId, { startsOver: input.scope === "everything" });
+      outdated = await beginAgain(this.#queue, scope, access, input);
       return await readAccepted(scope.transaction, access.workspaceId, id);
     });
-    // Not before: a worker holds its job's row before it writes the document.
     for (const jobId of outdated) {
-      await this.#queue.transaction((scope) => this.#cancelIfOpen(scope, jobId));
+      await this.#queue.transaction((scope) => cancelIfOpen(this.#queue, scope, jobId));
     }
     return accepted;
-  }
-
-  async #cancelIfOpen(scope: WriteScope, jobId: string): Promise<void> {
-    try {
-      await this.#queue.cancel(scope, jobId);
-    } catch (error) {
-      // It ended by itself, or its history has been forgotten: nothing is left to stop.
-      if (!["already_finished", "job_not_found"].includes(errorCode(error))) throw error;
-    }
   }
 
   async #getRow(access: Access, id: string): Promise<DocumentRow> {
@@ -369,16 +362,5 @@ export class Documents {
     const row = await lockDocument(scope.transaction, access.workspaceId, id);
     if (row === undefined) throw documentNotFound(id);
     return row;
-  }
-
-  #announce(scope: WriteScope, access: Access, id: string): void {
-    scope.afterCommit(() =>
-      this.#queue.bus.publishNotice({
-        topic: "workspace",
-        owner: access.workspaceId,
-        type: "document.changed",
-        data: { document_id: id },
-      }),
-    );
   }
 }

@@ -1,3 +1,4 @@
+import { maxTags } from "@millrace/contracts";
 import { MillraceError } from "@millrace/kernel";
 
 /** For documents that do not exist and for those of others alike. */
@@ -7,6 +8,66 @@ export function documentNotFound(id: string): MillraceError {
     kind: "not_found",
     message: "There is no such document. Check the id, or list your documents first.",
     details: { id },
+  });
+}
+
+/** For collections that do not exist and for those of others alike. */
+export function collectionNotFound(reference: string): MillraceError {
+  return new MillraceError({
+    code: "collection_not_found",
+    kind: "not_found",
+    message: "There is no such collection. Check its id or name, or make it first: POST /api/collections.",
+    details: { reference },
+  });
+}
+
+export function collectionExists(name: string): MillraceError {
+  return new MillraceError({
+    code: "collection_exists",
+    kind: "conflict",
+    message: `There is a collection called “${name}” already. Use that one, or choose another name.`,
+    details: { name },
+  });
+}
+
+export function tooManyTags(id: string): MillraceError {
+  return new MillraceError({
+    code: "too_many_tags",
+    kind: "conflict",
+    message: `A document can have ${maxTags} tags. Take some away first.`,
+    details: { id },
+  });
+}
+
+export function duplicateDocument(first: { readonly id: string; readonly title: string }): MillraceError {
+  return new MillraceError({
+    code: "duplicate_document",
+    kind: "conflict",
+    message: `The same bytes are here already: “${first.title}”, /api/documents/${first.id}. Use that document, or delete it first.`,
+    details: { id: first.id },
+  });
+}
+
+/** Nothing was done: the selection is not what somebody saw. */
+export function documentCountMismatch(expected: number, count: number): MillraceError {
+  return new MillraceError({
+    code: "document_count_mismatch",
+    kind: "conflict",
+    message: `The filter fits ${count} documents, not ${expected}. Nothing was done: look at them again, and repeat with the new number.`,
+    details: { expected, count },
+  });
+}
+
+export function trashChoiceNotFit(action: string, isTrashed: boolean): MillraceError {
+  return new MillraceError({
+    code: "trash_choice_not_fit",
+    kind: "invalid",
+    message: isTrashed
+      ? `Documents in the trash can be restored and deleted; ${action} is for the others. Restore them first.`
+      : "Only documents in the trash can be restored.",
+    items: [
+      { pointer: "/filter/trashed", code: "trash_choice_not_fit", message: `does not go with ${action}` },
+    ],
   });
 }
 

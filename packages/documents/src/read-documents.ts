@@ -3,20 +3,39 @@ import type { Queryable } from "@millrace/database";
 import { sql } from "kysely";
 import type { DocumentRow, PartRow } from "./document-row.ts";
 import type { RerunRow } from "./rerun/rerun-rows.ts";
+import { hasTag, isInCollection } from "./organise/conditions.ts";
 
 const columns = sql`document.*, (
     SELECT jsonb_object_agg(part, state) FROM document_part WHERE document_id = document.id
-  ) AS parts
+  ) AS parts, (
+    SELECT coalesce(jsonb_agg(tag ORDER BY tag COLLATE "C"), '[]') FROM document_tag WHERE document_id = document.id
+  ) AS tags, (
+    SELECT coalesce(jsonb_agg(jsonb_build_object('id', collection.id, 'name', name) ORDER BY name_key), '[]')
+    FROM document_collection JOIN collection ON collection.id = collection_id WHERE document_id = document.id
+  ) AS collections, (
+    SELECT first.id FROM document AS first
+    WHERE first.id = document.duplicate_of AND first.workspace_id = document.workspace_id AND first.trashed_at IS NULL
+  ) AS shown_duplicate_of
   FROM document`;
+
+/** Whether documents in the trash are found, or only those. Left out: they are not there. */
+export type TrashChoice = "only" | "too";
+
+function inOrOut(trash: TrashChoice | undefined) {
+  if (trash === "too") return [];
+  return [trash === "only" ? sql`trashed_at IS NOT NULL` : sql`trashed_at IS NULL`];
+}
 
 /** One document of a workspace; undefined also for those of others. */
 export async function findDocument(
   queryable: Queryable,
   workspaceId: string,
   id: string,
+  trash?: TrashChoice,
 ): Promise<DocumentRow | undefined> {
+  const conditions = [sql`workspace_id = ${workspaceId}`, sql`id = ${id}`, ...inOrOut(trash)];
   const found = await sql<DocumentRow>`
-    SELECT ${columns} WHERE workspace_id = ${workspaceId} AND id = ${id}`.execute(queryable);
+    SELECT ${columns} WHERE ${sql.join(conditions, sql` AND `)}`.execute(queryable);
   return found.rows[0];
 }
 
@@ -25,20 +44,29 @@ export async function lockDocument(
   transaction: Queryable,
   workspaceId: string,
   id: string,
+  trash?: TrashChoice,
 ): Promise<DocumentRow | undefined> {
   await sql`SELECT 1 FROM document WHERE workspace_id = ${workspaceId} AND id = ${id} FOR UPDATE`.execute(
     transaction,
   );
-  return await findDocument(transaction, workspaceId, id);
+  return await findDocument(transaction, workspaceId, id, trash);
 }
 
-export type DocumentFilter = {
+/** Which documents: those of which all that is given is so. */
+export type DocumentMarks = {
   readonly status?: DocumentStatus | undefined;
   readonly fileType?: FileType | undefined;
   /** Part of the title, any case. */
   readonly search?: string | undefined;
+  readonly tag?: string | undefined;
+  /** By id or name. */
+  readonly collection?: string | undefined;
+  readonly trash?: TrashChoice | undefined;
   /** Only these. */
   readonly ids?: readonly string[] | undefined;
+};
+
+export type DocumentFilter = DocumentMarks & {
   /** Documents with a smaller id: the last of the page before. */
   readonly before?: string | undefined;
   readonly limit: number;
@@ -50,17 +78,51 @@ export async function listDocuments(
   workspaceId: string,
   filter: DocumentFilter,
 ): Promise<DocumentRow[]> {
-  const conditions = [sql`workspace_id = ${workspaceId}`];
-  if (filter.status !== undefined) conditions.push(sql`status = ${filter.status}`);
-  if (filter.fileType !== undefined) conditions.push(sql`file_type = ${filter.fileType}`);
-  if (filter.search !== undefined) conditions.push(sql`title ILIKE ${`%${escapeLike(filter.search)}%`}`);
-  if (filter.ids !== undefined) conditions.push(sql`id = ANY(${[...filter.ids]}::uuid[])`);
-  if (filter.before !== undefined) conditions.push(sql`id < ${filter.before}::uuid`);
+  const conditions = [
+    ...marksOf(workspaceId, filter),
+    ...(filter.before === undefined ? [] : [sql`id < ${filter.before}::uuid`]),
+  ];
   const found = await sql<DocumentRow>`
     SELECT ${columns} WHERE ${sql.join(conditions, sql` AND `)} ORDER BY id DESC LIMIT ${filter.limit}`.execute(
     queryable,
   );
   return found.rows;
+}
+
+/** How many documents a selection has. */
+export async function countDocuments(
+  queryable: Queryable,
+  workspaceId: string,
+  marks: DocumentMarks,
+): Promise<number> {
+  const found = await sql<{ count: number }>`
+    SELECT count(*) AS count FROM document
+    WHERE ${sql.join(marksOf(workspaceId, marks), sql` AND `)}`.execute(queryable);
+  return found.rows[0]?.count ?? 0;
+}
+
+/** Ids of a selection, newest first, from behind `before`. */
+export async function listDocumentIds(
+  queryable: Queryable,
+  workspaceId: string,
+  selection: DocumentMarks & { readonly before: string; readonly limit: number },
+): Promise<string[]> {
+  const conditions = [...marksOf(workspaceId, selection), sql`id < ${selection.before}::uuid`];
+  const found = await sql<{ id: string }>`
+    SELECT id FROM document WHERE ${sql.join(conditions, sql` AND `)}
+    ORDER BY id DESC LIMIT ${selection.limit}`.execute(queryable);
+  return found.rows.map((row) => row.id);
+}
+
+function marksOf(workspaceId: string, filter: DocumentMarks) {
+  const conditions = [sql`workspace_id = ${workspaceId}`, ...inOrOut(filter.trash)];
+  if (filter.status !== undefined) conditions.push(sql`status = ${filter.status}`);
+  if (filter.fileType !== undefined) conditions.push(sql`file_type = ${filter.fileType}`);
+  if (filter.search !== undefined) conditions.push(sql`title ILIKE ${`%${escapeLike(filter.search)}%`}`);
+  if (filter.ids !== undefined) conditions.push(sql`id = ANY(${[...filter.ids]}::uuid[])`);
+  if (filter.tag !== undefined) conditions.push(hasTag(filter.tag));
+  if (filter.collection !== undefined) conditions.push(isInCollection(workspaceId, filter.collection));
+  return conditions;
 }
 
 /** Text as a pattern of LIKE that means just that text. */
@@ -130,14 +192,15 @@ export function hasPairs(text: string): boolean {
   return /[\ud800-\udfff]/.test(text);
 }
 
-/** Titles by id, for those that the workspace has. */
+/** Titles by id, for those that the workspace has outside of its trash. */
 export async function findTitles(
   queryable: Queryable,
   workspaceId: string,
   ids: readonly string[],
 ): Promise<Map<string, string>> {
   const found = await sql<{ id: string; title: string }>`
-    SELECT id, title FROM document WHERE workspace_id = ${workspaceId} AND id = ANY(${[...ids]}::uuid[])`.execute(
+    SELECT id, title FROM document
+    WHERE workspace_id = ${workspaceId} AND id = ANY(${[...ids]}::uuid[]) AND trashed_at IS NULL`.execute(
     queryable,
   );
   return new Map(found.rows.map((row) => [row.id, row.title]));
@@ -147,9 +210,8 @@ export async function findTitles(
 export async function countUnindexed(queryable: Queryable, workspaceId: string): Promise<number> {
   const found = await sql<{ count: number }>`
     SELECT count(*) AS count FROM document
-    WHERE workspace_id = ${workspaceId} AND status IN ('uploaded', 'processing') AND indexed_at IS NULL`.execute(
-    queryable,
-  );
+    WHERE workspace_id = ${workspaceId} AND status IN ('uploaded', 'processing') AND indexed_at IS NULL
+      AND trashed_at IS NULL`.execute(queryable);
   return found.rows[0]?.count ?? 0;
 }
 
@@ -164,8 +226,10 @@ export async function readStats(queryable: Queryable, workspaceId: string): Prom
            coalesce(sum(file_size), 0)::bigint AS total_file_size,
            (avg(extract(epoch FROM processing_completed_at - processing_started_at))
              FILTER (WHERE status IN ('completed', 'partial')))::double precision AS avg_processing_time,
-           count(*) FILTER (WHERE created_at > now() - interval '7 days') AS recent_uploads
-    FROM document WHERE workspace_id = ${workspaceId}`.execute(queryable);
+           count(*) FILTER (WHERE created_at > now() - interval '7 days') AS recent_uploads,
+           (SELECT count(*) FROM document
+            WHERE workspace_id = ${workspaceId} AND trashed_at IS NOT NULL) AS trashed
+    FROM document WHERE workspace_id = ${workspaceId} AND trashed_at IS NULL`.execute(queryable);
   const stats = found.rows[0];
   if (stats === undefined) throw new Error("an aggregate gave no row");
   return stats;

@@ -1,6 +1,7 @@
 import type { FileType, sentimentLabels } from "@millrace/contracts";
 import { sql } from "kysely";
 import type { RawBuilder } from "kysely";
+import { hasTag, isInCollection } from "./organise/index.ts";
 import { escapeLike } from "./read-documents.ts";
 
 /** Which documents a search looks in: those for which all of it is so. */
@@ -10,6 +11,9 @@ export type SearchFilter = {
   readonly fileTypes: readonly FileType[];
   /** ISO 639-1. */
   readonly languages: readonly string[];
+  readonly tags: readonly string[];
+  /** Ids or names. */
+  readonly collections: readonly string[];
   readonly sentiments: readonly (typeof sentimentLabels)[number][];
   /** Moments; not earlier than any of them. */
   readonly createdAfter: readonly string[];
@@ -26,6 +30,8 @@ export function documentsToSearch(
     ...filter.titles.map((title) => sql`title ILIKE ${`%${escapeLike(title)}%`}`),
     ...filter.fileTypes.map((type) => sql`file_type = ${type}`),
     ...filter.languages.map((language) => sql`language = ${language}`),
+    ...filter.tags.map(hasTag),
+    ...filter.collections.map((reference) => isInCollection(workspaceId, reference)),
     ...filter.createdAfter.map((moment) => sql`created_at >= ${moment}::timestamptz`),
     ...filter.createdBefore.map((moment) => sql`created_at < ${moment}::timestamptz`),
     ...filter.sentiments.map(

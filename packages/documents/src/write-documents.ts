@@ -18,6 +18,8 @@ export type NewDocument = {
   /** Of a pasted one, which is its own source. */
   readonly text: string | undefined;
   readonly jobId: string;
+  /** An older one with the same bytes, to be shown. */
+  readonly duplicateOf: string | null;
 };
 
 /** Inserts a document with its four parts waiting and, if it is a pasted one, its text. */
@@ -27,13 +29,14 @@ export async function insertDocument(
   document: NewDocument,
 ): Promise<DocumentRow> {
   const { text, jobId } = document;
-  const written = await sql<Omit<DocumentRow, "parts">>`
+  const written = await sql<Omit<DocumentRow, "parts" | "tags" | "collections" | "shown_duplicate_of">>`
     WITH fresh AS (
       INSERT INTO document (id, workspace_id, person_id, title, file_name, file_type, file_size, content_hash,
-                            file_key, status, job_id, text_length, extraction_method)
+                            file_key, status, job_id, text_length, extraction_method, duplicate_of)
       VALUES (${document.id}, ${access.workspaceId}, ${access.personId}, ${document.title}, ${document.fileName},
               ${document.fileType}, ${document.fileSize}, ${document.contentHash}, ${document.fileKey}, 'uploaded',
-              ${jobId}, ${text?.length ?? null}, ${text === undefined ? null : "pasted"})
+              ${jobId}, ${text?.length ?? null}, ${text === undefined ? null : "pasted"},
+              ${document.duplicateOf})
       RETURNING *
     ), parts AS (
       INSERT INTO document_part (document_id, part, state)
@@ -51,7 +54,7 @@ export async function insertDocument(
     sentiment: "pending",
     topics: "pending",
   } as const;
-  return { ...row, parts };
+  return { ...row, parts, tags: [], collections: [], shown_duplicate_of: document.duplicateOf };
 }
 
 export type ExtractedRow = {

@@ -26,7 +26,7 @@ it.each(testDatabases())(
     const taken = await documents.accept(localAccess, { content, title: undefined, idempotency: undefined });
     const id = taken.kind === "new" ? taken.accepted.document.id : "";
 
-    await documents.remove(localAccess, id);
+    await documents.remove(localAccess, id, { forever: true });
 
     await expect(documents.get(localAccess, id)).rejects.toMatchObject({ code: "document_not_found" });
     const streams = await sql`

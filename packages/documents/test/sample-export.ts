@@ -53,6 +53,11 @@ const document: Document = {
   job_id: null,
   progress: null,
   put_off: null,
+  tags: [],
+  collections: [],
+  duplicate_of: null,
+  trashed_at: null,
+  purge_at: null,
   parts: { summary: "done", key_points: "done", sentiment: "done", topics: "failed" },
   links: { self: "", analysis: "", text: "", logs: "", events: "" },
 };

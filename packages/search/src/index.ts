@@ -1,7 +1,7 @@
 export { chunkText } from "./chunking/chunk-text.ts";
 export type { Chunk, PageRange } from "./chunking/chunk-text.ts";
 export { chunksWithoutEmbedding, storeEmbeddings } from "./indexing/embeddings.ts";
-export { addChunks, beginSource, removeSource } from "./indexing/index-source.ts";
+export { addChunks, beginSource, hideSource, removeSource, showSource } from "./indexing/index-source.ts";
 export type { Source } from "./indexing/index-source.ts";
 export { keepVectorIndexes } from "./indexing/vector-index.ts";
 export { parseQuery } from "./querying/parse-query.ts";

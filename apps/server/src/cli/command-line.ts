@@ -4,6 +4,7 @@ import { addAlarmsCommands } from "./alarms-commands.ts";
 import { addAskCommand } from "./ask-command.ts";
 import { addBudgetsCommands } from "./budgets-commands.ts";
 import type { CommandHost } from "./command-host.ts";
+import { addCollectionsCommands } from "./collections-commands.ts";
 import { addControlCommands } from "./control-commands.ts";
 import { addCrewCommands } from "./crew-commands.ts";
 import { addDoctorCommand } from "./doctor-command.ts";
@@ -77,6 +78,7 @@ function createProgram(host: CommandHost): Command {
     });
   addProcessCommand(program, host);
   addDocumentsCommands(program, host);
+  addCollectionsCommands(program, host);
   addSearchCommand(program, host);
   addAskCommand(program, host);
   addJobsCommands(program, host);

@@ -1,6 +1,6 @@
-import { analysisSchema, documentSchema, documentStatuses, fileTypes } from "@millrace/contracts";
+import { analysisSchema, documentSchema } from "@millrace/contracts";
 import type { Document } from "@millrace/contracts";
-import { Argument, Option } from "commander";
+import { Argument } from "commander";
 import type { Command } from "commander";
 import { z } from "zod";
 import type { CommandHost } from "./command-host.ts";
@@ -8,6 +8,8 @@ import { isConfirmed } from "./confirm.ts";
 import { addExportCommand } from "./export-command.ts";
 import { exitCodeOf, exitCodes, worstExitCode } from "./exit-codes.ts";
 import type { ExitCode } from "./exit-codes.ts";
+import { addDocumentMarks, addManyDocumentsCommands, toDocumentQuery } from "./many-documents.ts";
+import type { DocumentMarks } from "./many-documents.ts";
 import { positiveInteger } from "./option-values.ts";
 import { writeResult } from "./processing/write-result.ts";
 import { reportFailure } from "./report-failure.ts";
@@ -16,26 +18,21 @@ import { listItems } from "./server/list-all.ts";
 import { shortMoment, shortSize, writeTable } from "./terminal/table.ts";
 import { writeJson } from "./write-json.ts";
 
-type ListOptions = {
+type ListOptions = DocumentMarks & {
   readonly limit: number;
-  readonly status?: string;
-  readonly type?: string;
-  readonly search?: string;
+  readonly trash?: true;
   readonly json?: true;
 };
 
-type RemoveOptions = { readonly yes?: true; readonly json?: true };
+type RemoveOptions = { readonly forever?: true; readonly yes?: true; readonly json?: true };
 
 /** `millrace documents ls|get|rm|export`, through the running server or without one. */
 export function addDocumentsCommands(program: Command, host: CommandHost): void {
   const documents = program.command("documents").description("Documents");
-  documents
-    .command("ls")
+  addDocumentMarks(documents.command("ls"))
     .description("List documents, newest first")
     .option("--limit <number>", "how many at most", positiveInteger(100_000), 20)
-    .addOption(new Option("--status <status>", "only these").choices(documentStatuses))
-    .addOption(new Option("--type <type>", "only these").choices(fileTypes))
-    .option("--search <text>", "part of the title")
+    .option("--trash", "what is in the trash")
     .option("--json", "print a JSON array")
     .action(async (options: ListOptions) => {
       await list(await host.server(), options);
@@ -50,18 +47,20 @@ export function addDocumentsCommands(program: Command, host: CommandHost): void 
     });
   documents
     .command("rm")
-    .description("Delete documents with text, analysis and file; work on them is cancelled")
+    .description("Move documents to the trash, or delete them for good; work on them is cancelled")
     .addArgument(new Argument("<id...>", "ids of the documents"))
+    .option("--forever", "with text, analysis and file, also out of the trash")
     .option("-y, --yes", "do not ask")
     .option("--json", "print a JSON array of the ids that are deleted")
     .action(async (ids: string[], options: RemoveOptions) => {
       host.finish(await remove(await host.server(), ids, options));
     });
+  addManyDocumentsCommands(documents, host);
   addExportCommand(documents, host);
 }
 
-async function list(client: ApiClient, { json, type, limit, ...filter }: ListOptions): Promise<void> {
-  const query = { ...filter, file_type: type };
+async function list(client: ApiClient, { json, trash, limit, ...marks }: ListOptions): Promise<void> {
+  const query = { ...toDocumentQuery(marks), trashed: trash ? "true" : undefined };
   const documents = await listItems(client, "/api/documents", documentSchema, { limit, query });
   if (json) {
     writeJson(documents);
@@ -91,7 +90,14 @@ async function get(client: ApiClient, id: string, options: { readonly json?: tru
 
 async function remove(client: ApiClient, ids: readonly string[], options: RemoveOptions): Promise<ExitCode> {
   const what = ids.length === 1 ? "1 document" : `${ids.length} documents`;
-  if (!options.yes && !(await isConfirmed(`Delete ${what} with text, analysis and file?`))) {
+  if (
+    !options.yes &&
+    !(await isConfirmed(
+      options.forever
+        ? `Delete ${what} with text, analysis and file, for good?`
+        : `Move ${what} to the trash?`,
+    ))
+  ) {
     process.stderr.write("Nothing was deleted\n");
     return exitCodes.failed;
   }
@@ -99,7 +105,10 @@ async function remove(client: ApiClient, ids: readonly string[], options: Remove
   const deleted: string[] = [];
   for (const id of ids) {
     try {
-      await client.call(`/api/documents/${encodeURIComponent(id)}`, z.null(), { method: "DELETE" });
+      await client.call(`/api/documents/${encodeURIComponent(id)}`, z.null(), {
+        method: "DELETE",
+        query: { forever: options.forever ? "true" : undefined },
+      });
       deleted.push(id);
       process.stderr.write(`Deleted ${id}\n`);
     } catch (error) {

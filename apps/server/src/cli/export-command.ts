@@ -3,23 +3,22 @@ import { open, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { documentStatuses, exportFormats, fileTypes, maxExportedIds } from "@millrace/contracts";
+import { exportFormats, maxExportedIds } from "@millrace/contracts";
 import type { ExportFormat } from "@millrace/contracts";
 import { isMillraceError } from "@millrace/kernel";
 import { Argument, Option } from "commander";
 import type { Command } from "commander";
 import type { CommandHost } from "./command-host.ts";
 import { exportBrokenOff, fileNotWritable, invalidArguments } from "./errors.ts";
+import { addDocumentMarks, toDocumentQuery } from "./many-documents.ts";
+import type { DocumentMarks } from "./many-documents.ts";
 import { listenForStop } from "./processing/stop-signals.ts";
 import type { ApiClient } from "./server/api-client.ts";
 
-type ExportOptions = {
+type ExportOptions = DocumentMarks & {
   readonly format?: ExportFormat;
   readonly json?: true;
   readonly output?: string;
-  readonly status?: string;
-  readonly type?: string;
-  readonly search?: string;
   readonly originals?: true;
 };
 
@@ -39,16 +38,12 @@ that of the ending of --output, else json. A file is there when it is whole, and
 
 /** `millrace documents export [ID…]`: documents with analysis and text, to a file or standard output. */
 export function addExportCommand(documents: Command, host: CommandHost): void {
-  documents
-    .command("export")
+  addDocumentMarks(documents.command("export"))
     .description("Documents with analysis and text, as JSON, Markdown, CSV or zip")
     .addArgument(new Argument("[id...]", "ids of the documents"))
     .addOption(new Option("--format <format>", "how it is written").choices(exportFormats))
     .option("--json", "the same as --format json")
     .option("-o, --output <file>", "write to this file; - is standard output")
-    .addOption(new Option("--status <status>", "only these").choices(documentStatuses))
-    .addOption(new Option("--type <type>", "only these").choices(fileTypes))
-    .option("--search <text>", "part of the title")
     .option("--originals", "the stored files too, in a zip")
     .addHelpText("after", help)
     .action(async (ids: string[], options: ExportOptions) => {
@@ -58,9 +53,7 @@ export function addExportCommand(documents: Command, host: CommandHost): void {
       await exportTo(file, await host.server(), {
         format,
         ids: ids.length === 0 ? undefined : ids.join(","),
-        status: options.status,
-        file_type: options.type,
-        search: options.search,
+        ...toDocumentQuery(options),
         include: options.originals ? "original" : undefined,
       });
     });
@@ -89,7 +82,7 @@ function checkArguments(
   }
   if (ids.length > maxExportedIds) {
     throw invalidArguments(
-      `At most ${maxExportedIds} ids at once; --status, --type and --search have no limit.`,
+      `At most ${maxExportedIds} ids at once; marks such as --tag and --search have no limit.`,
     );
   }
 }

@@ -15,7 +15,9 @@ type SearchOptions = { readonly limit: number; readonly json?: true };
 export function addSearchCommand(program: Command, host: CommandHost): void {
   const search = program
     .command("search <query...>")
-    .description('Find passages in documents: words, "a phrase", -without, title:, type:, after:, before:')
+    .description(
+      'Find passages in documents: words, "a phrase", -without, title:, type:, tag:, collection:, after:, before:',
+    )
     .option("--limit <number>", "how many at most", positiveInteger(50), 10)
     .option("--json", "print JSON")
     .action(async (words: string[], { limit, json }: SearchOptions) => {

@@ -3,6 +3,7 @@ import { handleAnswerQuestion } from "@millrace/ask";
 import type { Database } from "@millrace/database";
 import {
   createFileStore,
+  handleChangeMany,
   handleProcessDocument,
   handleRecogniseText,
   handleRerunPart,
@@ -13,7 +14,7 @@ import type { Extractor, Recogniser } from "@millrace/extract";
 import type { Logger } from "@millrace/kernel";
 import { createModels } from "@millrace/models";
 import type { ModelPorts, Models, OwnModels } from "@millrace/models";
-import type { AnyTaskHandler, NewEvent, WriteScope } from "@millrace/queue";
+import type { AnyTaskHandler, NewEvent, Queue, WriteScope } from "@millrace/queue";
 import { handleMakeSummary } from "@millrace/summaries";
 import { askLibrary } from "../search/ask-library.ts";
 import { handleEmbedQuery } from "../search/embed-query.ts";
@@ -36,11 +37,13 @@ export function createHandlers(parts: {
   readonly logger: Logger;
   readonly database: Database;
   readonly appendEvents: (scope: WriteScope, events: readonly NewEvent[]) => Promise<void>;
+  /** Asked for when a job runs. */
+  readonly queue: () => Queue;
   readonly ownModels: OwnModels | undefined;
   /** Where calls of models are listed, limited and stored. */
   readonly ports: ModelPorts;
 }): HandlerParts {
-  const { settings, logger, database, appendEvents, ownModels, ports } = parts;
+  const { settings, logger, database, appendEvents, queue, ownModels, ports } = parts;
   const folder = path.resolve(settings.DATA_DIR);
   const files = createFileStore({ directory: folder });
   const extractor = createExtractor({ logger, tempDirectory: path.join(folder, "tmp") });
@@ -55,6 +58,7 @@ export function createHandlers(parts: {
     recogniser,
     models,
     handlers: [
+      handleChangeMany({ database: database.background, files, queue, trashDays: settings.TRASH_DAYS }),
       handleProcessDocument({
         ...documents,
         virusScanner: createVirusScanner({ settings, logger }),

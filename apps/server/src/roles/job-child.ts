@@ -1,6 +1,6 @@
 /** The process of its own that a job gets after its worker died. Started by the worker, never by hand. */
 import { createLogger, Lifecycle } from "@millrace/kernel";
-import { appendEvents, serveJobs } from "@millrace/queue";
+import { appendEvents, Queue, serveJobs } from "@millrace/queue";
 import { createUsage } from "@millrace/usage";
 import { loadProgram } from "../config/load-program.ts";
 import { readSettings } from "../settings.ts";
@@ -25,9 +25,12 @@ await serveJobs({
     const { cache } = await openCache({ settings, database, prefix, logger, lifecycle });
     const usage = createUsage({ database, cache, settings, logger });
     await lifecycle.start(usage);
+    // What it enqueues and cancels is heard of at the next look of those who run it.
+    const queue: { made?: Queue } = {};
     const { extractor, recogniser, models, handlers } = await openHandlers({
       ...{ settings, logger, database, cache, usage, program },
       appendEvents: (scope, events) => appendEvents(scope, bus, events),
+      queue: () => (queue.made ??= new Queue({ database, logger, handlers })),
     });
     await lifecycle.start(extractor);
     await lifecycle.start(recogniser);

@@ -2,7 +2,7 @@ import type { StoredCache } from "@millrace/cache";
 import type { LoadedCrews } from "@millrace/crews";
 import type { Database } from "@millrace/database";
 import type { Logger } from "@millrace/kernel";
-import type { NewEvent, WriteScope } from "@millrace/queue";
+import type { NewEvent, Queue, WriteScope } from "@millrace/queue";
 import type { Usage } from "@millrace/usage";
 import { keyOf } from "../config/find-tasks.ts";
 import type { Program } from "../config/load-program.ts";
@@ -30,6 +30,8 @@ export async function openHandlers(parts: {
   readonly usage: Usage;
   readonly program: Program;
   readonly appendEvents: (scope: WriteScope, events: readonly NewEvent[]) => Promise<void>;
+  /** Asked for when a job runs: the queue is made of the handlers. */
+  readonly queue: () => Queue;
 }): Promise<OpenHandlers> {
   const { settings, logger, database, cache, usage, program } = parts;
   const own = createHandlers({ ...parts, ownModels: program.config.models, ports: usage.ports });

@@ -13,7 +13,7 @@ import type { RedisConnection, StoredCache } from "@millrace/cache";
 import { CrewRuns } from "@millrace/crews";
 import type { LoadedCrews } from "@millrace/crews";
 import type { Database, FolderLock } from "@millrace/database";
-import { Documents } from "@millrace/documents";
+import { Collections, Documents } from "@millrace/documents";
 import type { FileStore } from "@millrace/documents";
 import type { Extractor, Recogniser } from "@millrace/extract";
 import type { Lifecycle, Logger, Service } from "@millrace/kernel";
@@ -48,6 +48,7 @@ export type Installation = {
   readonly extractor: Extractor;
   readonly recogniser: Recogniser;
   readonly documents: Documents;
+  readonly collections: Collections;
   readonly summaries: Summaries;
   readonly questions: Questions;
   /** Those of the working folder, and those of it that can't be used. */
@@ -93,6 +94,7 @@ export async function openInstallation(parts: {
   const { files, extractor, recogniser, models, handlers, programTasks, crews } = await openHandlers({
     ...{ settings, logger, database, cache, usage, program },
     appendEvents: (scope, events) => queue.appendEvents(scope, events),
+    queue: () => queue,
   });
   const broker = await startBroker({ settings, database, logger, lifecycle });
   const mirror = await openMirrorStore({ settings, prefix, logger, lifecycle });
@@ -113,7 +115,7 @@ export async function openInstallation(parts: {
   await lifecycle.start(files);
   await warnOfForeignFiles({ database, folder, logger });
   await queue.schedules.declare(upkeepSchedules(settings), { source: "product", by: "Millrace" });
-  const documents = new Documents({ queue, files });
+  const documents = new Documents({ queue, files, settings });
   return {
     database,
     queue,
@@ -123,6 +125,7 @@ export async function openInstallation(parts: {
     extractor,
     recogniser,
     documents,
+    collections: new Collections(queue),
     summaries: new Summaries(queue),
     questions: new Questions({ queue, findTitles: askLibrary(database).findTitles }),
     crews,

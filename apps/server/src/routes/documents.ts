@@ -20,6 +20,7 @@ import { sendWithEtag } from "../http/index.ts";
 import { createDocument } from "./create-document.ts";
 import { documentExportRoute } from "./document-export.ts";
 import { documentViewRoutes } from "./document-views.ts";
+import { manyDocumentsRoute } from "./many-documents.ts";
 import { readCursor, toPage } from "./pages.ts";
 import type { RouteParts } from "./route-parts.ts";
 import { sendAccepted } from "./send-accepted.ts";
@@ -34,6 +35,11 @@ const statusSchema = acceptedDocumentSchema
   .extend({ job: jobSchema.nullable() })
   .meta({ id: "DocumentStatus" });
 
+const deleteQuery = z.strictObject({
+  /** `true`: for good, also out of the trash. */
+  forever: z.enum(["true", "false"]).optional(),
+});
+
 /** One reading of a text of any length; a page of the browser app asks for some of these. */
 const maxTextPiece = 100_000;
 
@@ -44,6 +50,7 @@ export function documentRoutes(app: TypedApp, parts: RouteParts): void {
 
   createDocument(app, parts);
   documentExportRoute(app, parts);
+  manyDocumentsRoute(app, parts);
   readingRoutes(app, parts);
   actionRoutes(app, parts);
   documentViewRoutes(app, parts);
@@ -59,13 +66,13 @@ export function documentRoutes(app: TypedApp, parts: RouteParts): void {
       },
     },
     async (request) => {
-      const { limit, cursor, status, file_type, search } = request.query;
+      const { limit, cursor, file_type: fileType, trashed, ...marks } = request.query;
       const access = await authenticate(request);
       const before = readCursor(cursor);
       const rows = await documents.list(access, {
-        status,
-        fileType: file_type,
-        search,
+        ...marks,
+        fileType,
+        ...(trashed === "true" ? { trash: "only" as const } : {}),
         before,
         limit: limit + 1,
       });
@@ -91,13 +98,13 @@ export function documentRoutes(app: TypedApp, parts: RouteParts): void {
     {
       schema: {
         tags,
-        summary: "Rename",
+        summary: "Give it another title, other tags, other collections",
         params,
         body: updateDocumentSchema,
         response: { 200: documentSchema },
       },
     },
-    async (request) => documents.rename(await authenticate(request), request.params.id, request.body.title),
+    async (request) => documents.update(await authenticate(request), request.params.id, request.body),
   );
 
   app.delete(
@@ -105,15 +112,31 @@ export function documentRoutes(app: TypedApp, parts: RouteParts): void {
     {
       schema: {
         tags,
-        summary: "Delete with text, analysis and file; work on it is cancelled",
+        summary:
+          "Put it into the trash, or delete it for good with text, analysis and file; work on it is cancelled",
         params,
+        querystring: deleteQuery,
         response: { 204: z.null() },
       },
     },
     async (request, reply) => {
-      await documents.remove(await authenticate(request), request.params.id);
+      const forever = request.query.forever === "true";
+      await documents.remove(await authenticate(request), request.params.id, { forever });
       return reply.code(204).send(null);
     },
+  );
+
+  app.post(
+    "/api/documents/:id/restore",
+    {
+      schema: {
+        tags,
+        summary: "Take it out of the trash, as it was put in",
+        params,
+        response: { 200: documentSchema },
+      },
+    },
+    async (request) => documents.restore(await authenticate(request), request.params.id),
   );
 }
 

@@ -6,6 +6,7 @@ import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { alarmRoutes } from "./alarms.ts";
 import { askRoutes } from "./ask.ts";
 import { budgetRoutes } from "./budgets.ts";
+import { collectionRoutes } from "./collections.ts";
 import { crewRunRoutes, runHomes } from "./crew-runs.ts";
 import { crewRoutes } from "./crews.ts";
 import { documentRoutes } from "./documents.ts";
@@ -27,6 +28,7 @@ import { workflowRoutes } from "./workflows.ts";
 export async function registerRoutes(app: FastifyInstance, parts: RouteParts): Promise<void> {
   const typed = app.withTypeProvider<ZodTypeProvider>();
   documentRoutes(typed, parts);
+  collectionRoutes(typed, parts);
   summaryRoutes(typed, parts);
   askRoutes(typed, parts);
   jobRoutes(typed, parts);

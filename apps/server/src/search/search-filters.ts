@@ -12,6 +12,8 @@ const nameOfField = {
   type: "file_type",
   language: "language",
   sentiment: "sentiment",
+  tag: "tag",
+  collection: "collection",
   after: "created_after",
   before: "created_before",
 } as const satisfies Record<Field["field"], keyof Filters>;
@@ -26,6 +28,8 @@ export function toSearchFilter(given: Filters, fields: readonly Field[]): Search
     fileTypes: valuesOf("file_type"),
     languages: valuesOf("language"),
     sentiments: valuesOf("sentiment"),
+    tags: valuesOf("tag"),
+    collections: valuesOf("collection"),
     createdAfter: valuesOf("created_after"),
     createdBefore: valuesOf("created_before"),
   };
@@ -33,7 +37,7 @@ export function toSearchFilter(given: Filters, fields: readonly Field[]): Search
 
 function readField({ field, value }: Field): Filters {
   const parsed = searchFilterSchema.safeParse({
-    [nameOfField[field]]: field === "title" ? value : value.toLowerCase(),
+    [nameOfField[field]]: field === "title" || field === "collection" ? value : value.toLowerCase(),
   });
   if (parsed.success) return parsed.data;
   const why = parsed.error.issues[0]?.message ?? "is not valid";

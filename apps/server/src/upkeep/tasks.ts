@@ -39,6 +39,14 @@ export const cleanCrewRuns = defineTask({
   output: z.object({ deleted: z.int() }),
 });
 
+export const purgeTrash = defineTask({
+  ...upkeep,
+  name: "upkeep.purge_trash",
+  description: "Deletes documents for good, with their files, whose time in the trash is over.",
+  input: z.strictObject({}),
+  output: z.object({ deleted: z.int() }),
+});
+
 export const removeOrphans = defineTask({
   ...upkeep,
   name: "upkeep.remove_orphans",

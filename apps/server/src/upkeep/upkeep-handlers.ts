@@ -2,7 +2,12 @@ import { access } from "node:fs/promises";
 import { pruneCrewRuns } from "@millrace/crews";
 import { pruneAnswers } from "@millrace/database";
 import type { Database } from "@millrace/database";
-import { documentChecks, findDocumentProblems, knownFileKeys } from "@millrace/documents";
+import {
+  documentChecks,
+  findDocumentProblems,
+  knownFileKeys,
+  purgeTrash as purgeDocuments,
+} from "@millrace/documents";
 import type { FileStore } from "@millrace/documents";
 import {
   findJobs,
@@ -28,6 +33,7 @@ import {
   cleanFailedJobs,
   cleanJobLogs,
   cleanUsage,
+  purgeTrash,
   removeOrphans,
   tendDatabase,
   tendSearchIndexes,
@@ -69,6 +75,12 @@ export function createUpkeepHandlers(parts: UpkeepParts): readonly AnyTaskHandle
       task: cleanCrewRuns,
       run: async ({ input: { older_than_days: olderThanDays }, signal }) => ({
         deleted: await pruneCrewRuns(background, { olderThanDays, signal }),
+      }),
+    }),
+    handleTask({
+      task: purgeTrash,
+      run: async ({ signal }) => ({
+        deleted: await purgeDocuments(background, { files: parts.files, signal }),
       }),
     }),
     handleTask({ task: removeOrphans, run: () => removeOrphaned(parts) }),

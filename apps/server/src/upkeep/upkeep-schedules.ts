@@ -7,6 +7,7 @@ import {
   cleanFailedJobs,
   cleanJobLogs,
   cleanUsage,
+  purgeTrash,
   removeOrphans,
   tendDatabase,
   tendSearchIndexes,
@@ -52,6 +53,14 @@ export function upkeepSchedules(settings: UpkeepSettings): readonly NewSchedule[
       task: cleanCrewRuns,
       input: { older_than_days: settings.CREW_RUN_DAYS },
       cron: "35 3 * * *",
+    }),
+    schedule({
+      ...gently,
+      name: "Empty the trash",
+      description: purgeTrash.description ?? null,
+      task: purgeTrash,
+      input: {},
+      cron: "15 * * * *",
     }),
     schedule({
       ...gently,

@@ -196,7 +196,7 @@ export function documentsSuite(ground: Ground): void {
       await flow.settled(document.id);
       const kept = await flow.storedFiles();
 
-      expect((await flow.send("DELETE", `/api/documents/${document.id}`)).status).toBe(204);
+      expect((await flow.send("DELETE", `/api/documents/${document.id}?forever=true`)).status).toBe(204);
 
       for (const below of ["", "/text", "/analysis", "/logs", "/status", "/events"]) {
         expect((await flow.send("GET", `/api/documents/${document.id}${below}`)).status, below).toBe(404);
@@ -204,6 +204,36 @@ export function documentsSuite(ground: Ground): void {
       expect((await flow.send("DELETE", `/api/documents/${document.id}`)).status).toBe(404);
       expect((await flow.get("/api/search?q=xylophonist", searchResultSchema)).data).toEqual([]);
       expect(await flow.storedFiles()).toBe(kept - 1);
+    });
+
+    it("keeps a deleted document in the trash with all that was made of it, and brings it back as it was", async () => {
+      const reply = await flow.postFile("The unrepeatable word bassoonist is in here.\n", "back.txt");
+      const { document } = acceptedDocumentSchema.parse(reply.body);
+      await flow.settled(document.id);
+      const change = { action: "tag", tags: ["Wind  Instruments"] };
+      await flow.send("POST", "/api/documents/bulk", { json: { filter: { ids: [document.id] }, change } });
+      const search = () =>
+        flow.get("/api/search?q=bassoonist%20tag:%22wind%20instruments%22", searchResultSchema);
+      expect((await search()).data).toHaveLength(1);
+      const before = await flow.document(document.id);
+
+      expect((await flow.send("DELETE", `/api/documents/${document.id}`)).status).toBe(204);
+
+      for (const below of ["", "/text", "/analysis", "/logs", "/status", "/events", "/file", "/similar"]) {
+        expect((await flow.send("GET", `/api/documents/${document.id}${below}`)).status, below).toBe(404);
+      }
+      expect((await search()).data).toEqual([]);
+      expect((await flow.get("/api/search?q=bassoonist", searchResultSchema)).data).toEqual([]);
+      expect((await flow.send("POST", `/api/documents/${document.id}/reprocess`)).status).toBe(404);
+      expect((await flow.send("POST", `/api/jobs/${document.job_id}/retry`)).status).toBe(409);
+      const trash = await flow.listAll("/api/documents?trashed=true", documentSchema);
+      expect(trash).toMatchObject([{ id: document.id, purge_at: expect.any(String) }]);
+
+      expect((await flow.send("POST", `/api/documents/${document.id}/restore`)).status).toBe(200);
+
+      const { updated_at: _changed, ...after } = await flow.document(document.id);
+      expect(before).toMatchObject(after);
+      expect((await search()).data).toHaveLength(1);
     });
 
     it("logs what was done, newest first, by document and by job", async () => {

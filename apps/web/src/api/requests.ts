@@ -21,6 +21,9 @@ export type DocumentFilters = {
   readonly search?: string | undefined;
   readonly status?: DocumentStatus | undefined;
   readonly fileType?: FileType | undefined;
+  readonly tag?: string | undefined;
+  /** By its id. */
+  readonly collection?: string | undefined;
 };
 
 /** Whether a token is needed here, and whether this browser has given it. */
@@ -29,7 +32,12 @@ export type Session = { readonly required: boolean; readonly signed_in: boolean 
 const documentPath = (id: string) => `/documents/${encodeURIComponent(id)}`;
 
 export function listDocuments(
-  options: DocumentFilters & { limit: number; cursor?: string | undefined },
+  options: DocumentFilters & {
+    /** What is in the trash, and nothing else. Default false. */
+    isTrash?: boolean;
+    limit: number;
+    cursor?: string | undefined;
+  },
   signal?: AbortSignal,
 ): Promise<Page<Document>> {
   return callApi("/documents", {
@@ -37,6 +45,9 @@ export function listDocuments(
       search: options.search,
       status: options.status,
       file_type: options.fileType,
+      tag: options.tag,
+      collection: options.collection,
+      trashed: options.isTrash === true ? "true" : undefined,
       limit: options.limit,
       cursor: options.cursor,
     },
@@ -54,6 +65,8 @@ export function exportAddress(
     search: what.search,
     status: what.status,
     file_type: what.fileType,
+    tag: what.tag,
+    collection: what.collection,
     include: what.withOriginals ? "original" : undefined,
   });
 }

@@ -24,6 +24,11 @@ export type DocumentsSearch = {
   q?: string | undefined;
   status?: DocumentStatus | undefined;
   type?: FileType | undefined;
+  tag?: string | undefined;
+  /** By its id. */
+  collection?: string | undefined;
+  /** What is shown instead of the documents at hand. */
+  view?: "trash" | undefined;
   cursor?: string | undefined;
 };
 
@@ -58,6 +63,9 @@ const documentsRoute = createRoute({
     q: readText(search.q),
     status: readStatus(search.status),
     type: readFileType(search.type),
+    tag: readText(search.tag),
+    collection: readText(search.collection),
+    view: search.view === "trash" ? "trash" : undefined,
     cursor: readText(search.cursor),
   }),
   component: lazyRouteComponent(() => import("../documents/documents-page.tsx"), "DocumentsPage"),

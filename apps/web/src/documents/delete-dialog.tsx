@@ -4,7 +4,7 @@ import { isSettled } from "./statuses.ts";
 import { useDelete } from "./use-document-actions.ts";
 import classes from "./delete-dialog.module.css";
 
-/** Asks once more, naming what will be gone: deleting has no way back. */
+/** Asks once more, saying where it goes. */
 export function DeleteDialog({
   document,
   isOpen,
@@ -28,8 +28,8 @@ export function DeleteDialog({
       closeButtonProps={{ "aria-label": "Close" }}
     >
       <p className={classes.text}>
-        <strong>{document.title}</strong> goes with its file, text, analysis and log.
-        {isSettled(document) ? "" : " The work on it is stopped."} This can't be undone.
+        <strong>{document.title}</strong> goes to the trash, with its file, text and analysis, and can be
+        restored from there.{isSettled(document) ? "" : " The work on it is stopped."}
       </p>
       <div className={classes.actions}>
         <Button variant="default" onClick={onClose} data-autofocus>

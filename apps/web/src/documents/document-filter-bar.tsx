@@ -4,6 +4,7 @@ import { getRouteApi } from "@tanstack/react-router";
 import IconSearch from "@tabler/icons-react/dist/esm/icons/IconSearch.mjs";
 import { useState } from "react";
 import classes from "./document-filter-bar.module.css";
+import { LabelSelects } from "./label-selects.tsx";
 import { fileTypeLabels, readFileType, readStatus, statusLabels } from "./statuses.ts";
 
 const route = getRouteApi("/documents");
@@ -61,6 +62,12 @@ export function DocumentFilterBar() {
         data={typeChoices}
         value={search.type ?? ""}
         onChange={(event) => change({ type: readFileType(event.currentTarget.value) })}
+      />
+      <LabelSelects
+        className={classes.choice}
+        tag={search.tag}
+        collection={search.collection}
+        onChange={change}
       />
     </div>
   );

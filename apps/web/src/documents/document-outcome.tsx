@@ -1,8 +1,10 @@
 import type { Document } from "@millrace/contracts";
 import IconAlertTriangle from "@tabler/icons-react/dist/esm/icons/IconAlertTriangle.mjs";
 import IconCircleX from "@tabler/icons-react/dist/esm/icons/IconCircleX.mjs";
+import IconCopy from "@tabler/icons-react/dist/esm/icons/IconCopy.mjs";
 import IconInfoCircle from "@tabler/icons-react/dist/esm/icons/IconInfoCircle.mjs";
 import IconPlayerStop from "@tabler/icons-react/dist/esm/icons/IconPlayerStop.mjs";
+import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { Notice } from "../feedback/notice.tsx";
 import classes from "./document-outcome.module.css";
@@ -11,10 +13,21 @@ import { partLabels, partNames } from "./parts.ts";
 /** What went wrong, or what to know of the extraction, each with the next step. */
 export function DocumentOutcome({ document }: { document: Document }) {
   const outcome = outcomeOf(document);
-  if (outcome === null && document.warnings.length === 0) return null;
+  if (outcome === null && document.warnings.length === 0 && document.duplicate_of === null) return null;
   return (
     <div className={classes.stack}>
       {outcome}
+      {document.duplicate_of === null ? null : (
+        <Notice tone="plain" icon={<IconCopy size={19} />}>
+          <p>
+            The same bytes were here already:{" "}
+            <Link to="/documents/$id" params={{ id: document.duplicate_of }}>
+              see the first document
+            </Link>
+            .
+          </p>
+        </Notice>
+      )}
       {document.warnings.map((warning) => (
         <Notice key={`${warning.code} ${warning.message}`} tone="warn" icon={<IconInfoCircle size={19} />}>
           <p>{warning.message}</p>

@@ -3,8 +3,11 @@ import { Button } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import rowClasses from "../app/row.module.css";
 import { Moment } from "../formatting/moment.tsx";
+import { ChooseBox } from "./choose-box.tsx";
+import type { Choice } from "./choose-box.tsx";
 import { DocumentSummaryLine } from "./document-summary-line.tsx";
 import classes from "./document-rows.module.css";
+import { LabelLine } from "./label-line.tsx";
 import { FileIcon } from "./file-icon.tsx";
 import { RowMenu } from "./row-menu.tsx";
 import { StatusBadge } from "./status-badge.tsx";
@@ -13,21 +16,33 @@ import { useWorkAction } from "./use-document-actions.ts";
 import { useLiveRow } from "./use-document.ts";
 
 /** Documents one below the other, for Home and for narrow screens. */
-export function DocumentRows({ documents, label }: { documents: readonly Document[]; label: string }) {
+export function DocumentRows({
+  documents,
+  label,
+  choice,
+}: {
+  documents: readonly Document[];
+  label: string;
+  /** Left out: nothing can be chosen. */
+  choice?: Choice;
+}) {
   return (
     <ul className={classes.list} aria-label={label}>
       {documents.map((document) => (
-        <DocumentRow key={document.id} listed={document} />
+        <DocumentRow key={document.id} listed={document} choice={choice} />
       ))}
     </ul>
   );
 }
 
-function DocumentRow({ listed }: { listed: Document }) {
+function DocumentRow({ listed, choice }: { listed: Document; choice: Choice | undefined }) {
   const document = useLiveRow(listed);
   return (
     <li className={classes.row}>
-      <FileIcon type={document.file_type} />
+      <div className={classes.sign}>
+        <ChooseBox document={document} choice={choice} />
+        <FileIcon type={document.file_type} />
+      </div>
       <div className={classes.body}>
         <Link
           to="/documents/$id"
@@ -37,6 +52,7 @@ function DocumentRow({ listed }: { listed: Document }) {
           {document.title}
         </Link>
         <DocumentSummaryLine document={document} />
+        <LabelLine document={document} />
       </div>
       <div className={classes.status}>
         <StatusBadge status={document.status} />

@@ -3,15 +3,18 @@ import { Link } from "@tanstack/react-router";
 import rowClasses from "../app/row.module.css";
 import { Moment } from "../formatting/moment.tsx";
 import { formatBytes } from "../formatting/numbers.ts";
+import { ChooseBox } from "./choose-box.tsx";
+import type { Choice } from "./choose-box.tsx";
 import { DocumentSummaryLine } from "./document-summary-line.tsx";
 import classes from "./documents-table.module.css";
+import { LabelLine } from "./label-line.tsx";
 import { FileIcon } from "./file-icon.tsx";
 import { PartDots } from "./part-dots.tsx";
 import { RowMenu } from "./row-menu.tsx";
 import { StatusBadge } from "./status-badge.tsx";
 import { useLiveRow } from "./use-document.ts";
 
-export function DocumentsTable({ documents }: { documents: readonly Document[] }) {
+export function DocumentsTable({ documents, choice }: { documents: readonly Document[]; choice: Choice }) {
   return (
     <table className={classes.table}>
       <caption className={classes.caption}>Documents, newest first</caption>
@@ -31,19 +34,20 @@ export function DocumentsTable({ documents }: { documents: readonly Document[] }
       </thead>
       <tbody>
         {documents.map((document) => (
-          <DocumentTableRow key={document.id} listed={document} />
+          <DocumentTableRow key={document.id} listed={document} choice={choice} />
         ))}
       </tbody>
     </table>
   );
 }
 
-function DocumentTableRow({ listed }: { listed: Document }) {
+function DocumentTableRow({ listed, choice }: { listed: Document; choice: Choice }) {
   const document = useLiveRow(listed);
   return (
     <tr>
       <td>
         <div className={classes.name}>
+          <ChooseBox document={document} choice={choice} />
           <FileIcon type={document.file_type} />
           <div className={classes.nameText}>
             <Link
@@ -54,6 +58,7 @@ function DocumentTableRow({ listed }: { listed: Document }) {
               {document.title}
             </Link>
             <DocumentSummaryLine document={document} />
+            <LabelLine document={document} />
           </div>
         </div>
       </td>

@@ -3,6 +3,7 @@ import { Link } from "@tanstack/react-router";
 import { countOf, formatBytes, formatCount } from "../formatting/numbers.ts";
 import { formatAbsolute } from "../formatting/time.ts";
 import { CopyButton } from "../feedback/copy.tsx";
+import { DocumentLabels } from "./document-labels.tsx";
 import type { DocumentView } from "./document-view.ts";
 import { LogLines } from "../logs/log-lines.tsx";
 import classes from "./overview-panel.module.css";
@@ -27,6 +28,7 @@ export function OverviewPanel({ view }: { view: DocumentView }) {
           </PartCard>
         </div>
         <div className={classes.column}>
+          <DocumentLabels document={document} />
           <PartCard part="sentiment" document={document} analysis={analysis}>
             {sentiment.result === null ? null : <Sentiment result={sentiment.result} />}
           </PartCard>

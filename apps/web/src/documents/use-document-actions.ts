@@ -86,7 +86,7 @@ export function useDelete(onDeleted?: () => void) {
       onDeleted?.();
       queries.removeQueries({ queryKey: queryKeys.document(document.id) });
       void queries.invalidateQueries({ queryKey: queryKeys.collections });
-      showDone(`Deleted “${document.title}”`);
+      showDone(`Moved “${document.title}” to the trash`);
     },
     onError: (error) => showProblem("Not deleted", error),
   });

@@ -1,5 +1,6 @@
 import { Button, NativeSelect } from "@mantine/core";
 import { getRouteApi } from "@tanstack/react-router";
+import { LabelSelects } from "../documents/label-selects.tsx";
 import { fileTypeLabels } from "../documents/statuses.ts";
 import classes from "./search-filter-bar.module.css";
 import { isNarrowed, readSearchFilters, sentimentChoices } from "./search-filters.ts";
@@ -73,6 +74,17 @@ export function SearchFilterBar() {
           onChange={(event) => change(name, event.currentTarget.value)}
         />
       ))}
+      <LabelSelects
+        className={classes.choice}
+        tag={filters.tag}
+        collection={filters.collection}
+        onChange={(changes) =>
+          void navigate({
+            search: (before) => ({ ...before, ...readSearchFilters({ ...before, ...changes }) }),
+            replace: true,
+          })
+        }
+      />
       <div className={classes.days}>
         {days.map(({ name, label }) => (
           <label key={name} className={classes.labelled}>

@@ -10,6 +10,9 @@ export type SearchFilters = {
   readonly sentiment?: Sentiment | undefined;
   /** ISO 639-1. */
   readonly language?: string | undefined;
+  readonly tag?: string | undefined;
+  /** By its id. */
+  readonly collection?: string | undefined;
   /** Days of the reader's own calendar, the last one included. */
   readonly from?: string | undefined;
   readonly to?: string | undefined;
@@ -19,11 +22,13 @@ export type SearchFilters = {
 
 /** What can't be asked for is left out. */
 export function readSearchFilters(search: Readonly<Record<string, unknown>>): SearchFilters {
-  const { type, sentiment, language, from, to, explain } = search;
+  const { type, sentiment, language, tag, collection, from, to, explain } = search;
   return {
     type: readFileType(type),
     sentiment: sentimentChoices.find((choice) => choice === sentiment),
     language: typeof language === "string" && /^[a-z]{2,3}$/.test(language) ? language : undefined,
+    tag: readLabel(tag),
+    collection: readLabel(collection),
     from: readDay(from),
     to: readDay(to),
     explain: explain === "true" ? "true" : undefined,
@@ -37,15 +42,21 @@ export function isNarrowed({ explain: _explain, ...filters }: SearchFilters): bo
 
 /** The filters as the server takes them: days become moments of the reader's time zone. */
 export function filterParameters(filters: SearchFilters): Record<string, string | undefined> {
-  const { type, sentiment, language, from, to, explain } = filters;
+  const { type, sentiment, language, tag, collection, from, to, explain } = filters;
   return {
     file_type: type,
     sentiment,
     language,
+    tag,
+    collection,
     created_after: from === undefined ? undefined : startOfDay(from, 0),
     created_before: to === undefined ? undefined : startOfDay(to, 1),
     explain,
   };
+}
+
+function readLabel(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" ? value.slice(0, 100) : undefined;
 }
 
 function startOfDay(day: string, daysLater: number): string {

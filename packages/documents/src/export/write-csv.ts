@@ -23,6 +23,8 @@ const columns: readonly (readonly [name: string, cell: (exported: Exported) => C
   ["created_at", ({ document }) => document.created_at],
   ["updated_at", ({ document }) => document.updated_at],
   ["processing_completed_at", ({ document }) => document.processing_completed_at],
+  ["tags", ({ document }) => document.tags.join(", ")],
+  ["collections", ({ document }) => document.collections.map(({ name }) => name).join("; ")],
 ];
 
 /**

@@ -24,6 +24,7 @@ export function toMarkdown({ document, analysis }: Exported, text: string | null
   const blocks = [
     `# ${escaped(document.title)}`,
     facts(document),
+    ...sortedInto(document),
     ...failure(document),
     ...parts,
     ...(text === null ? [] : [`## Text\n\n${text.trimEnd()}`]),
@@ -44,6 +45,17 @@ function facts(document: Document): string {
   ]
     .filter((fact) => fact !== undefined)
     .join(" · ");
+}
+
+/** Tags and collections, where there are some. */
+function sortedInto({ tags, collections }: Document): string[] {
+  const lines = [
+    ["Tags", tags],
+    ["Collections", collections.map(({ name }) => name)],
+  ] as const;
+  return lines.flatMap(([label, names]) =>
+    names.length === 0 ? [] : [`${label}: ${names.map(escaped).join(", ")}`],
+  );
 }
 
 function failure({ processing_error: reason, processing_error_code: code }: Document): string[] {

@@ -1,3 +1,4 @@
+import { cancelThisJob } from "@millrace/queue";
 import type { JobContext } from "@millrace/queue";
 import {
   addChunks,
@@ -11,7 +12,7 @@ import type { EmbeddingModel } from "@millrace/search";
 import { recordCharge } from "@millrace/usage";
 import { markIndexed } from "../write-documents.ts";
 import type { ProcessInput, ProcessParts } from "./process-task.ts";
-import { readForProcessing, readStoredText } from "./read-for-processing.ts";
+import { lockForProcessing, readForProcessing, readStoredText } from "./read-for-processing.ts";
 import type { ProcessedDocument } from "./read-for-processing.ts";
 
 const firstPercent = 50;
@@ -46,7 +47,13 @@ async function storeChunks(
     language: fresh?.language ?? null,
     chunkCount: chunks.length,
   };
-  await context.transaction((scope) => beginSource(scope.transaction, source));
+  await context.transaction(async ({ transaction }) => {
+    // Whoever deletes it hides or removes what search has: nothing may be added to that behind the back.
+    const current = await lockForProcessing(transaction, document.id);
+    if (current === undefined || current.trashed_at !== null)
+      throw cancelThisJob("The document was deleted.");
+    await beginSource(transaction, source);
+  });
   for (let from = 0; from < chunks.length; from += batchSize) {
     const batch = chunks.slice(from, from + batchSize);
     await context.transaction((scope) => addChunks(scope.transaction, source, batch));

@@ -20,7 +20,7 @@ export function handleProcessDocument(parts: ProcessParts): AnyTaskHandler {
     onEnd: (scope, end) => recordEnd(parts, scope, end),
     onRetry: async (scope, { jobId, input }) => {
       const document = await lockForProcessing(scope.transaction, input.document_id);
-      if (document?.job_id !== jobId) throw jobSuperseded(jobId);
+      if (document?.job_id !== jobId || document.trashed_at !== null) throw jobSuperseded(jobId);
       await markProcessing(scope.transaction, input.document_id);
       await resetParts(scope.transaction, input.document_id, {
         parts: input.parts,
@@ -33,7 +33,8 @@ export function handleProcessDocument(parts: ProcessParts): AnyTaskHandler {
 async function run(parts: ProcessParts, context: JobContext<ProcessInput>): Promise<ProcessOutput> {
   const { input } = context;
   const document = await readForProcessing(parts.database.queryable, input.document_id);
-  if (document === undefined) throw cancelThisJob("The document was deleted.");
+  if (document === undefined || document.trashed_at !== null)
+    throw cancelThisJob("The document was deleted.");
   if (document.job_id !== context.job.id) throw cancelThisJob("Another job has taken over this document.");
   await context.transaction((scope) => markProcessing(scope.transaction, document.id));
   // Not again when it was put off meanwhile: progress would go back.

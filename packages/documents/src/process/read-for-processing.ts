@@ -14,6 +14,7 @@ export type ProcessedDocument = {
   readonly text_length: number | null;
   readonly job_id: string | null;
   readonly status: DocumentStatus;
+  readonly trashed_at: Date | null;
 };
 
 /** Undefined when it was deleted. */
@@ -22,7 +23,7 @@ export async function readForProcessing(
   id: string,
 ): Promise<ProcessedDocument | undefined> {
   const found = await sql<ProcessedDocument>`
-    SELECT id, workspace_id, title, file_name, file_type, file_key, language, text_length, job_id, status
+    SELECT id, workspace_id, title, file_name, file_type, file_key, language, text_length, job_id, status, trashed_at
     FROM document WHERE id = ${id}`.execute(queryable);
   return found.rows[0];
 }

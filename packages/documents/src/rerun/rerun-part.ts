@@ -27,7 +27,8 @@ export function handleRerunPart(parts: RerunParts): AnyTaskHandler {
     run: (context) => run(parts, context),
     onEnd: (scope, end) => recordEnd(parts, scope, end),
     onRetry: async ({ transaction }, { jobId, input: { document_id: documentId } }) => {
-      if ((await lockForProcessing(transaction, documentId)) === undefined) throw jobSuperseded(jobId);
+      const document = await lockForProcessing(transaction, documentId);
+      if (document === undefined || document.trashed_at !== null) throw jobSuperseded(jobId);
       if ((await findRerun(transaction, jobId, documentId)) === undefined) throw jobSuperseded(jobId);
       await markRerun(transaction, jobId, { documentId, error: null });
     },
@@ -38,7 +39,8 @@ async function run(parts: RerunParts, context: JobContext<RerunInput>): Promise<
   const { document_id: id, part, model } = context.input;
   const { queryable } = parts.database;
   const document = await readForProcessing(queryable, id);
-  if (document === undefined) throw cancelThisJob("The document was deleted.");
+  if (document === undefined || document.trashed_at !== null)
+    throw cancelThisJob("The document was deleted.");
   if ((await findRerun(queryable, context.job.id, id)) === undefined) {
     throw cancelThisJob("Something newer makes this part.");
   }

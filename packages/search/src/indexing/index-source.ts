@@ -30,6 +30,16 @@ export async function removeSource(transaction: Transaction, id: string): Promis
   await sql`DELETE FROM search_source WHERE id = ${id}`.execute(transaction);
 }
 
+/** Keeps a source with its passages and vectors, and lets nobody find it until it is shown. Idempotent. */
+export async function hideSource(transaction: Transaction, id: string): Promise<void> {
+  await sql`UPDATE search_source SET hidden_at = now() WHERE id = ${id}`.execute(transaction);
+}
+
+/** Lets a hidden source be found again. Idempotent. */
+export async function showSource(transaction: Transaction, id: string): Promise<void> {
+  await sql`UPDATE search_source SET hidden_at = NULL WHERE id = ${id}`.execute(transaction);
+}
+
 /** Adds passages of a source that has begun; those with a known ordinal are left as they are. */
 export async function addChunks(
   transaction: Transaction,

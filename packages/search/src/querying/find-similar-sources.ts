@@ -1,5 +1,6 @@
 import type { Queryable } from "@millrace/database";
 import { sql } from "kysely";
+import { isShown } from "./scope.ts";
 
 /** A source that is like another, and the passage of it that is most like the other as a whole. */
 type SimilarSource = {
@@ -45,7 +46,7 @@ export async function findSimilarSources(
       SELECT avg(embedding) AS mean FROM chunk_embedding WHERE ${ofOwner} AND source_id = ${sourceId}),
     means AS (
       SELECT source_id, avg(embedding) AS mean FROM chunk_embedding
-      WHERE ${ofOwner} AND source_id <> ${sourceId} GROUP BY source_id),
+      WHERE ${ofOwner} AND source_id <> ${sourceId} AND ${isShown(workspaceId, sql`source_id`)} GROUP BY source_id),
     nearest AS MATERIALIZED (
       SELECT source_id, 1 - (means.mean <=> own.mean) AS similarity FROM means, own
       -- The angle to a vector of zeros is no number, and no number is greater than it.

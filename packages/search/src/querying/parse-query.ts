@@ -1,5 +1,14 @@
 /** Fields that can be asked for in the query itself, such as `title:contract`. */
-export const queryFields = ["title", "type", "language", "sentiment", "after", "before"] as const;
+export const queryFields = [
+  "title",
+  "type",
+  "language",
+  "sentiment",
+  "tag",
+  "collection",
+  "after",
+  "before",
+] as const;
 export type QueryField = (typeof queryFields)[number];
 
 export type ParsedQuery = {

@@ -10,13 +10,20 @@ export type SearchScope = {
   readonly newest?: string | undefined;
 };
 
-/** The scope as conditions on columns that hold the ids of a source and of a passage. */
+/** That a source is not hidden. A set that is read once: the plan of an approximate index must not become a join. */
+export function isShown(workspaceId: string, source: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`${source} NOT IN (
+    SELECT id FROM search_source AS hidden WHERE workspace_id = ${workspaceId} AND hidden_at IS NOT NULL)`;
+}
+
+/** The scope, without hidden sources, as conditions on columns that hold the ids of a source and of a passage. */
 export function sourceCondition(
   scope: SearchScope,
   columns: { readonly source: RawBuilder<unknown>; readonly chunk: RawBuilder<unknown> },
 ): RawBuilder<unknown>[] {
   const { sources, newest } = scope;
   return [
+    isShown(scope.workspaceId, columns.source),
     ...(sources === undefined ? [] : [sql`${columns.source} IN (${sources})`]),
     ...(newest === undefined ? [] : [sql`${columns.chunk} <= ${newest}::uuid`]),
   ];

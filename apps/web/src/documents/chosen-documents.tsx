@@ -1,0 +1,179 @@
+import type { DocumentSelection } from "@millrace/contracts";
+import { Button, Menu } from "@mantine/core";
+import { useState } from "react";
+import type { ReactNode } from "react";
+import type { DocumentFilters } from "../api/requests.ts";
+import { countOf } from "../formatting/numbers.ts";
+import { ConfirmDialog } from "../monitor/parts/confirm-dialog.tsx";
+import { CollectionDialog, TagDialog } from "./bulk-dialogs.tsx";
+import classes from "./chosen-documents.module.css";
+import { ExportItems } from "./export-menu.tsx";
+import { useChangeMany } from "./use-organise.ts";
+
+type Dialog = "tags" | "collection" | "trash" | "delete" | "reprocess";
+
+/** What is chosen: these documents, or all that the filters leave. */
+export type Chosen = { readonly ids: readonly string[] } | "all";
+
+/** What can be done with the chosen documents. */
+export function ChosenDocuments({
+  chosen,
+  filters,
+  isTrash,
+  onChooseAll,
+  onClear,
+}: {
+  chosen: Chosen;
+  filters: DocumentFilters;
+  isTrash: boolean;
+  /** Left out when all that there are can be seen and chosen one by one. */
+  onChooseAll?: (() => void) | undefined;
+  onClear: () => void;
+}) {
+  const [dialog, setDialog] = useState<Dialog | undefined>();
+  const changing = useChangeMany(() => {
+    setDialog(undefined);
+    onClear();
+  });
+  const filter = selectionOf(chosen, filters, isTrash);
+  const count = chosen === "all" ? undefined : chosen.ids.length;
+  const words = count === undefined ? "all documents that match" : countOf(count, "document");
+  const close = () => setDialog(undefined);
+  return (
+    <div className={classes.bar} role="group" aria-label="Chosen documents">
+      <span className={classes.count}>
+        {count === undefined ? "All that match chosen" : `${countOf(count, "document")} chosen`}
+        {chosen === "all" || onChooseAll === undefined ? null : (
+          <Button size="compact-sm" variant="subtle" onClick={onChooseAll}>
+            Choose all that match
+          </Button>
+        )}
+      </span>
+      <div className={classes.buttons}>
+        {isTrash ? (
+          <>
+            <Button
+              size="compact-md"
+              loading={changing.isPending && dialog === undefined}
+              onClick={() => changing.mutate({ filter, change: { action: "restore" } })}
+            >
+              Restore
+            </Button>
+            <Button size="compact-md" variant="default" onClick={() => setDialog("delete")}>
+              Delete for good…
+            </Button>
+          </>
+        ) : (
+          <>
+            <Button size="compact-md" variant="default" onClick={() => setDialog("tags")}>
+              Tags…
+            </Button>
+            <Button size="compact-md" variant="default" onClick={() => setDialog("collection")}>
+              Collection…
+            </Button>
+            <ExportChosen chosen={chosen} filters={filters} />
+            <Button size="compact-md" variant="default" onClick={() => setDialog("reprocess")}>
+              Reprocess…
+            </Button>
+            <Button size="compact-md" variant="default" onClick={() => setDialog("trash")}>
+              Delete…
+            </Button>
+          </>
+        )}
+        <Button size="compact-md" variant="subtle" color="gray" onClick={onClear}>
+          Clear
+        </Button>
+      </div>
+      {dialog === "tags" ? (
+        <TagDialog
+          words={words}
+          isPending={changing.isPending}
+          onSubmit={(change) => changing.mutate({ filter, change })}
+          onClose={close}
+        />
+      ) : null}
+      {dialog === "collection" ? (
+        <CollectionDialog
+          words={words}
+          isPending={changing.isPending}
+          onSubmit={(change) => changing.mutate({ filter, change })}
+          onClose={close}
+        />
+      ) : null}
+      {questions.map(({ name, title, label, isDangerous, text }) => (
+        <ConfirmDialog
+          key={name}
+          isOpen={dialog === name}
+          title={title}
+          confirmLabel={label}
+          isDangerous={isDangerous}
+          isPending={changing.isPending}
+          onConfirm={() => changing.mutate({ filter, change: { action: name } })}
+          onClose={close}
+        >
+          {text(words)}
+        </ConfirmDialog>
+      ))}
+    </div>
+  );
+}
+
+const questions: readonly {
+  readonly name: "trash" | "delete" | "reprocess";
+  readonly title: string;
+  readonly label: string;
+  readonly isDangerous: boolean;
+  readonly text: (words: string) => ReactNode;
+}[] = [
+  {
+    name: "trash",
+    title: "Delete the chosen documents?",
+    label: "Move to the trash",
+    isDangerous: true,
+    text: (words) => (
+      <p>
+        This moves {words} to the trash, from where they can be restored as they are. Work on them is stopped.
+      </p>
+    ),
+  },
+  {
+    name: "delete",
+    title: "Delete for good?",
+    label: "Delete for good",
+    isDangerous: true,
+    text: (words) => <p>This deletes {words} with file, text, analysis and log. It can't be undone.</p>,
+  },
+  {
+    name: "reprocess",
+    title: "Reprocess the chosen documents?",
+    label: "Reprocess",
+    isDangerous: false,
+    text: (words) => (
+      <p>
+        Everything is done again for {words}, from the bytes on, and models are asked anew, which may cost
+        something. Documents that are being worked on are left alone.
+      </p>
+    ),
+  },
+];
+
+function ExportChosen({ chosen, filters }: { chosen: Chosen; filters: DocumentFilters }) {
+  return (
+    <Menu>
+      <Menu.Target>
+        <Button size="compact-md" variant="default">
+          Export
+        </Button>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <ExportItems what={chosen === "all" ? filters : { id: chosen.ids.join(",") }} />
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
+
+function selectionOf(chosen: Chosen, filters: DocumentFilters, isTrash: boolean): DocumentSelection {
+  if (chosen !== "all") return { ids: [...chosen.ids], trashed: isTrash };
+  const { search, status, fileType, tag, collection } = filters;
+  return { search, status, file_type: fileType, tag, collection, trashed: isTrash };
+}

@@ -1,0 +1,50 @@
+import type {
+  Collection,
+  Document,
+  DocumentBulkResult,
+  DocumentChange,
+  DocumentSelection,
+  Page,
+  TagCount,
+  UpdateDocument,
+} from "@millrace/contracts";
+import { callApi } from "../api/client.ts";
+
+const documentPath = (id: string) => `/documents/${encodeURIComponent(id)}`;
+
+/** More tags and collections than anybody chooses from a list. */
+const listed = 100;
+
+/** Where these answers live in the Query cache: a change notice of any document renews them. */
+export const organiseKeys = {
+  tags: ["documents", "tags"] as const,
+  collections: ["documents", "collections"] as const,
+};
+
+export function listTags(signal?: AbortSignal): Promise<Page<TagCount>> {
+  return callApi("/tags", { query: { limit: listed }, signal });
+}
+
+export function listCollections(signal?: AbortSignal): Promise<Page<Collection>> {
+  return callApi("/collections", { query: { limit: listed }, signal });
+}
+
+export function createCollection(name: string): Promise<Collection> {
+  return callApi("/collections", { method: "POST", json: { name } });
+}
+
+export function updateDocument(id: string, update: UpdateDocument): Promise<Document> {
+  return callApi(documentPath(id), { method: "PATCH", json: update });
+}
+
+export function restoreDocument(id: string): Promise<Document> {
+  return callApi(`${documentPath(id)}/restore`, { method: "POST" });
+}
+
+/** One change for all documents of a selection. */
+export function changeDocuments(
+  filter: DocumentSelection,
+  change: DocumentChange,
+): Promise<DocumentBulkResult> {
+  return callApi("/documents/bulk", { method: "POST", json: { filter, change } });
+}

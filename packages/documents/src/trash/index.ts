@@ -1,0 +1,2 @@
+export { purgeTrash } from "./purge-trash.ts";
+export { deleteRows, moveToTrash, takeFromTrash } from "./trash.ts";
