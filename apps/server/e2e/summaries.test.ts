@@ -7,6 +7,15 @@ import { useModelScene } from "./model-scene.ts";
 const quiet = { problems: [], foreignRequests: [] };
 const text = "The mill stands by the river. The miller is content with the year and with his dog.";
 
+const diary = [
+  "The water mill of Lydford grinds wheat and rye for eleven villages along the river.",
+  "The miller writes down every evening how high the water stood at the wheel.",
+  "In March the ice broke the sluice, and the mill stood still for nine days.",
+  "The villages paid for the new sluice with 40 sacks of flour from the next harvest.",
+  "Since then the wheel has turned without a pause until the frost of the following winter.",
+  "What the miller wrote is kept in the town hall, where anybody may read it.",
+].join(" ");
+
 const scene = useModelScene();
 
 type Look = { width: number; scheme: "light" | "dark" };
@@ -81,6 +90,33 @@ describe("the page of summaries", () => {
     const made = page.getByText("Another summary of the mill.");
     await made.waitFor();
     expect(await made.count()).toBe(1);
+    await page.close();
+  });
+
+  it("shows the score and both texts when the summary of a similar text is taken over", async () => {
+    const { page } = await open();
+    scene.models.setScript(() => ({ kind: "answer", content: "A sluice broke and was paid for in flour." }));
+    await summarise(page, diary);
+    await page.getByText("A sluice broke and was paid for in flour.").waitFor();
+
+    await summarise(page, diary.replace("anybody may read it", "anyone may read it"));
+
+    await page.getByText("A text that is nearly the same was summarised before").waitFor();
+    await page.getByText("The other text", { exact: true }).click();
+    await page.getByText("where anybody may read it").waitFor();
+    await expectAccessible(page);
+    await page.close();
+  });
+
+  it("finds summaries by words of their texts", async () => {
+    const { page } = await open();
+
+    await page.getByLabel("Find summaries").fill("sluice frost");
+
+    await page.getByText("Another summary of the mill.").waitFor({ state: "detached" });
+    expect(await page.getByText("A sluice broke and was paid for in flour.").count()).toBe(2);
+    await page.getByLabel("Find summaries").fill("tides");
+    await page.getByText("Nothing found").waitFor();
     await page.close();
   });
 

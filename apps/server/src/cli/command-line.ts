@@ -23,6 +23,7 @@ import { addSchedulesCommands } from "./schedules-commands.ts";
 import { addSearchCommand } from "./search-command.ts";
 import type { OpenServer } from "./server/open-server.ts";
 import { readEnvironment } from "./settings.ts";
+import { addSummariesCommands } from "./summaries-commands.ts";
 import { addTasksCommands } from "./tasks-commands.ts";
 import { addUsageCommand } from "./usage-commands.ts";
 import { addWorkersCommands } from "./workers-commands.ts";
@@ -81,6 +82,7 @@ function createProgram(host: CommandHost): Command {
   addCollectionsCommands(program, host);
   addSearchCommand(program, host);
   addAskCommand(program, host);
+  addSummariesCommands(program, host);
   addJobsCommands(program, host);
   addQueuesCommands(program, host);
   addWorkersCommands(program, host);

@@ -12,6 +12,8 @@ import { SocketClient } from "@millrace/live/testing";
 import { startFakeModelServer } from "@millrace/testing";
 import type { FakeModelServer } from "@millrace/testing";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { runCommand } from "../cli/command.ts";
 import { codeOf, Flow } from "./flow.ts";
 import type { Ground } from "./flow.ts";
 
@@ -178,6 +180,24 @@ export function extractiveSuite(ground: Ground): void {
       expect([cancelled.status, codeOf(cancelled)]).toEqual([409, "already_finished"]);
       expect(removed.status).toBe(204);
       expect([gone.status, codeOf(gone)]).toEqual([404, "summary_not_found"]);
+    });
+
+    it("are made, found and deleted at the command line", async () => {
+      const { folder, url } = summaries.flow;
+      const millrace = (words: readonly string[], input?: string) =>
+        runCommand(["summaries", ...words], {
+          ...{ folder, environment: { MILLRACE_URL: url } },
+          ...(input === undefined ? {} : { input }),
+        });
+
+      const made = await millrace(["make", "-", "--title", "Of ferrymen"], someText("Zundert"));
+      const listed = await millrace(["ls", "--search", "ferrym zundert", "--json"]);
+
+      expect([made.code, made.stdout]).toEqual([0, expect.stringContaining("Zundert")]);
+      const [found] = z.array(summarySchema).parse(JSON.parse(listed.stdout));
+      expect(found).toMatchObject({ title: "Of ferrymen", state: "completed" });
+      expect((await millrace(["rm", found?.id ?? ""])).code).toBe(0);
+      expect((await millrace(["get", found?.id ?? ""])).code).toBe(3);
     });
 
     it("are told in the article's words over its socket", async () => {

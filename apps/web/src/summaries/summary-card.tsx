@@ -59,7 +59,7 @@ export function SummaryCard({ summary }: { summary: Summary }) {
         </header>
         <Facts summary={summary} />
         <SummaryBody summary={summary} />
-        <SourceText summary={summary} />
+        <SourceText id={summary.id} label="The text" />
       </article>
       <DeleteSummaryDialog summary={summary} isOpen={isDeleting} onClose={() => setIsDeleting(false)} />
     </li>
@@ -147,7 +147,9 @@ function Work({ summary }: { summary: Summary }) {
 
 function Reused({ summary }: { summary: Summary }) {
   const anew = useSummariseAnew();
-  const score = Math.round((summary.reused_from?.score ?? 0) * 100);
+  const { summary_id: id, score } = summary.reused_from ?? { summary_id: "", score: 1 };
+  // Never 100 % for what is not the same.
+  const percent = Math.floor(score * 1000) / 10;
   return (
     <Notice
       tone="plain"
@@ -163,23 +165,32 @@ function Reused({ summary }: { summary: Summary }) {
         </Button>
       }
     >
-      <p>The same text was summarised before ({score} % agreement): this is that summary.</p>
+      {score === 1 ? (
+        <p>The same text was summarised before (100 % agreement): this is that summary.</p>
+      ) : (
+        <>
+          <p>
+            A text that is nearly the same was summarised before ({percent} % agreement): this is its summary.
+          </p>
+          <SourceText id={id} label="The other text" />
+        </>
+      )}
     </Notice>
   );
 }
 
-function SourceText({ summary }: { summary: Summary }) {
+function SourceText({ id, label }: { id: string; label: string }) {
   const [isOpen, setIsOpen] = useState(false);
   const source = useQuery({
-    queryKey: summaryKeys.text(summary.id),
-    queryFn: ({ signal }) => fetchSummary(summary.id, signal),
+    queryKey: summaryKeys.text(id),
+    queryFn: ({ signal }) => fetchSummary(id, signal),
     enabled: isOpen,
     // A text never changes.
     staleTime: Infinity,
   });
   return (
     <details className={classes.source} onToggle={(event) => setIsOpen(event.currentTarget.open)}>
-      <summary>The text</summary>
+      <summary>{label}</summary>
       {source.isError ? (
         <p className={classes.message}>{problemText(source.error)}</p>
       ) : source.data === undefined ? (

@@ -4,7 +4,7 @@ import { callApi } from "../api/client.ts";
 const summaryPath = (id: string) => `/summaries/${encodeURIComponent(id)}`;
 
 export function listSummaries(
-  options: { limit: number; cursor?: string | undefined },
+  options: { limit: number; cursor?: string | undefined; search?: string | undefined },
   signal?: AbortSignal,
 ): Promise<Page<Summary>> {
   return callApi("/summaries", { query: options, signal });

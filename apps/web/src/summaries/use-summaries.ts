@@ -1,5 +1,5 @@
 import type { Summary } from "@millrace/contracts";
-import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
+import { keepPreviousData, useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { newKey } from "../app/new-key.ts";
 import { showDone, showProblem } from "../feedback/toasts.ts";
@@ -17,11 +17,13 @@ import {
 
 const pageSize = 20;
 
-/** Summaries, newest first, a page more each time. */
-export function useSummaries() {
+/** Summaries, newest first, a page more each time; with a search those that have all of its words. */
+export function useSummaries(search: string | undefined) {
   return useInfiniteQuery({
-    queryKey: summaryKeys.list,
-    queryFn: ({ pageParam, signal }) => listSummaries({ limit: pageSize, cursor: pageParam }, signal),
+    queryKey: summaryKeys.found(search),
+    queryFn: ({ pageParam, signal }) => listSummaries({ limit: pageSize, cursor: pageParam, search }, signal),
+    // What was found stays while the next words are looked for.
+    placeholderData: keepPreviousData,
     // Typed by hand: the first page has no cursor.
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.next_cursor ?? undefined,

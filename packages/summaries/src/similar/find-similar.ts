@@ -45,10 +45,7 @@ export async function findSimilar(
     if (space === null || row.is_fresh) return undefined;
   } catch (error) {
     if (context.signal.aborted || errorCode(error) === "lease_lost") throw error;
-    context.log(
-      "warning",
-      `Summaries of similar texts were not looked for: ${errorCode(error) ?? "it failed"}.`,
-    );
+    context.log("warning", `Summaries of similar texts were not looked for: ${errorCode(error)}.`);
     return undefined;
   }
   return await nearest(database.queryable, { row, text, recipe, least });
