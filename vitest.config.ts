@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 import { detectTestEnvironment, excludedTestFiles, testVariables } from "./scripts/test-environment.ts";
 
@@ -9,7 +10,9 @@ import { detectTestEnvironment, excludedTestFiles, testVariables } from "./scrip
 export default defineConfig(async () => {
   const environment = await detectTestEnvironment();
   const exclude = ["**/node_modules/**", "**/dist/**", ...excludedTestFiles(environment)];
-  const env = testVariables(environment);
+  // Tests start hundreds of processes, each of which would strip the types of the same files.
+  const compileCache = join(import.meta.dirname, "apps/server/node_modules/.cache/compiled");
+  const env = { ...testVariables(environment), NODE_COMPILE_CACHE: compileCache };
   return {
     test: {
       projects: [
