@@ -107,3 +107,31 @@ export const searchResultSchema = z
   })
   .meta({ id: "SearchResult" });
 export type SearchResult = z.infer<typeof searchResultSchema>;
+
+export const embeddingSpaceSchema = z
+  .object({
+    id: idSchema,
+    /** Such as `openai:text-embedding-3-small`. */
+    model: z.string(),
+    /** EMBEDDING_REVISION, as it was; empty when none was set. */
+    revision: z.string(),
+    /** Null until the first vectors came. */
+    dimensions: z.int().nullable(),
+    built_in: z.boolean(),
+    /** `active`: answers queries; `building`: is being filled; `retired`: is dropped about an hour later. */
+    status: z.enum(["active", "building", "retired"]),
+    /** Passages with a vector of it, and all, as counted when its filling last went on. */
+    passages: z.object({ done: z.int(), total: z.int() }),
+    /** Null while nothing is known of the pace, and while it is paused. */
+    eta_seconds: z.int().nullable(),
+    /** Of embedding all passages, in US dollars, by estimated tokens and list prices; null when the price is not known. */
+    estimated_cost: z.number().nullable(),
+    /** Why its filling does not go on. */
+    error: z.object({ code: z.string(), message: z.string() }).nullable(),
+    paused_at: z.string().nullable(),
+    created_at: z.string(),
+    activated_at: z.string().nullable(),
+    retired_at: z.string().nullable(),
+  })
+  .meta({ id: "EmbeddingSpace" });
+export type EmbeddingSpace = z.infer<typeof embeddingSpaceSchema>;

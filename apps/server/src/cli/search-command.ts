@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import type { CommandHost } from "./command-host.ts";
 import { positiveInteger } from "./option-values.ts";
 import { addSearchEvalCommand } from "./search-eval-command.ts";
+import { addSearchSpacesCommands } from "./search-spaces-commands.ts";
 import { printableLine } from "./terminal/printable.ts";
 import { columnsOfStream, createStyles } from "./terminal/style.ts";
 import { wrap } from "./terminal/width.ts";
@@ -37,6 +38,7 @@ export function addSearchCommand(program: Command, host: CommandHost): void {
       }
     });
   addSearchEvalCommand(search, host);
+  addSearchSpacesCommands(search, host);
 }
 
 function forPeople(hit: SearchHit): string {

@@ -15,6 +15,7 @@ import { createLivePorts } from "./live-ports.ts";
 import { queueRoutes } from "./queues.ts";
 import type { RouteParts } from "./route-parts.ts";
 import { scheduleRoutes } from "./schedules.ts";
+import { embeddingSpaceRoutes } from "./embedding-spaces.ts";
 import { searchRoutes } from "./search.ts";
 import { summaryRoutes } from "./summaries.ts";
 import { systemRoutes } from "./system.ts";
@@ -37,6 +38,7 @@ export async function registerRoutes(app: FastifyInstance, parts: RouteParts): P
   taskLimitRoutes(typed, parts);
   scheduleRoutes(typed, parts);
   searchRoutes(typed, parts);
+  embeddingSpaceRoutes(typed, parts);
   alarmRoutes(typed, parts);
   usageRoutes(typed, parts);
   budgetRoutes(typed, parts);

@@ -80,10 +80,16 @@ export class Flow {
   }
 
   /** Stops the server by SIGTERM and starts it again on the same data; gives the first one's exit code. */
-  async restart(): Promise<number | null> {
+  async restart(changes: Readonly<Record<string, string>> = {}): Promise<number | null> {
     const code = await this.#server.stop();
-    this.#server = await startMillrace({ dataDirectory: this.folder, environment: this.environment });
+    await this.startAgain(changes);
     return code;
+  }
+
+  /** After the server was killed. */
+  async startAgain(changes: Readonly<Record<string, string>> = {}): Promise<void> {
+    const environment = { ...this.environment, ...changes };
+    this.#server = await startMillrace({ dataDirectory: this.folder, environment });
   }
 
   async stop(): Promise<void> {

@@ -21,6 +21,7 @@ import { filterParameters, isNarrowed, readSearchFilters } from "./search-filter
 import type { SearchFilters } from "./search-filters.ts";
 import { SearchHitCard } from "./search-hit-card.tsx";
 import classes from "./search-page.module.css";
+import { SpaceNotice } from "./space-notice.tsx";
 
 const indexingRefetchMs = 5000;
 
@@ -35,6 +36,7 @@ export function SearchPage() {
       <h1 className={classes.heading}>Search</h1>
       <SearchBox query={q} />
       {q === "" ? null : <SearchFilterBar />}
+      <SpaceNotice />
       {q === "" ? <NoQuery /> : <Results query={q} filters={readSearchFilters(rest)} />}
     </>
   );

@@ -1,0 +1,3 @@
+import { embeddingSpacesSuite } from "./embedding-spaces-suite.ts";
+
+embeddingSpacesSuite("postgres");
