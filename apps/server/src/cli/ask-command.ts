@@ -18,6 +18,8 @@ type AskOptions = {
   readonly title?: string;
   readonly type?: string;
   readonly language?: string;
+  readonly tag?: string;
+  readonly collection?: string;
   readonly fresh?: true;
   readonly timeout?: number;
   readonly json?: true;
@@ -39,6 +41,8 @@ export function addAskCommand(program: Command, host: CommandHost): void {
     .option("--title <text>", "only in documents whose title holds this")
     .option("--type <type>", "only in files of this type, such as pdf")
     .option("--language <code>", "only in documents in this language, such as en")
+    .option("--tag <tag>", "only in documents with this tag")
+    .option("--collection <name>", "only in this collection, by its name or id")
     .option("--fresh", "ask the model anew, though the same was asked before")
     .option("--timeout <seconds>", "give up waiting after this time", positiveSeconds)
     .option("--json", "print the whole question with its answer")
@@ -67,8 +71,9 @@ async function ask(client: ApiClient, question: string, options: AskOptions): Pr
   }
 }
 
-function toRequest(question: string, { document, title, type, language, fresh }: AskOptions): unknown {
-  const filters = { title, file_type: type, language };
+function toRequest(question: string, options: AskOptions): unknown {
+  const { document, title, type, language, tag, collection, fresh } = options;
+  const filters = { title, file_type: type, language, tag, collection };
   const isFiltered = Object.values(filters).some((value) => value !== undefined);
   const request: Omit<CreateQuestion, "filters"> = {
     question,

@@ -116,7 +116,7 @@ export function quotedSuite(ground: Ground): void {
         usage: { cost: 0 },
         partial_answer: null,
       });
-      expect(answered.answer).toContain(`“${quote}` + "” [1]");
+      expect(answered.answer).toContain(`“${quote}” [1]`);
       expect(answered.citations[0]).toMatchObject({
         number: 1,
         document_id: millId,
