@@ -40,17 +40,21 @@ export function watchTroubles(page: Page, ownUrl: string): PageTroubles {
   return troubles;
 }
 
-/** Drops a file on the page as a person does with the mouse. */
-export async function dropFile(
+/** Drops files on the page as a person does with the mouse. */
+export async function dropFiles(
   page: Page,
-  file: { name: string; type: string; bytes: Uint8Array },
+  files: readonly { name: string; type: string; bytes: Uint8Array }[],
 ): Promise<void> {
   // As text, since it runs in the page: nothing of a browser is known here.
-  const given = JSON.stringify({ ...file, bytes: Buffer.from(file.bytes).toString("base64") });
-  const transfer = await page.evaluateHandle(`(({ name, type, bytes }) => {
+  const given = JSON.stringify(
+    files.map((file) => ({ ...file, bytes: Buffer.from(file.bytes).toString("base64") })),
+  );
+  const transfer = await page.evaluateHandle(`((files) => {
     const data = new DataTransfer();
-    const decoded = Uint8Array.from(atob(bytes), (letter) => letter.charCodeAt(0));
-    data.items.add(new File([decoded], name, { type }));
+    for (const { name, type, bytes } of files) {
+      const decoded = Uint8Array.from(atob(bytes), (letter) => letter.charCodeAt(0));
+      data.items.add(new File([decoded], name, { type }));
+    }
     return data;
   })(${given})`);
   await page.dispatchEvent("body", "dragenter", { dataTransfer: transfer });

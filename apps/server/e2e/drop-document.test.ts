@@ -5,7 +5,13 @@ import { startFakeModelServer, startMillrace, waitFor } from "@millrace/testing"
 import type { FakeModelServer, RunningMillrace } from "@millrace/testing";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { dropFile, expectAccessible, expectNoSidewaysScroll, openBrowser, watchTroubles } from "./browser.ts";
+import {
+  dropFiles,
+  expectAccessible,
+  expectNoSidewaysScroll,
+  openBrowser,
+  watchTroubles,
+} from "./browser.ts";
 import { makePdf } from "./make-pdf.ts";
 
 let browser: Browser;
@@ -60,7 +66,7 @@ describe("a real PDF, dropped on the page", () => {
     await page.goto(server.url);
     await expectAccessible(page);
 
-    await dropFile(page, { name: "ashford.pdf", type: "application/pdf", bytes });
+    await dropFiles(page, [{ name: "ashford.pdf", type: "application/pdf", bytes }]);
     await openDroppedDocument(page, "ashford.pdf");
     const before = await waitFor(async () => (await percentShown(page)) >= 60 && (await percentShown(page)), {
       describe: "the analysis to be under way",

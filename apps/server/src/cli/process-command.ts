@@ -65,7 +65,7 @@ async function processCommand(
   const stop = listenForStop();
   const time = startTimer(options.timeout);
   const signal = time === undefined ? stop.signal : AbortSignal.any([stop.signal, time.signal]);
-  const view = createView(options, environment);
+  const view = createView(options, environment, files.length);
   try {
     const inputs = await readInputs(files, { maxBytes: environment.connection().MAX_UPLOAD_BYTES, signal });
     // Nothing to process: not worth the seconds that opening a database takes.
@@ -118,11 +118,11 @@ function startTimer(seconds: number | undefined): { signal: AbortSignal; close: 
   return { signal: controller.signal, close: () => clearTimeout(timer) };
 }
 
-function createView(options: ProcessOptions, environment: CommandEnvironment): ProgressView {
+function createView(options: ProcessOptions, environment: CommandEnvironment, files: number): ProgressView {
   if (options.quiet) return silentView;
   return canRedraw(process.stderr, environment.variable("TERM"))
-    ? createBarView(process.stderr)
-    : createLineView(process.stderr);
+    ? createBarView(process.stderr, files)
+    : createLineView(process.stderr, files);
 }
 
 async function readInputs(

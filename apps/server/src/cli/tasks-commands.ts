@@ -1,11 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
-import { isTerminal, jobDetailSchema, jobSchema, pageSchema, taskSchema } from "@millrace/contracts";
-import type { Job, JobDetail, Task } from "@millrace/contracts";
+import { jobSchema, pageSchema, taskSchema } from "@millrace/contracts";
+import type { JobDetail, Task } from "@millrace/contracts";
 import { parseJson } from "@millrace/kernel";
 import type { Command } from "commander";
 import type { CommandHost } from "./command-host.ts";
-import { fileNotFound, fileNotReadable, interrupted, invalidArguments, waitTimedOut } from "./errors.ts";
+import { fileNotFound, fileNotReadable, invalidArguments } from "./errors.ts";
 import { exitCodes } from "./exit-codes.ts";
 import type { ExitCode } from "./exit-codes.ts";
 import { positiveInteger, positiveSeconds, priorityNumber, timeSeconds } from "./option-values.ts";
@@ -14,6 +14,7 @@ import type { ApiClient } from "./server/api-client.ts";
 import { getServer } from "./server/find-server.ts";
 import { printableLine } from "./terminal/printable.ts";
 import { writeTable } from "./terminal/table.ts";
+import { waitForJob } from "./wait-for-job.ts";
 import { writeJson } from "./write-json.ts";
 
 type ListOptions = { readonly queue?: string; readonly json?: true };
@@ -162,35 +163,9 @@ async function enqueue(client: ApiClient, name: string, options: EnqueueOptions)
       else process.stdout.write(`${job.id}\n`);
       return exitCodes.ok;
     }
-    return report(await waitForEnd(client, job, { seconds: options.timeout, stopped: stop.signal }), options);
+    return report(await waitForJob(client, job, { seconds: options.timeout, stopped: stop.signal }), options);
   } finally {
     stop.close();
-  }
-}
-
-/** Asks again as often as it takes: a server answers after 30 seconds at most. */
-async function waitForEnd(
-  client: ApiClient,
-  { id }: Job,
-  { seconds, stopped }: { readonly seconds: number | undefined; readonly stopped: AbortSignal },
-): Promise<JobDetail> {
-  process.stderr.write(`Job ${id}\n`);
-  const time = seconds === undefined ? undefined : AbortSignal.timeout(seconds * 1000);
-  const signal = time === undefined ? stopped : AbortSignal.any([stopped, time]);
-  try {
-    for (;;) {
-      const headers = { prefer: "wait=30" };
-      const job = await client.call(`/api/jobs/${id}`, jobDetailSchema, { headers, signal });
-      if (isTerminal(job.state)) return job;
-    }
-  } catch (error) {
-    const whatNext = `The job goes on: millrace jobs get ${id}`;
-    if (stopped.aborted) {
-      process.stderr.write(`${whatNext}\n`);
-      throw interrupted();
-    }
-    if (time?.aborted) throw waitTimedOut(seconds ?? 0, whatNext);
-    throw error;
   }
 }
 

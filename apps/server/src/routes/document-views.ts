@@ -25,7 +25,7 @@ const tags = ["Documents"];
 
 /** What a reader of one document asks for: its outline, its file, what is like it, a part by another model. */
 export function documentViewRoutes(app: TypedApp, parts: RouteParts): void {
-  const { documents, models } = parts.installation;
+  const { documents } = parts.installation;
   const { authenticate } = parts.access;
 
   documentFileRoute(app, parts);
@@ -59,7 +59,7 @@ export function documentViewRoutes(app: TypedApp, parts: RouteParts): void {
     async (request) => {
       const { limit, min_score: leastScore } = request.query;
       const access = await authenticate(request);
-      return documents.similar(access, request.params.id, { limit, leastScore, model: models.embedding });
+      return documents.similar(access, request.params.id, { limit, leastScore });
     },
   );
 }

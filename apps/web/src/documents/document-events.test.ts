@@ -157,4 +157,16 @@ describe("applyDocumentEvents", () => {
 
     expect(outcome.view).toEqual(view({ seq: 1 }));
   });
+
+  it("fetches what a part was made into again, and keeps what is there until then", () => {
+    const running = event(1, "document.part_rerun", { part: "summary", state: "running" });
+    const done = event(2, "document.part_rerun", { part: "summary", state: "done" });
+
+    const during = applyDocumentEvents(view(), [running]);
+    const after = applyDocumentEvents(during.view, [done]);
+
+    expect([during.needsAnalysis, during.needsRefetch]).toEqual([true, false]);
+    expect(during.view.analysis).toEqual(testAnalysis());
+    expect(after.needsRefetch).toBe(true);
+  });
 });

@@ -39,6 +39,11 @@ function applyOne(outcome: EventOutcome, event: TopicEvent): EventOutcome {
       return { ...outcome, view: withProgress(view, event) };
     case "document.part_changed":
       return withPart(outcome, event);
+    case "document.part_rerun":
+      // What ended may have made a document whole that was not.
+      return event.data.state === "done"
+        ? { ...outcome, needsRefetch: true }
+        : { ...outcome, needsAnalysis: true };
     case "document.put_off":
     case "document.retry_scheduled":
       return { ...outcome, view: withPlannedRetry(view, event) };

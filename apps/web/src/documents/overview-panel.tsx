@@ -9,6 +9,7 @@ import { LogLines } from "../logs/log-lines.tsx";
 import classes from "./overview-panel.module.css";
 import { PartCard } from "./part-card.tsx";
 import { KeyPoints, Sentiment, Summary, Topics } from "./part-results.tsx";
+import { SimilarPanel } from "./similar-panel.tsx";
 import { fileTypeLabels, isSettled } from "./statuses.ts";
 import { useLogLines } from "./use-log-lines.ts";
 
@@ -35,6 +36,7 @@ export function OverviewPanel({ view }: { view: DocumentView }) {
           <PartCard part="topics" document={document} analysis={analysis}>
             {topics.result === null ? null : <Topics result={topics.result} />}
           </PartCard>
+          <SimilarPanel document={document} />
           <Details document={document} />
         </div>
       </div>

@@ -1,4 +1,4 @@
-import type { Analysis, Document, PartName } from "@millrace/contracts";
+import type { Analysis, Document, PartName, PartState } from "@millrace/contracts";
 import { Button, Skeleton } from "@mantine/core";
 import IconCircleX from "@tabler/icons-react/dist/esm/icons/IconCircleX.mjs";
 import IconInfoCircle from "@tabler/icons-react/dist/esm/icons/IconInfoCircle.mjs";
@@ -9,6 +9,8 @@ import { Notice } from "../feedback/notice.tsx";
 import { resultOf } from "./result-text.ts";
 import classes from "./part-card.module.css";
 import { partLabels } from "./parts.ts";
+import { RerunMenu } from "./rerun-menu.tsx";
+import { RerunNote } from "./rerun-note.tsx";
 import { isSettled } from "./statuses.ts";
 import { useRetryPart } from "./use-document-actions.ts";
 
@@ -24,7 +26,8 @@ export function PartCard({
   analysis: Analysis;
   children: ReactNode;
 }) {
-  const { state, model, extractive } = analysis[part];
+  const { state, model, extractive, prompts, rerun } = analysis[part];
+  const canRerun = isMade(state) && document.text_length !== null && rerun?.state !== "running";
   const text = state === "done" ? resultOf(part, analysis) : undefined;
   return (
     <section className={classes.card} aria-labelledby={`part-${part}`} aria-busy={state === "running"}>
@@ -32,16 +35,25 @@ export function PartCard({
         <h2 id={`part-${part}`} className={classes.title}>
           {partLabels[part]}
         </h2>
-        {state === "done" && model !== null ? <ModelLabel model={model} isExtractive={extractive} /> : null}
+        {state === "done" && model !== null ? (
+          <ModelLabel model={model} isExtractive={extractive} prompts={prompts} />
+        ) : null}
         {text === undefined ? null : (
           <CopyButton text={text} label={`Copy ${partLabels[part].toLowerCase()}`} />
         )}
+        {canRerun ? <RerunMenu part={part} document={document} /> : null}
       </header>
+      {rerun === null ? null : <RerunNote part={part} document={document} rerun={rerun} />}
       <PartBody part={part} document={document} analysis={analysis}>
         {children}
       </PartBody>
     </section>
   );
+}
+
+/** Something came out of it, if only that nothing can. */
+function isMade(state: PartState): boolean {
+  return state === "done" || state === "failed" || state === "unavailable";
 }
 
 function PartBody({
@@ -112,13 +124,28 @@ function pendingText(document: Document): string {
   return "Comes after the text and the index.";
 }
 
-function ModelLabel({ model, isExtractive }: { model: string; isExtractive: boolean }) {
+function ModelLabel({
+  model,
+  isExtractive,
+  prompts,
+}: {
+  model: string;
+  isExtractive: boolean;
+  /** Such as `document.summary@1`. */
+  prompts: readonly string[];
+}) {
   const label = isExtractive ? "Built-in, extractive" : model.slice(model.indexOf(":") + 1);
-  const title = isExtractive ? `${model}: picks sentences from the text, does not write` : model;
+  const title = isExtractive
+    ? `${model}: picks sentences from the text, does not write`
+    : [model, ...prompts].join(", ");
+  const versions = prompts.map((prompt) => prompt.replace(/^document\./, "prompt "));
   return (
-    <span className={classes.model} title={title}>
-      {label}
-    </span>
+    <>
+      {versions.length === 0 ? null : <span className={classes.prompt}>{versions.join(", ")}</span>}
+      <span className={classes.model} title={title}>
+        {label}
+      </span>
+    </>
   );
 }
 

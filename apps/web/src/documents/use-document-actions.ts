@@ -6,9 +6,11 @@ import {
   deleteDocument,
   renameDocument,
   reprocessDocument,
+  rerunPart,
   retryFailedParts,
   retryPart,
 } from "../api/requests.ts";
+import { actOnJob } from "../jobs/job-requests.ts";
 import { showDone, showProblem } from "../feedback/toasts.ts";
 import type { DocumentView } from "./document-view.ts";
 
@@ -47,6 +49,32 @@ export function useRetryPart(id: string) {
     onSuccess: ({ document }) => refresh(document),
     onError: (error) => {
       showProblem("Not retried", error);
+      refresh();
+    },
+  });
+}
+
+/** Makes a part again by a model, beside what is there. */
+export function useRerunPart(id: string) {
+  const refresh = useRefresh(id);
+  return useMutation({
+    mutationFn: ({ part, model }: { part: PartName; model: string }) => rerunPart(id, part, model),
+    onSuccess: ({ document }) => refresh(document),
+    onError: (error) => {
+      showProblem("Not made again", error);
+      refresh();
+    },
+  });
+}
+
+/** Stops the job that makes a part again. */
+export function useCancelRerun(id: string) {
+  const refresh = useRefresh(id);
+  return useMutation({
+    mutationFn: (jobId: string) => actOnJob(jobId, "cancel"),
+    onSuccess: () => refresh(),
+    onError: (error) => {
+      showProblem("Not stopped", error);
       refresh();
     },
   });

@@ -100,4 +100,32 @@ describe("UploadQueue", () => {
     expect(queue.uploads.map((upload) => upload.file.name)).toEqual(["b", "c"]);
     expect(states()).toEqual(["sending", "sending"]);
   });
+
+  it("has one progress over all files that were added together, by their bytes", async () => {
+    queue.add([new File(["x".repeat(300)], "a"), new File(["x".repeat(100)], "b"), file("no.zip")]);
+    expect(queue.progress).toEqual({ files: 2, done: 0, share: 0 });
+
+    sendings[0]!.onProgress(0.5);
+    expect(queue.progress).toEqual({ files: 2, done: 0, share: 0.375 });
+
+    sendings[0]!.accept();
+    await settle();
+    expect(queue.progress).toEqual({ files: 2, done: 1, share: 0.75 });
+
+    sendings[1]!.accept();
+    await settle();
+    queue.add([file("c")]);
+    expect(queue.progress).toMatchObject({ files: 1, done: 0 });
+  });
+
+  it("stops all at once and keeps what was refused", async () => {
+    queue.add([file("a"), file("b"), file("c"), file("no.zip")]);
+
+    queue.removeAll();
+    await settle();
+
+    expect(sendings.every(({ signal }) => signal.aborted)).toBe(true);
+    expect(queue.uploads.map((upload) => upload.file.name)).toEqual(["no.zip"]);
+    expect(sendings).toHaveLength(2);
+  });
 });

@@ -11,6 +11,15 @@ export type Upload = {
   readonly reason: string | undefined;
 };
 
+/** How far the files are that were added since nothing was on its way. */
+export type UploadProgress = {
+  readonly files: number;
+  /** Taken in by the server. */
+  readonly done: number;
+  /** Of the bytes of all, 0 to 1. */
+  readonly share: number;
+};
+
 export type UploadQueueOptions = {
   readonly send: (options: SendOptions) => Promise<AcceptedDocument>;
   /** Why a file is refused before it is sent, or undefined. */
@@ -31,6 +40,9 @@ export class UploadQueue {
   readonly #listeners = new Set<() => void>();
   readonly #aborts = new Map<string, AbortController>();
   #uploads: readonly Upload[] = [];
+  /** Those that have left the list because they are documents now. */
+  #done = { files: 0, bytes: 0 };
+  #progress: UploadProgress = { files: 0, done: 0, share: 0 };
 
   constructor(options: UploadQueueOptions) {
     this.#options = options;
@@ -39,6 +51,11 @@ export class UploadQueue {
   /** The same array until something changes. */
   get uploads(): readonly Upload[] {
     return this.#uploads;
+  }
+
+  /** One progress over all of them; the same object until something changes. */
+  get progress(): UploadProgress {
+    return this.#progress;
   }
 
   onChange(listener: () => void): () => void {
@@ -52,8 +69,15 @@ export class UploadQueue {
       const state = reason === undefined ? "waiting" : "refused";
       return { id: this.#options.newKey(), file, state, share: 0, reason };
     });
+    if (!this.#uploads.some(isUnderWay)) this.#done = { files: 0, bytes: 0 };
     this.#set([...this.#uploads, ...added]);
     this.#sendNext();
+  }
+
+  /** Stops all that has not arrived. */
+  removeAll(): void {
+    for (const abort of this.#aborts.values()) abort.abort(new Error("The uploads were cancelled"));
+    this.#set(this.#uploads.filter((upload) => !isUnderWay(upload)));
   }
 
   /** Sends a failed file again, under the same key: the server takes it once. */
@@ -86,6 +110,7 @@ export class UploadQueue {
         signal: abort.signal,
         onProgress: (share) => this.#change(id, { share }),
       });
+      this.#done = { files: this.#done.files + 1, bytes: this.#done.bytes + file.size };
       this.#set(this.#uploads.filter((upload) => upload.id !== id));
       this.#options.onAccepted(accepted);
     } catch (error) {
@@ -99,12 +124,32 @@ export class UploadQueue {
     }
   }
 
+  #measure(): UploadProgress {
+    const underWay = this.#uploads.filter(isUnderWay);
+    const bytes = sum(underWay.map(({ file }) => file.size)) + this.#done.bytes;
+    const sent = sum(underWay.map(({ file, share }) => file.size * share)) + this.#done.bytes;
+    return {
+      files: underWay.length + this.#done.files,
+      done: this.#done.files,
+      share: bytes === 0 ? 0 : sent / bytes,
+    };
+  }
+
   #change(id: string, changes: Partial<Upload>): void {
     this.#set(this.#uploads.map((upload) => (upload.id === id ? { ...upload, ...changes } : upload)));
   }
 
   #set(uploads: readonly Upload[]): void {
     this.#uploads = uploads;
+    this.#progress = this.#measure();
     for (const listener of this.#listeners) listener();
   }
+}
+
+function isUnderWay({ state }: Upload): boolean {
+  return state === "waiting" || state === "sending";
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, value) => total + value, 0);
 }

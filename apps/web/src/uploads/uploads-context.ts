@@ -1,5 +1,5 @@
 import { createContext, use, useSyncExternalStore } from "react";
-import type { Upload, UploadQueue } from "./upload-queue.ts";
+import type { Upload, UploadProgress, UploadQueue } from "./upload-queue.ts";
 
 export const UploadsContext = createContext<UploadQueue | undefined>(undefined);
 
@@ -14,5 +14,13 @@ export function useUploads(): readonly Upload[] {
   return useSyncExternalStore(
     (listener) => queue.onChange(listener),
     () => queue.uploads,
+  );
+}
+
+export function useUploadProgress(): UploadProgress {
+  const queue = useUploadQueue();
+  return useSyncExternalStore(
+    (listener) => queue.onChange(listener),
+    () => queue.progress,
   );
 }

@@ -8,8 +8,6 @@ export type SimilarOptions = {
   readonly limit: number;
   /** Documents that are less alike are left out. Default: what means something with the model. */
   readonly leastScore?: number | undefined;
-  /** The embedding model that is set up. */
-  readonly model: { readonly name: string; readonly builtIn: boolean };
 };
 
 /** Enough of a passage to see why. */
@@ -25,8 +23,7 @@ export async function findSimilar(
   const { model, found } = await findSimilarSources(queryable, {
     workspaceId,
     sourceId: of.id,
-    model: of.model.name,
-    leastSimilarity: of.leastScore ?? leastScoreOf(of.model),
+    leastSimilarity: of.leastScore,
     limit: of.limit,
   });
   const ids = found.map(({ sourceId }) => sourceId);
@@ -34,7 +31,7 @@ export async function findSimilar(
   const byId = new Map(rows.map((row) => [row.id, row]));
   return {
     model,
-    // One that was deleted in this moment is left out.
+    // One that was deleted, or thrown away, in this moment is left out.
     data: found.flatMap(({ sourceId, similarity, passage }) => {
       const row = byId.get(sourceId);
       if (row === undefined) return [];
@@ -54,9 +51,4 @@ export async function findSimilar(
       };
     }),
   };
-}
-
-/** An untuned default: too low lists what only shares its language, too high hides relatives. */
-function leastScoreOf({ builtIn }: SimilarOptions["model"]): number {
-  return builtIn ? 0.3 : 0.4;
 }

@@ -1,6 +1,7 @@
 import type { Queryable } from "@millrace/database";
 import { sql } from "kysely";
 import { isShown } from "./scope.ts";
+import { isShown } from "./scope.ts";
 
 /** A source that is like another, and the passage of it that is most like the other as a whole. */
 type SimilarSource = {
@@ -23,23 +24,30 @@ type SimilarSources = {
 };
 
 /**
+ * Means of vectors that are less near say nothing. Untuned defaults: too low lists what only shares its language,
+ * too high hides relatives.
+ */
+const leastOfBuiltIn = 0.3;
+const leastOfTrained = 0.4;
+
+/**
  * Sources of the same workspace that are like one of them, most alike first. Every source with vectors in the
- * active space is compared, so nothing is missed: the time grows with the owner's passages. Of several active
- * spaces, that of `model` goes first.
+ * active space is compared, so nothing is missed: the time grows with the owner's passages.
  */
 export async function findSimilarSources(
   queryable: Queryable,
   request: {
     readonly workspaceId: string;
     readonly sourceId: string;
-    readonly model: string;
-    readonly leastSimilarity: number;
+    /** What is less alike is left out. Default: what means something with the model. */
+    readonly leastSimilarity?: number | undefined;
     readonly limit: number;
   },
 ): Promise<SimilarSources> {
   const { workspaceId, sourceId } = request;
   const space = await findSpaceOf(queryable, request);
   if (space === undefined) return { model: null, found: [] };
+  const { leastSimilarity = space.is_built_in ? leastOfBuiltIn : leastOfTrained } = request;
   const ofOwner = sql`space_id = ${space.id} AND workspace_id = ${workspaceId}`;
   const found = await sql<Row>`
     WITH own AS MATERIALIZED (
@@ -50,7 +58,7 @@ export async function findSimilarSources(
     nearest AS MATERIALIZED (
       SELECT source_id, 1 - (means.mean <=> own.mean) AS similarity FROM means, own
       -- The angle to a vector of zeros is no number, and no number is greater than it.
-      WHERE means.mean <=> own.mean <= ${1 - request.leastSimilarity}::double precision
+      WHERE means.mean <=> own.mean <= ${1 - leastSimilarity}::double precision
       ORDER BY similarity DESC, source_id DESC LIMIT ${request.limit})
     SELECT nearest.source_id, similarity, char_start, char_end, page, section, text
     FROM nearest, own, LATERAL (
@@ -71,16 +79,17 @@ type Row = {
   text: string;
 };
 
-/** The active space in which the source has vectors. */
+/** The active space, if the source has vectors in it. */
 async function findSpaceOf(
   queryable: Queryable,
-  of: { readonly workspaceId: string; readonly sourceId: string; readonly model: string },
-): Promise<{ id: string; model: string } | undefined> {
-  const found = await sql<{ id: string; model: string }>`
-    SELECT id, model FROM embedding_space WHERE status = 'active' AND EXISTS (
+  of: { readonly workspaceId: string; readonly sourceId: string },
+): Promise<{ id: string; model: string; is_built_in: boolean } | undefined> {
+  const found = await sql<{ id: string; model: string; is_built_in: boolean }>`
+    SELECT id, model, is_built_in FROM embedding_space WHERE status = 'active' AND EXISTS (
       SELECT 1 FROM chunk_embedding
-      WHERE space_id = embedding_space.id AND workspace_id = ${of.workspaceId} AND source_id = ${of.sourceId})
-    ORDER BY model = ${of.model} DESC, created_at DESC LIMIT 1`.execute(queryable);
+      WHERE space_id = embedding_space.id AND workspace_id = ${of.workspaceId} AND source_id = ${of.sourceId})`.execute(
+    queryable,
+  );
   return found.rows[0];
 }
 

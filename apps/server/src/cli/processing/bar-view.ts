@@ -2,6 +2,7 @@ import { printableLine } from "../terminal/printable.ts";
 import { columnsOfStream, createStyles } from "../terminal/style.ts";
 import type { OutputStream, Styles } from "../terminal/style.ts";
 import { columnsOf, fit, shorten } from "../terminal/width.ts";
+import { overallText, ProgressSum } from "./progress-view.ts";
 import type { FileProgress, ProgressView } from "./progress-view.ts";
 
 /** Ten drawings a second look smooth; more would only cost time over slow connections. */
@@ -10,11 +11,12 @@ const barColumns = 20;
 const maxNameColumns = 32;
 
 /**
- * A line with a bar for every file that is being worked on, drawn again in place. Files that are
- * done scroll up above it.
+ * A line with a bar for every file that is being worked on, drawn again in place, and of several files one for all
+ * below them. Files that are done scroll up above it.
  */
-export function createBarView(stream: OutputStream): ProgressView {
+export function createBarView(stream: OutputStream, files: number): ProgressView {
   const styles = createStyles(stream);
+  const sum = new ProgressSum(files);
   const active = new Map<number, FileProgress>();
   let drawnLines = 0;
   let drawnText = "";
@@ -28,7 +30,7 @@ export function createBarView(stream: OutputStream): ProgressView {
   const draw = (): void => {
     clearTimeout(timer);
     timer = undefined;
-    const lines = linesOf([...active.values()], stream, styles);
+    const lines = [...linesOf([...active.values()], stream, styles), ...overallLine(sum, styles)];
     const text = lines.map((line) => `${line}\n`).join("");
     if (text === drawnText) return;
     erase();
@@ -43,6 +45,7 @@ export function createBarView(stream: OutputStream): ProgressView {
   };
   return {
     change: (index, progress) => {
+      sum.change(index, progress);
       if (progress.state === "done" || progress.state === "failed") {
         active.delete(index);
         aside(() => stream.write(`${endLine(progress, stream, styles)}\n`));
@@ -52,6 +55,7 @@ export function createBarView(stream: OutputStream): ProgressView {
       timer ??= setTimeout(draw, drawEveryMs);
     },
     drop: (index) => {
+      sum.drop(index);
       if (active.delete(index)) draw();
     },
     aside,
@@ -65,7 +69,7 @@ export function createBarView(stream: OutputStream): ProgressView {
 function linesOf(files: readonly FileProgress[], stream: OutputStream, styles: Styles): string[] {
   // One column is left free: a character in the last one makes some terminals wrap.
   const columns = columnsOfStream(stream) - 1;
-  const room = Math.max(1, (stream.rows ?? 24) - 2);
+  const room = Math.max(1, (stream.rows ?? 24) - 3);
   const shown = files.slice(0, room);
   const nameColumns = Math.min(
     maxNameColumns,
@@ -75,6 +79,12 @@ function linesOf(files: readonly FileProgress[], stream: OutputStream, styles: S
   const lines = shown.map((file) => lineOf(file, { columns, nameColumns, styles }));
   if (files.length > shown.length) lines.push(styles.dim(`… and ${files.length - shown.length} more`));
   return lines;
+}
+
+/** Nothing for a single file, and when all have ended. */
+function overallLine({ overall }: ProgressSum, styles: Styles): string[] {
+  if (overall === undefined || overall.ended === overall.files) return [];
+  return [`${barOf(overall.percent, styles)}  ${overallText(overall)}`];
 }
 
 function lineOf(

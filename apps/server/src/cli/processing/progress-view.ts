@@ -10,6 +10,45 @@ export type FileProgress = {
   readonly message: string;
 };
 
+/** One progress over several files. */
+export type OverallProgress = { readonly files: number; readonly ended: number; readonly percent: number };
+
+/** Adds up how far files are: those that ended count whole, however they ended. */
+export class ProgressSum {
+  readonly #files: number;
+  readonly #percents = new Map<number, number>();
+  #ended = 0;
+
+  constructor(files: number) {
+    this.#files = files;
+  }
+
+  change(index: number, { state, percent }: FileProgress): void {
+    this.#percents.set(index, state === "done" || state === "failed" ? this.#end() : percent);
+  }
+
+  drop(index: number): void {
+    this.#percents.set(index, this.#end());
+  }
+
+  /** Undefined for a single file: that says it itself. */
+  get overall(): OverallProgress | undefined {
+    if (this.#files < 2) return undefined;
+    const sum = [...this.#percents.values()].reduce((total, percent) => total + percent, 0);
+    return { files: this.#files, ended: this.#ended, percent: sum / this.#files };
+  }
+
+  #end(): number {
+    this.#ended += 1;
+    return 100;
+  }
+}
+
+/** The line that people see: `3 of 8 files, 41 %`. */
+export function overallText({ files, ended, percent }: OverallProgress): string {
+  return `${ended} of ${files} files, ${Math.floor(percent)} %`;
+}
+
 /** Tells people how the work goes on; never on standard output. */
 export type ProgressView = {
   readonly change: (index: number, progress: FileProgress) => void;
@@ -28,17 +67,30 @@ export const silentView: ProgressView = {
   close: () => undefined,
 };
 
-/** One line per change: for logs, pipes and terminals that can't draw. */
-export function createLineView(stream: { write: (text: string) => unknown }): ProgressView {
+/** One line per change: for logs, pipes and terminals that can't draw. Of several files, one more when each ends. */
+export function createLineView(stream: { write: (text: string) => unknown }, files: number): ProgressView {
   const lastLines = new Map<number, string>();
+  const sum = new ProgressSum(files);
+  let ended = 0;
+  const tellOverall = (): void => {
+    const { overall } = sum;
+    if (overall === undefined || overall.ended === ended) return;
+    ended = overall.ended;
+    stream.write(`${overallText(overall)}\n`);
+  };
   return {
     change: (index, progress) => {
       const line = lineOf(progress);
       if (lastLines.get(index) === line) return;
       lastLines.set(index, line);
       stream.write(`${line}\n`);
+      sum.change(index, progress);
+      tellOverall();
     },
-    drop: () => undefined,
+    drop: (index) => {
+      sum.drop(index);
+      tellOverall();
+    },
     aside: (write) => write(),
     close: () => undefined,
   };

@@ -1,0 +1,213 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { acceptedDocumentSchema, documentSchema, uploadedFilesSchema } from "@millrace/contracts";
+import { startMillrace, waitFor } from "@millrace/testing";
+import type { RunningMillrace } from "@millrace/testing";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  dropFiles,
+  expectAccessible,
+  expectNoSidewaysScroll,
+  openBrowser,
+  watchTroubles,
+} from "./browser.ts";
+import { makePdf } from "./make-pdf.ts";
+
+let browser: Browser;
+let folder: string;
+let server: RunningMillrace;
+/** Of six pages, each with its chapter. */
+let pdfId: string;
+let longId: string;
+
+beforeAll(async () => {
+  browser = await openBrowser();
+  folder = await mkdtemp(join(tmpdir(), "millrace-e2e-"));
+  // What is read here needs no recognition of pictures and no analysis: the text is enough.
+  server = await startMillrace({ dataDirectory: folder });
+  const form = new FormData();
+  form.append("files", new Blob([await makePdf(browser, 6)]), "ashford.pdf");
+  form.append("files", new Blob([longText()]), "long.md");
+  const reply = await fetch(`${server.url}/api/documents`, { method: "POST", body: form });
+  const { files } = uploadedFilesSchema.parse(await reply.json());
+  [pdfId = "", longId = ""] = files.map(({ document }) => document?.id ?? "");
+  for (const id of [pdfId, longId]) {
+    await waitFor(async () => (await textLength(id)) > 0, { describe: `text of ${id}`, timeoutMs: 90_000 });
+  }
+});
+afterAll(async () => {
+  await server.stop();
+  await browser.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** 40 sections of 10,000 characters, each line with its number. */
+function longText(): string {
+  const lines = (section: number) =>
+    Array.from(
+      { length: 100 },
+      (_line, line) => `Line ${section}.${line}: ${"the wheel turns ".repeat(5)}\n\n`,
+    );
+  return Array.from({ length: 40 }, (_section, at) => `## Section ${at}\n\n${lines(at).join("")}`).join("");
+}
+
+async function textLength(id: string): Promise<number> {
+  const reply = await fetch(`${server.url}/api/documents/${id}`);
+  return documentSchema.parse(await reply.json()).text_length ?? 0;
+}
+
+async function openPage(width: number, height: number) {
+  const page = await browser.newPage({ viewport: { width, height }, reducedMotion: "reduce" });
+  return { page, troubles: watchTroubles(page, server.url) };
+}
+
+async function shownPage(page: Page): Promise<string> {
+  return await page.getByRole("textbox", { name: /^Page/ }).inputValue();
+}
+
+/** Whether something has been drawn on the canvas of a page. */
+async function isDrawn(page: Page, number: number): Promise<boolean> {
+  return await page.evaluate<boolean>(`(() => {
+    const canvas = document.querySelector('canvas[aria-label="Page ${number} of the original"]');
+    if (canvas === null || canvas.width === 0) return false;
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    return data.some((value) => value < 100);
+  })()`);
+}
+
+/** Whether a page of the text begins near the top of the window, with its words. */
+async function isAtTop(page: Page, number: number): Promise<boolean> {
+  const label = await page.getByRole("link", { name: `Page ${number}`, exact: true }).boundingBox();
+  const words = await page.getByText(`Chapter ${number} `).first().isVisible();
+  return words && label !== null && label.y > 60 && label.y < 350;
+}
+
+const patient = { timeout: 30_000 };
+
+describe("reading a document", () => {
+  it("opens where a link leads, with the original beside, and both move together", async () => {
+    const { page, troubles } = await openPage(1280, 800);
+
+    await page.goto(`${server.url}/documents/${pdfId}#page=4`);
+    await page.getByRole("link", { name: "Page 4", exact: true }).waitFor();
+    await expect.poll(() => isAtTop(page, 4), patient).toBe(true);
+    await expect.poll(() => shownPage(page), patient).toBe("4");
+    await expect.poll(() => isDrawn(page, 4), patient).toBe(true);
+    await expectAccessible(page);
+
+    await page.getByRole("button", { name: "Page after" }).click();
+    await expect.poll(() => isAtTop(page, 5), patient).toBe(true);
+    await expect.poll(() => isDrawn(page, 5), patient).toBe(true);
+    expect(page.url()).toMatch(/tab=text#page=5$/);
+
+    await page.getByRole("region", { name: "Pages of the original" }).hover();
+    await page.mouse.wheel(0, -100_000);
+    await expect.poll(() => shownPage(page), patient).toBe("1");
+    await expect.poll(() => isAtTop(page, 1), patient).toBe(true);
+    expect(troubles).toEqual({ problems: [], foreignRequests: [] });
+    await page.close();
+  });
+
+  it("fits a phone, where the original takes the place of the text", async () => {
+    const { page, troubles } = await openPage(390, 844);
+
+    await page.goto(`${server.url}/documents/${pdfId}?tab=text#page=3`);
+    await page.getByRole("link", { name: "Page 3", exact: true }).waitFor();
+    await expect.poll(() => isAtTop(page, 3), patient).toBe(true);
+    await expectNoSidewaysScroll(page);
+    await expectAccessible(page);
+
+    await page.getByRole("button", { name: "Show the original" }).click();
+    await expect.poll(() => isDrawn(page, 3), patient).toBe(true);
+    await expectNoSidewaysScroll(page);
+    expect(troubles).toEqual({ problems: [], foreignRequests: [] });
+    await page.close();
+  });
+
+  it("keeps a few pieces of a long text in the page, marks a passage in it, and jumps to sections", async () => {
+    const { page, troubles } = await openPage(1280, 800);
+    const start = longText().indexOf("Line 33.50:");
+
+    await page.goto(`${server.url}/documents/${longId}?tab=text&hl=${start}-${start + 40}`);
+    await expect.poll(() => page.locator("mark").first().innerText(), patient).toContain("Line 33.50:");
+    const mark = await page.locator("mark").first().boundingBox();
+    expect(mark?.y).toBeGreaterThan(100);
+    expect(mark?.y).toBeLessThan(700);
+    expect(await page.locator("[data-index]").count()).toBeLessThan(12);
+
+    await page.getByLabel("Section").selectOption({ label: "Section 7" });
+    await expect.poll(() => page.getByText("Line 7.2:").first().isVisible(), patient).toBe(true);
+    expect(await page.locator("[data-index]").count()).toBeLessThan(12);
+    expect(troubles).toEqual({ problems: [], foreignRequests: [] });
+    await page.close();
+  });
+});
+
+describe("several files, dropped at once", () => {
+  it("have one progress, and a bad one does not hold back the others", async () => {
+    const { page, troubles } = await openPage(1280, 800);
+    const gate = Promise.withResolvers<undefined>();
+    await page.route("**/api/documents", async (route) => {
+      if (route.request().method() === "POST") await gate.promise;
+      await route.continue();
+    });
+    await page.goto(server.url);
+    const text = (name: string) => ({
+      name,
+      type: "text/plain",
+      bytes: Buffer.from(`What stands in ${name}.`),
+    });
+
+    await dropFiles(page, [text("first.txt"), text("old.zip"), text("second.txt"), text("third.txt")]);
+
+    await page.getByText("0 of 3 files added").waitFor();
+    await page.getByText("Unpack it and add the documents inside.").waitFor();
+    await expectAccessible(page);
+    gate.resolve(undefined);
+    for (const name of ["first.txt", "second.txt", "third.txt"]) {
+      await page
+        .getByRole("link", { name: new RegExp(name) })
+        .first()
+        .waitFor();
+    }
+    await page.getByText(/of 3 files added/).waitFor({ state: "detached" });
+    expect(await page.getByText("old.zip").isVisible()).toBe(true);
+    expect(troubles).toEqual({ problems: [], foreignRequests: [] });
+    await page.close();
+  });
+});
+
+describe("making a part again", () => {
+  it("is offered with the models that are set up, and says what made the result", async () => {
+    const { page, troubles } = await openPage(1280, 800);
+    const reply = await fetch(`${server.url}/api/documents`, {
+      method: "POST",
+      headers: { "content-type": "application/json", prefer: "wait=30" },
+      body: JSON.stringify({ text: "The eel weir was sold. The new owner restored it with great care." }),
+    });
+    const { document } = acceptedDocumentSchema.parse(await reply.json());
+
+    await page.goto(`${server.url}/documents/${document.id}`);
+    await page.getByRole("button", { name: "Make summary again" }).click({ timeout: 60_000 });
+    const [answer] = await Promise.all([
+      page.waitForResponse((response) => response.url().endsWith("/parts/summary/rerun")),
+      page.getByRole("menuitem", { name: "Built-in, extractive" }).click(),
+    ]);
+
+    expect(answer.status()).toBe(202);
+    const { job } = acceptedDocumentSchema.parse(await answer.json());
+    await waitFor(
+      async () => {
+        const state = await (await fetch(`${server.url}/api/jobs/${job.id}`)).json();
+        return typeof state === "object" && state !== null && "state" in state && state.state === "succeeded";
+      },
+      { describe: "the end of the rerun", timeoutMs: 60_000 },
+    );
+    await page.getByText("Being made again").waitFor({ state: "detached" });
+    await page.getByText("Built-in, extractive").nth(3).waitFor();
+    expect(troubles).toEqual({ problems: [], foreignRequests: [] });
+    await page.close();
+  });
+});
