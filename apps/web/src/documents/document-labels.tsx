@@ -72,8 +72,8 @@ function Tags({ document, isPending, onChange }: EditorProps) {
         <TextInput
           className={classes.field}
           size="sm"
-          aria-label="Add tags"
-          placeholder="Add tags, with commas between"
+          aria-label="Add tags, with commas between"
+          placeholder="Add tags"
           list={list}
           value={text}
           onChange={(event) => setText(event.currentTarget.value)}

@@ -1,7 +1,6 @@
 import type { Queryable } from "@millrace/database";
 import { sql } from "kysely";
 import { isShown } from "./scope.ts";
-import { isShown } from "./scope.ts";
 
 /** A source that is like another, and the passage of it that is most like the other as a whole. */
 type SimilarSource = {

@@ -1,0 +1,96 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startMillrace } from "@millrace/testing";
+import type { RunningMillrace } from "@millrace/testing";
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { expectAccessible, expectNoSidewaysScroll, openBrowser, watchTroubles } from "./browser.ts";
+
+let browser: Browser;
+let folder: string;
+let server: RunningMillrace;
+
+beforeAll(async () => {
+  browser = await openBrowser();
+  folder = await mkdtemp(join(tmpdir(), "millrace-e2e-"));
+  server = await startMillrace({ dataDirectory: folder });
+  for (const title of ["Mill accounts", "Mill letters", "River levels"]) {
+    const response = await fetch(`${server.url}/api/documents`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ title, text: `${title}: the old mill grinds well.` }),
+    });
+    expect(response.status).toBe(202);
+  }
+});
+afterAll(async () => {
+  await browser.close();
+  await server.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+it("tags, collects, deletes and restores chosen documents", async () => {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+  const troubles = watchTroubles(page, server.url);
+  await page.goto(`${server.url}/documents`);
+  const choose = async (...titles: string[]) => {
+    for (const title of titles) await page.getByRole("checkbox", { name: `Choose ${title}` }).check();
+  };
+  const rows = () => page.getByRole("row").filter({ hasText: /Mill|River/ });
+  const bar = page.getByRole("group", { name: "Chosen documents" });
+
+  await choose("Mill accounts", "Mill letters");
+  await expectAccessible(page);
+  await bar.getByRole("button", { name: "Tags…" }).click();
+  await page.getByRole("textbox", { name: "Tags" }).fill("Old, stone");
+  await page.getByRole("button", { name: "Add tags" }).click();
+  await page.getByText("2 documents tagged").waitFor();
+
+  await choose("Mill letters");
+  await bar.getByRole("button", { name: "Collection…" }).click();
+  await page.getByRole("textbox", { name: "Name" }).fill("Letters");
+  await page.getByRole("button", { name: "Put in" }).click();
+  await page.getByText("put into the collection").waitFor();
+
+  await page.getByRole("combobox", { name: "Collection" }).selectOption({ label: "Letters" });
+  await expect.poll(() => rows().count()).toBe(1);
+  await page.getByRole("combobox", { name: "Collection" }).selectOption("");
+  await page.getByRole("combobox", { name: "Tag", exact: true }).selectOption("old");
+  await expect.poll(() => rows().count()).toBe(2);
+
+  await page.getByRole("checkbox", { name: "Choose all 2 shown" }).check();
+  await bar.getByRole("button", { name: "Delete…" }).click();
+  await page.getByRole("button", { name: "Move to the trash" }).click();
+  await page.getByText("Nothing matches these filters").waitFor();
+
+  await page.getByRole("link", { name: "Trash" }).click();
+  await page.getByRole("button", { name: "Restore Mill letters" }).click();
+  await expect.poll(() => page.getByRole("listitem").filter({ hasText: "gone for good" }).count()).toBe(1);
+  await expectAccessible(page);
+  await page.getByRole("link", { name: "Documents", exact: true }).last().click();
+  await page.getByRole("link", { name: "Mill letters" }).click();
+  await page.getByRole("button", { name: "Remove tag stone" }).click();
+  await expect.poll(() => page.getByRole("list", { name: "Tags" }).getByRole("listitem").count()).toBe(1);
+  await page.getByRole("textbox", { name: /^Add tags/ }).fill("water");
+  await page.getByRole("button", { name: "Add", exact: true }).click();
+  await page.getByRole("button", { name: "Remove tag water" }).waitFor();
+
+  expect(troubles).toEqual({ problems: [], foreignRequests: [] });
+  await page.close();
+});
+
+it.each([
+  { width: 1280, height: 800, colorScheme: "light" },
+  { width: 390, height: 740, colorScheme: "dark" },
+] as const)("fits a screen of $width, $colorScheme", async ({ width, height, colorScheme }) => {
+  const page = await browser.newPage({ viewport: { width, height }, colorScheme });
+  await page.goto(`${server.url}/documents`);
+
+  await page.getByRole("checkbox", { name: "Choose River levels" }).check();
+  await page.getByRole("group", { name: "Chosen documents" }).waitFor();
+
+  await expectNoSidewaysScroll(page);
+  await expectAccessible(page);
+  await page.close();
+});
