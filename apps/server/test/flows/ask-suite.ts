@@ -223,7 +223,7 @@ export function writtenSuite(ground: Ground): void {
   const callsOf = (jobId: string) => models.calls.filter((call) => call.job === jobId);
 
   describe(`questions to a model, ${ground}`, () => {
-    it("are answered with citations that are in the text, told as they are written, paid once", async () => {
+    it("are answered with citations that are in the text, told as they are written, by one call", async () => {
       models.setScript(
         whenAsked({ ...answering("Pieter Molenaar did, in 1742 [1].", [built]), pieceDelayMs: 20 }),
       );
@@ -369,7 +369,7 @@ export function writtenSuite(ground: Ground): void {
       });
     });
 
-    it("go on where they were when the process is killed in the middle, and are paid once", async () => {
+    it("go on where they were when the process is killed in the middle", async () => {
       models.setScript(whenAsked({ kind: "stall", pieces: 4 }));
       const { question, job } = await asking.ask("Who built the mill, before the lights went out?");
       await flow.until(

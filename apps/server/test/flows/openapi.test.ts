@@ -56,6 +56,7 @@ it("names every path parameter", () => {
 it.each([
   ["post /api/documents", ["idempotency-key", "prefer"]],
   ["post /api/summaries", ["idempotency-key", "prefer"]],
+  ["post /api/ask", ["idempotency-key", "prefer"]],
   ["post /api/crews/{name}/runs", ["idempotency-key", "prefer"]],
   ["post /api/crews/{name}/runs/{id}/replay", ["idempotency-key", "prefer"]],
   ["post /api/tasks/{name}/jobs", ["idempotency-key", "prefer"]],
