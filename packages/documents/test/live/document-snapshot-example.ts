@@ -53,6 +53,7 @@ export function documentSnapshot(id: string): DocumentSnapshot {
       progress,
       tags: [],
       collections: [],
+      put_off: null,
       duplicate_of: null,
       trashed_at: null,
       purge_at: null,
