@@ -134,6 +134,7 @@ describe("the product's own schedules", () => {
       "Clean up job logs",
       "Clean up model calls",
       "Clean up runs of crews",
+      "Empty the trash",
       "Remove orphaned files",
       "Tend search indexes",
       "Tend the database",
