@@ -22,6 +22,9 @@ import { scaleIdle } from "./benchmarks/scale-idle.ts";
 import { scaleModels } from "./benchmarks/scale-models.ts";
 import { scaleSockets } from "./benchmarks/scale-sockets.ts";
 import { search } from "./benchmarks/search.ts";
+import { searchEmbedded } from "./benchmarks/search-embedded.ts";
+import { searchQuality } from "./benchmarks/search-quality.ts";
+import { searchUpload } from "./benchmarks/search-upload.ts";
 import { start } from "./benchmarks/start.ts";
 import { throughput } from "./benchmarks/throughput.ts";
 import { verdictOf } from "./measure/figure.ts";
@@ -45,6 +48,9 @@ const benchmarks: readonly Benchmark[] = [
   scaleModels,
   scaleSockets,
   search,
+  searchEmbedded,
+  searchUpload,
+  searchQuality,
   modelsBuiltIn,
   modelsGuard,
   modelsInFlight,

@@ -54,7 +54,13 @@ async function measure(parts: {
   const { database, url, figures, scale, say } = parts;
   const corpus = await SearchCorpus.create(database);
   const count = Math.ceil(chunks * scale);
+  const storedMs = performance.now();
   const owned = await corpus.store({ count, owners, shares: shares.map(({ share }) => share) });
+  figures.add(
+    "indexed, one document after the other",
+    "passages/s",
+    (count * 1000) / (performance.now() - storedMs),
+  );
   await settlePlace("millrace", url);
   say("search: building the index");
   const builtMs = await timeOf(() => keepVectorIndexes(database, new AbortController().signal));

@@ -112,9 +112,9 @@ describe.each(testDatabases())("embedding spaces on $name", (kind) => {
     for (let at = 0; at < 6; at += 1) await index(`Passage ${at}`, former.model);
     const space = await announceSpace(database, latter);
     const seen = new Set<string>();
-    let isDone = false;
+    const ended = new AbortController();
     const searching = (async () => {
-      while (!isDone) {
+      while (!ended.signal.aborted) {
         const active = (await listSpaces(database.queryable)).find(({ status }) => status === "active");
         const page = await ask(active?.model ?? "", active?.dimensions ?? 0);
         seen.add(`${active?.model}: ${page.hits.length}`);
@@ -123,7 +123,7 @@ describe.each(testDatabases())("embedding spaces on $name", (kind) => {
 
     while ((await finish(space.id)) !== "switched") await fillSome(space.id, 2);
     await expect.poll(() => seen.size, { timeout: 30_000 }).toBe(2);
-    isDone = true;
+    ended.abort();
     await searching;
 
     expect([...seen].toSorted()).toEqual(["tests:former: 6", "tests:latter: 6"]);

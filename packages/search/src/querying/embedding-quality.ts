@@ -10,9 +10,10 @@ export type EmbeddingQuality = {
 
 /**
  * Vectors of words and groups of letters: near duplicates are near, meaning is not in them. They reorder
- * what full text found a little, and find by themselves only what is nearly the same text.
+ * what full text found a little, and find by themselves only what is nearly the same text. With a weight of 0.1 or
+ * more, hybrid search finds the right passage of the evaluation set less often than full text alone.
  */
-const builtIn: EmbeddingQuality = { weight: 0.2, leastSimilarity: 0.35, goodSimilarity: 0.6 };
+const builtIn: EmbeddingQuality = { weight: 0.05, leastSimilarity: 0.35, goodSimilarity: 0.6 };
 
 /**
  * Models that were trained for it count like full text. How near "near" is differs between them, so nothing is
