@@ -1,11 +1,13 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
+  analysisSchema,
   documentSchema,
   jobDetailSchema,
   jobSchema,
   logLineSchema,
   searchResultSchema,
+  similarDocumentsSchema,
 } from "@millrace/contracts";
 import { lockFolder } from "@millrace/database";
 import { parseJson } from "@millrace/kernel";
@@ -67,6 +69,42 @@ describe("millrace process with a server on the folder", () => {
     expect(results.map(({ document }) => document.file_name)).toEqual(["Brücke.md", null]);
     expect(results[0]?.analysis.summary.model).toBe("openai-compatible:fake");
     expect(end.stderr).toMatch(/Brücke\.md {2}text_extraction \d+ %/);
+  });
+
+  it("shows one progress over several files", async () => {
+    await writeFile(join(folder.path, "one.txt"), article);
+    await writeFile(join(folder.path, "empty.txt"), "");
+
+    const end = await run(["process", "one.txt", "empty.txt"]);
+
+    expect(end.code).toBe(1);
+    expect(end.stderr).toMatch(/^1 of 2 files, \d+ %$/m);
+    expect(end.stderr).toMatch(/^2 of 2 files, 100 %$/m);
+  });
+
+  it("makes a part again by another model, and lists what is alike", async () => {
+    const [first] = readJsonLines(
+      (await run(["process", "-q", "--json", "-"], article)).stdout.replaceAll("\n", ""),
+    );
+    const { document } = processedSchema.parse(first);
+    await run(["process", "-q", "-"], `${article} That is all.`);
+
+    const rerun = await run([
+      ...["documents", "rerun", document.id],
+      ...["--part", "topics", "--model", "builtin", "--wait", "--json"],
+    ]);
+    const refused = await run(["documents", "rerun", document.id, "--part", "topics", "--model", "gemini:x"]);
+    const similar = await run(["documents", "similar", document.id, "--json"]);
+
+    expect(rerun).toMatchObject({ code: 0, stderr: expect.stringContaining("by builtin:extractive-1") });
+    expect(analysisSchema.shape.topics.parse(parseJson(rerun.stdout))).toMatchObject({
+      state: "done",
+      model: "builtin:extractive-1",
+    });
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining("model_not_configured") });
+    const { data, model } = similarDocumentsSchema.parse(parseJson(similar.stdout));
+    expect(model).toBe("builtin:hashed-1");
+    expect(data[0]?.score).toBeGreaterThan(0.8);
   });
 
   it("speaks to the server that MILLRACE_URL names, from any folder", async () => {
