@@ -17,32 +17,10 @@ const params = z.object({ id: collectionReferenceSchema });
 
 /** `/api/collections` and `/api/tags`: what documents are sorted by. */
 export function collectionRoutes(app: TypedApp, parts: RouteParts): void {
-  const { documents, collections } = parts.installation;
+  const { collections } = parts.installation;
   const { authenticate } = parts.access;
 
-  app.get(
-    "/api/tags",
-    {
-      schema: {
-        tags,
-        summary: "Tags in use, in the order of their characters, each with the number of documents",
-        querystring: tagListQuerySchema,
-        response: { 200: pageSchema(tagCountSchema) },
-      },
-    },
-    async (request) => {
-      const { limit, cursor, search } = request.query;
-      const access = await authenticate(request);
-      const rows = await documents.listTags(access, {
-        search: search?.toLowerCase(),
-        after: cursor,
-        limit: limit + 1,
-      });
-      const data = rows.slice(0, limit);
-      const hasMore = rows.length > limit;
-      return { data, next_cursor: hasMore ? (data.at(-1)?.tag ?? null) : null, has_more: hasMore };
-    },
-  );
+  tagsRoute(app, parts);
 
   app.get(
     "/api/collections",
@@ -107,6 +85,34 @@ export function collectionRoutes(app: TypedApp, parts: RouteParts): void {
     async (request, reply) => {
       await collections.remove(await authenticate(request), request.params.id);
       return reply.code(204).send(null);
+    },
+  );
+}
+
+function tagsRoute(app: TypedApp, parts: RouteParts): void {
+  const { documents } = parts.installation;
+  const { authenticate } = parts.access;
+  app.get(
+    "/api/tags",
+    {
+      schema: {
+        tags,
+        summary: "Tags in use, in the order of their characters, each with the number of documents",
+        querystring: tagListQuerySchema,
+        response: { 200: pageSchema(tagCountSchema) },
+      },
+    },
+    async (request) => {
+      const { limit, cursor, search } = request.query;
+      const access = await authenticate(request);
+      const rows = await documents.listTags(access, {
+        search: search?.toLowerCase(),
+        after: cursor,
+        limit: limit + 1,
+      });
+      const data = rows.slice(0, limit);
+      const hasMore = rows.length > limit;
+      return { data, next_cursor: hasMore ? (data.at(-1)?.tag ?? null) : null, has_more: hasMore };
     },
   );
 }

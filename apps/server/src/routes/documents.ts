@@ -51,6 +51,7 @@ export function documentRoutes(app: TypedApp, parts: RouteParts): void {
   createDocument(app, parts);
   documentExportRoute(app, parts);
   manyDocumentsRoute(app, parts);
+  trashRoutes(app, parts);
   readingRoutes(app, parts);
   actionRoutes(app, parts);
   documentViewRoutes(app, parts);
@@ -106,6 +107,12 @@ export function documentRoutes(app: TypedApp, parts: RouteParts): void {
     },
     async (request) => documents.update(await authenticate(request), request.params.id, request.body),
   );
+}
+
+/** Into the trash, out of it, and away for good. */
+function trashRoutes(app: TypedApp, parts: RouteParts): void {
+  const { documents } = parts.installation;
+  const { authenticate } = parts.access;
 
   app.delete(
     "/api/documents/:id",

@@ -21,7 +21,12 @@ export async function expectConsistency(flow: Flow, timeoutMs = 90_000): Promise
     { describe: "every job to end", timeoutMs, intervalMs: 250 },
   );
   const documents = await flow.listAll("/api/documents", documentSchema);
+  const trash = await flow.listAll("/api/documents?trashed=true", documentSchema);
   const problems: string[] = [];
+  for (const document of trash) {
+    const job = await flow.job(document.job_id);
+    problems.push(...problemsOf(document, job).map((problem) => `${document.id} in the trash: ${problem}`));
+  }
   for (const document of documents) {
     const job = await flow.job(document.job_id);
     problems.push(...problemsOf(document, job).map((problem) => `${document.id}: ${problem}`));
@@ -31,7 +36,8 @@ export async function expectConsistency(flow: Flow, timeoutMs = 90_000): Promise
     }
   }
   expect(problems).toEqual([]);
-  expect(await flow.storedFiles()).toBe(documents.filter(({ file_name: name }) => name !== null).length);
+  const withFile = [...documents, ...trash].filter(({ file_name: name }) => name !== null);
+  expect(await flow.storedFiles()).toBe(withFile.length);
   expect(await flow.leftovers()).toEqual([]);
 }
 

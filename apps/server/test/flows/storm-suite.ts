@@ -62,7 +62,7 @@ export function stormSuite(ground: Ground): void {
       await expectConsistency(flow);
     });
 
-    it("deletes a document at whatever stage its work is", async () => {
+    it("deletes a document at whatever stage its work is, and brings it back as far as it came", async () => {
       const removeAt = async (delayTurns: number): Promise<void> => {
         const { document } = await flow.postText(`Delete me. ${text.repeat(400)}`);
         for (let turn = 0; turn < delayTurns; turn++) await flow.document(document.id);
@@ -74,6 +74,14 @@ export function stormSuite(ground: Ground): void {
       await expectConsistency(flow);
       const search = await flow.send("GET", "/api/search?q=delete");
       expect(search.body).toMatchObject({ data: [] });
+      const change = { action: "restore" };
+      const restored = await flow.send("POST", "/api/documents/bulk", {
+        json: { filter: { trashed: true }, change },
+      });
+      expect(restored.body).toMatchObject({ failed: 0, job: null });
+      await expectConsistency(flow);
+      const back = await flow.listAll("/api/documents?search=Delete%20me", documentSchema);
+      expect(back).toHaveLength(24);
       await flow.expectAlive();
     });
   });

@@ -53,7 +53,7 @@ export function TagDialog({ words, isPending, onSubmit, onClose }: DialogProps) 
         />
         <datalist id={list}>
           {useTags().map(({ tag }) => (
-            <option key={tag} value={tag} />
+            <option key={tag}>{tag}</option>
           ))}
         </datalist>
       </div>

@@ -80,7 +80,7 @@ function Tags({ document, isPending, onChange }: EditorProps) {
         />
         <datalist id={list}>
           {known.map(({ tag }) => (
-            <option key={tag} value={tag} />
+            <option key={tag}>{tag}</option>
           ))}
         </datalist>
         <Button type="submit" size="sm" variant="default" loading={isPending}>

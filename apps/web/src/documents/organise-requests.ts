@@ -37,10 +37,6 @@ export function updateDocument(id: string, update: UpdateDocument): Promise<Docu
   return callApi(documentPath(id), { method: "PATCH", json: update });
 }
 
-export function restoreDocument(id: string): Promise<Document> {
-  return callApi(`${documentPath(id)}/restore`, { method: "POST" });
-}
-
 /** One change for all documents of a selection. */
 export function changeDocuments(
   filter: DocumentSelection,
