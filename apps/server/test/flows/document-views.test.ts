@@ -9,9 +9,8 @@ import {
   systemSchema,
   uploadedFilesSchema,
 } from "@millrace/contracts";
-import type { ModelCall } from "@millrace/testing";
 import { startFakeModelServer } from "@millrace/testing";
-import type { FakeModelServer } from "@millrace/testing";
+import type { FakeModelServer, ModelCall } from "@millrace/testing";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { codeOf, Flow } from "./flow.ts";
 import { expectConsistency } from "./invariants.ts";
