@@ -2,7 +2,7 @@ import { budgetSchema, pageSchema, setBudgetSchema } from "@millrace/contracts";
 import type { Budget } from "@millrace/contracts";
 import { installationScope, listBudgets, mostUsed, removeBudget, setBudget, stateOf } from "@millrace/usage";
 import type { BudgetRecord } from "@millrace/usage";
-import { suggestion } from "@millrace/kernel";
+import { MillraceError, suggestion } from "@millrace/kernel";
 import { z } from "zod";
 import { personOf } from "./on-behalf.ts";
 import type { RouteParts } from "./route-parts.ts";
@@ -12,25 +12,8 @@ const tags = ["Budgets"];
 /** How REST and the command line call all calls together. */
 const installationName = "installation";
 const params = z.object({
-  scope: z
-    .string()
-    .min(1)
-    .max(200)
-    .superRefine((name, context) => {
-      const problem = scopeProblem(name);
-      if (problem !== undefined) context.addIssue({ code: "custom", message: problem });
-    })
-    .describe("An owner, or `installation` for all calls together"),
+  scope: z.string().min(1).max(200).describe("An owner, or `installation` for all calls together"),
 });
-
-/** Why nobody can have this budget: one that no call counts in would look like a limit and be none. */
-function scopeProblem(name: string): string | undefined {
-  const wanted = `must be an owner, such as the id of a workspace, or ${installationName}.`;
-  if (name === installationScope || /[\s\p{C}]/u.test(name)) return wanted;
-  if (name === installationName) return undefined;
-  const near = suggestion(name.toLowerCase(), [installationName]);
-  return near === "" ? undefined : `${wanted}${near}`;
-}
 
 /** `/api/budgets`: how much model calls may cost, and how much of it is used. */
 export function budgetRoutes(app: TypedApp, { installation, access, settings }: RouteParts): void {
@@ -67,6 +50,7 @@ export function budgetRoutes(app: TypedApp, { installation, access, settings }: 
     async (request) => {
       const by = personOf(await access.authenticate(request));
       const scope = scopeOf(request.params.scope);
+      assertCounted(request.params.scope);
       const limits = request.body;
       await setBudget(database, scope, limits, { by });
       const found = await listBudgets(database.queryable, settings, [scope]);
@@ -96,7 +80,24 @@ const unused = {
 };
 
 function scopeOf(name: string): string {
+  if (name === installationScope) throw notAnOwner(name, "");
   return name === installationName ? installationScope : name;
+}
+
+/** One that no call counts in would look like a limit and be none. */
+function assertCounted(name: string): void {
+  if (name === installationName) return;
+  const near = suggestion(name.toLowerCase(), [installationName]);
+  if (near !== "" || /[\s\p{C}]/u.test(name)) throw notAnOwner(name, near);
+}
+
+function notAnOwner(name: string, near: string): MillraceError {
+  return new MillraceError({
+    code: "budget_owner_invalid",
+    kind: "invalid",
+    message: `${JSON.stringify(name)} can be no owner. Name one, such as the id of a workspace, or ${installationName} for all calls together.${near}`,
+    details: { scope: name },
+  });
 }
 
 function budgetOf(record: BudgetRecord, warnPercent: number): Budget {

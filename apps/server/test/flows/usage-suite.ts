@@ -161,6 +161,13 @@ export function usageSuite(ground: Ground): void {
       expect(reply.status).toBe(422);
     });
 
+    it("says what budgets can be for when the owner is misspelt", async () => {
+      const reply = await flow.send("PUT", "/api/budgets/Instalation", { json: noLimits });
+
+      expect(codeOf(reply)).toBe("budget_owner_invalid");
+      expect(JSON.stringify(reply.body)).toContain("Did you mean installation?");
+    });
+
     it("refuses a cursor that no list gave", async () => {
       const reply = await flow.send("GET", "/api/usage/calls?cursor=x");
 

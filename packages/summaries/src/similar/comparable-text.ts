@@ -7,7 +7,7 @@ export function comparableText(text: string): string {
  * The figures and the words with a capital of a text, each once. Texts that differ in one of them tell of another
  * thing, however near their vectors are: the minutes of another meeting, the invoice of another month.
  */
-export function factsOf(text: string): ReadonlySet<string> {
+function factsOf(text: string): ReadonlySet<string> {
   const found = text.normalize("NFKC").match(/[\p{L}\p{N}]+(?:[.,:'’-][\p{L}\p{N}]+)*/gu) ?? [];
   return new Set(found.filter((word) => /\p{N}|^\p{Lu}/u.test(word)));
 }

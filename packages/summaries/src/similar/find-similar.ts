@@ -12,7 +12,7 @@ import { haveSameFacts } from "./comparable-text.ts";
 import { vectorOf } from "./text-vector.ts";
 
 /** A summary of nearly the same text. */
-export type Similar = { readonly twin: Twin; readonly score: number };
+type Similar = { readonly twin: Twin; readonly score: number };
 
 /** Where the vectors of a model are near for texts that are nearly the same, and for no others. */
 const leastScores = {
