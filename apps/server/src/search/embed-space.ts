@@ -67,8 +67,8 @@ export function handleEmbedSpace(parts: Parts): AnyTaskHandler {
 async function fill(parts: Parts, context: Context, id: string) {
   const { database } = parts;
   const { background } = database;
-  await beginRun(background, id);
   const endsMs = performance.now() + turnMs;
+  let isBegun = false;
   for (let passes = 1; ;) {
     const space = await findSpaceById(background.queryable, id);
     if (space === undefined || space.status === "retired") return { outcome: "left" as const };
@@ -76,6 +76,12 @@ async function fill(parts: Parts, context: Context, id: string) {
     if (!parts.models.embeds({ name: space.model, revision: space.revision }))
       throw snooze(passOnMs, `This worker does not reach ${space.model}`);
     if (performance.now() > endsMs) throw snooze(0, "Others have their turn");
+    if (!isBegun) {
+      // Not before: it counts all passages, and a worker that passes the job on comes here every few seconds.
+      await beginRun(background, id);
+      isBegun = true;
+      continue;
+    }
     const batch = await nextToEmbed(background.queryable, id, batchSize);
     if (batch.length > 0) {
       if ((await embedBatch(parts, context, { space, batch })) === "left")
