@@ -1,7 +1,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { acceptedDocumentSchema, documentSchema, uploadedFilesSchema } from "@millrace/contracts";
+import { acceptedDocumentSchema, documentSchema, isSettled } from "@millrace/contracts";
+import type { Document } from "@millrace/contracts";
 import { startMillrace, waitFor } from "@millrace/testing";
 import type { RunningMillrace } from "@millrace/testing";
 import type { Browser, Page } from "playwright-core";
@@ -25,17 +26,19 @@ let longId: string;
 beforeAll(async () => {
   browser = await openBrowser();
   folder = await mkdtemp(join(tmpdir(), "millrace-e2e-"));
-  // What is read here needs no recognition of pictures and no analysis: the text is enough.
   server = await startMillrace({ dataDirectory: folder });
-  const form = new FormData();
-  form.append("files", new Blob([await makePdf(browser, 6)]), "ashford.pdf");
-  form.append("files", new Blob([longText()]), "long.md");
-  const reply = await fetch(`${server.url}/api/documents`, { method: "POST", body: form });
-  const { files } = uploadedFilesSchema.parse(await reply.json());
-  [pdfId = "", longId = ""] = files.map(({ document }) => document?.id ?? "");
-  for (const id of [pdfId, longId]) {
-    await waitFor(async () => (await textLength(id)) > 0, { describe: `text of ${id}`, timeoutMs: 90_000 });
-  }
+  // While a document is worked on what stands above its text grows and shrinks.
+  pdfId = await upload("ashford.pdf", await makePdf(browser, 6));
+  await waitFor(async () => isSettled((await documentOf(pdfId)).status), {
+    describe: "the end of the work on the PDF",
+    timeoutMs: 120_000,
+  });
+  // Of the long one the text is enough.
+  longId = await upload("long.md", longText());
+  await waitFor(async () => (await documentOf(longId)).text_length !== null, {
+    describe: "the long text",
+    timeoutMs: 60_000,
+  });
 });
 afterAll(async () => {
   await server.stop();
@@ -53,9 +56,15 @@ function longText(): string {
   return Array.from({ length: 40 }, (_section, at) => `## Section ${at}\n\n${lines(at).join("")}`).join("");
 }
 
-async function textLength(id: string): Promise<number> {
-  const reply = await fetch(`${server.url}/api/documents/${id}`);
-  return documentSchema.parse(await reply.json()).text_length ?? 0;
+async function upload(name: string, content: string | Uint8Array): Promise<string> {
+  const form = new FormData();
+  form.append("file", new Blob([content]), name);
+  const reply = await fetch(`${server.url}/api/documents`, { method: "POST", body: form });
+  return acceptedDocumentSchema.parse(await reply.json()).document.id;
+}
+
+async function documentOf(id: string): Promise<Document> {
+  return documentSchema.parse(await (await fetch(`${server.url}/api/documents/${id}`)).json());
 }
 
 async function openPage(width: number, height: number) {
