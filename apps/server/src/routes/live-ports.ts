@@ -21,6 +21,12 @@ type LivePorts = {
   readonly questions: EventPorts;
 };
 
+/** What is watched by its topic: how it stands, and who may see it. */
+type Watched = {
+  readonly snapshot: (access: Access, id: string) => ReturnType<LiveSocketOptions["snapshot"]>;
+  readonly mayWatch: (access: Access, id: string) => Promise<boolean>;
+};
+
 type EventPorts = Pick<EventRouteOptions, "streamOf" | "readSnapshot" | "isEnd">;
 
 /** Of which everybody is told what concerns the own workspace, or the installation. */
@@ -52,6 +58,68 @@ export function createLivePorts(
   }: Pick<Installation, "documents" | "summaries" | "crewRuns" | "questions" | "queue">,
   hub: Pick<LiveHub, "share">,
 ): LivePorts {
+  const readDocument = hub.share(({ access, id }: OwnId) => documents.snapshot(access, id), ownKey);
+  const hasDocument = hub.share(({ access, id }: OwnId) => documents.exists(access, id), ownKey);
+  const summaryPorts = createSummaryPorts(summaries, hub);
+  const crewRunPorts = createCrewRunPorts(crewRuns, hub);
+  const questionPorts = createQuestionPorts(questions, hub);
+  const jobPorts = createJobPorts(queue, hub);
+
+  const documentSnapshot = async (access: Access, id: string) => {
+    const found = isId(id) ? await readDocument({ access, id }) : undefined;
+    return found === undefined ? undefined : { seq: found.seq, data: found.snapshot };
+  };
+  const isDocument = async (access: Access, id: string): Promise<boolean> =>
+    isId(id) && (await hasDocument({ access, id }));
+
+  const watched: Readonly<Record<string, Watched>> = {
+    document: { snapshot: documentSnapshot, mayWatch: isDocument },
+    summary: {
+      snapshot: async (access, id) => {
+        const found = await summaryPorts.readSnapshot(access, id);
+        return found === undefined ? undefined : { seq: found.seq, data: found.snapshot };
+      },
+      mayWatch: summaryPorts.mayWatch,
+    },
+    crew_run: watchedBy(crewRunPorts),
+    ask: watchedBy(questionPorts),
+    job: watchedBy(jobPorts),
+  };
+
+  return {
+    topics: {
+      snapshot: async (access, topic) => {
+        const { domain, id } = parseStream(topic);
+        return await watched[domain]?.snapshot(access, id);
+      },
+      mayWatch: async (access, topic) => {
+        if (noticeTopics.has(topic)) return true;
+        const { domain, id } = parseStream(topic);
+        return (await watched[domain]?.mayWatch(access, id)) ?? false;
+      },
+      mayReceive: (access, notice) => maySee(access, notice.owner),
+    },
+    documents: {
+      readSnapshot: (access, id) => readDocument({ access, id }),
+      cancel: async (access, id) => void (await documents.cancel(access, id)),
+      mayWatch: isDocument,
+    },
+    summaries: summaryPorts,
+    jobs: jobPorts,
+    crewRuns: crewRunPorts,
+    questions: questionPorts,
+  };
+}
+
+/** Where there is a stream there is something to watch. */
+function watchedBy({ readSnapshot, streamOf }: EventPorts): Watched {
+  return {
+    snapshot: readSnapshot,
+    mayWatch: async (access, id) => (await streamOf(access, id, {})) !== undefined,
+  };
+}
+
+function createJobPorts(queue: Installation["queue"], hub: Pick<LiveHub, "share">): EventPorts {
   const findAnyJob = async (id: string): Promise<JobRecord | undefined> => {
     const [job] = await findJobs(queue.database.queryable, [id]);
     return job;
@@ -64,67 +132,21 @@ export function createLivePorts(
     const { lastSeq } = await queue.feed.read(seen.stream, Number.MAX_SAFE_INTEGER, 1);
     return { seq: lastSeq, job: (await findAnyJob(id)) ?? seen };
   }, String);
-  const readDocument = hub.share(({ access, id }: OwnId) => documents.snapshot(access, id), ownKey);
-  const hasDocument = hub.share(({ access, id }: OwnId) => documents.exists(access, id), ownKey);
-  const summaryPorts = createSummaryPorts(summaries, hub);
-  const crewRunPorts = createCrewRunPorts(crewRuns, hub);
-  const questionPorts = createQuestionPorts(questions, hub);
-
   const findJob = async (access: Access, id: string): Promise<JobRecord | undefined> => {
     if (!isId(id)) return undefined;
     const job = await readJob(id);
     return job !== undefined && maySee(access, job.owner) ? job : undefined;
   };
-  const jobSnapshot = async (access: Access, id: string) => {
+  const readSnapshot = async (access: Access, id: string) => {
     const found = isId(id) ? await readJobSnapshot(id) : undefined;
     if (found === undefined || !maySee(access, found.job.owner)) return undefined;
     const { seq, job } = found;
     return { seq, stream: job.stream, data: toJob(job), isFinished: isTerminal(job.state) };
   };
-  const documentSnapshot = async (access: Access, id: string) => {
-    const found = isId(id) ? await readDocument({ access, id }) : undefined;
-    return found === undefined ? undefined : { seq: found.seq, data: found.snapshot };
-  };
-  const isDocument = async (access: Access, id: string): Promise<boolean> =>
-    isId(id) && (await hasDocument({ access, id }));
-
   return {
-    topics: {
-      snapshot: async (access, topic) => {
-        const { domain, id } = parseStream(topic);
-        if (domain === "document") return await documentSnapshot(access, id);
-        if (domain === "summary") {
-          const found = await summaryPorts.readSnapshot(access, id);
-          return found === undefined ? undefined : { seq: found.seq, data: found.snapshot };
-        }
-        if (domain === "crew_run") return await crewRunPorts.readSnapshot(access, id);
-        if (domain === "ask") return await questionPorts.readSnapshot(access, id);
-        return domain === "job" ? await jobSnapshot(access, id) : undefined;
-      },
-      mayWatch: async (access, topic) => {
-        if (noticeTopics.has(topic)) return true;
-        const { domain, id } = parseStream(topic);
-        if (domain === "document") return await isDocument(access, id);
-        if (domain === "summary") return await summaryPorts.mayWatch(access, id);
-        if (domain === "crew_run") return (await crewRunPorts.streamOf(access, id, {})) !== undefined;
-        if (domain === "ask") return (await questionPorts.streamOf(access, id, {})) !== undefined;
-        return domain === "job" && (await findJob(access, id)) !== undefined;
-      },
-      mayReceive: (access, notice) => maySee(access, notice.owner),
-    },
-    documents: {
-      readSnapshot: (access, id) => readDocument({ access, id }),
-      cancel: async (access, id) => void (await documents.cancel(access, id)),
-      mayWatch: isDocument,
-    },
-    summaries: summaryPorts,
-    jobs: {
-      streamOf: async (access, id) => (await findJob(access, id))?.stream,
-      readSnapshot: jobSnapshot,
-      isEnd: (event) => endings.test(event.type),
-    },
-    crewRuns: crewRunPorts,
-    questions: questionPorts,
+    streamOf: async (access, id) => (await findJob(access, id))?.stream,
+    readSnapshot,
+    isEnd: (event) => endings.test(event.type),
   };
 }
 
