@@ -25,7 +25,7 @@ export class BatchGatherer {
   }
 
   /** Runs a job as a part of a batch; undefined when its task is not handled in batches. */
-  execute(job: ClaimedJob, onRan: () => void): Execution | undefined {
+  start(job: ClaimedJob, onRan: () => void): Execution | undefined {
     const handler = this.#parts.registry.find(job.task, job.task_version);
     if (handler?.batch === undefined) return undefined;
     const member = new BatchMember(this.#parts, handler, job, onRan);

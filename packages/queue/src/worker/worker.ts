@@ -370,7 +370,7 @@ export class Worker implements Service {
       return this.#children.run(job, slot);
     }
     const onRan = (): void => this.#leaveSlot(job);
-    const asMember = isIsolated ? undefined : this.#batches.execute(job, onRan);
+    const asMember = isIsolated ? undefined : this.#batches.start(job, onRan);
     return asMember ?? executeJob(this.#parts, job, { onRan });
   }
 

@@ -84,7 +84,9 @@ class CrashRun {
       deaths.push(
         await this.#untilDeath(this.#launch(`launch ${index + 1}`, { MILLRACE_CRASH_AT: point }), point),
       );
-      await waitFor(() => this.#processes().every((pid) => pid === survivor?.child.pid), {
+      // The survivor's children may go on: it runs what the dead one has left.
+      const alive = survivor?.child.pid;
+      await waitFor(() => this.#processes().every((pid) => pid === alive || parentOf(pid) === alive), {
         describe: "the children of the dead process to end",
       });
     }
@@ -196,6 +198,16 @@ function environmentOf(pid: string): string {
   } catch {
     // It has ended, or is another user's.
     return "";
+  }
+}
+
+/** Undefined when it has ended. */
+function parentOf(pid: number): number | undefined {
+  try {
+    const status = /^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"));
+    return status === null ? undefined : Number(status[1]);
+  } catch {
+    return undefined;
   }
 }
 
