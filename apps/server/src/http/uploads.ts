@@ -66,6 +66,8 @@ export async function receiveUpload(
     }
     return completed(upload);
   } catch (error) {
+    // Held back by a parser that nobody reads, the rest could not be received, nor our answer be heard.
+    request.raw.unpipe();
     for (const one of upload.received) if ("file" in one) await files.remove(one.file.key);
     throw asUploadError(error, request.raw, maxBytes);
   }
