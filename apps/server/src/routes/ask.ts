@@ -11,17 +11,11 @@ import {
 import type { AcceptedQuestion } from "@millrace/contracts";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
-import {
-  parsePrefer,
-  preferenceApplied,
-  readIdempotency,
-  replayResponse,
-  sendWithEtag,
-} from "../http/index.ts";
+import { readIdempotency, replayResponse, sendWithEtag } from "../http/index.ts";
 import { readCursor, toPage } from "./pages.ts";
 import type { RouteParts } from "./route-parts.ts";
 import type { TypedApp } from "./typed-app.ts";
-import { waitSignal } from "./wait-signal.ts";
+import { preferredWait } from "./preferred-wait.ts";
 
 const params = z.object({ id: idSchema });
 const tags = ["Ask"];
@@ -106,12 +100,7 @@ function createRoute(app: TypedApp, parts: RouteParts): void {
       const idempotency = readIdempotency(request, z.json().parse(request.body));
       const result = await parts.installation.questions.accept(access, request.body, idempotency);
       if (result.kind === "new") return await sendAccepted(request, reply, parts, result.accepted);
-      const { answer } = result;
-      return replayResponse(reply, {
-        request: { fingerprint: idempotency?.fingerprint ?? "" },
-        // As it was stored: the shape of answers may have grown since.
-        stored: { ...answer, body: z.json().parse(answer.body) },
-      });
+      return replayResponse(reply, { request: idempotency, stored: result.answer });
     },
   );
 }
@@ -124,13 +113,11 @@ async function sendAccepted(
   accepted: AcceptedQuestion,
 ): Promise<AcceptedQuestion> {
   void reply.code(202).headers(questionHeaders(accepted));
-  const { waitSeconds = 0 } = parsePrefer(request.headers.prefer);
-  if (waitSeconds === 0) return accepted;
+  const wait = preferredWait(request, reply, parts.stopping);
+  if (wait === undefined) return accepted;
   const { queue, questions } = parts.installation;
-  const signal = waitSignal(reply, parts.stopping);
-  await queue.waitForEnd(accepted.job.id, { timeoutMs: waitSeconds * 1000, signal });
+  await queue.waitForEnd(accepted.job.id, wait);
   const current = await questions.accepted(await parts.access.authenticate(request), accepted.question.id);
-  void reply.header("preference-applied", preferenceApplied(waitSeconds));
   if (isQuestionOver(current.question.state))
     void reply.code(201).removeHeader("retry-after").header("location", current.question.links.self);
   return current;

@@ -10,8 +10,6 @@ import type { RouteParts } from "./route-parts.ts";
 import { sendAccepted } from "./send-accepted.ts";
 import type { TypedApp } from "./typed-app.ts";
 
-const jsonSchema = z.json();
-
 /** `POST /api/documents`: files as multipart, or a text as JSON. */
 export function createDocument(app: TypedApp, parts: RouteParts): void {
   app.post(
@@ -46,13 +44,7 @@ export function createDocument(app: TypedApp, parts: RouteParts): void {
       const result = await parts.installation.documents.accept(access, acceptance);
       if (result.kind === "new")
         return await sendAccepted(request, reply, parts, { accepted: result.accepted, isNew: true });
-      const { answer } = result;
-      const fingerprint = acceptance.idempotency?.fingerprint ?? "";
-      return replayResponse(reply, {
-        request: { fingerprint },
-        // As it was stored: the shape of answers may have grown since.
-        stored: { ...answer, body: jsonSchema.parse(answer.body) },
-      });
+      return replayResponse(reply, { request: acceptance.idempotency, stored: result.answer });
     },
   );
 }

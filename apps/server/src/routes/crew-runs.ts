@@ -11,14 +11,14 @@ import {
 } from "@millrace/contracts";
 import type { RunReference } from "@millrace/crews";
 import { z } from "zod";
-import { parseIdempotencyKey, parsePrefer, preferenceApplied } from "../http/index.ts";
+import { parseIdempotencyKey } from "../http/index.ts";
 import { personOf } from "./on-behalf.ts";
 import { readCursor, toPage } from "./pages.ts";
 import type { RouteParts } from "./route-parts.ts";
 import { sendRun } from "./send-run.ts";
 import { asRefusal } from "./tasks.ts";
 import type { TypedApp } from "./typed-app.ts";
-import { waitSignal } from "./wait-signal.ts";
+import { preferredWait } from "./preferred-wait.ts";
 
 type RunParams = { readonly id: string; readonly name?: string | undefined };
 
@@ -88,13 +88,11 @@ function readRoute(
     },
     async (request, reply) => {
       const access = await authenticate(request);
-      const { waitSeconds = 0 } = parsePrefer(request.headers.prefer);
-      if (waitSeconds > 0) void reply.header("preference-applied", preferenceApplied(waitSeconds));
+      const wait = preferredWait(request, reply, stopping);
       const asked = runOf(request.params);
-      const waiting = { timeoutMs: waitSeconds * 1000, signal: waitSignal(reply, stopping) };
-      const run = await (waitSeconds === 0
+      const run = await (wait === undefined
         ? crewRuns.get(access, asked)
-        : crewRuns.waitForEnd(access, asked, waiting));
+        : crewRuns.waitForEnd(access, asked, wait));
       if (!isTerminal(run.state)) void reply.header("retry-after", "1");
       return run;
     },

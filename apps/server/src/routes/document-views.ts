@@ -14,11 +14,11 @@ import { chatChoices } from "@millrace/models";
 import type { Models } from "@millrace/models";
 import { toJob } from "@millrace/queue";
 import { z } from "zod";
-import { parsePrefer, preferenceApplied, sendWithEtag } from "../http/index.ts";
+import { sendWithEtag } from "../http/index.ts";
 import { documentFileRoute } from "./document-file.ts";
 import type { RouteParts } from "./route-parts.ts";
 import type { TypedApp } from "./typed-app.ts";
-import { waitSignal } from "./wait-signal.ts";
+import { preferredWait } from "./preferred-wait.ts";
 
 const params = z.object({ id: idSchema });
 const tags = ["Documents"];
@@ -87,11 +87,9 @@ function rerunRoute(app: TypedApp, parts: RouteParts): void {
         model: model === undefined ? null : chosenName(models, model),
       });
       void reply.code(202).headers(acceptedHeaders(accepted));
-      const { waitSeconds = 0 } = parsePrefer(request.headers.prefer);
-      if (waitSeconds === 0) return accepted;
-      const waiting = { timeoutMs: waitSeconds * 1000, signal: waitSignal(reply, parts.stopping) };
-      const job = await queue.waitForEnd(accepted.job.id, waiting);
-      void reply.header("preference-applied", preferenceApplied(waitSeconds));
+      const wait = preferredWait(request, reply, parts.stopping);
+      if (wait === undefined) return accepted;
+      const job = await queue.waitForEnd(accepted.job.id, wait);
       if (job !== undefined && isTerminal(job.state)) void reply.code(200).removeHeader("retry-after");
       const document = await documents.get(access, id);
       return { document, job: job === undefined ? accepted.job : toJob(job) };

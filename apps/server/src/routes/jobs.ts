@@ -25,14 +25,13 @@ import {
 import type { JobRecord } from "@millrace/queue";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
-import { parsePrefer, preferenceApplied } from "../http/index.ts";
 import { toConditions } from "./job-conditions.ts";
 import { manyJobsRoutes } from "./many-jobs.ts";
 import { maySee, personOf, visibleOwners } from "./on-behalf.ts";
 import { readCursor, toPage } from "./pages.ts";
 import type { RouteParts } from "./route-parts.ts";
 import type { TypedApp } from "./typed-app.ts";
-import { waitSignal } from "./wait-signal.ts";
+import { preferredWait } from "./preferred-wait.ts";
 
 const params = z.object({ id: idSchema });
 const tags = ["Jobs"];
@@ -169,11 +168,9 @@ async function waitAsPreferred(
   { installation, stopping }: RouteParts,
   job: JobRecord,
 ): Promise<JobRecord> {
-  const { waitSeconds = 0 } = parsePrefer(request.headers.prefer);
-  const waiting = { timeoutMs: waitSeconds * 1000, signal: waitSignal(reply, stopping) };
-  const isWaiting = waitSeconds > 0 && !isTerminal(job.state);
-  const current = isWaiting ? ((await installation.queue.waitForEnd(job.id, waiting)) ?? job) : job;
-  if (waitSeconds > 0) void reply.header("preference-applied", preferenceApplied(waitSeconds));
+  const wait = preferredWait(request, reply, stopping);
+  const isOver = wait === undefined || isTerminal(job.state);
+  const current = isOver ? job : ((await installation.queue.waitForEnd(job.id, wait)) ?? job);
   if (current.finished_at === null) void reply.header("retry-after", "1");
   return current;
 }

@@ -2,9 +2,8 @@ import type { AcceptedDocument } from "@millrace/contracts";
 import { isSettled } from "@millrace/contracts";
 import { acceptedHeaders } from "@millrace/documents";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { parsePrefer, preferenceApplied } from "../http/index.ts";
 import type { RouteParts } from "./route-parts.ts";
-import { waitSignal } from "./wait-signal.ts";
+import { preferredWait } from "./preferred-wait.ts";
 
 /**
  * Answers 202 with where to look. With `Prefer: wait=N` it waits up to N seconds for the end of
@@ -18,17 +17,16 @@ export async function sendAccepted(
   work: { readonly accepted: AcceptedDocument; readonly isNew: boolean },
 ): Promise<AcceptedDocument> {
   const { accepted, isNew } = work;
-  const { waitSeconds = 0 } = parsePrefer(request.headers.prefer);
-  if (waitSeconds === 0) {
+  const wait = preferredWait(request, reply, parts.stopping);
+  if (wait === undefined) {
     void reply.code(202).headers(acceptedHeaders(accepted));
     return accepted;
   }
   const { queue, documents } = parts.installation;
-  const signal = waitSignal(reply, parts.stopping);
-  await queue.waitForEnd(accepted.job.id, { timeoutMs: waitSeconds * 1000, signal });
+  await queue.waitForEnd(accepted.job.id, wait);
   const access = await parts.access.authenticate(request);
   const current = await documents.accepted(access, accepted.document.id);
-  void reply.headers(acceptedHeaders(current)).header("preference-applied", preferenceApplied(waitSeconds));
+  void reply.headers(acceptedHeaders(current));
   if (!isSettled(current.document.status)) void reply.code(202);
   else {
     void reply

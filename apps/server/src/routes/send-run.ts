@@ -2,9 +2,8 @@ import { isTerminal } from "@millrace/contracts";
 import type { CrewRuns } from "@millrace/crews";
 import type { Access } from "@millrace/kernel";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { parsePrefer, preferenceApplied } from "../http/index.ts";
 import type { RouteParts } from "./route-parts.ts";
-import { waitSignal } from "./wait-signal.ts";
+import { preferredWait } from "./preferred-wait.ts";
 
 type Started = Awaited<ReturnType<CrewRuns["start"]>>;
 
@@ -18,11 +17,9 @@ export async function sendRun(
   const { run, isNew } = started;
   void reply.header("location", run.links.self);
   if (!isNew) void reply.header("idempotent-replayed", "true");
-  const { waitSeconds = 0 } = parsePrefer(request.headers.prefer);
-  if (waitSeconds > 0) {
-    void reply.header("preference-applied", preferenceApplied(waitSeconds));
-    const waiting = { timeoutMs: waitSeconds * 1000, signal: waitSignal(reply, stopping) };
-    const current = await installation.crewRuns.waitForEnd(access, run, waiting);
+  const wait = preferredWait(request, reply, stopping);
+  if (wait !== undefined) {
+    const current = await installation.crewRuns.waitForEnd(access, run, wait);
     if (isTerminal(current.state)) return reply.code(200).send(current);
     const { result: _result, tasks: _tasks, files: _files, ...rest } = current;
     return reply.code(202).header("retry-after", "1").send(rest);

@@ -14,11 +14,11 @@ import { toJob, toJobDetail } from "@millrace/queue";
 import type { EnqueueOptions, Queue, Task } from "@millrace/queue";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
-import { parseIdempotencyKey, parsePrefer, preferenceApplied } from "../http/index.ts";
+import { parseIdempotencyKey } from "../http/index.ts";
 import type { RouteParts } from "./route-parts.ts";
 import { toTaskView } from "./task-view.ts";
 import type { TypedApp } from "./typed-app.ts";
-import { waitSignal } from "./wait-signal.ts";
+import { preferredWait } from "./preferred-wait.ts";
 
 const params = z.object({ name: z.string().max(200) });
 const tags = ["Tasks"];
@@ -106,11 +106,9 @@ async function sendJob(
   job: Parameters<typeof toJob>[0],
 ) {
   const { queue } = installation;
-  const { waitSeconds = 0 } = parsePrefer(request.headers.prefer);
-  if (waitSeconds > 0) void reply.header("preference-applied", preferenceApplied(waitSeconds));
-  const waiting = { timeoutMs: waitSeconds * 1000, signal: waitSignal(reply, stopping) };
-  const current = waitSeconds === 0 ? job : ((await queue.waitForEnd(job.id, waiting)) ?? job);
-  if (waitSeconds > 0 && isTerminal(current.state)) {
+  const wait = preferredWait(request, reply, stopping);
+  const current = wait === undefined ? job : ((await queue.waitForEnd(job.id, wait)) ?? job);
+  if (wait !== undefined && isTerminal(current.state)) {
     return reply.code(200).send(toJobDetail(current, await queue.readDetail(current.id)));
   }
   return reply.code(202).header("retry-after", "1").send(toJob(current));

@@ -22,12 +22,12 @@ import {
 import type { JobBranchRecord, WorkflowOptions, WorkflowRecord } from "@millrace/queue";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
-import { parseIdempotencyKey, parsePrefer, preferenceApplied } from "../http/index.ts";
+import { parseIdempotencyKey } from "../http/index.ts";
 import { readCursor, toPage } from "./pages.ts";
 import type { RouteParts } from "./route-parts.ts";
 import type { TypedApp } from "./typed-app.ts";
 import { asRefusal } from "./tasks.ts";
-import { waitSignal } from "./wait-signal.ts";
+import { preferredWait } from "./preferred-wait.ts";
 import { readFlow } from "./workflow-flow.ts";
 
 const params = z.object({ id: idSchema });
@@ -90,11 +90,8 @@ async function waitAsPreferred(
   { installation, stopping }: RouteParts,
   workflow: WorkflowRecord,
 ): Promise<WorkflowRecord> {
-  const { waitSeconds = 0 } = parsePrefer(request.headers.prefer);
-  if (waitSeconds === 0) return workflow;
-  void reply.header("preference-applied", preferenceApplied(waitSeconds));
-  const waiting = { timeoutMs: waitSeconds * 1000, signal: waitSignal(reply, stopping) };
-  return await installation.queue.workflows.waitForEnd(workflow.id, waiting);
+  const wait = preferredWait(request, reply, stopping);
+  return wait === undefined ? workflow : await installation.queue.workflows.waitForEnd(workflow.id, wait);
 }
 
 function startRoute(app: TypedApp, parts: RouteParts): void {
