@@ -14,7 +14,7 @@ export default defineConfig(async () => {
   const exclude = ["**/node_modules/**", "**/dist/**", ...byNight, ...excludedTestFiles(environment)];
   // Tests start hundreds of processes, each of which would strip the types of the same files.
   const compileCache = join(import.meta.dirname, "apps/server/node_modules/.cache/compiled");
-  const env = { ...testVariables(environment), NODE_COMPILE_CACHE: compileCache };
+  const env = { ...(await testVariables(environment)), NODE_COMPILE_CACHE: compileCache };
   return {
     test: {
       projects: [

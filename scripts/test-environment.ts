@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { statfs } from "node:fs/promises";
 import { accepts } from "./services/start.ts";
 import { readState, servicesDirectory } from "./services/state.ts";
 
@@ -92,13 +93,23 @@ export function excludedTestFiles(environment: TestEnvironment): string[] {
   return environment.chromium === undefined ? [...patterns, "**/e2e/**/*.test.ts"] : patterns;
 }
 
-/** The variables under which test processes find what was detected. */
-export function testVariables(environment: TestEnvironment): Record<string, string> {
-  const found: Record<string, string | undefined> = { [managementVariable]: environment.rabbitmqManagement };
+/** The variables under which test processes find what was detected, and a fast place for their files. */
+export async function testVariables(environment: TestEnvironment): Promise<Record<string, string>> {
+  const found: Record<string, string | undefined> = {
+    [managementVariable]: environment.rabbitmqManagement,
+    TMPDIR: await memoryFolder(),
+  };
   for (const name of requirements) found[environmentVariables[name]] = environment[name];
   const variables: Record<string, string> = {};
   for (const [name, value] of Object.entries(found)) if (value !== undefined) variables[name] = value;
   return variables;
+}
+
+/** Tests make hundreds of databases; on Linux the memory holds them, where it has room. */
+async function memoryFolder(): Promise<string | undefined> {
+  const folder = "/dev/shm";
+  const { bavail, bsize } = await statfs(folder).catch(() => ({ bavail: 0, bsize: 0 }));
+  return bavail * bsize > 4 * 2 ** 30 ? folder : undefined;
 }
 
 async function server(name: Requirement, started: string | undefined): Promise<string | undefined> {

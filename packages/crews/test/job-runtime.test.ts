@@ -1,8 +1,8 @@
 import { silentLogger } from "@millrace/kernel";
-import { migrate, openEmbedded } from "@millrace/database";
 import type { Database } from "@millrace/database";
 import { defineTask, findJobs, handleTask, Queue } from "@millrace/queue";
 import type { QueueWorker } from "@millrace/queue";
+import { openTestDatabase } from "@millrace/testing";
 import { sql } from "kysely";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { z } from "zod";
@@ -23,8 +23,7 @@ let database: Database;
 const open: QueueWorker[] = [];
 
 beforeAll(async () => {
-  database = await openEmbedded(null);
-  await migrate(database);
+  database = await openTestDatabase();
 });
 afterAll(() => database.close());
 afterEach(async () => {

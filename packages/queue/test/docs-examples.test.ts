@@ -4,9 +4,9 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
-import { migrate, openEmbedded } from "@millrace/database";
 import type { Database } from "@millrace/database";
 import * as kernel from "@millrace/kernel";
+import { openTestDatabase } from "@millrace/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import * as queueModule from "../src/index.ts";
 import { readBlocks, readLinks, toModule } from "./docs-blocks.ts";
@@ -29,8 +29,7 @@ let written: string;
 const modules = new Map<string, string>();
 
 beforeAll(async () => {
-  database = await openEmbedded(null);
-  await migrate(database);
+  database = await openTestDatabase();
   await mkdir(path.join(root, "test-results"), { recursive: true });
   written = await mkdtemp(path.join(root, "test-results/docs-examples-"));
   await writeModules();

@@ -1,9 +1,9 @@
 /** What the tests of jobs in child processes share: a database with a worker's parts, and no worker. */
 import { existsSync, readFileSync } from "node:fs";
 import { MemoryStore, StoredCache } from "@millrace/cache";
-import { migrate, openEmbedded } from "@millrace/database";
 import type { Database } from "@millrace/database";
 import { newId, silentLogger } from "@millrace/kernel";
+import { openTestDatabase } from "@millrace/testing";
 import { sql } from "kysely";
 import { expect } from "vitest";
 import { findJobs, handleTask, Queue, readJobDetail } from "../src/index.ts";
@@ -51,8 +51,7 @@ export class IsolationSetup {
   }
 
   static async open(task: typeof scriptTask): Promise<IsolationSetup> {
-    const database = await openEmbedded(null);
-    await migrate(database);
+    const database = await openTestDatabase();
     return new IsolationSetup(database, task);
   }
 

@@ -1,6 +1,6 @@
-import { migrate, openEmbedded } from "@millrace/database";
 import type { Database } from "@millrace/database";
 import { MillraceError, silentLogger } from "@millrace/kernel";
+import { openTestDatabase } from "@millrace/testing";
 import { Registry } from "prom-client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { handleTask, Queue } from "../src/index.ts";
@@ -10,8 +10,7 @@ import { scriptTask } from "./script-task.ts";
 let database: Database;
 
 beforeAll(async () => {
-  database = await openEmbedded(null);
-  await migrate(database);
+  database = await openTestDatabase();
 });
 afterAll(() => database.close());
 

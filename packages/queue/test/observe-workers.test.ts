@@ -1,6 +1,6 @@
-import { migrate, openEmbedded } from "@millrace/database";
 import type { Database } from "@millrace/database";
 import { newId } from "@millrace/kernel";
+import { openTestDatabase } from "@millrace/testing";
 import { sql } from "kysely";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { countWorkers } from "../src/observe/count-workers.ts";
@@ -8,8 +8,7 @@ import { countWorkers } from "../src/observe/count-workers.ts";
 let database: Database;
 
 beforeAll(async () => {
-  database = await openEmbedded(null);
-  await migrate(database);
+  database = await openTestDatabase();
 });
 afterAll(() => database.close());
 beforeEach(() => sql`DELETE FROM worker`.execute(database.queryable));

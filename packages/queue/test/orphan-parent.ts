@@ -1,12 +1,11 @@
 /** A worker whose job keeps its own process busy for ever. Prints that process's number. */
-import { migrate, openEmbedded } from "@millrace/database";
 import { silentLogger } from "@millrace/kernel";
+import { openTestDatabase } from "@millrace/testing";
 import { sql } from "kysely";
 import { handleTask, Queue } from "../src/index.ts";
 import { scriptTask } from "./script-task.ts";
 
-const database = await openEmbedded(null);
-await migrate(database);
+const database = await openTestDatabase();
 const run = (): Promise<never> => Promise.reject(new Error("runs in the child"));
 const queue = new Queue({
   database,

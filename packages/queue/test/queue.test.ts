@@ -1,6 +1,6 @@
 import { MillraceError, silentLogger, sleep, stopReason } from "@millrace/kernel";
-import { migrate, openEmbedded } from "@millrace/database";
 import type { Database } from "@millrace/database";
+import { openTestDatabase } from "@millrace/testing";
 import { sql } from "kysely";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import {
@@ -19,8 +19,7 @@ let database: Database;
 const open: QueueWorker[] = [];
 
 beforeAll(async () => {
-  database = await openEmbedded(null);
-  await migrate(database);
+  database = await openTestDatabase();
 });
 afterAll(() => database.close());
 afterEach(async () => {

@@ -1,6 +1,6 @@
-import { migrate, openEmbedded } from "@millrace/database";
 import type { Database } from "@millrace/database";
 import { MillraceError, silentLogger, sleep } from "@millrace/kernel";
+import { openTestDatabase } from "@millrace/testing";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { findJobs, handleTask, Queue, readJobDetail } from "../src/index.ts";
 import type { JobContext, JobEnd, QueueWorker } from "../src/index.ts";
@@ -16,8 +16,7 @@ describe("the end of a job", () => {
   const workers: QueueWorker[] = [];
 
   beforeAll(async () => {
-    database = await openEmbedded(null);
-    await migrate(database);
+    database = await openTestDatabase();
   });
   afterEach(async () => {
     for (const worker of workers.splice(0)) await worker.stop();

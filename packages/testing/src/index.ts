@@ -4,10 +4,11 @@ export type { FakeModelServer, FakeModelServerOptions } from "./fake-model-serve
 export type { Fault } from "./fault-flow.ts";
 export { startFaultProxy } from "./fault-proxy.ts";
 export type { Direction, FaultOptions, FaultProxy, FaultProxyOptions } from "./fault-proxy.ts";
+export { prepareDatabase } from "./prepared-database.ts";
 export { startRedisServer } from "./redis-server.ts";
 export type { RedisServer } from "./redis-server.ts";
 export { readLines, startMillrace } from "./start-millrace.ts";
 export type { RunningMillrace } from "./start-millrace.ts";
-export { testDatabases } from "./test-databases.ts";
+export { openTestDatabase, testDatabases } from "./test-databases.ts";
 export type { TestDatabase, TestDatabaseKind } from "./test-databases.ts";
 export { waitFor } from "./wait-for.ts";

@@ -1,7 +1,11 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { migrate, openEmbedded, openPostgres } from "@millrace/database";
 import type { Database } from "@millrace/database";
 import { newId, silentLogger } from "@millrace/kernel";
 import { sql } from "kysely";
+import { prepareDatabase } from "./prepared-database.ts";
 
 export type TestDatabase = {
   readonly database: Database;
@@ -20,7 +24,7 @@ export type TestDatabaseKind = {
 };
 
 /**
- * The kinds of database there are on this machine, for `describe.each`: the embedded one in memory
+ * The kinds of database there are on this machine, for `describe.each`: the embedded one
  * always, PostgreSQL when MILLRACE_TEST_DATABASE_URL names a server where databases may be created.
  */
 export function testDatabases(): readonly TestDatabaseKind[] {
@@ -30,9 +34,20 @@ export function testDatabases(): readonly TestDatabaseKind[] {
   return [embedded, { name: "postgres", open: (options) => openTestPostgres(serverUrl, options) }];
 }
 
+/** An embedded database of its own, with all migrations unless `isMigrated` is false; gone when it is closed. */
+export async function openTestDatabase(options?: { readonly isMigrated?: boolean }): Promise<Database> {
+  const folder = await mkdtemp(join(tmpdir(), "millrace-test-database-"));
+  await prepareDatabase(folder, options);
+  const database = await openEmbedded(folder);
+  const close = async () => {
+    await database.close();
+    await rm(folder, { recursive: true, force: true });
+  };
+  return { ...database, close };
+}
+
 async function openTestEmbedded(options?: { readonly isMigrated?: boolean }): Promise<TestDatabase> {
-  const database = await openEmbedded(null);
-  if (options?.isMigrated !== false) await migrate(database);
+  const database = await openTestDatabase(options);
   return { database, url: undefined, pgbouncerUrl: undefined, close: () => database.close() };
 }
 

@@ -1,7 +1,7 @@
-import { migrate, openEmbedded } from "@millrace/database";
 import type { Database } from "@millrace/database";
 import { recordLook } from "@millrace/queue";
 import { setBudget } from "@millrace/usage";
+import { openTestDatabase } from "@millrace/testing";
 import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { budgetReading } from "../../src/alarms/budget-reading.ts";
@@ -11,8 +11,7 @@ const none = { day_dollars: null, month_dollars: null, day_tokens: null, month_t
 
 let database: Database;
 beforeAll(async () => {
-  database = await openEmbedded(null);
-  await migrate(database);
+  database = await openTestDatabase();
 });
 afterAll(() => database.close());
 

@@ -4,13 +4,13 @@ import type { Server } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { ToolContext } from "@millrace/crews";
-import { migrate, openEmbedded } from "@millrace/database";
 import type { Database } from "@millrace/database";
 import { createExtractor } from "@millrace/extract";
 import type { Extractor } from "@millrace/extract";
 import { localAccess, newId, parseSettings, silentLogger } from "@millrace/kernel";
 import { createModels, modelSettingsSchema } from "@millrace/models";
 import { addChunks, beginSource, chunkText } from "@millrace/search";
+import { openTestDatabase } from "@millrace/testing";
 import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { shippedTools } from "../../src/crews/shipped-tools.ts";
@@ -28,8 +28,7 @@ let bobsDocument: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "millrace-tools-"));
-  database = await openEmbedded(null);
-  await migrate(database);
+  database = await openTestDatabase();
   await sql`INSERT INTO workspace (id, name) VALUES (${bob}, 'bob')`.execute(database.queryable);
   annsDocument = await writeDocument(localAccess.workspaceId, "Ann's harbour", annsText);
   bobsDocument = await writeDocument(bob, "Bob's harbour", "The harbour of Bob has one crane.");

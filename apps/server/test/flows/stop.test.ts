@@ -15,6 +15,7 @@ describe("stopping the server", () => {
   const start = (): Promise<RunningMillrace> =>
     startMillrace({
       dataDirectory: folder,
+      isFirstStart: true,
       environment: { CHAT_URL: models.url, CHAT_MODEL: "fake", CHAT_CONTEXT_TOKENS: "2048" },
     });
 

@@ -1,19 +1,18 @@
 import { MemoryStore, StoredCache } from "@millrace/cache";
-import { migrate, openEmbedded } from "@millrace/database";
 import type { Database } from "@millrace/database";
 import { newId, silentLogger } from "@millrace/kernel";
 import { createModels } from "@millrace/models";
 import { createMemoryBroker, Queue } from "@millrace/queue";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createUsage } from "@millrace/usage";
+import { openTestDatabase } from "@millrace/testing";
 import { addMetrics } from "../../src/metrics.ts";
 import { readSettings } from "../../src/settings.ts";
 
 let database: Database;
 
 beforeAll(async () => {
-  database = await openEmbedded(null);
-  await migrate(database);
+  database = await openTestDatabase();
 });
 afterAll(() => database.close());
 

@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { migrate, openEmbedded } from "@millrace/database";
 import type { Database } from "@millrace/database";
+import { openTestDatabase } from "@millrace/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ownsFiles } from "../../src/upkeep/owned-files.ts";
 
@@ -11,8 +11,7 @@ let first: Database;
 let second: Database;
 
 async function openNew(): Promise<Database> {
-  const database = await openEmbedded(null);
-  await migrate(database);
+  const database = await openTestDatabase();
   return database;
 }
 

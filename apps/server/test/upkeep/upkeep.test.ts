@@ -1,12 +1,12 @@
 import { mkdtemp, readdir, rm, utimes } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { migrate, openEmbedded } from "@millrace/database";
 import type { Database } from "@millrace/database";
 import { createFileStore } from "@millrace/documents";
 import type { FileStore } from "@millrace/documents";
 import { localAccess, newId } from "@millrace/kernel";
 import { runInline } from "@millrace/queue";
+import { openTestDatabase } from "@millrace/testing";
 import { sql } from "kysely";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createUpkeepHandlers } from "../../src/upkeep/upkeep-handlers.ts";
@@ -17,8 +17,7 @@ let folder: string;
 let files: FileStore;
 
 beforeAll(async () => {
-  database = await openEmbedded(null);
-  await migrate(database);
+  database = await openTestDatabase();
 });
 afterAll(() => database.close());
 beforeEach(async () => {
@@ -144,10 +143,9 @@ describe("upkeep.remove_orphans", () => {
 
   it("keeps all files of a folder that another database used first", async () => {
     await using other = {
-      database: await openEmbedded(null),
+      database: await openTestDatabase(),
       [Symbol.asyncDispose]: () => other.database.close(),
     };
-    await migrate(other.database);
     const handlers = createUpkeepHandlers({ database: other.database, files, folder });
     const orphans = handlers.find(({ task }) => task.name === "upkeep.remove_orphans");
     if (orphans === undefined) throw new Error("no such task");

@@ -1,7 +1,8 @@
 import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { migrate, openEmbedded } from "@millrace/database";
+import { openEmbedded } from "@millrace/database";
+import { prepareDatabase } from "@millrace/testing";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { crashAndRecover } from "./crash-and-recover.ts";
 import { chosenPoints, pointInTheMidst, pointsWhileRecovering } from "./crash-points.ts";
@@ -16,8 +17,8 @@ describe("after a process on the embedded database was killed at", () => {
 
   beforeAll(async () => {
     root = await mkdtemp(join(tmpdir(), "millrace-crash-"));
+    await prepareDatabase(join(root, "template"));
     const database = await openEmbedded(join(root, "template"));
-    await migrate(database);
     await createDomainTables(database);
     await database.close();
   });

@@ -1,6 +1,6 @@
-import { migrate, openEmbedded } from "@millrace/database";
 import type { Database } from "@millrace/database";
 import { newId, silentLogger } from "@millrace/kernel";
+import { openTestDatabase } from "@millrace/testing";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { handleTask, Queue } from "../../src/index.ts";
 import type { MirrorStore } from "../../src/index.ts";
@@ -8,8 +8,7 @@ import { work } from "./mirror-scene.ts";
 
 let database: Database;
 beforeAll(async () => {
-  database = await openEmbedded(null);
-  await migrate(database);
+  database = await openTestDatabase();
 });
 afterAll(() => database.close());
 

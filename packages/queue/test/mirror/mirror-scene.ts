@@ -1,8 +1,7 @@
 import { RedisConnection } from "@millrace/cache";
-import { migrate, openEmbedded } from "@millrace/database";
 import type { Database } from "@millrace/database";
 import { silentLogger } from "@millrace/kernel";
-import { startRedisServer, waitFor } from "@millrace/testing";
+import { openTestDatabase, startRedisServer, waitFor } from "@millrace/testing";
 import type { RedisServer } from "@millrace/testing";
 import { Redis } from "ioredis";
 import { z } from "zod";
@@ -52,8 +51,7 @@ export class MirrorScene {
   }
 
   static async open(): Promise<MirrorScene> {
-    const database = await openEmbedded(null);
-    await migrate(database);
+    const database = await openTestDatabase();
     return new MirrorScene(database, await startRedisServer());
   }
 

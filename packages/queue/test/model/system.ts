@@ -1,6 +1,6 @@
-import { migrate, openEmbedded } from "@millrace/database";
 import type { Database, QueryAccess } from "@millrace/database";
 import { silentLogger } from "@millrace/kernel";
+import { openTestDatabase } from "@millrace/testing";
 import { sql } from "kysely";
 import { EventBus, handleTask, parseStream } from "../../src/index.ts";
 import type { Broker, WriteScope } from "../../src/index.ts";
@@ -25,8 +25,7 @@ export type QueueSystem = {
 };
 
 export async function openSystem(): Promise<QueueSystem> {
-  const database = await openEmbedded(null);
-  await migrate(database);
+  const database = await openTestDatabase();
   for (const text of [emptyFunction, passFunction, snapshotFunction])
     await sql.raw(text).execute(database.queryable);
   const bus = new EventBus(silentLogger);

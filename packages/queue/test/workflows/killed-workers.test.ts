@@ -1,9 +1,9 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { lockFolder, migrate, openEmbedded } from "@millrace/database";
+import { lockFolder, openEmbedded } from "@millrace/database";
 import { silentLogger } from "@millrace/kernel";
-import { waitFor } from "@millrace/testing";
+import { prepareDatabase, waitFor } from "@millrace/testing";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { handleTask, Queue } from "../../src/index.ts";
 import { findQueueProblems } from "../../src/integrity/find-problems.ts";
@@ -31,8 +31,8 @@ afterEach(async () => {
 
 it("a chord in the embedded database goes on after each kill of its only process, and runs its body once", async () => {
   const folder = join(root, "data");
+  await prepareDatabase(folder);
   const first = await openEmbedded(folder);
-  await migrate(first);
   const started = await new Queue({ database: first, logger: silentLogger, handlers }).workflows.start(
     chordOf(members),
   );
