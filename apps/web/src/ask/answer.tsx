@@ -1,11 +1,12 @@
 import type { NearestPassage, Question } from "@millrace/contracts";
 import IconInfoCircle from "@tabler/icons-react/dist/esm/icons/IconInfoCircle.mjs";
+import { CardNote, WrittenText } from "../app/written-card.tsx";
 import { keyed } from "../feedback/keyed.ts";
 import { Notice } from "../feedback/notice.tsx";
 import { countOf } from "../formatting/numbers.ts";
 import { answerRuns, sourcesOf } from "./answer-runs.ts";
+import classes from "./answer.module.css";
 import { PassageLink, PlaceWords } from "./passage-link.tsx";
-import classes from "./question-card.module.css";
 
 /** What was answered, with the words of the documents that say so; or that nothing was found. */
 export function Answer({ question }: { question: Question }) {
@@ -21,10 +22,10 @@ export function Answer({ question }: { question: Question }) {
         <NotFound question={question} />
       )}
       {removed === 0 ? null : (
-        <p className={classes.note}>
+        <CardNote>
           {countOf(removed, "citation")} of the model {removed === 1 ? "is" : "are"} not in the text and{" "}
           {removed === 1 ? "was" : "were"} removed.
-        </p>
+        </CardNote>
       )}
     </>
   );
@@ -33,7 +34,7 @@ export function Answer({ question }: { question: Question }) {
 function AnswerText({ question: { answer, citations } }: { question: Question }) {
   const runs = answerRuns(answer ?? "", citations);
   return (
-    <p className={classes.answer}>
+    <WrittenText>
       {keyed(runs, (run) => (run.kind === "text" ? run.text : `[${run.citation.number}]`)).map(
         ({ key, item: run }) =>
           run.kind === "text" ? (
@@ -49,7 +50,7 @@ function AnswerText({ question: { answer, citations } }: { question: Question })
             </PassageLink>
           ),
       )}
-    </p>
+    </WrittenText>
   );
 }
 
@@ -91,7 +92,7 @@ function NotFound({ question: { answer, nearest, passages_read: read } }: { ques
       </Notice>
       {nearest.length === 0 ? null : (
         <section className={classes.sources} aria-label="The nearest passages">
-          <p className={classes.note}>The nearest passages:</p>
+          <CardNote>The nearest passages:</CardNote>
           <ul className={classes.list}>
             {nearest.map((passage) => (
               <Nearest key={passage.chunk_id} passage={passage} />

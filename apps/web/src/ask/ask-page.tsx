@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import IconMessageQuestion from "@tabler/icons-react/dist/esm/icons/IconMessageQuestion.mjs";
 import { queryKeys } from "../api/query-keys.ts";
 import { fetchDocumentStats } from "../api/requests.ts";
+import { PageHeading } from "../app/page-heading.tsx";
 import { ButtonLink } from "../app/button-link.tsx";
 import { LoadMore } from "../app/load-more.tsx";
 import { useAnnouncedPage, usePageTitle } from "../app/page-title.ts";
@@ -21,7 +22,7 @@ export function AskPage() {
   const questions = list.data?.pages.flatMap((page) => page.data) ?? [];
   return (
     <div className={classes.page}>
-      <h1 className={classes.heading}>Ask</h1>
+      <PageHeading>Ask</PageHeading>
       <AskForm />
       <section aria-labelledby="former-questions">
         <h2 id="former-questions" className={classes.subheading}>

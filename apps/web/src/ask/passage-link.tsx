@@ -1,7 +1,7 @@
 import type { NearestPassage } from "@millrace/contracts";
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
-import classes from "./question-card.module.css";
+import classes from "./passage-link.module.css";
 
 type Place = Pick<NearestPassage, "document_id" | "char_start" | "char_end">;
 

@@ -3,10 +3,10 @@ import { Button, Menu } from "@mantine/core";
 import { useState } from "react";
 import type { ReactNode } from "react";
 import type { DocumentFilters } from "../api/requests.ts";
+import { ChosenBar } from "../app/chosen-bar.tsx";
 import { countOf } from "../formatting/numbers.ts";
 import { ConfirmDialog } from "../monitor/parts/confirm-dialog.tsx";
 import { CollectionDialog, TagDialog } from "./bulk-dialogs.tsx";
-import classes from "./chosen-documents.module.css";
 import { ExportItems } from "./export-menu.tsx";
 import { useChangeMany } from "./use-organise.ts";
 
@@ -40,16 +40,21 @@ export function ChosenDocuments({
   const words = count === undefined ? "all documents that match" : countOf(count, "document");
   const close = () => setDialog(undefined);
   return (
-    <div className={classes.bar} role="group" aria-label="Chosen documents">
-      <span className={classes.count}>
-        {count === undefined ? "All that match chosen" : `${countOf(count, "document")} chosen`}
-        {chosen === "all" || onChooseAll === undefined ? null : (
-          <Button size="compact-sm" variant="subtle" onClick={onChooseAll}>
-            Choose all that match
-          </Button>
-        )}
-      </span>
-      <div className={classes.buttons}>
+    <>
+      <ChosenBar
+        label="Chosen documents"
+        count={
+          <>
+            {count === undefined ? "All that match chosen" : `${countOf(count, "document")} chosen`}
+            {chosen === "all" || onChooseAll === undefined ? null : (
+              <Button size="compact-sm" variant="subtle" onClick={onChooseAll}>
+                Choose all that match
+              </Button>
+            )}
+          </>
+        }
+        onClear={onClear}
+      >
         {isTrash ? (
           <>
             <Button
@@ -80,10 +85,7 @@ export function ChosenDocuments({
             </Button>
           </>
         )}
-        <Button size="compact-md" variant="subtle" color="gray" onClick={onClear}>
-          Clear
-        </Button>
-      </div>
+      </ChosenBar>
       {dialog === "tags" ? (
         <TagDialog
           words={words}
@@ -114,7 +116,7 @@ export function ChosenDocuments({
           {text(words)}
         </ConfirmDialog>
       ))}
-    </div>
+    </>
   );
 }
 

@@ -9,6 +9,7 @@ import IconPlus from "@tabler/icons-react/dist/esm/icons/IconPlus.mjs";
 import { useState } from "react";
 import { queryKeys } from "../api/query-keys.ts";
 import { listDocuments } from "../api/requests.ts";
+import { PageHeading } from "../app/page-heading.tsx";
 import { ButtonLink } from "../app/button-link.tsx";
 import { LoadMoreLink } from "../app/load-more.tsx";
 import { useAnnouncedPage, usePageTitle } from "../app/page-title.ts";
@@ -71,7 +72,7 @@ export function DocumentsPage() {
   return (
     <>
       <div className={classes.head}>
-        <h1 className={classes.heading}>{isTrash ? "Trash" : "Documents"}</h1>
+        <PageHeading>{isTrash ? "Trash" : "Documents"}</PageHeading>
         <div className={classes.actions}>
           <ButtonLink
             to="/documents"

@@ -1,3 +1,4 @@
+import { PageHeading } from "../app/page-heading.tsx";
 import { useAnnouncedPage, usePageTitle } from "../app/page-title.ts";
 import { UploadList } from "../uploads/upload-list.tsx";
 import { AddFilesCard } from "./add-files-card.tsx";
@@ -12,7 +13,7 @@ export function HomePage() {
   useAnnouncedPage("Home");
   return (
     <div className={classes.page}>
-      <h1 className={classes.heading}>Add documents</h1>
+      <PageHeading>Add documents</PageHeading>
       <div className={classes.inputs}>
         <AddFilesCard />
         <PasteCard />

@@ -14,7 +14,7 @@ import { formatCount } from "../formatting/numbers.ts";
 import { PageHead } from "../monitor/parts/page-head.tsx";
 import { LoadingRows } from "../monitor/parts/states.tsx";
 import { AllMatching } from "./all-matching.tsx";
-import { ChosenBar } from "./chosen-bar.tsx";
+import { ChosenJobs } from "./chosen-jobs.tsx";
 import { JobFilterBar } from "./job-filter-bar.tsx";
 import type { JobFilters } from "./job-requests.ts";
 import classes from "./jobs-page.module.css";
@@ -98,7 +98,7 @@ function JobList({
         <NewJobs count={list.newCount} onShow={showNewest} />
       </div>
       <JobsTable rows={rows} chosen={chosen} onChoose={(id, isChosen) => choose([id], isChosen)} />
-      <ChosenBar jobs={jobs.filter(({ id }) => chosen.has(id))} onClear={() => setChosen(new Set())} />
+      <ChosenJobs jobs={jobs.filter(({ id }) => chosen.has(id))} onClear={() => setChosen(new Set())} />
       {base.hasNextPage ? (
         <LoadMoreLink
           to="/monitor/jobs"

@@ -8,6 +8,7 @@ import IconZoomQuestion from "@tabler/icons-react/dist/esm/icons/IconZoomQuestio
 import { useState } from "react";
 import { queryKeys } from "../api/query-keys.ts";
 import { fetchDocumentStats, searchDocuments } from "../api/requests.ts";
+import { PageHeading } from "../app/page-heading.tsx";
 import { LoadMore } from "../app/load-more.tsx";
 import { ButtonLink } from "../app/button-link.tsx";
 import { useAnnouncedPage, usePageTitle } from "../app/page-title.ts";
@@ -33,7 +34,7 @@ export function SearchPage() {
   useAnnouncedPage("Search");
   return (
     <>
-      <h1 className={classes.heading}>Search</h1>
+      <PageHeading>Search</PageHeading>
       <SearchBox query={q} />
       {q === "" ? null : <SearchFilterBar />}
       <SpaceNotice />

@@ -2,6 +2,7 @@ import { Skeleton } from "@mantine/core";
 import IconAlignLeft from "@tabler/icons-react/dist/esm/icons/IconAlignLeft.mjs";
 import IconSearch from "@tabler/icons-react/dist/esm/icons/IconSearch.mjs";
 import { useState } from "react";
+import { PageHeading } from "../app/page-heading.tsx";
 import { LoadMore } from "../app/load-more.tsx";
 import { useAnnouncedPage, usePageTitle } from "../app/page-title.ts";
 import { EmptyState } from "../feedback/empty-state.tsx";
@@ -21,7 +22,7 @@ export function SummariesPage() {
   const summaries = list.data?.pages.flatMap((page) => page.data) ?? [];
   return (
     <div className={classes.page}>
-      <h1 className={classes.heading}>Summaries</h1>
+      <PageHeading>Summaries</PageHeading>
       <SummaryForm />
       <section aria-labelledby="former-summaries" className={classes.former}>
         <div className={classes.head}>

@@ -1,5 +1,5 @@
 import type { Summary, SummaryState } from "@millrace/contracts";
-import { ActionIcon, Button, Progress, Skeleton } from "@mantine/core";
+import { Button, Skeleton } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import IconCircleCheck from "@tabler/icons-react/dist/esm/icons/IconCircleCheck.mjs";
 import IconCircleX from "@tabler/icons-react/dist/esm/icons/IconCircleX.mjs";
@@ -10,11 +10,17 @@ import IconPlayerStop from "@tabler/icons-react/dist/esm/icons/IconPlayerStop.mj
 import IconTrash from "@tabler/icons-react/dist/esm/icons/IconTrash.mjs";
 import { useState } from "react";
 import { problemText } from "../api/problem.ts";
-import { Badge } from "../feedback/badge.tsx";
+import {
+  CardAction,
+  CardFacts,
+  CardNote,
+  WorkInProgress,
+  WrittenCard,
+  WrittenText,
+} from "../app/written-card.tsx";
 import type { BadgeTone } from "../feedback/badge.tsx";
 import { CopyButton } from "../feedback/copy.tsx";
 import { Notice } from "../feedback/notice.tsx";
-import { Moment } from "../formatting/moment.tsx";
 import { formatCount } from "../formatting/numbers.ts";
 import { putOffWords } from "../jobs/put-off-words.ts";
 import { DeleteSummaryDialog } from "./delete-summary-dialog.tsx";
@@ -35,59 +41,50 @@ const looks: Record<SummaryState, { tone: BadgeTone; icon: typeof IconClock; lab
 /** One summary: what is being done, what came out, and the text it is made of. */
 export function SummaryCard({ summary }: { summary: Summary }) {
   const [isDeleting, setIsDeleting] = useState(false);
-  const headingId = `summary-${summary.id}`;
+  const { title, result } = summary;
   return (
     <li>
-      <article className={classes.card} aria-labelledby={headingId} aria-busy={!isOver(summary)}>
-        <header className={classes.head}>
-          <h3 id={headingId} className={classes.title}>
-            {summary.title}
-          </h3>
-          <div className={classes.actions}>
-            {summary.result === null ? null : <CopyButton text={summary.result} label="Copy the summary" />}
-            <ActionIcon
-              variant="subtle"
-              color="gray"
-              size="md"
-              aria-label={`Delete ${summary.title}`}
+      <WrittenCard
+        id={`summary-${summary.id}`}
+        title={title}
+        isBusy={!isOver(summary)}
+        actions={
+          <>
+            {result === null ? null : <CopyButton text={result} label="Copy the summary" />}
+            <CardAction
               title="Delete"
+              label={`Delete ${title}`}
+              icon={<IconTrash size={16} />}
               onClick={() => setIsDeleting(true)}
-            >
-              <IconTrash size={16} />
-            </ActionIcon>
-          </div>
-        </header>
+            />
+          </>
+        }
+      >
         <Facts summary={summary} />
         <SummaryBody summary={summary} />
         <SourceText id={summary.id} label="The text" />
-      </article>
+      </WrittenCard>
       <DeleteSummaryDialog summary={summary} isOpen={isDeleting} onClose={() => setIsDeleting(false)} />
     </li>
   );
 }
 
 function Facts({ summary }: { summary: Summary }) {
-  const { state, model, extractive, text_length: length, created_at: createdAt } = summary;
+  const { state, model, extractive } = summary;
   const { tone, icon: Icon, label } = looks[state];
-  const name = extractive ? "Built-in, extractive" : model?.slice(model.indexOf(":") + 1);
   return (
-    <p className={classes.facts}>
-      <Badge tone={tone} icon={<Icon size={15} stroke={2} />} isTurning={state === "processing"}>
-        {label}
-      </Badge>
-      <span>
-        <Moment value={createdAt} />
-      </span>
-      <span>{formatCount(length)} characters</span>
-      {model === null ? null : (
-        <span
-          className={classes.model}
-          title={extractive ? `${model}: picks sentences from the text, does not write` : model}
-        >
-          {name}
-        </span>
-      )}
-    </p>
+    <CardFacts
+      badge={{ tone, label, icon: <Icon size={15} stroke={2} />, isTurning: state === "processing" }}
+      createdAt={summary.created_at}
+      model={model}
+      builtIn={
+        extractive
+          ? { name: "Built-in, extractive", meaning: "picks sentences from the text, does not write" }
+          : undefined
+      }
+    >
+      <span>{formatCount(summary.text_length)} characters</span>
+    </CardFacts>
   );
 }
 
@@ -96,7 +93,7 @@ function SummaryBody({ summary }: { summary: Summary }) {
   if (summary.state === "completed")
     return (
       <>
-        <p className={classes.result}>{summary.result}</p>
+        <WrittenText>{summary.result}</WrittenText>
         {summary.reused_from === null ? null : <Reused summary={summary} />}
       </>
     );
@@ -114,34 +111,14 @@ function Work({ summary }: { summary: Summary }) {
   const { put_off: putOff, progress } = summary;
   const waiting = progress?.message ?? "Waiting for a free worker";
   return (
-    <>
-      {news.written === "" ? (
-        <Skeleton height={13} width="92%" className={classes.skeleton} />
-      ) : (
-        <p className={classes.result}>
-          {news.written}
-          <span className={classes.cursor} aria-hidden="true" />
-        </p>
-      )}
-      <div className={classes.work}>
-        <div className={classes.progress}>
-          <Progress.Root size={6} className={classes.bar}>
-            <Progress.Section value={news.percent} aria-label={`Progress of ${summary.title}`} />
-          </Progress.Root>
-          <p className={classes.message}>
-            {putOff === null ? (news.message ?? waiting) : putOffWords(putOff)}
-          </p>
-        </div>
-        <Button
-          size="compact-sm"
-          variant="default"
-          loading={cancellation.isPending}
-          onClick={() => cancellation.mutate(summary)}
-        >
-          Cancel
-        </Button>
-      </div>
-    </>
+    <WorkInProgress
+      title={summary.title}
+      written={news.written}
+      percent={news.percent}
+      message={putOff === null ? (news.message ?? waiting) : putOffWords(putOff)}
+      isCancelling={cancellation.isPending}
+      onCancel={() => cancellation.mutate(summary)}
+    />
   );
 }
 
@@ -192,7 +169,7 @@ function SourceText({ id, label }: { id: string; label: string }) {
     <details className={classes.source} onToggle={(event) => setIsOpen(event.currentTarget.open)}>
       <summary>{label}</summary>
       {source.isError ? (
-        <p className={classes.message}>{problemText(source.error)}</p>
+        <CardNote>{problemText(source.error)}</CardNote>
       ) : source.data === undefined ? (
         <Skeleton height={13} width="80%" />
       ) : (

@@ -1,14 +1,14 @@
 import type { Job } from "@millrace/contracts";
 import { Button } from "@mantine/core";
 import { useState } from "react";
+import { ChosenBar } from "../app/chosen-bar.tsx";
 import { countOf } from "../formatting/numbers.ts";
 import type { BulkAction } from "../monitor/parts/bulk.ts";
 import { BulkDialog } from "../monitor/parts/bulk-dialog.tsx";
-import classes from "./chosen-bar.module.css";
 import { fitting } from "./job-selection.ts";
 
 /** What can be done with the chosen jobs. The buttons count those that it can be done with. */
-export function ChosenBar({ jobs, onClear }: { jobs: readonly Job[]; onClear: () => void }) {
+export function ChosenJobs({ jobs, onClear }: { jobs: readonly Job[]; onClear: () => void }) {
   // The jobs as they were when the button was pressed: they change while the dialog is open.
   const [wanted, setWanted] = useState<{ action: BulkAction; ids: string[] } | undefined>();
   const [isOpen, setIsOpen] = useState(false);
@@ -21,25 +21,19 @@ export function ChosenBar({ jobs, onClear }: { jobs: readonly Job[]; onClear: ()
   return (
     <>
       {jobs.length === 0 ? null : (
-        <div className={classes.bar} role="group" aria-label="Chosen jobs">
-          <span className={classes.count}>{countOf(jobs.length, "job")} chosen</span>
-          <div className={classes.buttons}>
-            <Button size="compact-md" disabled={retryable === 0} onClick={() => open("retry")}>
-              Retry {retryable}
-            </Button>
-            <Button
-              size="compact-md"
-              variant="default"
-              disabled={cancellable === 0}
-              onClick={() => open("cancel")}
-            >
-              Cancel {cancellable}
-            </Button>
-            <Button size="compact-md" variant="subtle" color="gray" onClick={onClear}>
-              Clear
-            </Button>
-          </div>
-        </div>
+        <ChosenBar label="Chosen jobs" count={`${countOf(jobs.length, "job")} chosen`} onClear={onClear}>
+          <Button size="compact-md" disabled={retryable === 0} onClick={() => open("retry")}>
+            Retry {retryable}
+          </Button>
+          <Button
+            size="compact-md"
+            variant="default"
+            disabled={cancellable === 0}
+            onClick={() => open("cancel")}
+          >
+            Cancel {cancellable}
+          </Button>
+        </ChosenBar>
       )}
       {wanted === undefined ? null : (
         <BulkDialog
