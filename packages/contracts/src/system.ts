@@ -19,6 +19,8 @@ export const systemSchema = z
     }),
     max_upload_bytes: z.int(),
     file_types: z.array(z.string()),
+    /** How long what is deleted can be restored; 0: not at all. */
+    trash_days: z.int(),
   })
   .meta({ id: "System" });
 export type System = z.infer<typeof systemSchema>;

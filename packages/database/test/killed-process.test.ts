@@ -9,7 +9,7 @@ import { temporaryFolder } from "./temporary-folder.ts";
 
 const committingScript = new URL("./committing-child.ts", import.meta.url);
 // Each opens the database anew, which takes a second.
-const killCount = process.env.MILLRACE_NIGHTLY === "1" ? 60 : 20;
+const killCount = process.env.MILLRACE_NIGHTLY === "1" ? 60 : 8;
 
 it("keeps every acknowledged commit of a process that is killed again and again", async () => {
   const folder = temporaryFolder();

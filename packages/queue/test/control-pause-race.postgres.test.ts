@@ -10,6 +10,8 @@ import { setQueueLimit } from "../src/control/queue-settings.ts";
 import { claimJobs } from "../src/jobs/claim.ts";
 import { clearJobs, writeJobs } from "./control-jobs.ts";
 
+const pauses = process.env.MILLRACE_NIGHTLY === "1" ? 1000 : 250;
+
 /** Once a pause has returned nothing is claimed, whatever claims are under way: needs several connections. */
 let opened: TestDatabase;
 let database: Database;
@@ -152,7 +154,7 @@ it("does not deadlock with claims that count under a limit, which lock the queue
   await pausing;
 });
 
-it("holds in a thousand pauses against claims without end", { timeout: 120_000 }, async () => {
+it(`holds in ${pauses} pauses against claims without end`, { timeout: 300_000 }, async () => {
   await writeJobs(database.queryable, { count: 30_000 });
   const race = { isOver: false };
   const claiming = Array.from({ length: 6 }, async () => {
@@ -162,7 +164,7 @@ it("holds in a thousand pauses against claims without end", { timeout: 120_000 }
   });
 
   const late: number[] = [];
-  for (let round = 0; round < 1000; round++) {
+  for (let round = 0; round < pauses; round++) {
     await pauseQueue(database, round % 2 === 0 ? "tests" : "*", { by: "ann" });
     const before = await countRunning();
     await sleep(1);
@@ -175,5 +177,5 @@ it("holds in a thousand pauses against claims without end", { timeout: 120_000 }
 
   expect(late).toEqual([]);
   // Otherwise nothing was raced.
-  expect(claimed.reduce((sum, count) => sum + count)).toBeGreaterThan(200);
+  expect(claimed.reduce((sum, count) => sum + count)).toBeGreaterThan(pauses / 5);
 });

@@ -25,6 +25,7 @@ export function systemRoutes(app: TypedApp, { installation, access, settings, ve
         },
         max_upload_bytes: settings.MAX_UPLOAD_BYTES,
         file_types: [...fileTypes],
+        trash_days: settings.TRASH_DAYS,
       };
     },
   );

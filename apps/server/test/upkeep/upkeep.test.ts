@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, rm, utimes } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { migrate } from "@millrace/database";
 import type { Database } from "@millrace/database";
 import { createFileStore } from "@millrace/documents";
 import type { FileStore } from "@millrace/documents";
@@ -143,9 +144,11 @@ describe("upkeep.remove_orphans", () => {
 
   it("keeps all files of a folder that another database used first", async () => {
     await using other = {
-      database: await openTestDatabase(),
+      // Its own migrations give it an identity of its own, which copies of one database share.
+      database: await openTestDatabase({ isMigrated: false }),
       [Symbol.asyncDispose]: () => other.database.close(),
     };
+    await migrate(other.database);
     const handlers = createUpkeepHandlers({ database: other.database, files, folder });
     const orphans = handlers.find(({ task }) => task.name === "upkeep.remove_orphans");
     if (orphans === undefined) throw new Error("no such task");

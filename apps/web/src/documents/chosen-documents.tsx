@@ -3,6 +3,7 @@ import { Button, Menu } from "@mantine/core";
 import { useState } from "react";
 import type { ReactNode } from "react";
 import type { DocumentFilters } from "../api/requests.ts";
+import { useSystem } from "../api/use-system.ts";
 import { ChosenBar } from "../app/chosen-bar.tsx";
 import { countOf } from "../formatting/numbers.ts";
 import { ConfirmDialog } from "../monitor/parts/confirm-dialog.tsx";
@@ -39,6 +40,7 @@ export function ChosenDocuments({
   const count = chosen === "all" ? undefined : chosen.ids.length;
   const words = count === undefined ? "all documents that match" : countOf(count, "document");
   const close = () => setDialog(undefined);
+  const hasTrash = useSystem()?.trash_days !== 0;
   return (
     <>
       <ChosenBar
@@ -102,7 +104,7 @@ export function ChosenDocuments({
           onClose={close}
         />
       ) : null}
-      {questions.map(({ name, title, label, isDangerous, text }) => (
+      {questionsOf(hasTrash).map(({ name, title, label, isDangerous, text }) => (
         <ConfirmDialog
           key={name}
           isOpen={dialog === name}
@@ -120,24 +122,39 @@ export function ChosenDocuments({
   );
 }
 
-const questions: readonly {
+type Question = {
   readonly name: "trash" | "delete" | "reprocess";
   readonly title: string;
   readonly label: string;
   readonly isDangerous: boolean;
   readonly text: (words: string) => ReactNode;
-}[] = [
-  {
-    name: "trash",
-    title: "Delete the chosen documents?",
-    label: "Move to the trash",
-    isDangerous: true,
-    text: (words) => (
-      <p>
-        This moves {words} to the trash, from where they can be restored as they are. Work on them is stopped.
-      </p>
-    ),
-  },
+};
+
+const toTrash: Question = {
+  name: "trash",
+  title: "Delete the chosen documents?",
+  label: "Move to the trash",
+  isDangerous: true,
+  text: (words) => (
+    <p>
+      This moves {words} to the trash, from where they can be restored as they are. Work on them is stopped.
+    </p>
+  ),
+};
+
+/** Where deleted documents are not kept, the same request deletes them. */
+const withoutTrash: Question = {
+  ...toTrash,
+  label: "Delete",
+  text: (words) => (
+    <p>
+      This deletes {words} with file, text, analysis and log. Work on them is stopped. It can't be undone.
+    </p>
+  ),
+};
+
+const questionsOf = (hasTrash: boolean): readonly Question[] => [
+  hasTrash ? toTrash : withoutTrash,
   {
     name: "delete",
     title: "Delete for good?",

@@ -1,5 +1,6 @@
 import type { Document } from "@millrace/contracts";
 import { Button, Modal } from "@mantine/core";
+import { useSystem } from "../api/use-system.ts";
 import { isSettled } from "./statuses.ts";
 import { useDelete } from "./use-document-actions.ts";
 import classes from "./delete-dialog.module.css";
@@ -20,6 +21,7 @@ export function DeleteDialog({
     onClose();
     onDeleted?.();
   });
+  const hasTrash = useSystem()?.trash_days !== 0;
   return (
     <Modal
       opened={isOpen}
@@ -28,8 +30,11 @@ export function DeleteDialog({
       closeButtonProps={{ "aria-label": "Close" }}
     >
       <p className={classes.text}>
-        <strong>{document.title}</strong> goes to the trash, with its file, text and analysis, and can be
-        restored from there.{isSettled(document) ? "" : " The work on it is stopped."}
+        <strong>{document.title}</strong>{" "}
+        {hasTrash
+          ? "goes to the trash, with its file, text and analysis, and can be restored from there."
+          : "is deleted with its file, text and analysis. It can't be undone."}
+        {isSettled(document) ? "" : " The work on it is stopped."}
       </p>
       <div className={classes.actions}>
         <Button variant="default" onClick={onClose} data-autofocus>

@@ -24,9 +24,8 @@ export function AddFilesCard() {
           <span className={classes.forTouch}>Add files</span>
         </p>
         <p className={classes.limits}>
-          {system === undefined
-            ? "PDF, Word, HTML, Markdown, text"
-            : `PDF, Word, HTML, Markdown, text · up to ${formatLimit(system.max_upload_bytes)}`}
+          PDF, Word, Excel, PowerPoint, OpenDocument, HTML, Markdown, CSV, mail, text, pictures
+          {system === undefined ? null : ` · up to ${formatLimit(system.max_upload_bytes)} each`}
         </p>
         <Button onClick={() => input.current?.click()}>Choose files</Button>
         <input

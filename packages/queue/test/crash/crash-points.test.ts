@@ -8,7 +8,7 @@ import { crashAndRecover } from "./crash-and-recover.ts";
 import { chosenPoints, pointInTheMidst, pointsWhileRecovering } from "./crash-points.ts";
 import { createDomainTables } from "./facts.ts";
 
-const points = chosenPoints({ sample: 5, seed: 20_261_121 });
+const points = chosenPoints({ sample: 2, seed: 20_261_121 });
 const whileRecovering = chosenPoints({ sample: 1, seed: 20_261_123, from: pointsWhileRecovering });
 
 describe("after a process on the embedded database was killed at", () => {
