@@ -27,7 +27,17 @@ export async function runRole(starting: Promise<RunningRole>): Promise<never> {
   if (supervision === undefined) {
     heedSignals(stop, hurry);
   } else {
-    supervision.listen((message) => (message === "stop" ? stop() : hurry()));
+    let isStarted = false;
+    starting.then(
+      () => (isStarted = true),
+      () => undefined,
+    );
+    supervision.listen((message) => {
+      // The supervisor opens the port of an API process: without it such a start never ends.
+      if (!process.connected && !isStarted) process.exit(exitCodes.failed);
+      if (message === "stop") stop();
+      else hurry();
+    });
     // A Ctrl-C reaches us and the supervisor, who counts them for all.
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, stop);
   }

@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -120,6 +121,12 @@ export async function workersWhen(
     return isWanted(living) ? living : undefined;
   };
   return await waitFor(look, { describe: "the workers as wanted", timeoutMs: 60_000, intervalMs: 100 });
+}
+
+/** The processes that this one has started and that have not ended; none where the system does not tell. */
+export function childrenOf(pid: number): number[] {
+  const list = `/proc/${pid}/task/${pid}/children`;
+  return existsSync(list) ? readFileSync(list, "utf8").split(" ").filter(Boolean).map(Number) : [];
 }
 
 /** Whether a process with this id runs. */

@@ -2,11 +2,13 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { acceptedDocumentSchema } from "@millrace/contracts";
+import { sleep } from "@millrace/kernel";
 import { waitFor } from "@millrace/testing";
 import type { RunningMillrace } from "@millrace/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { addJob, Fleet, isAlive, jobWhen, outputOf, readJob, workersWhen } from "./fleet.ts";
+import { startCommand } from "../cli/command.ts";
+import { addJob, childrenOf, Fleet, isAlive, jobWhen, outputOf, readJob, workersWhen } from "./fleet.ts";
 import { rolesProgram } from "./roles-program.ts";
 
 /** Two API processes of their own. Each test brings the workers it needs. */
@@ -176,6 +178,27 @@ describe("several processes of one role", { timeout: 180_000 }, () => {
     expect(attempts.map(({ outcome }) => outcome)).toEqual(["handed_back"]);
     await expect(fetch(`${apis.url}/livez`)).rejects.toThrow("fetch failed");
   });
+
+  it.each([200, 1000])(
+    "leaves no process behind when it is killed %s ms after they were started",
+    async (ms) => {
+      const { environment, folder } = fleet;
+      const apis = startCommand(["api", "--processes", "2"], {
+        folder,
+        environment: { ...environment, PORT: "0" },
+      });
+      const pid = apis.process.pid ?? 0;
+      const children = await waitFor(() => (childrenOf(pid).length === 2 ? childrenOf(pid) : undefined), {
+        describe: "two processes",
+        intervalMs: 5,
+      });
+
+      await sleep(ms);
+      apis.process.kill("SIGKILL");
+
+      await waitFor(() => !children.some(isAlive), { describe: "the end of all", timeoutMs: 30_000 });
+    },
+  );
 
   it("answers on one port, and goes on when one of them is killed", async () => {
     const apis = await fleet.start(["api", "--processes", "2"]);
