@@ -9,7 +9,7 @@ import { detectTestEnvironment, excludedTestFiles, testVariables } from "./scrip
  */
 export default defineConfig(async () => {
   const environment = await detectTestEnvironment();
-  // What takes minutes and of which the gate has the most likely in another file.
+  // What takes minutes and of which the gate has the most likely in another file: the same flow on the other database.
   const byNight = process.env.MILLRACE_NIGHTLY === "1" ? [] : ["**/*.nightly.*.ts"];
   const exclude = ["**/node_modules/**", "**/dist/**", ...byNight, ...excludedTestFiles(environment)];
   // Tests start hundreds of processes, each of which would strip the types of the same files.
@@ -60,7 +60,7 @@ export default defineConfig(async () => {
             exclude,
             env,
             pool: "forks",
-            maxWorkers: 1,
+            maxWorkers: 2,
             testTimeout: 120_000,
             hookTimeout: 180_000,
             teardownTimeout: 30_000,

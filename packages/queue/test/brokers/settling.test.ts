@@ -43,8 +43,13 @@ it("settles the hints of a queue with the claim that they led to", async () => {
 
 it("does not settle with a claim the hint that came after it had begun", async () => {
   const gate = Promise.withResolvers<void>();
+  const begun = Promise.withResolvers<void>();
   // In embedded mode nothing else runs meanwhile: the claim has begun and waits.
-  const blocking = opened.database.queryable.transaction().execute(() => gate.promise);
+  const blocking = opened.database.queryable.transaction().execute(async () => {
+    begun.resolve();
+    await gate.promise;
+  });
+  await begun.promise;
 
   tell();
   await quiet();
