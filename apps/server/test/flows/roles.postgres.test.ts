@@ -196,7 +196,7 @@ describe("several processes of one role", { timeout: 180_000 }, () => {
       await sleep(ms);
       apis.process.kill("SIGKILL");
 
-      await waitFor(() => !children.some(isAlive), { describe: "the end of all", timeoutMs: 30_000 });
+      await expect.poll(() => children.filter(isAlive), { timeout: 30_000 }).toEqual([]);
     },
   );
 
