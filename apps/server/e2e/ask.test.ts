@@ -92,6 +92,25 @@ describe("the page Ask", () => {
     await page.close();
   });
 
+  it("asks one document from its page, and all again", async () => {
+    const { page, troubles } = await open();
+    answering("In 1742 [1].", [{ passage: 1, quote }]);
+    await page.goto(`${scene.server.url}/documents`);
+    await page.getByRole("link", { name: "Mills" }).first().click();
+    await page.getByRole("button", { name: "More actions" }).click();
+    await page.getByRole("menuitem", { name: "Ask this document" }).click();
+    await page.getByText("Asking only Mills").waitFor();
+
+    await ask(page, "When was it built?");
+
+    await page.getByText("in 1 document", { exact: true }).waitFor();
+    await page.getByRole("link", { name: "Ask all documents" }).click();
+    await page.getByText("Asking only").waitFor({ state: "detached" });
+    expect(new URL(page.url()).search).toBe("");
+    expect(troubles).toEqual(quiet);
+    await page.close();
+  });
+
   it("cancels with the written part shown as that, and deletes", async () => {
     const { page } = await open();
     scene.models.setScript(({ purpose }) =>

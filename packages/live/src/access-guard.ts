@@ -15,10 +15,13 @@ export class AccessGuard {
     readonly check: () => Promise<boolean>;
     readonly everyMs: number;
     readonly clock: Clock;
+    /** It was asked for just now, and the answer was yes. Default false. */
+    readonly isKnown?: boolean;
   }) {
     this.#check = options.check;
     this.#everyMs = options.everyMs;
     this.#clock = options.clock;
+    if (options.isKnown === true) this.#allowedAtMs = options.clock.monotonicMs();
   }
 
   /** Whether it is still allowed. Rejects when that can't be found out. */

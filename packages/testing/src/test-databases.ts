@@ -39,6 +39,9 @@ export async function openTestDatabase(options?: { readonly isMigrated?: boolean
   const folder = await mkdtemp(join(tmpdir(), "millrace-test-database-"));
   await prepareDatabase(folder, options);
   const database = await openEmbedded(folder);
+  // A copy is the same installation; this is to be one of its own.
+  if (options?.isMigrated !== false)
+    await sql`UPDATE installation SET id = DEFAULT`.execute(database.background.queryable);
   const close = async () => {
     await database.close();
     await rm(folder, { recursive: true, force: true });

@@ -1,7 +1,6 @@
 import { mkdtemp, readdir, rm, utimes } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { migrate } from "@millrace/database";
 import type { Database } from "@millrace/database";
 import { createFileStore } from "@millrace/documents";
 import type { FileStore } from "@millrace/documents";
@@ -144,11 +143,9 @@ describe("upkeep.remove_orphans", () => {
 
   it("keeps all files of a folder that another database used first", async () => {
     await using other = {
-      // Its own migrations give it an identity of its own, which copies of one database share.
-      database: await openTestDatabase({ isMigrated: false }),
+      database: await openTestDatabase(),
       [Symbol.asyncDispose]: () => other.database.close(),
     };
-    await migrate(other.database);
     const handlers = createUpkeepHandlers({ database: other.database, files, folder });
     const orphans = handlers.find(({ task }) => task.name === "upkeep.remove_orphans");
     if (orphans === undefined) throw new Error("no such task");

@@ -94,6 +94,9 @@ const searchRoute = createRoute({
 const askRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: "/ask",
+  validateSearch: (search: Record<string, unknown>): { document?: string | undefined } => ({
+    document: readText(search.document),
+  }),
   component: lazyRouteComponent(() => import("../ask/ask-page.tsx"), "AskPage"),
 });
 

@@ -5,12 +5,17 @@ import { askKeys } from "./ask-keys.ts";
 import { createQuestion } from "./ask-requests.ts";
 
 /** A question in, its answer below. */
-export function AskForm() {
+export function AskForm({
+  documentId,
+}: {
+  /** Undefined to ask all documents. */
+  documentId: string | undefined;
+}) {
   const system = useSystem();
   const queries = useQueryClient();
   return (
     <TextForm
-      label="Ask your documents"
+      label={documentId === undefined ? "Ask your documents" : "Ask this document"}
       field={{
         "aria-label": "Question",
         placeholder: "What do you want to know?",
@@ -26,7 +31,9 @@ export function AskForm() {
           : "Answered from your documents only, with quotes that were looked up"
       }
       action="Ask"
-      send={(question, key) => createQuestion({ question }, key)}
+      send={(question, key) =>
+        createQuestion({ question, ...(documentId === undefined ? {} : { document_ids: [documentId] }) }, key)
+      }
       onSent={() => void queries.invalidateQueries({ queryKey: askKeys.list })}
     />
   );

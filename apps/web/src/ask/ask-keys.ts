@@ -2,4 +2,5 @@
 export const askKeys = {
   all: ["ask"] as const,
   list: ["ask", "list"] as const,
+  document: (id: string) => ["ask", "document", id] as const,
 };

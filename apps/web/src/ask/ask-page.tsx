@@ -1,29 +1,35 @@
 import { Skeleton } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
+import { getRouteApi, Link } from "@tanstack/react-router";
 import IconMessageQuestion from "@tabler/icons-react/dist/esm/icons/IconMessageQuestion.mjs";
 import { queryKeys } from "../api/query-keys.ts";
-import { fetchDocumentStats } from "../api/requests.ts";
+import { fetchDocument, fetchDocumentStats } from "../api/requests.ts";
 import { PageHeading } from "../app/page-heading.tsx";
 import { ButtonLink } from "../app/button-link.tsx";
 import { LoadMore } from "../app/load-more.tsx";
 import { useAnnouncedPage, usePageTitle } from "../app/page-title.ts";
 import { EmptyState } from "../feedback/empty-state.tsx";
 import { LoadFailure } from "../feedback/load-failure.tsx";
+import { askKeys } from "./ask-keys.ts";
 import { AskForm } from "./ask-form.tsx";
 import classes from "./ask-page.module.css";
 import { QuestionCard } from "./question-card.tsx";
 import { useQuestions } from "./use-questions.ts";
 
+const route = getRouteApi("/ask");
+
 /** Questions to one's documents: ask, watch the answer come, find the former ones. */
 export function AskPage() {
   usePageTitle("Ask");
   useAnnouncedPage("Ask");
+  const { document: documentId } = route.useSearch();
   const list = useQuestions();
   const questions = list.data?.pages.flatMap((page) => page.data) ?? [];
   return (
     <div className={classes.page}>
       <PageHeading>Ask</PageHeading>
-      <AskForm />
+      {documentId === undefined ? null : <OnlyIn documentId={documentId} />}
+      <AskForm key={documentId} documentId={documentId} />
       <section aria-labelledby="former-questions">
         <h2 id="former-questions" className={classes.subheading}>
           Your questions
@@ -47,6 +53,24 @@ export function AskPage() {
         <LoadMore list={list} />
       </section>
     </div>
+  );
+}
+
+function OnlyIn({ documentId }: { documentId: string }) {
+  const document = useQuery({
+    queryKey: askKeys.document(documentId),
+    queryFn: ({ signal }) => fetchDocument(documentId, signal),
+  });
+  if (document.isError)
+    return <LoadFailure what="The document" error={document.error} onRetry={() => void document.refetch()} />;
+  return (
+    <p className={classes.only}>
+      Asking only{" "}
+      <Link to="/documents/$id" params={{ id: documentId }}>
+        {document.data?.title ?? "this document"}
+      </Link>
+      . <Link to="/ask">Ask all documents</Link>
+    </p>
   );
 }
 

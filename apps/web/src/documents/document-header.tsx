@@ -3,6 +3,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { ActionIcon, Button, Menu } from "@mantine/core";
 import IconDots from "@tabler/icons-react/dist/esm/icons/IconDots.mjs";
 import IconLink from "@tabler/icons-react/dist/esm/icons/IconLink.mjs";
+import IconMessageQuestion from "@tabler/icons-react/dist/esm/icons/IconMessageQuestion.mjs";
 import IconPlayerStop from "@tabler/icons-react/dist/esm/icons/IconPlayerStop.mjs";
 import IconRefresh from "@tabler/icons-react/dist/esm/icons/IconRefresh.mjs";
 import IconRotateClockwise from "@tabler/icons-react/dist/esm/icons/IconRotateClockwise.mjs";
@@ -99,6 +100,12 @@ function MoreMenu({ document }: { document: Document }) {
           </ActionIcon>
         </Menu.Target>
         <Menu.Dropdown>
+          <Menu.Item
+            leftSection={<IconMessageQuestion size={16} />}
+            onClick={() => void navigate({ to: "/ask", search: { document: document.id } })}
+          >
+            Ask this document
+          </Menu.Item>
           <Menu.Item leftSection={<IconLink size={16} />} onClick={() => void copyLink()}>
             Copy link
           </Menu.Item>

@@ -27,7 +27,10 @@ type EventStreamOptions = {
   readonly until?: (event: StoredEvent) => boolean;
   /** How things stand, sent after a `reset`; undefined when it is gone, which ends the stream. */
   readonly snapshot: () => Promise<EventStreamSnapshot | undefined>;
-  /** Whether the client may still watch: asked at most every 5 s, before something is sent. */
+  /**
+   * Whether the client may still watch: asked at most every 5 s, before something is sent. That it may when this
+   * begins is for the caller to know.
+   */
   readonly mayWatch: () => Promise<boolean>;
   readonly limits?: Partial<EventStreamLimits>;
   readonly clock?: Clock;
@@ -49,6 +52,8 @@ export async function sendEventStream(options: EventStreamOptions): Promise<void
     check: options.mayWatch,
     everyMs: options.limits?.recheckMs ?? 5_000,
     clock: options.clock ?? systemClock,
+    // Asked again, what is deleted right after its first watcher came would end without its last event.
+    isKnown: true,
   });
   const writer = new EventStreamWriter(reply, options.limits ?? {});
   try {
