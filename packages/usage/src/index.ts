@@ -2,7 +2,7 @@ export { installationScope, measures } from "./budgets/budget.ts";
 export type { BudgetLimits } from "./budgets/budget.ts";
 export { listBudgets, mostUsed, removeBudget, setBudget, stateOf } from "./budgets/set-budgets.ts";
 export type { BudgetRecord } from "./budgets/set-budgets.ts";
-export { listCalls, sumCalls, sumCharges } from "./ledger/read-usage.ts";
+export { listCalls, readUsage } from "./ledger/read-usage.ts";
 export type { ListedCall } from "./ledger/read-usage.ts";
 export { recordCharge } from "./ledger/record-charge.ts";
 export type { Charge } from "./ledger/record-charge.ts";

@@ -2,7 +2,8 @@ import { newId, silentLogger } from "@millrace/kernel";
 import { sql } from "kysely";
 import { expect, it } from "vitest";
 import { CallList } from "../src/ledger/call-list.ts";
-import { listCalls, pruneUsage, recordCharge, sumCalls, sumCharges } from "../src/index.ts";
+import { listCalls, pruneUsage, recordCharge } from "../src/index.ts";
+import { sumCalls, sumCharges } from "../src/ledger/read-usage.ts";
 import { callOf, openUsage, portsOf } from "./scene.ts";
 import type { Ground } from "./scene.ts";
 

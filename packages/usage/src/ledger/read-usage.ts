@@ -1,6 +1,6 @@
 import { usageGroups } from "@millrace/contracts";
 import type { UsageGroup } from "@millrace/contracts";
-import type { Queryable } from "@millrace/database";
+import type { QueryAccess, Queryable } from "@millrace/database";
 import type { CallRecord } from "@millrace/models";
 import { sql } from "kysely";
 import type { RawBuilder } from "kysely";
@@ -50,6 +50,28 @@ const groupLimit = 1_000;
 
 const owned = ({ owners, from, to }: UsageFilter, at: RawBuilder<unknown>) => sql`
   owner = ANY(${owners.map((owner) => owner ?? "")}::text[]) AND ${at} >= ${from} AND ${at} < ${to}`;
+
+export type Usage = {
+  /** At most 1,000 groups. */
+  readonly data: UsageRow[];
+  readonly total: UsageSums;
+  readonly charged: ChargeSums;
+};
+
+/** Calls in groups and all together, and what is charged, all as of one moment though calls go on being written. */
+export async function readUsage(
+  { transaction }: Pick<QueryAccess, "transaction">,
+  filter: UsageFilter,
+  groups: readonly UsageGroup[],
+): Promise<Usage> {
+  return await transaction(async (reading) => {
+    await sql`SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY`.execute(reading);
+    const [total] = await sumCalls(reading, filter, []);
+    if (total === undefined) throw new Error("a sum without groups gives one row");
+    const data = await sumCalls(reading, filter, groups);
+    return { data, total, charged: await sumCharges(reading, filter) };
+  });
+}
 
 /** Sums of calls in groups: newest day first, then those that cost most; 1,000 at most. Without groups: one sum. */
 export async function sumCalls(
