@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setFlagsFromString } from "node:v8";
 import { migrate, openEmbedded, openPostgres } from "@millrace/database";
 import type { Database } from "@millrace/database";
 import { newId, silentLogger } from "@millrace/kernel";
@@ -34,8 +35,17 @@ export function testDatabases(): readonly TestDatabaseKind[] {
   return [embedded, { name: "postgres", open: (options) => openTestPostgres(serverUrl, options) }];
 }
 
-/** An embedded database of its own, with all migrations unless `isMigrated` is false; gone when it is closed. */
-export async function openTestDatabase(options?: { readonly isMigrated?: boolean }): Promise<Database> {
+/**
+ * An embedded database of its own, with all migrations unless `isMigrated` is false; gone when it is closed.
+ * Most tests end before code is optimised that was worth it, and that takes a third of their time: a test that
+ * runs for minutes says `isLong`.
+ */
+export async function openTestDatabase(options?: {
+  readonly isMigrated?: boolean;
+  readonly isLong?: boolean;
+}): Promise<Database> {
+  if (options?.isLong !== true)
+    for (const flag of ["--no-wasm-tier-up", "--no-wasm-dynamic-tiering"]) setFlagsFromString(flag);
   const folder = await mkdtemp(join(tmpdir(), "millrace-test-database-"));
   await prepareDatabase(folder, options);
   const database = await openEmbedded(folder);

@@ -25,7 +25,7 @@ export type QueueSystem = {
 };
 
 export async function openSystem(): Promise<QueueSystem> {
-  const database = await openTestDatabase();
+  const database = await openTestDatabase({ isLong: true });
   for (const text of [emptyFunction, passFunction, snapshotFunction])
     await sql.raw(text).execute(database.queryable);
   const bus = new EventBus(silentLogger);
