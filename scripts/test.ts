@@ -9,7 +9,7 @@ import { ensureWebBuild } from "./web-build.ts";
 
 const root = join(import.meta.dirname, "..");
 const isNightly = process.env.MILLRACE_NIGHTLY === "1";
-// A quarter of an hour on an idle machine; this ends only what hangs. The nightly run has the night.
+// Ends only what hangs: the gate is to take forty minutes at most, the nightly run has the night.
 const runTimeoutMs = (isNightly ? 8 * 60 : 75) * 60_000;
 const testFiles = [
   "packages/*/{src,test}/**/*.test.ts",
