@@ -1,5 +1,5 @@
 import { acceptedDocumentSchema } from "@millrace/contracts";
-import { startFakeModelServer } from "@millrace/testing";
+import { startFakeModelServer, waitFor } from "@millrace/testing";
 import type { FakeModelServer } from "@millrace/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { codeOf, Flow } from "./flow.ts";
@@ -149,12 +149,13 @@ export function modelsSuite(ground: Ground): void {
     it("hands running jobs back when it is told to stop, and goes on after the next start", async () => {
       models.setScript(whenAsked("summary", { kind: "hold", barrier: `restart-${ground}` }));
       const { document, job } = await flow.postText(text);
-      const isRecorded = (count: number) =>
-        flow.until(
-          () => flow.job(job.id),
-          ({ steps }) => steps.filter(({ state }) => state === "done").length >= count,
-        );
-      await isRecorded(3);
+      await flow.until(
+        () => flow.job(job.id),
+        ({ steps }) => steps.filter(({ state }) => state === "done").length >= 3,
+      );
+      await waitFor(async () => partsAsked(job.id).includes("summary"), {
+        describe: "the summary to be asked for",
+      });
       const asked = partsAsked(job.id);
 
       const exitCode = await flow.restart();
