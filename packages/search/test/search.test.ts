@@ -67,6 +67,20 @@ describe.each(testDatabases())("on $name", (kind) => {
       expect(hits.map((hit) => hit.sourceId)).toEqual([all, some]);
     });
 
+    it("finds words that are too common to be looked for, when nothing else is asked for", async () => {
+      const id = await index("To be, or not to be, that is the question.", "en");
+      const other = await index("It was not to be the end of it.", "en");
+
+      const words = await search("to be or not to be");
+      const phrase = await search('"to be or not to be"');
+      const without = await search('"not to be" -"that is the"');
+
+      expect(words[0]?.sourceId).toBe(id);
+      expect(words[0]?.passage).toContainEqual({ text: "not", match: true });
+      expect(phrase.map(({ sourceId }) => sourceId)).toEqual([id]);
+      expect(without.map(({ sourceId }) => sourceId)).toEqual([other]);
+    });
+
     it("stems by the language of the document", async () => {
       const id = await index("Die Mühlen am Bach mahlen das Korn der Bauern.", "de");
 

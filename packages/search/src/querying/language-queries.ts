@@ -6,9 +6,11 @@ import type { ParsedQuery } from "./parse-query.ts";
 /** A query as the text search of one language reads it; each part is a tsquery as text. */
 export type LanguageQuery = {
   readonly configuration: string;
+  /** What its words were read by: `simple` where they are all too common to be looked for in this language. */
+  readonly reading: string;
   /** How many passages the workspace has in this language. */
   readonly passages: number;
-  /** Null when no word is left: signs, or words that say nothing in this language. */
+  /** Null when there is no word: signs alone. */
   readonly any_word: string | null;
   readonly all_words: string;
   /** The words one by one. */
@@ -18,8 +20,9 @@ export type LanguageQuery = {
 };
 
 /**
- * The query in each language that the workspace has texts in. Read apart from the search itself, so that
- * the planner sees which words are looked for, and whether they are rare.
+ * The query in each language that the workspace has texts in. Words and phrases that are nothing but stop words
+ * there ("to be or not to be") are looked for as written, which every passage is indexed by as well. Read apart
+ * from the search itself, so that the planner sees which words are looked for, and whether they are rare.
  */
 export async function readLanguageQueries(
   queryable: Queryable,
@@ -33,10 +36,15 @@ export async function readLanguageQueries(
     WITH languages AS (
       SELECT configuration, sum(chunk_count)::float8 AS passages
       FROM search_source WHERE workspace_id = ${workspaceId} GROUP BY configuration
+    ), read AS (
+      SELECT languages.*,
+             CASE WHEN numnode(plainto_tsquery(configuration::regconfig, ${words})) = 0 THEN 'simple'
+                  ELSE configuration END AS reading
+      FROM languages
     ), queries AS (
-      SELECT languages.*, plainto_tsquery(configuration::regconfig, ${words})::text AS all_words FROM languages
+      SELECT read.*, plainto_tsquery(reading::regconfig, ${words})::text AS all_words FROM read
     )
-    SELECT configuration, passages, all_words,
+    SELECT configuration, reading, passages, all_words,
            nullif(replace(all_words, ' & ', ' | '), '') AS any_word,
            coalesce(string_to_array(nullif(all_words, ''), ' & '), '{}') AS lexemes,
            ${joined(phrases, " & ")} AS required, ${joined(excluded, " | ")} AS excluded
@@ -47,7 +55,8 @@ export async function readLanguageQueries(
 function joined(phrases: readonly string[], operator: string) {
   return sql`(
     SELECT string_agg('(' || asked.phrase || ')', ${operator}::text)
-    FROM (SELECT phraseto_tsquery(configuration::regconfig, phrase)::text AS phrase
+    FROM (SELECT coalesce(nullif(phraseto_tsquery(configuration::regconfig, phrase)::text, ''),
+                          phraseto_tsquery('simple', phrase)::text) AS phrase
           FROM unnest(${[...phrases]}::text[]) AS phrase) AS asked
     WHERE asked.phrase <> '')`;
 }

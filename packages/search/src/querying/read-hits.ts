@@ -39,9 +39,10 @@ export async function readPassages(
   const found = await sql<Row>`
     WITH asked AS (
       SELECT * FROM unnest(${queries.map(({ configuration }) => configuration)}::text[],
-                           ${queries.map((query) => query.any_word)}::text[]) AS asked (configuration, any_word))
+                           ${queries.map(({ reading }) => reading)}::text[],
+                           ${queries.map((query) => query.any_word)}::text[]) AS asked (configuration, reading, any_word))
     SELECT chunk.id, source_id, ordinal, char_start, char_end, page, section, text,
-           ts_headline(asked.configuration::regconfig, text, any_word::tsquery, ${headlineOptions}) AS marked
+           ts_headline(reading::regconfig, text, any_word::tsquery, ${headlineOptions}) AS marked
     FROM chunk JOIN search_source ON search_source.id = source_id
     LEFT JOIN asked ON asked.configuration = search_source.configuration
     WHERE chunk.id = ANY(${[...ids]}::uuid[])`.execute(queryable);
