@@ -1,7 +1,7 @@
 import type { DocumentOutline } from "@millrace/contracts";
 import { useQuery } from "@tanstack/react-query";
 import { Button } from "@mantine/core";
-import { memo, useEffect, useRef } from "react";
+import { memo, useLayoutEffect, useRef } from "react";
 import { queryKeys } from "../../api/query-keys.ts";
 import { fetchDocumentText } from "../../api/requests.ts";
 import { keyed } from "../../feedback/keyed.ts";
@@ -45,7 +45,8 @@ export const TextPiece = memo(function TextPiece({
   });
   const text = piece.data?.text;
   const anchor = useRef<HTMLElement>(null);
-  useEffect(() => {
+  // Before the next frame: a place that was held would scroll back from where the reader has just jumped to.
+  useLayoutEffect(() => {
     if (target === undefined || text === undefined || anchor.current === null) return undefined;
     return bringIntoView(anchor.current, target.isMark ? "center" : "start");
   }, [target, text]);
