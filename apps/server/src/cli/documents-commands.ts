@@ -1,4 +1,4 @@
-import { analysisSchema, documentSchema } from "@millrace/contracts";
+import { analysisSchema, documentSchema, systemSchema } from "@millrace/contracts";
 import type { Document } from "@millrace/contracts";
 import { Argument } from "commander";
 import type { Command } from "commander";
@@ -95,9 +95,9 @@ async function get(client: ApiClient, id: string, options: { readonly json?: tru
 async function remove(client: ApiClient, ids: readonly string[], options: RemoveOptions): Promise<ExitCode> {
   const what = ids.length === 1 ? "1 document" : `${ids.length} documents`;
   if (
-    !options.yes &&
+    options.yes !== true &&
     !(await isConfirmed(
-      options.forever
+      options.forever === true || !(await hasTrash(client))
         ? `Delete ${what} with text, analysis and file, for good?`
         : `Move ${what} to the trash?`,
     ))
@@ -122,4 +122,8 @@ async function remove(client: ApiClient, ids: readonly string[], options: Remove
   }
   if (options.json) writeJson(deleted);
   return worstExitCode(codes);
+}
+
+async function hasTrash(client: ApiClient): Promise<boolean> {
+  return (await client.call("/api/system", systemSchema)).trash_days !== 0;
 }

@@ -90,6 +90,18 @@ describe("the data folder without a server", () => {
   });
 });
 
+describe("millrace documents rm", () => {
+  it("asks before it deletes, and says so where there is no trash", async () => {
+    const words = ["documents", "rm", ids[0] ?? ""];
+
+    const toTrash = await runCommand(words, { folder: folder.path });
+    const forGood = await runCommand(words, { folder: folder.path, environment: { TRASH_DAYS: "0" } });
+
+    expect(toTrash).toMatchObject({ code: 2, stderr: expect.stringContaining("to the trash?") });
+    expect(forGood).toMatchObject({ code: 2, stderr: expect.stringContaining("for good?") });
+  });
+});
+
 describe("a server that is just starting", () => {
   it("is waited for by commands that need one", { timeout: 120_000 }, async () => {
     const server = startCommand(["start"], { folder: folder.path, environment: { PORT: "0" } });
