@@ -17,7 +17,7 @@ let server: RunningMillrace;
 beforeAll(async () => {
   browser = await openBrowser();
   folder = await mkdtemp(join(tmpdir(), "millrace-e2e-"));
-  server = await startMillrace({ dataDirectory: folder });
+  server = await startMillrace({ dataDirectory: folder, environment: { TRASH_DAYS: "0" } });
   for (const title of ["Mill accounts", "Mill letters", "River levels"]) await post(title);
 });
 afterAll(async () => {
@@ -53,6 +53,20 @@ it("saves one document from its page", async () => {
 
   expect(saved.name).toBe("River levels.md");
   expect(await readFile(saved.path, "utf8")).toMatch(/^# River levels\n[^]*## Text\n\nRiver levels: /);
+  await page.close();
+});
+
+it("says that a document is deleted for good where there is no trash", async () => {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+  await page.goto(`${server.url}/documents?q=river`);
+
+  await page.getByRole("checkbox", { name: "Choose River levels" }).check();
+  await page.getByRole("button", { name: "Delete…" }).click();
+  await page.getByText("It can't be undone.").waitFor();
+  await page.getByRole("button", { name: "Delete", exact: true }).click();
+  await page.getByText("1 document deleted for good").waitFor();
+
+  expect(await page.getByRole("checkbox", { name: "Choose River levels" }).count()).toBe(0);
   await page.close();
 });
 

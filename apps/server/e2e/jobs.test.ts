@@ -332,6 +332,14 @@ describe("the page of a job and of a schedule", () => {
       await expectNoSidewaysScroll(page);
       await expectAccessible(page);
     }
+    await page.goto(`${server.url}/monitor/jobs?state=failed`);
+    await page
+      .getByRole("checkbox", { name: /^Choose sluices/ })
+      .first()
+      .check();
+    await page.getByRole("button", { name: "Retry 1" }).waitFor();
+    await expectNoSidewaysScroll(page);
+    await expectAccessible(page);
     expect(troubles).toEqual(quiet);
     await page.close();
   });

@@ -88,6 +88,34 @@ it("tags, collects, deletes and restores chosen documents", async () => {
   await page.close();
 });
 
+it("makes, renames and deletes collections on a page of their own", async () => {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+  const troubles = watchTroubles(page, server.url);
+  await page.goto(`${server.url}/documents`);
+  await page.getByRole("link", { name: "Collections" }).click();
+  const name = page.getByRole("textbox", { name: "Name" });
+  const rows = page.getByRole("list", { name: "Collections, newest first" }).getByRole("listitem");
+
+  await page.getByRole("button", { name: "New", exact: true }).click();
+  await name.fill("Rivers");
+  await page.getByRole("button", { name: "Make" }).click();
+  await rows.filter({ hasText: "Rivers" }).getByText("0 documents").waitFor();
+  await page.getByRole("button", { name: "Rename Letters" }).click();
+  await name.fill("Post");
+  await page.getByRole("button", { name: "Rename", exact: true }).click();
+  await rows.filter({ hasText: "Post" }).getByText("1 document").waitFor();
+  await expectAccessible(page);
+  await page.getByRole("button", { name: "Delete Rivers" }).click();
+  await page.getByRole("button", { name: "Delete", exact: true }).click();
+  await expect.poll(() => rows.count(), patiently).toBe(1);
+
+  await rows.getByRole("link", { name: "Post" }).click();
+  await page.getByRole("link", { name: "Mill letters" }).waitFor();
+  expect(await page.getByRole("combobox", { name: "Collection" }).inputValue()).not.toBe("");
+  expect(troubles).toEqual({ problems: [], foreignRequests: [] });
+  await page.close();
+});
+
 it.each([
   { width: 1280, height: 800, colorScheme: "light" },
   { width: 390, height: 740, colorScheme: "dark" },
@@ -98,6 +126,11 @@ it.each([
   await page.getByRole("checkbox", { name: "Choose River levels" }).check();
   await page.getByRole("group", { name: "Chosen documents" }).waitFor();
 
+  await expectNoSidewaysScroll(page);
+  await expectAccessible(page);
+
+  await page.goto(`${server.url}/collections`);
+  await page.getByRole("link", { name: "Post" }).waitFor();
   await expectNoSidewaysScroll(page);
   await expectAccessible(page);
   await page.close();

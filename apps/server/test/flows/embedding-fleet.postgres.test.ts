@@ -9,7 +9,7 @@ import { startFakeModelServer, waitFor } from "@millrace/testing";
 import type { FakeModelServer, RunningMillrace } from "@millrace/testing";
 import { sql } from "kysely";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { z } from "zod";
+import type { z } from "zod";
 import { Fleet } from "./fleet.ts";
 
 const former = "openai-compatible:former";

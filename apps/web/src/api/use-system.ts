@@ -11,3 +11,8 @@ export function useSystem(): System | undefined {
     staleTime: 300_000,
   }).data;
 }
+
+/** Whether deleted documents can be restored; assumed until the server has said it. */
+export function useHasTrash(): boolean {
+  return useSystem()?.trash_days !== 0;
+}

@@ -81,6 +81,12 @@ const documentRoute = createRoute({
   component: lazyRouteComponent(() => import("../documents/document-page.tsx"), "DocumentPage"),
 });
 
+const collectionsRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/collections",
+  component: lazyRouteComponent(() => import("../collections/collections-page.tsx"), "CollectionsPage"),
+});
+
 const searchRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: "/search",
@@ -237,6 +243,7 @@ const routeTree = rootRoute.addChildren([
   homeRoute,
   documentsRoute,
   documentRoute,
+  collectionsRoute,
   askRoute,
   summariesRoute,
   searchRoute,

@@ -3,7 +3,7 @@ import { Button, Menu } from "@mantine/core";
 import { useState } from "react";
 import type { ReactNode } from "react";
 import type { DocumentFilters } from "../api/requests.ts";
-import { useSystem } from "../api/use-system.ts";
+import { useHasTrash } from "../api/use-system.ts";
 import { ChosenBar } from "../app/chosen-bar.tsx";
 import { countOf } from "../formatting/numbers.ts";
 import { ConfirmDialog } from "../monitor/parts/confirm-dialog.tsx";
@@ -40,7 +40,7 @@ export function ChosenDocuments({
   const count = chosen === "all" ? undefined : chosen.ids.length;
   const words = count === undefined ? "all documents that match" : countOf(count, "document");
   const close = () => setDialog(undefined);
-  const hasTrash = useSystem()?.trash_days !== 0;
+  const hasTrash = useHasTrash();
   return (
     <>
       <ChosenBar

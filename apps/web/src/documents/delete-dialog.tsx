@@ -1,6 +1,6 @@
 import type { Document } from "@millrace/contracts";
 import { Button, Modal } from "@mantine/core";
-import { useSystem } from "../api/use-system.ts";
+import { useHasTrash } from "../api/use-system.ts";
 import { isSettled } from "./statuses.ts";
 import { useDelete } from "./use-document-actions.ts";
 import classes from "./delete-dialog.module.css";
@@ -21,7 +21,7 @@ export function DeleteDialog({
     onClose();
     onDeleted?.();
   });
-  const hasTrash = useSystem()?.trash_days !== 0;
+  const hasTrash = useHasTrash();
   return (
     <Modal
       opened={isOpen}

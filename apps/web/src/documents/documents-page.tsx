@@ -5,18 +5,18 @@ import { getRouteApi, Link } from "@tanstack/react-router";
 import IconFiles from "@tabler/icons-react/dist/esm/icons/IconFiles.mjs";
 import IconFilterOff from "@tabler/icons-react/dist/esm/icons/IconFilterOff.mjs";
 import IconTrash from "@tabler/icons-react/dist/esm/icons/IconTrash.mjs";
+import IconFolder from "@tabler/icons-react/dist/esm/icons/IconFolder.mjs";
 import IconPlus from "@tabler/icons-react/dist/esm/icons/IconPlus.mjs";
 import { useState } from "react";
 import { queryKeys } from "../api/query-keys.ts";
 import { listDocuments } from "../api/requests.ts";
-import { PageHeading } from "../app/page-heading.tsx";
 import { ButtonLink } from "../app/button-link.tsx";
 import { LoadMoreLink } from "../app/load-more.tsx";
-import { useAnnouncedPage, usePageTitle } from "../app/page-title.ts";
 import { EmptyState } from "../feedback/empty-state.tsx";
 import { LoadFailure } from "../feedback/load-failure.tsx";
 import { formatCount } from "../formatting/numbers.ts";
 import { usePollInterval } from "../live/live-context.ts";
+import { PageHead } from "../monitor/parts/page-head.tsx";
 import { ChosenDocuments } from "./chosen-documents.tsx";
 import { DocumentRows } from "./document-rows.tsx";
 import classes from "./documents-page.module.css";
@@ -34,8 +34,6 @@ const nothingChosen: ReadonlySet<string> = new Set();
 const route = getRouteApi("/documents");
 
 export function DocumentsPage() {
-  usePageTitle("Documents");
-  useAnnouncedPage("Documents");
   const { cursor, ...search } = route.useSearch();
   const { q, status, type, tag, collection, view } = search;
   const isTrash = view === "trash";
@@ -71,23 +69,30 @@ export function DocumentsPage() {
 
   return (
     <>
-      <div className={classes.head}>
-        <PageHeading>{isTrash ? "Trash" : "Documents"}</PageHeading>
-        <div className={classes.actions}>
-          <ButtonLink
-            to="/documents"
-            search={{ ...search, view: isTrash ? undefined : "trash" }}
-            variant="default"
-            leftSection={isTrash ? <IconFiles size={17} /> : <IconTrash size={17} />}
-          >
-            {isTrash ? "Documents" : "Trash"}
-          </ButtonLink>
-          {documents.length === 0 || isTrash ? null : <ExportMenu filters={filters} />}
-          <ButtonLink to="/" leftSection={<IconPlus size={17} />}>
-            Add
-          </ButtonLink>
-        </div>
-      </div>
+      <PageHead
+        title={isTrash ? "Trash" : "Documents"}
+        actions={
+          <>
+            {isTrash ? null : (
+              <ButtonLink to="/collections" variant="default" leftSection={<IconFolder size={17} />}>
+                Collections
+              </ButtonLink>
+            )}
+            <ButtonLink
+              to="/documents"
+              search={{ ...search, view: isTrash ? undefined : "trash" }}
+              variant="default"
+              leftSection={isTrash ? <IconFiles size={17} /> : <IconTrash size={17} />}
+            >
+              {isTrash ? "Documents" : "Trash"}
+            </ButtonLink>
+            {documents.length === 0 || isTrash ? null : <ExportMenu filters={filters} />}
+            <ButtonLink to="/" leftSection={<IconPlus size={17} />}>
+              Add
+            </ButtonLink>
+          </>
+        }
+      />
       <DocumentFilterBar />
       {cursor === undefined ? null : (
         <p className={classes.back}>

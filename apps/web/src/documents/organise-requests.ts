@@ -11,6 +11,7 @@ import type {
 import { callApi } from "../api/client.ts";
 
 const documentPath = (id: string) => `/documents/${encodeURIComponent(id)}`;
+const collectionPath = (id: string) => `/collections/${encodeURIComponent(id)}`;
 
 /** More tags and collections than anybody chooses from a list. */
 const listed = 100;
@@ -25,12 +26,23 @@ export function listTags(signal?: AbortSignal): Promise<Page<TagCount>> {
   return callApi("/tags", { query: { limit: listed }, signal });
 }
 
-export function listCollections(signal?: AbortSignal): Promise<Page<Collection>> {
-  return callApi("/collections", { query: { limit: listed }, signal });
+export function listCollections(
+  query: { readonly limit?: number; readonly cursor?: string | undefined } = {},
+  signal?: AbortSignal,
+): Promise<Page<Collection>> {
+  return callApi("/collections", { query: { limit: listed, ...query }, signal });
 }
 
 export function createCollection(name: string): Promise<Collection> {
   return callApi("/collections", { method: "POST", json: { name } });
+}
+
+export function renameCollection(id: string, name: string): Promise<Collection> {
+  return callApi(collectionPath(id), { method: "PATCH", json: { name } });
+}
+
+export function deleteCollection(id: string): Promise<void> {
+  return callApi(collectionPath(id), { method: "DELETE" });
 }
 
 export function updateDocument(id: string, update: UpdateDocument): Promise<Document> {

@@ -10,6 +10,7 @@ import {
   retryFailedParts,
   retryPart,
 } from "../api/requests.ts";
+import { useHasTrash } from "../api/use-system.ts";
 import { actOnJob } from "../jobs/job-requests.ts";
 import { showDone, showProblem } from "../feedback/toasts.ts";
 import type { DocumentView } from "./document-view.ts";
@@ -108,13 +109,14 @@ export function useRename(id: string) {
 
 export function useDelete(onDeleted?: () => void) {
   const queries = useQueryClient();
+  const hasTrash = useHasTrash();
   return useMutation({
     mutationFn: (document: Document) => deleteDocument(document.id),
     onSuccess: (_nothing, document) => {
       onDeleted?.();
       queries.removeQueries({ queryKey: queryKeys.document(document.id) });
       void queries.invalidateQueries({ queryKey: queryKeys.collections });
-      showDone(`Moved “${document.title}” to the trash`);
+      showDone(hasTrash ? `Moved “${document.title}” to the trash` : `Deleted “${document.title}”`);
     },
     onError: (error) => showProblem("Not deleted", error),
   });

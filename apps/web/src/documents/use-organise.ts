@@ -1,6 +1,7 @@
 import type { Collection, DocumentChange, DocumentSelection, TagCount } from "@millrace/contracts";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { queryKeys } from "../api/query-keys.ts";
+import { useHasTrash } from "../api/use-system.ts";
 import { showDone, showProblem } from "../feedback/toasts.ts";
 import { countOf } from "../formatting/numbers.ts";
 import { changeDocuments, listCollections, listTags, organiseKeys } from "./organise-requests.ts";
@@ -17,8 +18,8 @@ export function useTags(): readonly TagCount[] {
 /** Collections to choose from. */
 export function useCollections(): readonly Collection[] {
   return (
-    useQuery({ queryKey: organiseKeys.collections, queryFn: ({ signal }) => listCollections(signal) }).data
-      ?.data ?? none
+    useQuery({ queryKey: organiseKeys.collections, queryFn: ({ signal }) => listCollections({}, signal) })
+      .data?.data ?? none
   );
 }
 
@@ -38,13 +39,14 @@ export type ManyChange = { readonly filter: DocumentSelection; readonly change: 
 /** Changes many documents and says how it went; what could not be changed is named. */
 export function useChangeMany(onDone?: () => void) {
   const queries = useQueryClient();
+  const hasTrash = useHasTrash();
   return useMutation({
     mutationFn: ({ filter, change }: ManyChange) => changeDocuments(filter, change),
     onSuccess: ({ matched, changed, unchanged, failed, errors, job }, { change }) => {
       onDone?.();
       void queries.invalidateQueries({ queryKey: queryKeys.collections });
       void queries.invalidateQueries({ queryKey: ["document"] });
-      const words = doneWords[change.action];
+      const words = doneWords[change.action === "trash" && !hasTrash ? "delete" : change.action];
       if (job !== null) {
         showDone(`${countOf(matched, "document")}: a job goes through them`);
         return;
