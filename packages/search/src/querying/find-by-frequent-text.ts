@@ -2,7 +2,7 @@ import type { Database, Transaction } from "@millrace/database";
 import { sql } from "kysely";
 import type { LanguageQuery } from "./language-queries.ts";
 import type { SearchScope } from "./scope.ts";
-import { coverageOf, languageConditions, scoreOf } from "./text-ranking.ts";
+import { coverageOf, passageConditions, scoreOf, sourcesInLanguage } from "./text-ranking.ts";
 import type { TextCandidate } from "./text-ranking.ts";
 
 /**
@@ -14,7 +14,7 @@ const mostOfAllWords = 5_000;
 const leastOfOneWord = 200;
 
 /** Passages that are ranked: those with the most and the rarest words, of equal ones the newest. */
-const mostRanked = 1_000;
+const mostRanked = 500;
 
 type Asked = { readonly query: LanguageQuery; readonly limit: number };
 
@@ -69,16 +69,17 @@ async function rankBest(
   asked: Asked & { readonly parts: readonly string[]; readonly mostOfEach: number | null },
 ): Promise<(TextCandidate & { readonly has_frequent: boolean })[]> {
   const { query, parts, mostOfEach, limit } = asked;
+  const conditions = [sql`chunk.source_id IN (SELECT id FROM source)`, ...passageConditions(scope, query)];
   const hits = parts.map(
     (part, at) => sql`
       (SELECT chunk.id, ${at}::int AS part
-       FROM search_source JOIN chunk ON chunk.source_id = search_source.id
-       WHERE ${sql.join([...languageConditions(scope, query), sql`chunk.words @@ ${part}::tsquery`], sql` AND `)}
+       FROM chunk WHERE ${sql.join([...conditions, sql`chunk.words @@ ${part}::tsquery`], sql` AND `)}
        LIMIT ${mostOfEach === null ? null : mostOfEach + 1}::int)`,
   );
   // Whole weights: a sum of fractions depends on its order, and so would what is ranked.
   const found = await sql<TextCandidate & { readonly has_frequent: boolean }>`
-    WITH hit AS MATERIALIZED (${sql.join(hits, sql` UNION ALL `)}),
+    WITH source AS MATERIALIZED (${sourcesInLanguage(scope, query)}),
+    hit AS MATERIALIZED (${sql.join(hits, sql` UNION ALL `)}),
     frequency AS MATERIALIZED (
       SELECT part, (1e6::float8 / ln(1 + count(*)::float8))::int AS weight,
              coalesce(count(*) > ${mostOfEach}::int, false) AS is_frequent

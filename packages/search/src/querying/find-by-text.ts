@@ -3,11 +3,17 @@ import { sql } from "kysely";
 import { findByFrequentText } from "./find-by-frequent-text.ts";
 import type { LanguageQuery } from "./language-queries.ts";
 import type { SearchScope } from "./scope.ts";
-import { coverageOf, languageConditions, scoreOf } from "./text-ranking.ts";
+import { coverageOf, passageConditions, scoreOf, sourcesInLanguage } from "./text-ranking.ts";
 import type { TextCandidate } from "./text-ranking.ts";
 
 /** In workspaces of up to so many passages every one with a word is ranked, which takes some 20 µs each. */
 const allRankedUpTo = 2_000;
+
+/**
+ * The index of words is of all workspaces. Where an installation has so many times the passages of one, those of the
+ * one are read instead: the index would give the passages of all others that hold a frequent word.
+ */
+const othersPerOwn = 4;
 
 /**
  * Passages that hold any of the words, best first, at most `limit`, and so many where they exist. The words are
@@ -44,16 +50,19 @@ async function rankAll(
 
 function inLanguage(scope: SearchScope, query: LanguageQuery, limit: number) {
   const { required } = query;
+  const isMatch = sql`chunk.words @@ ${query.any_word}::tsquery`;
+  const isByIndex = query.all_passages <= othersPerOwn * query.passages;
   const conditions = [
-    ...languageConditions(scope, query),
-    sql`chunk.words @@ ${query.any_word}::tsquery`,
+    sql`chunk.source_id IN (${sourcesInLanguage(scope, query)})`,
+    ...passageConditions(scope, query),
+    // No index has this expression.
+    isByIndex ? isMatch : sql`coalesce(${isMatch}, false)`,
     ...(required === null ? [] : [sql`chunk.words @@ ${required}::tsquery`]),
   ];
   return sql`
     (SELECT id, score, ${coverageOf(query)} AS coverage
      FROM (
        SELECT chunk.id, chunk.words, ${scoreOf(query)} AS score
-       FROM search_source JOIN chunk ON chunk.source_id = search_source.id
-       WHERE ${sql.join(conditions, sql` AND `)}
+       FROM chunk WHERE ${sql.join(conditions, sql` AND `)}
        ORDER BY score DESC, chunk.id LIMIT ${limit}) AS best)`;
 }

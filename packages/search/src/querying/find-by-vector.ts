@@ -42,7 +42,7 @@ export async function findByVector(
 ): Promise<FoundByVector> {
   const { scope, limit } = request;
   try {
-    if (space.canUseIndex && (await isLarge(database.queryable, space, scope))) {
+    if (space.canUseIndex && (await isLarge(database.queryable, scope))) {
       const candidates = await nearestByIndex(database, space, request);
       if (candidates.length >= limit) return { candidates, method: "index" };
     }
@@ -74,12 +74,13 @@ export async function compareVectors(
   return found.rows;
 }
 
-async function isLarge(queryable: Queryable, space: SpaceToSearch, scope: SearchScope): Promise<boolean> {
-  const found = await sql`
-    SELECT 1 FROM chunk_embedding WHERE ${conditions(space, scope)} OFFSET ${exactUpTo} LIMIT 1`.execute(
-    queryable,
-  );
-  return found.rows.length > 0;
+/** By what is noted of the sources: counting their vectors would take as long as many a search. */
+async function isLarge(queryable: Queryable, { workspaceId, sources }: SearchScope): Promise<boolean> {
+  const found = await sql<{ is_large: boolean }>`
+    SELECT coalesce(sum(chunk_count), 0) > ${exactUpTo} AS is_large FROM search_source
+    WHERE workspace_id = ${workspaceId} AND hidden_at IS NULL
+      AND ${sources === undefined ? sql`true` : sql`id IN (${sources})`}`.execute(queryable);
+  return found.rows[0]?.is_large ?? false;
 }
 
 async function nearestOfAll(

@@ -10,6 +10,8 @@ export type LanguageQuery = {
   readonly reading: string;
   /** How many passages the workspace has in this language. */
   readonly passages: number;
+  /** How many all workspaces have in all languages, about; less than none when nobody has counted yet. */
+  readonly all_passages: number;
   /** Null when there is no word: signs alone. */
   readonly any_word: string | null;
   readonly all_words: string;
@@ -45,6 +47,7 @@ export async function readLanguageQueries(
       SELECT read.*, plainto_tsquery(reading::regconfig, ${words})::text AS all_words FROM read
     )
     SELECT configuration, reading, passages, all_words,
+           (SELECT reltuples::float8 FROM pg_class WHERE oid = 'chunk'::regclass) AS all_passages,
            nullif(replace(all_words, ' & ', ' | '), '') AS any_word,
            coalesce(string_to_array(nullif(all_words, ''), ' & '), '{}') AS lexemes,
            ${joined(phrases, " & ")} AS required, ${joined(excluded, " | ")} AS excluded

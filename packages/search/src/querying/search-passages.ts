@@ -6,12 +6,12 @@ import type { Position } from "./cursor.ts";
 import { embeddingQuality } from "./embedding-quality.ts";
 import type { EmbeddingQuality } from "./embedding-quality.ts";
 import { compareVectors, findByVector } from "./find-by-vector.ts";
+import type { VectorCandidate } from "./find-by-vector.ts";
 import { findByText } from "./find-by-text.ts";
 import { findSpace } from "./find-space.ts";
 import { fuse } from "./fuse.ts";
 import type { Fused } from "./fuse.ts";
 import { readLanguageQueries } from "./language-queries.ts";
-import type { LanguageQuery } from "./language-queries.ts";
 import type { ParsedQuery } from "./parse-query.ts";
 import { readPassages } from "./read-hits.ts";
 import type { Passage } from "./read-hits.ts";
@@ -62,8 +62,7 @@ export async function searchPassages(database: Database, request: SearchRequest)
   // Not on the first page: what another machine has just stored may have an id of a later millisecond.
   const scope = { workspaceId: request.workspaceId, sources: request.sources, newest: after?.newest };
   const quality = embeddingQuality({ isBuiltIn: vector?.isBuiltIn ?? true });
-  const queries = await readLanguageQueries(database.queryable, scope.workspaceId, query);
-  const found = await findBoth(database, { scope, queries, query, vector, quality });
+  const { queries, ...found } = await findBoth(database, { scope, query, vector, quality });
   const weights = { text: 1, vectors: vector === undefined ? 0 : quality.weight };
   const ranked = fuse(request.isByVectorAlone === true ? [] : found.text, found.vectors, weights);
   const rest = ranked.slice(after === undefined ? 0 : placeAfter(ranked, after));
@@ -86,37 +85,46 @@ export async function searchPassages(database: Database, request: SearchRequest)
   };
 }
 
-async function findBoth(
+type BothRequest = {
+  readonly scope: SearchScope;
+  readonly query: ParsedQuery;
+  readonly vector: QueryVector | undefined;
+  readonly quality: EmbeddingQuality;
+};
+
+/** Words and vectors at the same time, from the first statement on. */
+async function findBoth(database: Database, request: BothRequest) {
+  const { query, quality } = request;
+  // What must or must not be in a passage only full text can tell: vectors put in order what it found.
+  const isReordered = query.phrases.length > 0 || query.excluded.length > 0;
+  const words = findWords(database, request);
+  const nearest = findNearest(database, request, isReordered ? async () => (await words).text : undefined);
+  const [{ queries, text }, { candidates, method }] = await Promise.all([words, nearest]);
+  const vectors = candidates.filter(({ similarity }) => similarity >= quality.leastSimilarity);
+  return { queries, text, vectors, method };
+}
+
+async function findWords(database: Database, { scope, query }: BothRequest) {
+  const queries = await readLanguageQueries(database.queryable, scope.workspaceId, query);
+  return { queries, text: await findByText(database, scope, queries, depth) };
+}
+
+/** The nearest passages, of those that `among` gives where it is given. */
+async function findNearest(
   database: Database,
-  request: {
-    readonly scope: SearchScope;
-    readonly queries: readonly LanguageQuery[];
-    readonly query: ParsedQuery;
-    readonly vector: QueryVector | undefined;
-    readonly quality: EmbeddingQuality;
-  },
-) {
-  const { scope, queries, query, vector, quality } = request;
+  { scope, vector }: BothRequest,
+  among: (() => Promise<readonly { readonly id: string }[]>) | undefined,
+): Promise<{ readonly candidates: readonly VectorCandidate[]; readonly method: SearchPage["vectorMethod"] }> {
+  if (vector === undefined) return { candidates: [], method: "none" };
   const { queryable } = database;
-  const space =
-    vector === undefined
-      ? undefined
-      : await findSpace(queryable, { ...vector, dimensions: vector.vector.length });
-  if (vector === undefined || space === undefined)
-    return { text: await findByText(database, scope, queries, depth), vectors: [], method: "none" as const };
-  const isNear = ({ similarity }: { readonly similarity: number }) => similarity >= quality.leastSimilarity;
-  if (query.phrases.length > 0 || query.excluded.length > 0) {
-    // What must or must not be in a passage only full text can tell: vectors put in order what it found.
-    const text = await findByText(database, scope, queries, depth);
-    const ids = text.map(({ id }) => id);
-    const vectors = await compareVectors(queryable, space, { ids, vector: vector.vector });
-    return { text, vectors: vectors.filter(isNear), method: "reordered" as const };
+  const space = await findSpace(queryable, { ...vector, dimensions: vector.vector.length });
+  if (space === undefined) return { candidates: [], method: "none" };
+  if (among === undefined) {
+    return await findByVector(database, space, { scope, vector: vector.vector, limit: depth });
   }
-  const [text, { candidates, method }] = await Promise.all([
-    findByText(database, scope, queries, depth),
-    findByVector(database, space, { scope, vector: vector.vector, limit: depth }),
-  ]);
-  return { text, vectors: candidates.filter(isNear), method };
+  const ids = (await among()).map(({ id }) => id);
+  const candidates = await compareVectors(queryable, space, { ids, vector: vector.vector });
+  return { candidates, method: "reordered" };
 }
 
 /** Behind the last hit of the page before; where that is gone meanwhile, behind its score. */

@@ -1,6 +1,6 @@
 import { sql } from "kysely";
+import type { RawBuilder } from "kysely";
 import type { LanguageQuery } from "./language-queries.ts";
-import { sourceCondition } from "./scope.ts";
 import type { SearchScope } from "./scope.ts";
 
 export type TextCandidate = {
@@ -10,13 +10,25 @@ export type TextCandidate = {
   readonly coverage: number;
 };
 
-/** What holds of every passage that may be found, whatever words it has. */
-export function languageConditions(scope: SearchScope, { configuration, excluded }: LanguageQuery) {
+/** A query that gives the ids of the sources in a language that may be found. */
+export function sourcesInLanguage(
+  { workspaceId, sources }: SearchScope,
+  { configuration }: Pick<LanguageQuery, "configuration">,
+): RawBuilder<unknown> {
+  const conditions = [
+    sql`workspace_id = ${workspaceId}`,
+    sql`configuration = ${configuration}`,
+    sql`hidden_at IS NULL`,
+    ...(sources === undefined ? [] : [sql`id IN (${sources})`]),
+  ];
+  return sql`SELECT id FROM search_source WHERE ${sql.join(conditions, sql` AND `)}`;
+}
+
+/** What else holds of every passage of theirs that may be found, whatever words it has. */
+export function passageConditions({ newest }: SearchScope, { excluded }: Pick<LanguageQuery, "excluded">) {
   return [
-    sql`search_source.workspace_id = ${scope.workspaceId}`,
-    sql`search_source.configuration = ${configuration}`,
     ...(excluded === null ? [] : [sql`NOT chunk.words @@ ${excluded}::tsquery`]),
-    ...sourceCondition(scope, { source: sql`search_source.id`, chunk: sql`chunk.id` }),
+    ...(newest === undefined ? [] : [sql`chunk.id <= ${newest}::uuid`]),
   ];
 }
 
