@@ -4,7 +4,7 @@ import { testDatabases } from "@millrace/testing";
 import type { TestDatabase } from "@millrace/testing";
 import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { parseQuery, searchPassages } from "../src/index.ts";
+import { addChunks, beginSource, chunkText, parseQuery, searchPassages } from "../src/index.ts";
 
 describe.each(testDatabases())("words that many passages hold, on $name", (kind) => {
   let opened: TestDatabase;
@@ -87,6 +87,35 @@ describe.each(testDatabases())("words that many passages hold, on $name", (kind)
     });
 
     expect(page.hits[0]?.text?.coverage).toBeCloseTo(2 / 3);
+  });
+
+  it("finds the same in a small workspace, once it is known that others hold most", async () => {
+    const small = newId();
+    const source = { id: newId(), workspaceId: small, language: "en", chunkCount: 1 };
+    await sql`INSERT INTO workspace (id, name) VALUES (${small}, ${small})`.execute(database.queryable);
+    const chunks = await chunkText("The mill stands by the weir.", []);
+    await database.transaction(async (transaction) => {
+      await beginSource(transaction, source);
+      await addChunks(transaction, source, chunks);
+    });
+    const ask = async (query: string) => {
+      const request = {
+        workspaceId: small,
+        query: parseQuery(query),
+        vector: undefined,
+        asked: query,
+        limit: 10,
+      };
+      return (await searchPassages(database, request)).hits;
+    };
+    const queries = ["mill", "mills weir", '"by the weir"', "mill -weir", "sluice"];
+
+    const before = await Promise.all(queries.map(ask));
+    await sql`ANALYZE chunk`.execute(database.queryable);
+    const after = await Promise.all(queries.map(ask));
+
+    expect(before.map((hits) => hits.length)).toEqual([1, 1, 1, 0, 0]);
+    expect(after).toEqual(before);
   });
 
   it("leaves no setting behind on a connection that others use", async () => {
