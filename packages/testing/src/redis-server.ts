@@ -7,7 +7,10 @@ import path from "node:path";
 import { waitFor } from "./wait-for.ts";
 
 /** Where `npm run services` keeps what the machine itself does not have. */
-const privateRoot = path.join(import.meta.dirname, "../../../.services/root");
+const privateRoot = path.resolve(
+  process.env.MILLRACE_SERVICES_DIR ?? path.join(import.meta.dirname, "../../../.services"),
+  "root",
+);
 
 /** A Redis of a test's own, to be killed, stopped and emptied. It keeps nothing on disk. */
 export type RedisServer = {
