@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { toError } from "@millrace/kernel";
 import { runInRoot } from "../../scripts/services/in-root.ts";
 import type { Ground } from "../ground/ground.ts";
 import type { Random } from "../load/random.ts";
@@ -128,12 +129,14 @@ async function tellAll(
   await redis.command("EVAL", addToStreams, "0", ...texts);
   for (const name of await listQueues(rabbitmq)) {
     for (const text of texts) {
-      await rabbitmq.manage("POST", "/exchanges/%2F/amq.default/publish", {
-        properties: {},
-        routing_key: name,
-        payload: text,
-        payload_encoding: "string",
-      });
+      const message = { properties: {}, routing_key: name, payload: text, payload_encoding: "string" };
+      try {
+        await rabbitmq.manage("POST", "/exchanges/%2F/amq.default/publish", message);
+      } catch (error) {
+        // One that an earlier fault has damaged refuses ours as well, until somebody needs it and makes it anew.
+        if (!toError(error).message.includes("Unable to publish message")) throw error;
+        break;
+      }
     }
   }
 }
