@@ -1,5 +1,5 @@
-import { z } from "zod";
 import { toError } from "@millrace/kernel";
+import { z } from "zod";
 import { runInRoot } from "../../scripts/services/in-root.ts";
 import type { Ground } from "../ground/ground.ts";
 import type { Random } from "../load/random.ts";

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { analysisSchema, documentSchema } from "@millrace/contracts";
 import { parseJson } from "@millrace/kernel";
+import { expect } from "vitest";
 import { z } from "zod";
 
 const main = join(import.meta.dirname, "../../src/main.ts");
@@ -60,6 +61,17 @@ export function startCommand(words: readonly string[], options: CommandOptions):
 
 export function runCommand(words: readonly string[], options: CommandOptions): Promise<CommandEnd> {
   return startCommand(words, options).end;
+}
+
+/** What a command prints with `--json`; it must succeed. */
+export async function runJson<Schema extends z.ZodType>(
+  schema: Schema,
+  words: readonly string[],
+  options: CommandOptions,
+): Promise<z.output<Schema>> {
+  const { code, stdout, stderr } = await runCommand([...words, "--json"], options);
+  expect(code, stderr).toBe(0);
+  return schema.parse(parseJson(stdout));
 }
 
 /** A new empty folder, removed with everything in it by `await using`. */

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { Flow } from "../flows/flow.ts";
 import { toldTask } from "../flows/told-task.ts";
-import { runCommand, startCommand } from "./command.ts";
+import { runCommand, runJson as runJsonCommand, startCommand } from "./command.ts";
 import type { CommandEnd } from "./command.ts";
 
 /** Queues, workers and jobs by command, with a server on the folder. */
@@ -17,14 +17,8 @@ afterAll(() => flow.stop());
 
 const options = () => ({ folder: flow.folder, environment: { DATA_DIR: flow.folder } });
 const run = (...words: string[]): Promise<CommandEnd> => runCommand(words, options());
-const runJson = async <Schema extends z.ZodType>(
-  schema: Schema,
-  ...words: string[]
-): Promise<z.output<Schema>> => {
-  const { code, stdout, stderr } = await run(...words, "--json");
-  expect(code, stderr).toBe(0);
-  return schema.parse(parseJson(stdout));
-};
+const runJson = <Schema extends z.ZodType>(schema: Schema, ...words: string[]) =>
+  runJsonCommand(schema, words, options());
 const call = async (end: string, ...more: string[]): Promise<string> => {
   const { code, stdout, stderr } = await run(
     "call",

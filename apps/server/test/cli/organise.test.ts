@@ -4,11 +4,10 @@ import {
   documentSchema,
   tagCountSchema,
 } from "@millrace/contracts";
-import { parseJson } from "@millrace/kernel";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { z } from "zod";
 import { Flow } from "../flows/flow.ts";
-import { runCommand } from "./command.ts";
+import { runCommand, runJson as runJsonCommand } from "./command.ts";
 
 /** Tags, collections and the trash by command, with a server on the folder. */
 let flow: Flow;
@@ -21,16 +20,10 @@ beforeAll(async () => {
 });
 afterAll(() => flow.stop());
 
-const run = (...words: string[]) =>
-  runCommand(words, { folder: flow.folder, environment: { DATA_DIR: flow.folder } });
-const runJson = async <Schema extends z.ZodType>(
-  schema: Schema,
-  ...words: string[]
-): Promise<z.output<Schema>> => {
-  const { code, stdout, stderr } = await run(...words, "--json");
-  expect(code, stderr).toBe(0);
-  return schema.parse(parseJson(stdout));
-};
+const options = () => ({ folder: flow.folder, environment: { DATA_DIR: flow.folder } });
+const run = (...words: string[]) => runCommand(words, options());
+const runJson = <Schema extends z.ZodType>(schema: Schema, ...words: string[]) =>
+  runJsonCommand(schema, words, options());
 const listed = async (...marks: string[]) =>
   (await runJson(z.array(documentSchema), "documents", "ls", ...marks)).map(({ id }) => id);
 

@@ -65,11 +65,13 @@ export function inputSuite(ground: Ground): void {
       upload.write('--b\r\ncontent-disposition: form-data; name="file"; filename="a.txt"\r\n\r\n');
       const sending = setInterval(() => upload.write(Buffer.alloc(65_536, 97)), 5);
 
-      const [response] = (await isAnswered) as [IncomingMessage];
-      clearInterval(sending);
-      upload.destroy();
-
-      expect(response.statusCode).toBe(413);
+      try {
+        const [response] = (await isAnswered) as [IncomingMessage];
+        expect(response.statusCode).toBe(413);
+      } finally {
+        clearInterval(sending);
+        upload.destroy();
+      }
     });
 
     it("keeps nothing of an upload that breaks off", async () => {

@@ -14,7 +14,7 @@ import { countOf } from "../formatting/numbers.ts";
 import { ConfirmDialog } from "../monitor/parts/confirm-dialog.tsx";
 import { FormDialog } from "../monitor/parts/form-dialog.tsx";
 import { PageHead } from "../monitor/parts/page-head.tsx";
-import { useChangeCollection, useCollectionList } from "./use-collection-list.ts";
+import { useChangeCollection, useCollectionList } from "./use-collections.ts";
 
 /** What is asked for just now. */
 type Asked =

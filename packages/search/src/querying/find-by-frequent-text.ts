@@ -14,7 +14,7 @@ const mostOfAllWords = 5_000;
 const leastOfOneWord = 200;
 
 /** Passages that are ranked: those with the most and the rarest words, of equal ones the newest. */
-const mostRanked = 500;
+const mostRanked = 1_000;
 
 type Asked = { readonly query: LanguageQuery; readonly limit: number };
 

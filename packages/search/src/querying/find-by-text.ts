@@ -50,14 +50,15 @@ async function rankAll(
 
 function inLanguage(scope: SearchScope, query: LanguageQuery, limit: number) {
   const { required } = query;
-  const isMatch = sql`chunk.words @@ ${query.any_word}::tsquery`;
   const isByIndex = query.all_passages <= othersPerOwn * query.passages;
+  const matches = [query.any_word, ...(required === null ? [] : [required])].map(
+    (asked) => sql`chunk.words @@ ${asked}::tsquery`,
+  );
   const conditions = [
     sql`chunk.source_id IN (${sourcesInLanguage(scope, query)})`,
     ...passageConditions(scope, query),
-    // No index has this expression.
-    isByIndex ? isMatch : sql`coalesce(${isMatch}, false)`,
-    ...(required === null ? [] : [sql`chunk.words @@ ${required}::tsquery`]),
+    // No index has the longer expression.
+    ...matches.map((isMatch) => (isByIndex ? isMatch : sql`coalesce(${isMatch}, false)`)),
   ];
   return sql`
     (SELECT id, score, ${coverageOf(query)} AS coverage
