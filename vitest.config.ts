@@ -14,6 +14,8 @@ export default defineConfig(async () => {
   const exclude = ["**/node_modules/**", "**/dist/**", ...byNight, ...excludedTestFiles(environment)];
   // Tests start hundreds of processes, each of which would strip the types of the same files.
   const compileCache = join(import.meta.dirname, "apps/server/node_modules/.cache/compiled");
+  // On a busy machine the last step of a wait can take long; one that fails fails whatever it is given.
+  const expect = { poll: { timeout: 30_000 } };
   const env = { ...(await testVariables(environment)), NODE_COMPILE_CACHE: compileCache };
   return {
     test: {
@@ -30,6 +32,7 @@ export default defineConfig(async () => {
             ],
             exclude,
             env,
+            expect,
             pool: "threads",
             maxWorkers: 2,
             testTimeout: 20_000,
@@ -43,6 +46,7 @@ export default defineConfig(async () => {
             include: ["packages/*/test/**/*.test.ts", "apps/server/test/**/*.test.ts", "chaos/*.test.ts"],
             exclude,
             env,
+            expect,
             // Each file gets its own process: embedded databases, workers and signals don't mix. Two at
             // a time, because more on two cores turns waiting for start-up into failed time limits.
             pool: "forks",
@@ -59,6 +63,7 @@ export default defineConfig(async () => {
             include: ["apps/server/e2e/**/*.test.ts"],
             exclude,
             env,
+            expect,
             pool: "forks",
             maxWorkers: 2,
             testTimeout: 120_000,

@@ -88,7 +88,7 @@ describe("the page Ask", () => {
     await page.getByText("1 citation of the model is not in the text and was removed.").waitFor();
     const nearest = page.getByRole("region", { name: "The nearest passages" }).getByRole("listitem");
     await nearest.first().waitFor();
-    expect(await nearest.count()).toBe(1);
+    await expect.poll(() => nearest.count()).toBe(1);
     await page.close();
   });
 
@@ -126,7 +126,7 @@ describe("the page Ask", () => {
 
     const heading = page.getByRole("heading", { name: "Who built the mill, for ever?" });
     await heading.waitFor({ state: "detached" });
-    expect(await heading.count()).toBe(0);
+    await expect.poll(() => heading.count()).toBe(0);
     await page.close();
   });
 

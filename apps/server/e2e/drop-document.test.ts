@@ -88,7 +88,7 @@ describe("a real PDF, dropped on the page", () => {
     const progress = page.getByLabel("Progress", { exact: true });
     await progress.getByText("Done: done").waitFor({ timeout: 90_000 });
     await page.getByRole("heading", { name: "Summary" }).waitFor();
-    expect(await page.getByRole("main").getByText("fake", { exact: true }).count()).toBe(4);
+    await expect.poll(() => page.getByRole("main").getByText("fake", { exact: true }).count()).toBe(4);
     await expectAccessible(page);
     expect(troubles).toEqual({ problems: [], foreignRequests: [] });
     await page.close();

@@ -66,7 +66,7 @@ it("says that a document is deleted for good where there is no trash", async () 
   await page.getByRole("button", { name: "Delete", exact: true }).click();
   await page.getByText("1 document deleted for good").waitFor();
 
-  expect(await page.getByRole("checkbox", { name: "Choose River levels" }).count()).toBe(0);
+  await expect.poll(() => page.getByRole("checkbox", { name: "Choose River levels" }).count()).toBe(0);
   await page.close();
 });
 
@@ -83,7 +83,7 @@ it.each([
   const items = page.getByRole("menuitem");
   await items.first().waitFor();
 
-  expect(await items.count()).toBe(5);
+  await expect.poll(() => items.count()).toBe(5);
   for (const item of await items.all()) await expect.poll(() => isWithin(item, page)).toBe(true);
   await expectNoSidewaysScroll(page);
   await expectAccessible(page);

@@ -67,9 +67,13 @@ describe("a job that fails", () => {
     await page.getByRole("link", { name: "sluices.mend_gate" }).click();
     await page.getByText("It failed").waitFor();
     const attempts = page.getByRole("list", { name: "Attempts, newest first" }).getByRole("listitem");
-    expect(await attempts.allInnerTexts()).toEqual([
-      expect.stringMatching(/Attempt 1[\s\S]*Failed[\s\S]*no_wood[\s\S]*There is no wood for the gate yet\./),
-    ]);
+    await expect
+      .poll(() => attempts.allInnerTexts())
+      .toEqual([
+        expect.stringMatching(
+          /Attempt 1[\s\S]*Failed[\s\S]*no_wood[\s\S]*There is no wood for the gate yet\./,
+        ),
+      ]);
     await expectAccessible(page);
 
     await writeFile(wood, "oak");
@@ -77,12 +81,14 @@ describe("a job that fails", () => {
 
     await page.getByRole("heading", { name: "Result" }).waitFor();
     await page.getByText("Succeeded").first().waitFor();
-    expect(await attempts.allInnerTexts()).toEqual([
-      expect.stringMatching(/Attempt 2[\s\S]*Succeeded/),
-      expect.stringMatching(/Attempt 1[\s\S]*no_wood/),
-    ]);
-    expect(await page.getByText("It failed").count()).toBe(0);
-    expect(await page.getByRole("region", { name: "Result" }).innerText()).toContain(wood);
+    await expect
+      .poll(() => attempts.allInnerTexts())
+      .toEqual([
+        expect.stringMatching(/Attempt 2[\s\S]*Succeeded/),
+        expect.stringMatching(/Attempt 1[\s\S]*no_wood/),
+      ]);
+    await expect.poll(() => page.getByText("It failed").count()).toBe(0);
+    await expect.poll(() => page.getByRole("region", { name: "Result" }).innerText()).toContain(wood);
     await expectAccessible(page);
     expect(troubles).toEqual(quiet);
     await page.close();
@@ -140,7 +146,7 @@ describe("the list of jobs", () => {
 
     await enqueue("sluices.measure_water", { depth: 2 });
     await page.getByRole("button", { name: "1 new job" }).waitFor();
-    expect(await jobRows(page).count()).toBe(before);
+    await expect.poll(() => jobRows(page).count()).toBe(before);
 
     await page.getByRole("button", { name: "1 new job" }).click();
     await expect.poll(() => jobRows(page).count()).toBe(before + 1);
@@ -207,7 +213,7 @@ describe("the list of jobs", () => {
     const dialog = page.getByRole("dialog");
     await dialog.getByRole("combobox", { name: "Task" }).selectOption("sluices.measure_water");
     const input = dialog.getByRole("textbox", { name: "Input" });
-    expect(await input.inputValue()).toBe('{\n  "depth": 0\n}');
+    await expect.poll(() => input.inputValue()).toBe('{\n  "depth": 0\n}');
 
     await input.fill('{"depth": "deep"}');
     await dialog.getByRole("button", { name: "Run", exact: true }).click();
@@ -282,7 +288,7 @@ describe("a workflow", () => {
 
     const tree = page.getByRole("list", { name: "Jobs of the workflow" });
     await tree.getByText("Chain of 3 steps").waitFor();
-    expect(await tree.getByRole("link", { name: "sluices.measure_water" }).count()).toBe(2);
+    await expect.poll(() => tree.getByRole("link", { name: "sluices.measure_water" }).count()).toBe(2);
     await tree.getByText("20 succeeded").click();
     await expect.poll(() => tree.getByRole("link", { name: "sluices.measure_water" }).count()).toBe(22);
     await expectAccessible(page);

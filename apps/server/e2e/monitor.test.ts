@@ -54,7 +54,7 @@ describe("the queues page", () => {
     await expectAccessible(page);
     await page.getByRole("button", { name: "Pause", exact: true }).click();
     await row.getByText("Paused", { exact: true }).waitFor();
-    expect(await row.innerText()).toContain("The river is low");
+    await expect.poll(() => row.innerText()).toContain("The river is low");
 
     // Its file is there already: only the pause keeps it from ending.
     const id = await enqueue(server.url, "mills.turn_wheel", { until: folder });

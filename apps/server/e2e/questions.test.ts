@@ -84,7 +84,7 @@ describe("a question on the page of its job", () => {
     const id = await ask("choice");
     const { page, troubles } = await open(id, width);
     await page.getByText("20 cm above the mark").waitFor();
-    expect(await submit(page).isDisabled()).toBe(true);
+    await expect.poll(() => submit(page).isDisabled()).toBe(true);
     await expectAccessible(page);
     await expectNoSidewaysScroll(page);
 
@@ -116,7 +116,7 @@ describe("a question on the page of its job", () => {
     await field.fill("no");
     await submit(page).click();
     await page.getByText(/Too small|at least 3|>=3/).waitFor();
-    expect(await field.inputValue()).toBe("no");
+    await expect.poll(() => field.inputValue()).toBe("no");
     await expectAccessible(page);
     await field.fill("not yet");
     await submit(page).click();
@@ -151,7 +151,7 @@ describe("a question on the page of its job", () => {
     });
 
     await page.getByRole("heading", { name: "Result" }).waitFor();
-    expect(await page.getByText("It waits for an answer").count()).toBe(0);
+    await expect.poll(() => page.getByText("It waits for an answer").count()).toBe(0);
     await page.close();
   });
 });

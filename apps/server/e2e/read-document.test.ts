@@ -93,28 +93,26 @@ async function isAtTop(page: Page, number: number): Promise<boolean> {
   return words && label !== null && label.y > 60 && label.y < 350;
 }
 
-const patient = { timeout: 30_000 };
-
 describe("reading a document", () => {
   it("opens where a link leads, with the original beside, and both move together", async () => {
     const { page, troubles } = await openPage(1280, 800);
 
     await page.goto(`${server.url}/documents/${pdfId}#page=4`);
     await page.getByRole("link", { name: "Page 4", exact: true }).waitFor();
-    await expect.poll(() => isAtTop(page, 4), patient).toBe(true);
-    await expect.poll(() => shownPage(page), patient).toBe("4");
-    await expect.poll(() => isDrawn(page, 4), patient).toBe(true);
+    await expect.poll(() => isAtTop(page, 4)).toBe(true);
+    await expect.poll(() => shownPage(page)).toBe("4");
+    await expect.poll(() => isDrawn(page, 4)).toBe(true);
     await expectAccessible(page);
 
     await page.getByRole("button", { name: "Page after" }).click();
-    await expect.poll(() => isAtTop(page, 5), patient).toBe(true);
-    await expect.poll(() => isDrawn(page, 5), patient).toBe(true);
+    await expect.poll(() => isAtTop(page, 5)).toBe(true);
+    await expect.poll(() => isDrawn(page, 5)).toBe(true);
     expect(page.url()).toMatch(/tab=text#page=5$/);
 
     await page.getByRole("region", { name: "Pages of the original" }).hover();
     await page.mouse.wheel(0, -100_000);
-    await expect.poll(() => shownPage(page), patient).toBe("1");
-    await expect.poll(() => isAtTop(page, 1), patient).toBe(true);
+    await expect.poll(() => shownPage(page)).toBe("1");
+    await expect.poll(() => isAtTop(page, 1)).toBe(true);
     expect(troubles).toEqual({ problems: [], foreignRequests: [] });
     await page.close();
   });
@@ -124,12 +122,12 @@ describe("reading a document", () => {
 
     await page.goto(`${server.url}/documents/${pdfId}?tab=text#page=3`);
     await page.getByRole("link", { name: "Page 3", exact: true }).waitFor();
-    await expect.poll(() => isAtTop(page, 3), patient).toBe(true);
+    await expect.poll(() => isAtTop(page, 3)).toBe(true);
     await expectNoSidewaysScroll(page);
     await expectAccessible(page);
 
     await page.getByRole("button", { name: "Show the original" }).click();
-    await expect.poll(() => isDrawn(page, 3), patient).toBe(true);
+    await expect.poll(() => isDrawn(page, 3)).toBe(true);
     await expectNoSidewaysScroll(page);
     expect(troubles).toEqual({ problems: [], foreignRequests: [] });
     await page.close();
@@ -143,17 +141,17 @@ describe("reading a document", () => {
     const start = longText().indexOf("Line 33.50:");
 
     await page.goto(`${server.url}/documents/${longId}?tab=text&hl=${start}-${start + 40}`);
-    await expect.poll(() => page.locator("mark").first().innerText(), patient).toContain("Line 33.50:");
+    await expect.poll(() => page.locator("mark").first().innerText()).toContain("Line 33.50:");
     const isInSight = async (): Promise<boolean> => {
       const { y = 0 } = (await page.locator("mark").first().boundingBox()) ?? {};
       return y > 100 && y < 700;
     };
-    await expect.poll(isInSight, patient).toBe(true);
-    expect(await page.locator("[data-index]").count()).toBeLessThan(12);
+    await expect.poll(isInSight).toBe(true);
+    await expect.poll(() => page.locator("[data-index]").count()).toBeLessThan(12);
 
     await page.getByLabel("Section").selectOption({ label: "Section 7" });
-    await expect.poll(() => page.getByText("Line 7.2:").first().isVisible(), patient).toBe(true);
-    expect(await page.locator("[data-index]").count()).toBeLessThan(12);
+    await expect.poll(() => page.getByText("Line 7.2:").first().isVisible()).toBe(true);
+    await expect.poll(() => page.locator("[data-index]").count()).toBeLessThan(12);
     expect(troubles).toEqual({ problems: [], foreignRequests: [] });
     await page.close();
   });
@@ -187,7 +185,7 @@ describe("several files, dropped at once", () => {
         .waitFor();
     }
     await page.getByText(/of 3 files added/).waitFor({ state: "detached" });
-    expect(await page.getByText("old.zip").isVisible()).toBe(true);
+    await expect.poll(() => page.getByText("old.zip").isVisible()).toBe(true);
     expect(troubles).toEqual({ problems: [], foreignRequests: [] });
     await page.close();
   });

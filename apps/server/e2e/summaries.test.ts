@@ -89,7 +89,7 @@ describe("the page of summaries", () => {
 
     const made = page.getByText("Another summary of the mill.");
     await made.waitFor();
-    expect(await made.count()).toBe(1);
+    await expect.poll(() => made.count()).toBe(1);
     await page.close();
   });
 
@@ -114,7 +114,7 @@ describe("the page of summaries", () => {
     await page.getByLabel("Find summaries").fill("sluice frost");
 
     await page.getByText("Another summary of the mill.").waitFor({ state: "detached" });
-    expect(await page.getByText("A sluice broke and was paid for in flour.").count()).toBe(2);
+    await expect.poll(() => page.getByText("A sluice broke and was paid for in flour.").count()).toBe(2);
     await page.getByLabel("Find summaries").fill("tides");
     await page.getByText("Nothing found").waitFor();
     await page.close();
@@ -132,7 +132,7 @@ describe("the page of summaries", () => {
 
     const heading = page.getByRole("heading", { name: "A text that nobody waits for." });
     await heading.waitFor({ state: "detached" });
-    expect(await heading.count()).toBe(0);
+    await expect.poll(() => heading.count()).toBe(0);
     await page.close();
   });
 

@@ -37,13 +37,10 @@ async function analyse(text: string): Promise<void> {
 /** The list of calls is written within a second after them. */
 async function untilListed(): Promise<void> {
   await expect
-    .poll(
-      async () => {
-        const response = await fetch(`${scene.server.url}/api/usage/calls`);
-        return ((await response.json()) as { data: unknown[] }).data.length;
-      },
-      { timeout: 60_000 },
-    )
+    .poll(async () => {
+      const response = await fetch(`${scene.server.url}/api/usage/calls`);
+      return ((await response.json()) as { data: unknown[] }).data.length;
+    })
     .toBeGreaterThan(0);
 }
 

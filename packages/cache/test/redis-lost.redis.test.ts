@@ -153,7 +153,7 @@ describe("between processes", () => {
     const lines: string[] = [];
     createInterface({ input: child.stdout }).on("line", (line) => void lines.push(line));
     const said = (line: string) =>
-      waitFor(() => lines.some((given) => given.startsWith(line)), { describe: line, timeoutMs: 30_000 });
+      waitFor(() => lines.some((given) => given.startsWith(line)), { describe: line });
     return { child, lines, said, ended: once(child, "close") };
   }
 

@@ -126,13 +126,13 @@ it("says in the question why a guardrail refused what a person accepted", async 
   const { id } = await queue.add(crewTask, {});
   await startWorker(queue);
   const asked = async () => (await findJobs(database.queryable, [id]))[0]?.waiting_for;
-  await expect.poll(async () => (await asked())?.key, { timeout: 25_000 }).toBe("task/a/person/1");
+  await expect.poll(async () => (await asked())?.key).toBe("task/a/person/1");
 
   await queue.transaction((scope) =>
     queue.answer(scope, id, { key: "task/a/person/1", answer: "", by: "ann" }),
   );
 
-  await expect.poll(async () => (await asked())?.key, { timeout: 25_000 }).toBe("task/a/round/2/person/1");
+  await expect.poll(async () => (await asked())?.key).toBe("task/a/round/2/person/1");
   expect((await asked())?.question).toMatch(/^A guardrail refused the output before this one: .*word/);
   await queue.transaction((scope) => queue.cancel(scope, id));
 });
@@ -143,9 +143,7 @@ it("waits for a person as a job that holds no worker, and goes on with the answe
   const { id } = await queue.add(crewTask, {});
   await startWorker(queue);
   const answer = async (key: string, text: string) => {
-    await expect
-      .poll(async () => (await findJobs(database.queryable, [id]))[0]?.waiting_for?.key, { timeout: 25_000 })
-      .toBe(key);
+    await expect.poll(async () => (await findJobs(database.queryable, [id]))[0]?.waiting_for?.key).toBe(key);
     await queue.transaction((scope) => queue.answer(scope, id, { key, answer: text, by: "ann" }));
   };
 

@@ -73,9 +73,7 @@ export function runsSuite(kind: TestDatabaseKind): void {
     await worker.start();
   };
   const waiting = (access: Access, id: string) =>
-    expect
-      .poll(async () => (await runs.get(access, { id })).waiting_for?.key, { timeout: 25_000 })
-      .toBe("task/b/person/1");
+    expect.poll(async () => (await runs.get(access, { id })).waiting_for?.key).toBe("task/b/person/1");
   const finish = async (access: Access, id: string) => {
     await waiting(access, id);
     await runs.answer(access, { id }, { key: "task/b/person/1", answer: "", by: "bob" });
@@ -137,9 +135,7 @@ export function runsSuite(kind: TestDatabaseKind): void {
         { crew: "test", inputs: {}, replay: null },
         { owner: bob.workspaceId },
       );
-      await expect
-        .poll(async () => (await runs.list(bob, { limit: 1 }))[0]?.job_id, { timeout: 25_000 })
-        .toBe(id);
+      await expect.poll(async () => (await runs.list(bob, { limit: 1 }))[0]?.job_id).toBe(id);
 
       const [run] = await runs.list(bob, { limit: 1 });
 

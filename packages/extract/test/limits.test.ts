@@ -194,9 +194,7 @@ describe("cancelling and crashing", () => {
     expect(await workspace.childIds()).toHaveLength(1);
     server.kill("SIGKILL");
 
-    await expect
-      .poll(() => workspace.leftovers(), { timeout: 10_000 })
-      .toEqual({ folders: [], processes: [] });
+    await expect.poll(() => workspace.leftovers()).toEqual({ folders: [], processes: [] });
   });
 });
 

@@ -448,7 +448,7 @@ describe.each(testDatabases())("alarms on $name", (kind) => {
       if (type === "alarm.changed") told++;
     });
     const watch = createMonitorWatch({ database, bus, logger: silentLogger, everyMs: 5 });
-    const untilTold = (times: number) => expect.poll(() => told, { timeout: 10_000 }).toBe(times);
+    const untilTold = (times: number) => expect.poll(() => told).toBe(times);
     await watch.start();
     try {
       // It needs something to compare with: a change that it has seen since its first look.

@@ -56,7 +56,7 @@ async function countWaiting(): Promise<number> {
   return counted.rows[0]!.count;
 }
 
-const untilWaiting = (count: number) => expect.poll(countWaiting, { timeout: 10_000 }).toBe(count);
+const untilWaiting = (count: number) => expect.poll(countWaiting).toBe(count);
 
 /** Runs a statement in a transaction that stays open until the returned function is called. */
 async function holdOpen<Row>(
@@ -136,16 +136,13 @@ it("does not deadlock with claims that count under a limit, which lock the queue
   });
   const pausing = pauseQueue(database, "tests", { by: "ann" });
   await expect
-    .poll(
-      async () => {
-        const found = await sql`
+    .poll(async () => {
+      const found = await sql`
         SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`.execute(
-          database.queryable,
-        );
-        return found.rows.length;
-      },
-      { timeout: 10_000 },
-    )
+        database.queryable,
+      );
+      return found.rows.length;
+    })
     .toBe(1);
 
   expect(await isOpen(counting.result)).toBe(true);

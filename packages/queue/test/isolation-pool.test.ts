@@ -111,7 +111,7 @@ describe("jobs of a task with isolation", () => {
     const pool = setup.pool();
 
     const [first] = await setup.processesOf(pool, ["reject_later"]);
-    await expect.poll(() => pool.size, { timeout: 10_000 }).toBe(0);
+    await expect.poll(() => pool.size).toBe(0);
     const [second] = await setup.processesOf(pool, ["answer"]);
 
     expect(second).not.toBe(first);
@@ -151,7 +151,7 @@ describe("jobs of a task with isolation", () => {
     await execution.done;
 
     expect(await setup.result(job)).toMatchObject({ attempt: 1, crashes: 0, outcome: "timed_out" });
-    await expect.poll(() => isAlive(helper), { timeout: 10_000 }).toBe(false);
+    await expect.poll(() => isAlive(helper)).toBe(false);
   });
 
   it("tell the worker's watchers of each transition once", async () => {
@@ -185,7 +185,7 @@ describe("the pool of children", () => {
 
     const [child] = await setup.processesOf(pool, ["answer"]);
 
-    await expect.poll(() => pool.size, { timeout: 10_000 }).toBe(0);
+    await expect.poll(() => pool.size).toBe(0);
     expect(isAlive(child!)).toBe(false);
   });
 
@@ -249,7 +249,7 @@ describe("the pool of children", () => {
 
     pool.resize(1);
 
-    await expect.poll(() => pool.size, { timeout: 10_000 }).toBe(1);
+    await expect.poll(() => pool.size).toBe(1);
   });
 });
 

@@ -97,7 +97,7 @@ export class IsolationSetup {
       );
       return found.rows[0]?.output;
     };
-    await expect.poll(look, { timeout: 20_000 }).toBeDefined();
+    await expect.poll(look).toBeDefined();
     return Number(await look());
   }
 

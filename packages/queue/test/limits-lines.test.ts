@@ -111,9 +111,7 @@ describe.each(testDatabases())("a limited queue on $name", (kind) => {
     queue.hint();
 
     // Not at once when the look before it took long, but long before the next poll.
-    await expect
-      .poll(async () => (await queue.claim(request(4))).jobs.map(({ id }) => id), { timeout: 20_000 })
-      .toEqual([second]);
+    await expect.poll(async () => (await queue.claim(request(4))).jobs.map(({ id }) => id)).toEqual([second]);
   });
 
   it("fills its slots out of many lines", async () => {

@@ -141,7 +141,7 @@ it("gives up only the jobs whose beats do not land", async () => {
 
   for (const id of [locked, free]) heartbeat.hold([{ id: id!, fence: 1 }]);
   heartbeat.hold([{ id: taken!, fence: 9 }]);
-  await expect.poll(() => lost.length, { timeout: 10_000 }).toBe(2);
+  await expect.poll(() => lost.length).toBe(2);
 
   expect(lost).toEqual([taken, locked]);
   const leases = await sql<{ id: string }>`SELECT id FROM job WHERE lease_until > now()`.execute(

@@ -24,7 +24,7 @@ describe("a job's own process", () => {
     parent.kill("SIGKILL");
 
     try {
-      await expect.poll(() => isAlive(child), { timeout: 10_000 }).toBe(false);
+      await expect.poll(() => isAlive(child)).toBe(false);
     } finally {
       if (isAlive(child)) process.kill(child, "SIGKILL");
     }

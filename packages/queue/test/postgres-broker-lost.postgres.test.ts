@@ -47,12 +47,12 @@ const only = (found: readonly number[]): readonly number[] | undefined =>
 
 /** Fails unless it is told what another process says. */
 async function expectToHear({ broker }: OpenedBroker): Promise<void> {
-  await waitFor(() => broker.isHearing(), { describe: "the broker to hear again", timeoutMs: 20_000 });
+  await waitFor(() => broker.isHearing(), { describe: "the broker to hear again" });
   // A subscription of its own: the others are told on connecting, whatever is heard.
   const heard: string[] = [];
   broker.subscribe(["fresh"], (queue) => void heard.push(queue));
   await scene.send("fresh");
-  await expect.poll(() => heard, { timeout: 10_000 }).toEqual(["fresh"]);
+  await expect.poll(() => heard).toEqual(["fresh"]);
 }
 
 it("hears again after the server has ended its connection, and looks for what it missed", async () => {
@@ -62,7 +62,7 @@ it("hears again after the server has ended its connection, and looks for what it
 
   await sql`SELECT pg_terminate_backend(${pid})`.execute(scene.opened.database.queryable);
 
-  await expect.poll(() => opened.hints, { timeout: 20_000 }).toEqual(["chat", "chat"]);
+  await expect.poll(() => opened.hints).toEqual(["chat", "chat"]);
   expect(opened.broker.isHearing()).toBe(true);
   await expect.poll(() => scene.listeners()).not.toContain(pid);
   expect(opened.told).toEqual([
@@ -78,7 +78,6 @@ it("notices a connection that is silently dead, and hears over a new one", async
   swallow(proxy);
   await waitFor(() => !opened.broker.isHearing(), {
     describe: "the broker to notice that nothing comes through",
-    timeoutMs: 20_000,
   });
 
   await expectToHear(opened);
@@ -98,7 +97,7 @@ it("notices that its connection no longer listens", async () => {
   isAnswerKept = true;
   proxy.inject("to_server", simpleQuery("UNLISTEN *"));
   // It hears again at once: between two looks it may have said both.
-  await expect.poll(() => opened.told.length, { timeout: 20_000 }).toBeGreaterThan(0);
+  await expect.poll(() => opened.told.length).toBeGreaterThan(0);
 
   await expectToHear(opened);
 });
@@ -108,7 +107,7 @@ it("complains once while it can't connect, and hears when it can", async () => {
   const opened = await scene.openHearing({ queues: ["mail"], listenUrl: proxy.through(scene.url), times });
 
   proxy.refuse();
-  await expect.poll(() => proxy.counts().refused, { timeout: 20_000 }).toBeGreaterThan(3);
+  await expect.poll(() => proxy.counts().refused).toBeGreaterThan(3);
   proxy.restore();
 
   await expectToHear(opened);

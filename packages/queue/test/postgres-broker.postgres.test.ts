@@ -50,7 +50,7 @@ it("a worker that polls once an hour starts what another process adds", async ()
   const [exitCode] = (await once(child, "exit")) as [number | null];
 
   expect(exitCode).toBe(0);
-  await expect.poll(() => ran, { timeout: 10_000 }).toEqual(["another process"]);
+  await expect.poll(() => ran).toEqual(["another process"]);
 });
 
 it("makes few notifications of a thousand jobs", async () => {
@@ -66,7 +66,7 @@ it("makes few notifications of a thousand jobs", async () => {
   await broker.stop();
   const slots = (performance.now() - startedMs) / 50;
   await scene.send("the end");
-  await expect.poll(() => overheard.at(-1), { timeout: 10_000 }).toBe("the end");
+  await expect.poll(() => overheard.at(-1)).toBe("the end");
 
   const notifications = overheard.length - 1;
   expect(notifications).toBeGreaterThan(0);

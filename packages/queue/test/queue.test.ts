@@ -188,13 +188,11 @@ describe("steps", () => {
     });
     await startWorker(queue, { beatMs: 60_000 });
     const id = await enqueue(queue, "once");
-    await expect
-      .poll(async () => (await findJobs(database.queryable, [id]))[0]?.state, { timeout: 5000 })
-      .toBe("running");
+    await expect.poll(async () => (await findJobs(database.queryable, [id]))[0]?.state).toBe("running");
 
     expect(await createQueue({}).takeBackAll()).toBe(1);
 
-    await expect.poll(() => reasons, { timeout: 5000 }).toEqual(["lease_lost"]);
+    await expect.poll(() => reasons).toEqual(["lease_lost"]);
     await queue.transaction((scope) => queue.cancel(scope, id));
     expect(await queue.waitForEnd(id, { timeoutMs: 10_000 })).toMatchObject({ state: "cancelled" });
   });
@@ -211,9 +209,7 @@ describe("steps", () => {
     // A beat would find out that the job was taken back, a poll would take it again.
     const dying = await startWorker(stuck, { beatMs: 60_000, pollMs: 60_000 });
     const id = await enqueue(stuck, "two");
-    await expect
-      .poll(async () => (await readJobDetail(database.queryable, id)).steps[0]?.state, { timeout: 5000 })
-      .toBe("done");
+    await expect.poll(async () => (await readJobDetail(database.queryable, id)).steps[0]?.state).toBe("done");
     const next = createQueue({
       two: async (context) => {
         await context.step("one", async () => void runs.push("one again"));
@@ -282,9 +278,7 @@ describe("a job after a crash", () => {
     const queue = createQueue({});
     const id = await crashedJob(queue, "wait");
     await startWorker(queue);
-    await expect
-      .poll(async () => (await findJobs(database.queryable, [id]))[0]?.state, { timeout: 5000 })
-      .toBe("running");
+    await expect.poll(async () => (await findJobs(database.queryable, [id]))[0]?.state).toBe("running");
 
     await queue.transaction((scope) => queue.cancel(scope, id));
 
@@ -327,9 +321,7 @@ describe("cancel, hand-back and retry", () => {
     });
     await startWorker(queue);
     const id = await enqueue(queue, "wait");
-    await expect
-      .poll(async () => (await findJobs(database.queryable, [id]))[0]?.state, { timeout: 5000 })
-      .toBe("running");
+    await expect.poll(async () => (await findJobs(database.queryable, [id]))[0]?.state).toBe("running");
 
     await queue.transaction((scope) => queue.cancel(scope, id));
 
@@ -342,9 +334,7 @@ describe("cancel, hand-back and retry", () => {
     });
     const worker = await startWorker(queue, { drainMs: 20 });
     const id = await enqueue(queue, "wait");
-    await expect
-      .poll(async () => (await findJobs(database.queryable, [id]))[0]?.state, { timeout: 5000 })
-      .toBe("running");
+    await expect.poll(async () => (await findJobs(database.queryable, [id]))[0]?.state).toBe("running");
 
     await worker.stop();
 

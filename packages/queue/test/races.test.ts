@@ -48,9 +48,7 @@ describe.each(testDatabases())("on $name", (kind) => {
     (await queue.transaction((scope) => queue.enqueue(scope, scriptTask, { script: "x" }))).id;
 
   const untilRunning = (id: string): Promise<void> =>
-    expect
-      .poll(async () => (await findJobs(database.queryable, [id]))[0]?.state, { timeout: 5000 })
-      .toBe("running");
+    expect.poll(async () => (await findJobs(database.queryable, [id]))[0]?.state).toBe("running");
 
   it("writes nothing more for a job whose cancel another process asked for", async () => {
     const asked = Promise.withResolvers<void>();

@@ -85,12 +85,12 @@ it.each([
   const release = await holdOpen(statement);
 
   const age = () => oldestSnapshotSeconds(opened.database);
-  await expect.poll(age, { timeout: 10_000 }).toBeGreaterThan(0.5);
+  await expect.poll(age).toBeGreaterThan(0.5);
   const [first, second] = [await age(), await age()];
   await release();
 
   expect(second).toBeGreaterThan(first);
-  await expect.poll(age, { timeout: 10_000 }).toBe(0);
+  await expect.poll(age).toBe(0);
 });
 
 it("is told to the log where nobody looks for alarms, and elsewhere left to them", async () => {

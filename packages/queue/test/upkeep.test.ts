@@ -88,9 +88,7 @@ describe.each(testDatabases())("upkeep on $name", (kind) => {
     const maintenance = createMaintenance({ logger: silentLogger }, { pollMs: 10, chores });
 
     await maintenance.start();
-    await expect
-      .poll(async () => (await findJobs(database.queryable, [lost]))[0]?.state, { timeout: 5000 })
-      .toBe("queued");
+    await expect.poll(async () => (await findJobs(database.queryable, [lost]))[0]?.state).toBe("queued");
     await maintenance.stop();
 
     expect((await findJobs(database.queryable, [late]))[0]?.state).toBe("queued");

@@ -122,7 +122,7 @@ describe.each(testDatabases())("embedding spaces on $name", (kind) => {
     })();
 
     while ((await finish(space.id)) !== "switched") await fillSome(space.id, 2);
-    await expect.poll(() => seen.size, { timeout: 30_000 }).toBe(2);
+    await expect.poll(() => seen.size).toBe(2);
     ended.abort();
     await searching;
 

@@ -48,7 +48,7 @@ async function start(port: number): Promise<ChildProcess> {
   const settings = ["--port", `${port}`, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
   const [command, ...rest] = redisCommand();
   const child = spawn(command, [...rest, ...settings, "--dir", "/tmp"], { stdio: "ignore" });
-  await waitFor(() => answers(port), { describe: `redis-server at port ${port}`, timeoutMs: 30_000 });
+  await waitFor(() => answers(port), { describe: `redis-server at port ${port}` });
   return child;
 }
 

@@ -4,14 +4,14 @@ type Falsy = false | null | undefined;
 
 /**
  * Asks again until the condition gives something, and returns that. Fails after `timeoutMs` (default
- * 10,000) saying what was awaited. A condition that throws counts as "not yet"; its last error is the
+ * 30,000) saying what was awaited. A condition that throws counts as "not yet"; its last error is the
  * cause of the failure.
  */
 export async function waitFor<Result>(
   condition: () => Promise<Result | Falsy> | Result | Falsy,
   options: { readonly describe: string; readonly timeoutMs?: number; readonly intervalMs?: number },
 ): Promise<Result> {
-  const timeoutMs = options.timeoutMs ?? 10_000;
+  const timeoutMs = options.timeoutMs ?? 30_000;
   const deadline = performance.now() + timeoutMs;
   let lastError: Error | undefined;
   for (;;) {

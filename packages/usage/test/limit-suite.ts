@@ -82,7 +82,6 @@ export function limitSuite(ground: () => Ground): void {
 
     await waitFor(async () => isTaken(await limiter.take({ model, owner: "o", tokens: 100 })), {
       describe: "the tokens to be back",
-      timeoutMs: 12_000,
     });
   });
 

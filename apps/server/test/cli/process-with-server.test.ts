@@ -162,7 +162,7 @@ describe("millrace process with a server on the folder", () => {
       input: article,
       environment,
     });
-    await waitFor(() => model.calls.length > before, { describe: "a call of the model", timeoutMs: 30_000 });
+    await waitFor(() => model.calls.length > before, { describe: "a call of the model" });
 
     command.process.kill("SIGINT");
     const end = await command.end;
@@ -185,7 +185,6 @@ describe("millrace process with a server on the folder", () => {
     expect(end).toMatchObject({ code: 5, stdout: "" });
     const slow = await waitFor(() => findDocument("Slow", "completed"), {
       describe: "the end of the work",
-      timeoutMs: 30_000,
     });
     expect(end.stderr).toContain(slow.id);
   });
@@ -194,7 +193,7 @@ describe("millrace process with a server on the folder", () => {
     const before = model.calls.length;
     model.setScript(() => ({ kind: "hold", barrier: "kill" }));
     const command = startCommand(["process", "--json"], { folder: folder.path, input: article, environment });
-    await waitFor(() => model.calls.length > before, { describe: "a call of the model", timeoutMs: 30_000 });
+    await waitFor(() => model.calls.length > before, { describe: "a call of the model" });
 
     const { port } = new URL(server.url);
     await server.kill9();
@@ -293,7 +292,6 @@ describe("without a server", () => {
     const command = startCommand(["process", "--json"], { folder: locked.path, input: article });
     await waitFor(() => command.said().includes("Waiting for the process"), {
       describe: "the wait",
-      timeoutMs: 30_000,
     });
 
     lock.release();

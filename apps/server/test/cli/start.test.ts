@@ -20,7 +20,6 @@ describe("millrace start", () => {
     // From here on it is starting, which takes seconds for a new database.
     await waitFor(() => existsSync(join(folder.path, "data", "lock.sqlite")), {
       describe: "the lock of the folder",
-      timeoutMs: 20_000,
       intervalMs: 10,
     });
 

@@ -42,17 +42,22 @@ export async function expectNothingLostInKillLoop(options: KillLoopOptions): Pro
     let inFlight = 0;
     for (let kill = 0; kill < options.kills; kill++) {
       const share = Math.ceil(options.documents / options.kills);
-      const before = chatCalls(models);
+      // Each document takes at least four calls, so this one will come; unanswered, it is in flight at the kill.
+      const nth = chatCalls(models) + 1 + Math.floor(random() * 4 * share);
+      holdChatCall(models, nth);
       for (let index = 0; index < share; index++) accepted.push(await post(server, accepted.length));
-      // Each document takes at least four calls, so these will come.
-      await untilModelWorked(models, before + 1 + Math.floor(random() * 4 * share));
+      await waitFor(() => chatCalls(models) >= nth, {
+        describe: `call ${nth} of the model`,
+        timeoutMs: 60_000,
+        intervalMs: 5,
+      });
       // On a busy machine what the model has answered may not be recorded yet.
       await waitFor(
         async () => {
           await noteRecordedSteps(server, models, accepted, recorded);
           return recorded.size > ((kill + 1) * share) / 2;
         },
-        { describe: "steps that are recorded", timeoutMs: 30_000, intervalMs: 5 },
+        { describe: "steps that are recorded", intervalMs: 5 },
       );
       inFlight += models.calls.filter((call) => call.kind === "chat" && call.outcome === "running").length;
       await server.kill9();
@@ -84,13 +89,11 @@ function chatCalls(models: FakeModelServer): number {
   return models.calls.filter((call) => call.kind === "chat").length;
 }
 
-/** Waits until the model was asked so often in all: a kill before that would hit nothing. */
-async function untilModelWorked(models: FakeModelServer, times: number): Promise<void> {
-  await waitFor(() => chatCalls(models) >= times, {
-    describe: `${times} calls of the model, of which there are ${chatCalls(models)}`,
-    timeoutMs: 60_000,
-    intervalMs: 5,
-  });
+/** Leaves the model's nth call of all unanswered, so that a kill hits it. */
+function holdChatCall(models: FakeModelServer, nth: number): void {
+  models.setScript((call) =>
+    call.kind === "chat" && chatCalls(models) + 1 === nth ? { kind: "hold", barrier: "kill" } : undefined,
+  );
 }
 
 function randomNumbers(seed: number): () => number {

@@ -28,13 +28,13 @@ it("answers every request that it took before it ends, and tells those who come 
   const waiting = fetch(`${leaving.url}/api/jobs/${held}`, { headers: { prefer: "wait=30" } });
   let isOver = false;
   const clients = Array.from({ length: 8 }, () => keepAdding(() => isOver));
-  await waitFor(async () => (await readyStatus()) === 200, { describe: "load", timeoutMs: 20_000 });
+  await waitFor(async () => (await readyStatus()) === 200, { describe: "load" });
 
   leaving.process.kill("SIGTERM");
   const refused = await waitFor(async () => ((await readyStatus()) === 503 ? 503 : undefined), {
     describe: "a process that is not ready any more",
   });
-  await waitFor(() => leaving.process.exitCode !== null, { describe: "its end", timeoutMs: 30_000 });
+  await waitFor(() => leaving.process.exitCode !== null, { describe: "its end" });
   isOver = true;
   const ids = (await Promise.all(clients)).flat();
   const found = await Promise.all(ids.map(async (id) => (await readJob(staying, id)).id));

@@ -42,7 +42,7 @@ it("warns where it can't listen, and shows what happens with its next look", asy
       const { ready, checks, warnings } = await readyz(api);
       return checks["live"]?.ok === false ? { ready, warnings } : undefined;
     },
-    { describe: "the warning", timeoutMs: 30_000 },
+    { describe: "the warning" },
   );
   const id = await addJob(api, "roles.step");
   const response = await fetch(`${api.url}/api/jobs/${id}/events`);

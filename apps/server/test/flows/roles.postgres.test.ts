@@ -59,7 +59,6 @@ describe("roles in processes of their own", { timeout: 180_000 }, () => {
     const held = await Promise.all(Array.from({ length: 6 }, () => addJob(first, "roles.hold")));
     await waitFor(async () => (await busySlots(first)) === 2, {
       describe: "a full worker",
-      timeoutMs: 20_000,
     });
 
     const output = await outputOf(first, await addJob(first, "roles.answer"));
@@ -105,7 +104,7 @@ describe("roles in processes of their own", { timeout: 180_000 }, () => {
     const worker = await fleet.start(["worker", "-Q", "chat", "-n", "goes"]);
 
     await fetch(`${first.url}/api/workers/goes/stop`, { method: "POST" });
-    await waitFor(() => worker.process.exitCode !== null, { describe: "its end", timeoutMs: 30_000 });
+    await waitFor(() => worker.process.exitCode !== null, { describe: "its end" });
 
     expect(worker.process.exitCode).toBe(0);
   });
@@ -119,7 +118,7 @@ describe("roles in processes of their own", { timeout: 180_000 }, () => {
     const afterFirst = await jobWhen(first, id, () => worker.output().includes("once more to hurry"));
     const health = (await fetch(`${worker.url}/livez`)).status;
     worker.process.kill("SIGTERM");
-    await waitFor(() => worker.process.exitCode !== null, { describe: "its end", timeoutMs: 30_000 });
+    await waitFor(() => worker.process.exitCode !== null, { describe: "its end" });
     const { state, attempts } = await readJob(first, id);
     await cancelAll(first, [id]);
 
@@ -142,7 +141,7 @@ describe("several processes of one role", { timeout: 180_000 }, () => {
         const seen = new Set(supervisor.output().match(/its health at \S+/g));
         return seen.size === 2 ? seen : undefined;
       },
-      { describe: "a place of each for its health", timeoutMs: 30_000 },
+      { describe: "a place of each for its health" },
     );
     process.kill(victim, "SIGKILL");
     const after = await workersWhen(first, (workers) =>
@@ -170,7 +169,7 @@ describe("several processes of one role", { timeout: 180_000 }, () => {
     await jobWhen(apis, id, ({ state }) => state === "running");
 
     await Promise.all([workers.kill9(), apis.kill9()]);
-    await waitFor(() => !pids.some(isAlive), { describe: "the end of all", timeoutMs: 30_000 });
+    await waitFor(() => !pids.some(isAlive), { describe: "the end of all" });
     const { state, attempts } = await readJob(first, id);
     await cancelAll(first, [id]);
 
@@ -196,7 +195,7 @@ describe("several processes of one role", { timeout: 180_000 }, () => {
       await sleep(ms);
       apis.process.kill("SIGKILL");
 
-      await expect.poll(() => children.filter(isAlive), { timeout: 30_000 }).toEqual([]);
+      await expect.poll(() => children.filter(isAlive)).toEqual([]);
     },
   );
 
@@ -204,7 +203,6 @@ describe("several processes of one role", { timeout: 180_000 }, () => {
     const apis = await fleet.start(["api", "--processes", "2"]);
     const pids = await waitFor(async () => await answeringPids(apis.url), {
       describe: "answers of two processes",
-      timeoutMs: 30_000,
     });
 
     process.kill(pids[0] ?? 0, "SIGKILL");
@@ -213,7 +211,7 @@ describe("several processes of one role", { timeout: 180_000 }, () => {
         const now = await answeringPids(apis.url);
         return now !== undefined && !now.includes(pids[0] ?? 0) ? now : undefined;
       },
-      { describe: "a new process beside the other", timeoutMs: 30_000 },
+      { describe: "a new process beside the other" },
     );
     const code = await apis.stop();
 
@@ -248,7 +246,6 @@ describe("a limit of memory", { timeout: 180_000 }, () => {
     };
     const before = await waitFor(async () => ((await pidsOf()).length === 2 ? await pidsOf() : undefined), {
       describe: "two workers",
-      timeoutMs: 30_000,
     });
 
     const after = await waitFor(

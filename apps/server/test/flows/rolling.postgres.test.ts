@@ -37,7 +37,7 @@ describe("an update, one process after the other", () => {
           .parse(answer)
           .warnings.find((text) => text.includes("roles.answer@1"));
       },
-      { describe: "a warning of the task", timeoutMs: 20_000 },
+      { describe: "a warning of the task" },
     );
     const before = await readJob(api, id);
 

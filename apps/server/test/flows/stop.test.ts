@@ -39,7 +39,6 @@ describe("stopping the server", () => {
     const { job } = acceptedDocumentSchema.parse(await accepted.json());
     await waitFor(() => models.calls.some(({ kind, outcome }) => kind === "chat" && outcome === "running"), {
       describe: "a job at work",
-      timeoutMs: 30_000,
     });
     const waiting = fetch(`${server.url}/api/jobs/${job.id}`, { headers: { prefer: "wait=30" } });
     const upload = request(`${server.url}/api/documents`, {

@@ -67,7 +67,7 @@ it("who watches the monitor in one process is told of a change in the other", as
 
   const told = await waitFor(
     async () => ((await socket.next(30_000)).type === "queue.changed" ? true : undefined),
-    { describe: "a notice of the monitor", timeoutMs: 30_000 },
+    { describe: "a notice of the monitor" },
   );
   expect(told).toBe(true);
   await socket.close();

@@ -95,7 +95,7 @@ export class ExchangeScene {
   }
 
   async untilHearing(exchange: EventExchange): Promise<void> {
-    await waitFor(() => exchange.status().isHearing, { describe: "the process to hear", timeoutMs: 20_000 });
+    await waitFor(() => exchange.status().isHearing, { describe: "the process to hear" });
   }
 
   async close(): Promise<void> {

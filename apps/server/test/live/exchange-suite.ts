@@ -6,7 +6,6 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { append, ExchangeScene, follow } from "./exchange-scene.ts";
 
-const soon = { timeout: 20_000 };
 const upTo = (last: number): number[] => Array.from({ length: last }, (_value, nth) => nth + 1);
 const shortTask = defineTask({ name: "tests.short", queue: "tests", input: z.null(), output: z.null() });
 
@@ -33,7 +32,7 @@ export function exchangeSuite(kind: "postgres" | "redis"): void {
 
       for (const last of upTo(20)) {
         await append(worker, stream);
-        await expect.poll(() => seen, soon).toEqual(upTo(last));
+        await expect.poll(() => seen).toEqual(upTo(last));
       }
     });
 
@@ -42,12 +41,12 @@ export function exchangeSuite(kind: "postgres" | "redis"): void {
       const api = await scene.startWatching();
       const seen = Array.from({ length: 50 }, () => follow(api, stream, leaving.signal));
       await append(worker, stream);
-      await expect.poll(() => seen, soon).toEqual(seen.map(() => [1]));
+      await expect.poll(() => seen).toEqual(seen.map(() => [1]));
       const before = api.hub.figures().reads;
 
       for (let nth = 0; nth < 20; nth++) await append(worker, `document:${newId()}`, 5);
       await append(worker, stream);
-      await expect.poll(() => seen, soon).toEqual(seen.map(() => [1, 2]));
+      await expect.poll(() => seen).toEqual(seen.map(() => [1, 2]));
 
       expect(api.hub.figures().reads - before).toBe(1);
     });
@@ -67,7 +66,7 @@ export function exchangeSuite(kind: "postgres" | "redis"): void {
         await sleep(cut * 30);
       }
 
-      await expect.poll(() => seen.length, soon).toBeGreaterThanOrEqual(80);
+      await expect.poll(() => seen.length).toBeGreaterThanOrEqual(80);
       expect(seen).toEqual(upTo(80));
     });
 
@@ -76,16 +75,16 @@ export function exchangeSuite(kind: "postgres" | "redis"): void {
       const api = await scene.startWatching();
       const seen = follow(api, stream, leaving.signal);
       await append(worker, stream);
-      await expect.poll(() => seen, soon).toEqual([1]);
+      await expect.poll(() => seen).toEqual([1]);
 
       scene.proxy.refuse();
-      await waitFor(() => api.exchange.status().trouble, { describe: "the trouble", timeoutMs: 20_000 });
+      await waitFor(() => api.exchange.status().trouble, { describe: "the trouble" });
       await append(worker, stream);
       await sleep(100);
       const meanwhile = [...seen];
       scene.proxy.restore();
 
-      await expect.poll(() => seen, soon).toEqual([1, 2]);
+      await expect.poll(() => seen).toEqual([1, 2]);
       expect(meanwhile).toEqual([1]);
       await scene.untilHearing(api.exchange);
     });
@@ -102,9 +101,9 @@ export function exchangeSuite(kind: "postgres" | "redis"): void {
       } as const;
 
       one.queue.bus.publishNotice(notice);
-      await expect.poll(() => heard[1], soon).toContainEqual(notice);
+      await expect.poll(() => heard[1]).toContainEqual(notice);
       two.queue.bus.publishNotice({ ...notice, type: "queue.resumed" });
-      await expect.poll(() => heard[0], soon).toContainEqual({ ...notice, type: "queue.resumed" });
+      await expect.poll(() => heard[0]).toContainEqual({ ...notice, type: "queue.resumed" });
 
       // Once here at once, and not a second time as news.
       expect(heard[0]?.filter(({ type }) => type === "queue.paused")).toEqual([notice]);
@@ -120,9 +119,7 @@ export function exchangeSuite(kind: "postgres" | "redis"): void {
       await worker.queue.transaction((scope) => worker.queue.cancel(scope, id));
 
       const data = { job_id: id, state: "cancelled" };
-      await expect
-        .poll(() => told, soon)
-        .toContainEqual({ topic: "jobs", owner: null, type: "job.changed", data });
+      await expect.poll(() => told).toContainEqual({ topic: "jobs", owner: null, type: "job.changed", data });
     });
 
     it("say in few words that thousands of jobs came, and show the one that somebody watches", async () => {
@@ -130,7 +127,7 @@ export function exchangeSuite(kind: "postgres" | "redis"): void {
       const api = await scene.startWatching();
       const watched = await worker.queue.add(shortTask, null);
       const seen = follow(api, `job:${watched.id}`, leaving.signal);
-      await expect.poll(() => seen, soon).toEqual([1]);
+      await expect.poll(() => seen).toEqual([1]);
       const moved: { readonly heads: number; readonly crowded: readonly string[] }[] = [];
       api.queue.bus.onMoved(({ heads, crowded }) => moved.push({ heads: heads.length, crowded }));
       const notices: ChangeNotice[] = [];
@@ -140,7 +137,7 @@ export function exchangeSuite(kind: "postgres" | "redis"): void {
         await worker.queue.addMany(upTo(500).map(() => ({ task: shortTask, input: null })));
       }
       await worker.queue.transaction((scope) => worker.queue.cancel(scope, watched.id));
-      await expect.poll(() => seen, soon).toEqual([1, 2]);
+      await expect.poll(() => seen).toEqual([1, 2]);
 
       expect(moved.flatMap(({ crowded }) => crowded)).toContain("job");
       expect(moved.reduce((sum, { heads }) => sum + heads, 0)).toBeLessThan(500);

@@ -121,7 +121,7 @@ describe("a program that runs with the product", () => {
         const current = await get(`/api/jobs/${job.id}`, jobDetailSchema);
         return current.state === "succeeded" ? current : undefined;
       },
-      { describe: "the end of the job", timeoutMs: 30_000 },
+      { describe: "the end of the job" },
     );
     expect(ended.output).toBe(5);
   });

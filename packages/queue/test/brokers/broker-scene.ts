@@ -62,14 +62,11 @@ export async function listen(
   const subscription = broker.subscribe(queues, (queue) => void heard.push(queue));
   await waitFor(
     () => broker.status().isHearing && (!kind.isRemote || queues.every((queue) => heard.includes(queue))),
-    { describe: "the broker to hear, and to have woken its subscriber", timeoutMs: 20_000 },
+    { describe: "the broker to hear, and to have woken its subscriber" },
   );
   heard.length = 0;
   return { heard, subscription };
 }
-
-/** For `expect.poll`: what comes does so in milliseconds, but not on a busy machine. */
-export const patient = { timeout: 20_000 };
 
 /** A queue that no other test and no other run knows. */
 export function queueName(): string {

@@ -1,6 +1,6 @@
 import { silentLogger } from "@millrace/kernel";
 import { expect, it } from "vitest";
-import { patient, quiet } from "./broker-scene.ts";
+import { quiet } from "./broker-scene.ts";
 import { numberedTask, numbers, queueOf, startNumberWorker } from "./numbered-jobs.ts";
 import { postgresRemote } from "./postgres-remote.ts";
 import { RabbitMqScene, rabbitMqRemote } from "./rabbitmq-scene.ts";
@@ -28,7 +28,7 @@ it("loses no job, and runs each once, where processes have different brokers", a
     for (const nth of numbers(40)) await queue.add(task, { nth });
 
     const all = (): number[] => workers.flatMap(({ ran }) => ran).toSorted((a, b) => a - b);
-    await expect.poll(all, patient).toEqual(numbers(40));
+    await expect.poll(all).toEqual(numbers(40));
     await quiet();
     expect(all()).toEqual(numbers(40));
   } finally {

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { bareHint } from "../../src/brokers/hint.ts";
-import { listen, patient, queueName, quiet } from "./broker-scene.ts";
+import { listen, queueName, quiet } from "./broker-scene.ts";
 import type { BrokerKind, BrokerScene, Listener } from "./broker-scene.ts";
 
 /** What a broker promises that gives each hint to one subscriber only and keeps it until it is settled. */
@@ -15,7 +15,7 @@ export function describeCompetition(kind: BrokerKind, scene: () => BrokerScene):
 
     broker.announce(bareHint(queue));
 
-    await expect.poll(() => listeners.flatMap(({ heard }) => heard), patient).toEqual([queue]);
+    await expect.poll(() => listeners.flatMap(({ heard }) => heard)).toEqual([queue]);
     await quiet();
     expect(listeners.flatMap(({ heard }) => heard)).toEqual([queue]);
   });
@@ -24,7 +24,7 @@ export function describeCompetition(kind: BrokerKind, scene: () => BrokerScene):
     const queue = queueName();
     const { broker } = await scene().openProcess();
     broker.announce(bareHint(queue));
-    await expect.poll(() => broker.depth(queue), patient).toBe(1);
+    await expect.poll(() => broker.depth(queue)).toBe(1);
 
     const { heard, subscription } = await listenAnew(queue);
     await expect
@@ -32,7 +32,7 @@ export function describeCompetition(kind: BrokerKind, scene: () => BrokerScene):
         // It may have heard before we began to listen.
         subscription.settle(queue, false);
         return broker.depth(queue);
-      }, patient)
+      })
       .toBe(0);
 
     expect(heard.length).toBeLessThanOrEqual(1);
@@ -43,12 +43,12 @@ export function describeCompetition(kind: BrokerKind, scene: () => BrokerScene):
     const first = await listenAnew(queue);
     const { broker } = await scene().openProcess();
     broker.announce(bareHint(queue));
-    await expect.poll(() => first.heard, patient).toEqual([queue]);
+    await expect.poll(() => first.heard).toEqual([queue]);
     const second = await listenAnew(queue);
 
     first.subscription.close();
 
-    await expect.poll(() => second.heard, patient).toEqual([queue]);
+    await expect.poll(() => second.heard).toEqual([queue]);
   });
 
   it("gives a hint to another when the process of its first subscriber stops without a claim", async () => {
@@ -57,12 +57,12 @@ export function describeCompetition(kind: BrokerKind, scene: () => BrokerScene):
     const first = await listen(kind, process, [queue]);
     const { broker } = await scene().openProcess();
     broker.announce(bareHint(queue));
-    await expect.poll(() => first.heard, patient).toEqual([queue]);
+    await expect.poll(() => first.heard).toEqual([queue]);
     const second = await listenAnew(queue);
 
     await process.stop();
 
-    await expect.poll(() => second.heard, patient).toEqual([queue]);
+    await expect.poll(() => second.heard).toEqual([queue]);
   });
 
   it("gives a hint to another when its first subscriber vanishes", async () => {
@@ -71,12 +71,12 @@ export function describeCompetition(kind: BrokerKind, scene: () => BrokerScene):
     const first = await listen(kind, process, [queue]);
     const { broker } = await scene().openProcess();
     broker.announce(bareHint(queue));
-    await expect.poll(() => first.heard, patient).toEqual([queue]);
+    await expect.poll(() => first.heard).toEqual([queue]);
     const second = await listenAnew(queue);
 
     process.network?.refuse();
 
-    await expect.poll(() => second.heard, patient).toEqual([queue]);
+    await expect.poll(() => second.heard).toEqual([queue]);
   });
 
   it("is done with a hint after a claim that found no more", async () => {
@@ -86,11 +86,11 @@ export function describeCompetition(kind: BrokerKind, scene: () => BrokerScene):
     second.subscription.receive(false);
     const { broker } = await scene().openProcess();
     broker.announce(bareHint(queue));
-    await expect.poll(() => first.heard, patient).toEqual([queue]);
+    await expect.poll(() => first.heard).toEqual([queue]);
 
     first.subscription.settle(queue, false);
 
-    await expect.poll(() => broker.depth(queue), patient).toBe(0);
+    await expect.poll(() => broker.depth(queue)).toBe(0);
     first.subscription.close();
     second.subscription.receive(true);
     await quiet();
@@ -103,16 +103,16 @@ export function describeCompetition(kind: BrokerKind, scene: () => BrokerScene):
     const { broker } = await scene().openProcess();
     for (let nth = 1; nth <= 3; nth++) {
       broker.announce(bareHint(queue));
-      await expect.poll(() => first.heard, patient).toHaveLength(nth);
+      await expect.poll(() => first.heard).toHaveLength(nth);
     }
     const second = await listenAnew(queue);
 
     first.subscription.settle(queue, true);
     first.subscription.receive(false);
 
-    await expect.poll(() => second.heard, patient).toEqual([queue]);
+    await expect.poll(() => second.heard).toEqual([queue]);
     second.subscription.settle(queue, false);
-    await expect.poll(() => broker.depth(queue), patient).toBe(0);
+    await expect.poll(() => broker.depth(queue)).toBe(0);
     expect(second.heard).toEqual([queue]);
     expect(first.heard).toHaveLength(3);
   });
@@ -123,16 +123,16 @@ export function describeCompetition(kind: BrokerKind, scene: () => BrokerScene):
     const { heard, subscription } = await listen(kind, await scene().openProcess(), [mine, other]);
     broker.announce(bareHint(mine));
     broker.announce(bareHint(other));
-    await expect.poll(() => heard.toSorted(), patient).toEqual([mine, other].toSorted());
+    await expect.poll(() => heard.toSorted()).toEqual([mine, other].toSorted());
 
     subscription.settle(mine, false);
     subscription.close();
     const later = await listen(kind, await scene().openProcess(), [other]);
 
-    await expect.poll(() => broker.depth(mine), patient).toBe(0);
+    await expect.poll(() => broker.depth(mine)).toBe(0);
     later.subscription.receive(false);
     later.subscription.close();
-    await expect.poll(() => broker.depth(other), patient).toBe(1);
+    await expect.poll(() => broker.depth(other)).toBe(1);
   });
 
   it("gives hints to others than a subscriber without room", async () => {
@@ -144,7 +144,7 @@ export function describeCompetition(kind: BrokerKind, scene: () => BrokerScene):
 
     for (let nth = 1; nth <= 5; nth++) {
       broker.announce(bareHint(queue));
-      await expect.poll(() => free.heard, patient).toHaveLength(nth);
+      await expect.poll(() => free.heard).toHaveLength(nth);
     }
 
     expect(full.heard).toEqual([]);
@@ -161,7 +161,7 @@ export function describeCompetition(kind: BrokerKind, scene: () => BrokerScene):
 
     listeners[1]?.subscription.receive(true);
 
-    await expect.poll(() => listeners[1]?.heard, patient).toEqual([queue]);
+    await expect.poll(() => listeners[1]?.heard).toEqual([queue]);
     expect(listeners[0]?.heard).toEqual([]);
   });
 
@@ -171,7 +171,7 @@ export function describeCompetition(kind: BrokerKind, scene: () => BrokerScene):
 
     for (let nth = 0; nth < 10_000; nth++) broker.announce(bareHint(queue));
 
-    await expect.poll(() => broker.depth(queue), patient).toBeGreaterThan(0);
+    await expect.poll(() => broker.depth(queue)).toBeGreaterThan(0);
     await quiet();
     // The first goes at once, the others together behind it.
     expect(await broker.depth(queue)).toBeLessThanOrEqual(2);
@@ -182,8 +182,8 @@ export function describeCompetition(kind: BrokerKind, scene: () => BrokerScene):
     const { broker } = await scene().openProcess();
     broker.announce(bareHint(queue));
     broker.announce(bareHint(other));
-    await expect.poll(() => broker.depth(queue), patient).toBe(1);
-    await expect.poll(() => broker.depth(other), patient).toBe(1);
+    await expect.poll(() => broker.depth(queue)).toBe(1);
+    await expect.poll(() => broker.depth(other)).toBe(1);
 
     expect(await broker.purge(queue)).toBe(1);
 
@@ -194,7 +194,7 @@ export function describeCompetition(kind: BrokerKind, scene: () => BrokerScene):
   it("counts and throws away nothing while it is away, and says so", async () => {
     const { broker, network } = await scene().openProcess();
     network?.refuse();
-    await expect.poll(() => broker.status().isTelling, patient).toBe(false);
+    await expect.poll(() => broker.status().isTelling).toBe(false);
 
     expect(await broker.depth(queueName())).toBeUndefined();
     await expect(broker.purge(queueName())).rejects.toMatchObject({ code: "broker_unavailable" });
@@ -208,12 +208,12 @@ export function describeCompetition(kind: BrokerKind, scene: () => BrokerScene):
 
     broker.announce(bareHint(queue));
 
-    await expect.poll(() => heard.length, patient).toBeGreaterThan(0);
+    await expect.poll(() => heard.length).toBeGreaterThan(0);
     await expect
       .poll(() => {
         subscription.settle(queue, false);
         return broker.depth(queue);
-      }, patient)
+      })
       .toBe(0);
   });
 }

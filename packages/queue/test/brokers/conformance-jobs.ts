@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { bareHint } from "../../src/brokers/hint.ts";
 import { handleTask } from "../../src/index.ts";
-import { patient, quiet } from "./broker-scene.ts";
+import { quiet } from "./broker-scene.ts";
 import type { BrokerKind, BrokerScene } from "./broker-scene.ts";
 import { numberedTask, numbers, queueOf, startNumberWorker } from "./numbered-jobs.ts";
 
@@ -29,7 +29,7 @@ export function describeJobs(kind: BrokerKind, scene: () => BrokerScene): void {
 
     for (let nth = 0; nth < 3; nth++) {
       await queue.add(task, { nth });
-      await expect.poll(() => ran, patient).toHaveLength(nth + 1);
+      await expect.poll(() => ran).toHaveLength(nth + 1);
     }
 
     expect(ran).toEqual([0, 1, 2]);
@@ -50,7 +50,7 @@ export function describeJobs(kind: BrokerKind, scene: () => BrokerScene): void {
     await queue.addMany(numbers(100).map((nth) => ({ task, input: { nth } })));
 
     await expect
-      .poll(() => workers.flatMap(({ ran }) => ran).toSorted((a, b) => a - b), patient)
+      .poll(() => workers.flatMap(({ ran }) => ran).toSorted((a, b) => a - b))
       .toEqual(numbers(100));
   });
 
@@ -64,9 +64,7 @@ export function describeJobs(kind: BrokerKind, scene: () => BrokerScene): void {
 
     for (const nth of numbers(50)) await queue.add(task, { nth });
 
-    await expect
-      .poll(() => workers.flatMap(({ ran }) => ran).toSorted((a, b) => a - b), patient)
-      .toEqual(numbers(50));
+    await expect.poll(() => workers.flatMap(({ ran }) => ran).toSorted((a, b) => a - b)).toEqual(numbers(50));
   });
 
   it("starts a job of one queue by its hint although another queue has more than the worker can take", async () => {
@@ -89,20 +87,20 @@ export function describeJobs(kind: BrokerKind, scene: () => BrokerScene): void {
     await worker.start();
     scene().atEnd(() => worker.stop());
     scene().atEnd(async () => release.resolve());
-    await expect.poll(() => process.broker.status().isHearing, patient).toBe(true);
+    await expect.poll(() => process.broker.status().isHearing).toBe(true);
     await quiet();
     const { queue: caller } = await startCaller(chat);
     await queue.addMany(numbers(20).map((nth) => ({ task: batch, input: { nth } })));
-    await expect.poll(() => started, patient).toEqual(numbers(7).map(() => "batch"));
+    await expect.poll(() => started).toEqual(numbers(7).map(() => "batch"));
 
     for (const nth of numbers(3)) {
       await caller.add(chat, { nth });
-      await expect.poll(() => started, patient).toHaveLength(8 + nth);
+      await expect.poll(() => started).toHaveLength(8 + nth);
     }
 
     expect(started.slice(7)).toEqual(["chat", "chat", "chat"]);
     release.resolve();
-    await expect.poll(() => started, patient).toHaveLength(23);
+    await expect.poll(() => started).toHaveLength(23);
   });
 
   it("runs each job once, whatever becomes of the hints", async () => {
@@ -129,7 +127,7 @@ export function describeJobs(kind: BrokerKind, scene: () => BrokerScene): void {
     await disturb();
 
     const all = (): number[] => workers.flatMap(({ ran }) => ran).toSorted((a, b) => a - b);
-    await expect.poll(all, patient).toEqual(numbers(40));
+    await expect.poll(all).toEqual(numbers(40));
     await quiet();
     expect(all()).toEqual(numbers(40));
   });
@@ -141,14 +139,14 @@ export function describeJobs(kind: BrokerKind, scene: () => BrokerScene): void {
     const worker = await startWorker(task);
     const { process, queue } = await startCaller(task);
     for (const { network } of [worker.process, process]) network?.refuse();
-    await expect.poll(() => worker.process.broker.status().isHearing, patient).toBe(false);
+    await expect.poll(() => worker.process.broker.status().isHearing).toBe(false);
 
     for (const nth of numbers(10)) await queue.add(task, { nth });
     await quiet();
     expect(worker.ran).toEqual([]);
     for (const { network } of [worker.process, process]) network?.restore();
 
-    await expect.poll(() => worker.ran.toSorted((a, b) => a - b), patient).toEqual(numbers(10));
+    await expect.poll(() => worker.ran.toSorted((a, b) => a - b)).toEqual(numbers(10));
   });
 
   it("starts jobs whose hints were lost with connections that broke in the middle of a message", async () => {
@@ -165,7 +163,7 @@ export function describeJobs(kind: BrokerKind, scene: () => BrokerScene): void {
       for (const { network } of [worker.process, process]) network?.restore();
     }
 
-    await expect.poll(() => worker.ran.toSorted((a, b) => a - b), patient).toEqual(numbers(8));
+    await expect.poll(() => worker.ran.toSorted((a, b) => a - b)).toEqual(numbers(8));
   });
 
   it("leaves jobs to the poll while it is away", async () => {
@@ -173,11 +171,11 @@ export function describeJobs(kind: BrokerKind, scene: () => BrokerScene): void {
     const worker = await startWorker(task, { pollMs: 100 });
     const { process, queue } = await startCaller(task);
     for (const { network } of [worker.process, process]) network?.refuse();
-    await expect.poll(() => worker.process.broker.status().isHearing, patient).toBe(false);
+    await expect.poll(() => worker.process.broker.status().isHearing).toBe(false);
 
     for (const nth of numbers(10)) await queue.add(task, { nth });
 
-    await expect.poll(() => worker.ran.toSorted((a, b) => a - b), patient).toEqual(numbers(10));
+    await expect.poll(() => worker.ran.toSorted((a, b) => a - b)).toEqual(numbers(10));
     expect(worker.process.broker.status().isHearing).toBe(false);
   });
 }

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { bareHint } from "../../src/brokers/hint.ts";
-import { listen, patient, queueName, quiet } from "./broker-scene.ts";
+import { listen, queueName, quiet } from "./broker-scene.ts";
 import type { BrokerKind, BrokerScene } from "./broker-scene.ts";
 
 /** What a broker promises that can be away. */
@@ -11,12 +11,12 @@ export function describeOutages(kind: BrokerKind, scene: () => BrokerScene): voi
     const { heard } = await listen(kind, hearer, [queue]);
     const caller = await scene().openProcess();
     for (const { network } of [hearer, caller]) network?.refuse();
-    await expect.poll(() => hearer.broker.status().isHearing, patient).toBe(false);
+    await expect.poll(() => hearer.broker.status().isHearing).toBe(false);
 
     caller.broker.announce(bareHint(queue));
     for (const { network } of [hearer, caller]) network?.restore();
 
-    await expect.poll(() => heard, patient).toContain(queue);
+    await expect.poll(() => heard).toContain(queue);
   });
 
   it("wakes subscribers for all queues when it is there again", async () => {
@@ -24,11 +24,11 @@ export function describeOutages(kind: BrokerKind, scene: () => BrokerScene): voi
     const process = await scene().openProcess();
     const { heard } = await listen(kind, process, queues);
     process.network?.refuse();
-    await expect.poll(() => process.broker.status().isHearing, patient).toBe(false);
+    await expect.poll(() => process.broker.status().isHearing).toBe(false);
 
     process.network?.restore();
 
-    await expect.poll(() => queues.every((queue) => heard.includes(queue)), patient).toBe(true);
+    await expect.poll(() => queues.every((queue) => heard.includes(queue))).toBe(true);
     expect(process.broker.status().isHearing).toBe(true);
   });
 
@@ -37,17 +37,17 @@ export function describeOutages(kind: BrokerKind, scene: () => BrokerScene): voi
     const process = await scene().openProcess();
     const { heard } = await listen(kind, process, [queue]);
     process.network?.refuse();
-    await expect.poll(() => process.broker.status().isHearing, patient).toBe(false);
+    await expect.poll(() => process.broker.status().isHearing).toBe(false);
     process.network?.restore();
-    await expect.poll(() => process.broker.status().isHearing, patient).toBe(true);
-    await expect.poll(() => heard, patient).toContain(queue);
+    await expect.poll(() => process.broker.status().isHearing).toBe(true);
+    await expect.poll(() => heard).toContain(queue);
     await quiet();
     heard.length = 0;
     const { broker } = await scene().openProcess();
 
     broker.announce(bareHint(queue));
 
-    await expect.poll(() => heard, patient).toEqual([queue]);
+    await expect.poll(() => heard).toEqual([queue]);
   });
 
   it("notices a network that swallows everything, and hears when it no longer does", async () => {
@@ -56,11 +56,11 @@ export function describeOutages(kind: BrokerKind, scene: () => BrokerScene): voi
     const { heard } = await listen(kind, process, [queue]);
 
     process.network?.set({ kind: "black_hole" });
-    await expect.poll(() => process.broker.status().isHearing, patient).toBe(false);
+    await expect.poll(() => process.broker.status().isHearing).toBe(false);
     process.network?.restore();
 
-    await expect.poll(() => heard, patient).toContain(queue);
-    await expect.poll(() => process.broker.status().isHearing, patient).toBe(true);
+    await expect.poll(() => heard).toContain(queue);
+    await expect.poll(() => process.broker.status().isHearing).toBe(true);
   });
 
   it("takes any number of hints while it is away, without a throw", async () => {
@@ -68,13 +68,13 @@ export function describeOutages(kind: BrokerKind, scene: () => BrokerScene): voi
     const process = await scene().openProcess();
     const { heard } = await listen(kind, process, [queue]);
     process.network?.refuse();
-    await expect.poll(() => process.broker.status().isHearing, patient).toBe(false);
+    await expect.poll(() => process.broker.status().isHearing).toBe(false);
     heard.length = 0;
 
     for (let nth = 0; nth < 1_000; nth++) process.broker.announce(bareHint(queue));
 
     // The process does not need the broker to tell itself.
-    await expect.poll(() => heard, patient).toContain(queue);
+    await expect.poll(() => heard).toContain(queue);
   });
 
   it("starts, says that it is degraded and stops while it is away", async () => {
@@ -83,8 +83,8 @@ export function describeOutages(kind: BrokerKind, scene: () => BrokerScene): voi
     process.broker.subscribe([queueName()], () => undefined);
     process.broker.announce(bareHint(queueName()));
 
-    await expect.poll(() => process.broker.status(), patient).toMatchObject({ isHearing: false });
-    await expect.poll(() => process.broker.status().trouble, patient).toMatch(/^[A-Z].*(poll).*\.$/s);
+    await expect.poll(() => process.broker.status()).toMatchObject({ isHearing: false });
+    await expect.poll(() => process.broker.status().trouble).toMatch(/^[A-Z].*(poll).*\.$/s);
 
     await expect(process.stop()).resolves.toBeUndefined();
   });

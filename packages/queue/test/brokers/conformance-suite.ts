@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { bareHint } from "../../src/brokers/hint.ts";
-import { listen, patient, queueName, quiet } from "./broker-scene.ts";
+import { listen, queueName, quiet } from "./broker-scene.ts";
 import type { BrokerKind, BrokerScene, SceneOptions } from "./broker-scene.ts";
 import { describeCompetition } from "./conformance-competing.ts";
 import { describeJobs } from "./conformance-jobs.ts";
@@ -39,7 +39,7 @@ function describeHints(kind: BrokerKind, scene: () => BrokerScene): void {
 
     broker.announce({ queue, count: 3, jobIds: ["a", "b", "c"], task: "tests.run", priority: 5 });
 
-    await expect.poll(() => heard, patient).toEqual([queue]);
+    await expect.poll(() => heard).toEqual([queue]);
   });
 
   it("tells a subscriber what its own process announces, once", async () => {
@@ -49,7 +49,7 @@ function describeHints(kind: BrokerKind, scene: () => BrokerScene): void {
 
     process.broker.announce(bareHint(queue));
 
-    await expect.poll(() => heard, patient).toEqual([queue]);
+    await expect.poll(() => heard).toEqual([queue]);
     await quiet();
     expect(heard).toEqual([queue]);
   });
@@ -62,7 +62,7 @@ function describeHints(kind: BrokerKind, scene: () => BrokerScene): void {
     broker.announce(bareHint(other));
     broker.announce(bareHint(mine));
 
-    await expect.poll(() => heard, patient).toEqual([mine]);
+    await expect.poll(() => heard).toEqual([mine]);
     await quiet();
     expect(heard).toEqual([mine]);
   });
@@ -74,7 +74,7 @@ function describeHints(kind: BrokerKind, scene: () => BrokerScene): void {
 
     for (const queue of queues) broker.announce(bareHint(queue));
 
-    await expect.poll(() => heard.toSorted(), patient).toEqual(queues.toSorted());
+    await expect.poll(() => heard.toSorted()).toEqual(queues.toSorted());
   });
 
   it("tells nothing to a subscription that is closed", async () => {
@@ -87,7 +87,7 @@ function describeHints(kind: BrokerKind, scene: () => BrokerScene): void {
     closed.subscription.close();
     process.broker.announce(bareHint(queue));
 
-    await expect.poll(() => open.heard, patient).toEqual([queue]);
+    await expect.poll(() => open.heard).toEqual([queue]);
     expect(closed.heard).toEqual([]);
   });
 
@@ -98,7 +98,7 @@ function describeHints(kind: BrokerKind, scene: () => BrokerScene): void {
 
     for (let nth = 0; nth < 10_000; nth++) broker.announce(bareHint(queues[nth % 3] ?? ""));
 
-    await expect.poll(() => [...new Set(heard)].toSorted(), patient).toEqual(queues.toSorted());
+    await expect.poll(() => [...new Set(heard)].toSorted()).toEqual(queues.toSorted());
   });
 
   it("passes on before it stops what was announced", async () => {
@@ -109,7 +109,7 @@ function describeHints(kind: BrokerKind, scene: () => BrokerScene): void {
     caller.broker.announce(bareHint(queue));
     await caller.stop();
 
-    await expect.poll(() => heard, patient).toEqual([queue]);
+    await expect.poll(() => heard).toEqual([queue]);
   });
 
   it("says what it is and that all is well", async () => {
@@ -117,13 +117,13 @@ function describeHints(kind: BrokerKind, scene: () => BrokerScene): void {
     await listen(kind, process, [queueName()]);
 
     await expect
-      .poll(() => process.broker.status(), patient)
+      .poll(() => process.broker.status())
       .toEqual({ kind: kind.kind, isHearing: true, isTelling: true });
   });
 
   it("has nothing to count or throw away of a queue that nobody has used", async () => {
     const { broker } = await scene().openProcess();
-    await expect.poll(() => broker.status().isTelling, patient).toBe(true);
+    await expect.poll(() => broker.status().isTelling).toBe(true);
 
     expect((await broker.depth(queueName())) ?? 0).toBe(0);
     expect(await broker.purge(queueName())).toBe(0);

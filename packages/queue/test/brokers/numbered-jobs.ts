@@ -5,7 +5,7 @@ import { expect } from "vitest";
 import { z } from "zod";
 import { defineTask, handleTask, Queue } from "../../src/index.ts";
 import type { Broker, QueueWorker, Task } from "../../src/index.ts";
-import { patient, queueName, quiet } from "./broker-scene.ts";
+import { queueName, quiet } from "./broker-scene.ts";
 
 const hourMs = 3_600_000;
 
@@ -63,7 +63,7 @@ export async function startNumberWorker(
     ...options,
   });
   await worker.start();
-  await expect.poll(() => process.broker.status().isHearing, patient).toBe(true);
+  await expect.poll(() => process.broker.status().isHearing).toBe(true);
   // It looks when it starts and when it begins to hear, and must not find by that what comes later.
   await quiet();
   return { ran, worker };

@@ -7,7 +7,7 @@ import { withAmqpConnection } from "../../src/brokers/rabbitmq/amqp-connection.t
 import { RabbitMqQueues } from "../../src/brokers/rabbitmq/rabbitmq-queues.ts";
 import { RabbitMqSubscription } from "../../src/brokers/rabbitmq/rabbitmq-subscription.ts";
 import { wrongAckFrame } from "./amqp-frames.ts";
-import { patient, queueName, quiet } from "./broker-scene.ts";
+import { queueName, quiet } from "./broker-scene.ts";
 import { RabbitMqScene } from "./rabbitmq-scene.ts";
 
 it("hears again after its channel broke while a queue was being declared", async () => {
@@ -44,21 +44,21 @@ it("hears again after its channel broke while a queue was being declared", async
 
   await withAmqpConnection(options, async (connection) => {
     const hearing = subscription.hear(connection);
-    await expect.poll(() => subscription.isHearing, patient).toBe(true);
+    await expect.poll(() => subscription.isHearing).toBe(true);
     subscription.receive(false);
-    await expect.poll(consumers, patient).toBe(0);
+    await expect.poll(consumers).toBe(0);
     subscription.receive(true);
-    await expect.poll(() => declared, patient).toBe(2);
+    await expect.poll(() => declared).toBe(2);
     network.inject("to_server", wrongAckFrame(1));
     await quiet();
     expect(subscription.isHearing).toBe(false);
     gate.resolve();
 
-    await expect.poll(() => subscription.isHearing, patient).toBe(true);
+    await expect.poll(() => subscription.isHearing).toBe(true);
     expect(await consumers()).toBe(1);
     heard.length = 0;
     await scene.send(queue, formatHintMessage(bareHint(queue)));
-    await expect.poll(() => heard, patient).toEqual([queue]);
+    await expect.poll(() => heard).toEqual([queue]);
     subscription.close();
     await hearing;
   });

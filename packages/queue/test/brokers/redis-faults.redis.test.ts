@@ -9,7 +9,7 @@ import { bareHint } from "../../src/brokers/hint.ts";
 import type { Broker } from "../../src/index.ts";
 import { recordingLogger } from "../postgres-broker-scene.ts";
 import type { Warning } from "../postgres-broker-scene.ts";
-import { patient, queueName, quiet } from "./broker-scene.ts";
+import { queueName, quiet } from "./broker-scene.ts";
 import { numberedTask, numbers, queueOf, startNumberWorker } from "./numbered-jobs.ts";
 import { openRedisPlace } from "./redis-scene.ts";
 import type { RedisPlace } from "./redis-scene.ts";
@@ -49,7 +49,7 @@ async function openProcess(url = server.url): Promise<Opened> {
 async function listen({ broker }: Pick<Opened, "broker">, queue: string): Promise<string[]> {
   const heard: string[] = [];
   broker.subscribe([queue], () => void heard.push(queue));
-  await expect.poll(() => heard, patient).toEqual([queue]);
+  await expect.poll(() => heard).toEqual([queue]);
   heard.length = 0;
   return heard;
 }
@@ -66,7 +66,7 @@ it("runs all jobs while somebody empties the server again and again", async () =
     if (nth % 10 === 5) await redis.client.flushall();
   }
 
-  await expect.poll(() => ran.toSorted((a, b) => a - b), patient).toEqual(numbers(60));
+  await expect.poll(() => ran.toSorted((a, b) => a - b)).toEqual(numbers(60));
 });
 
 it("runs what was added while the server was dead, when it is back empty", async () => {
@@ -78,15 +78,15 @@ it("runs what was added while the server was dead, when it is back empty", async
   const queue = queueOf(caller, { tasks: [task] });
 
   await server.kill();
-  await expect.poll(() => process.broker.status().isHearing, patient).toBe(false);
+  await expect.poll(() => process.broker.status().isHearing).toBe(false);
   for (const nth of numbers(5)) await queue.add(task, { nth });
   await quiet();
   expect(ran).toEqual([]);
   await server.restart();
 
-  await expect.poll(() => ran.toSorted((a, b) => a - b), patient).toEqual(numbers(5));
+  await expect.poll(() => ran.toSorted((a, b) => a - b)).toEqual(numbers(5));
   await queue.add(task, { nth: 5 });
-  await expect.poll(() => ran, patient).toContain(5);
+  await expect.poll(() => ran).toContain(5);
 });
 
 it("notices a server that hangs, and hears when it goes on", async () => {
@@ -95,14 +95,12 @@ it("notices a server that hangs, and hears when it goes on", async () => {
   const heard = await listen(process, queue);
 
   server.pause();
-  await expect
-    .poll(() => process.broker.status(), patient)
-    .toMatchObject({ isHearing: false, isTelling: false });
+  await expect.poll(() => process.broker.status()).toMatchObject({ isHearing: false, isTelling: false });
   server.resume();
 
-  await expect.poll(() => heard, patient).toContain(queue);
+  await expect.poll(() => heard).toContain(queue);
   await expect
-    .poll(() => process.broker.status(), patient)
+    .poll(() => process.broker.status())
     .toEqual({ kind: "redis", isHearing: true, isTelling: true });
 });
 
@@ -114,8 +112,8 @@ it("keeps hints that a full server refuses, and meanwhile tells its own subscrib
   await redis.client.config("SET", "maxmemory", "1");
 
   teller.broker.announce(bareHint(queue));
-  await expect.poll(() => own, patient).toContain(queue);
-  await expect.poll(() => teller.broker.status().trouble, patient).toMatch(/takes no hints/);
+  await expect.poll(() => own).toContain(queue);
+  await expect.poll(() => teller.broker.status().trouble).toMatch(/takes no hints/);
   own.length = 0;
   for (let nth = 0; nth < 100; nth++) teller.broker.announce(bareHint(queue));
   expect(own).toContain(queue);
@@ -124,8 +122,8 @@ it("keeps hints that a full server refuses, and meanwhile tells its own subscrib
   own.length = 0;
   await redis.client.config("SET", "maxmemory", "0");
 
-  await expect.poll(() => [...own, ...others], patient).toContain(queue);
-  await expect.poll(() => teller.broker.status(), patient).toMatchObject({ isTelling: true });
+  await expect.poll(() => [...own, ...others]).toContain(queue);
+  await expect.poll(() => teller.broker.status()).toMatchObject({ isTelling: true });
   expect(teller.broker.status().trouble).toBeUndefined();
 });
 
@@ -137,17 +135,15 @@ it("leaves a server that has become a replica, and hears and tells when it is no
   const before = await connections();
 
   process.broker.announce(bareHint(queue));
-  await expect
-    .poll(() => process.broker.status(), patient)
-    .toMatchObject({ isHearing: false, isTelling: false });
+  await expect.poll(() => process.broker.status()).toMatchObject({ isHearing: false, isTelling: false });
   // New connections, because behind the same address another server may answer.
-  await expect.poll(connections, patient).toBeGreaterThan(before + 4);
+  await expect.poll(connections).toBeGreaterThan(before + 4);
   // One of the hint and one of each connection, however often it tries.
   expect(process.told).toHaveLength(3);
   await redis.client.replicaof("NO", "ONE");
 
   await expect
-    .poll(() => process.broker.status(), patient)
+    .poll(() => process.broker.status())
     .toEqual({ kind: "redis", isHearing: true, isTelling: true });
   expect(heard).toContain(queue);
 });
@@ -160,7 +156,7 @@ it("says that its password is refused, tries again without haste, and tells nobo
   const { broker, told } = await openProcess(wrong);
   broker.subscribe([queueName()], () => undefined);
 
-  await expect.poll(() => broker.status().trouble, patient).toMatch(/refuses.*BROKER_URL/s);
+  await expect.poll(() => broker.status().trouble).toMatch(/refuses.*BROKER_URL/s);
   await sleep(500);
 
   // Each pause is 20 ms at least after the first failure, and then 40.
@@ -179,7 +175,7 @@ it("comes in with the right password", async () => {
   await redis.client.config("SET", "requirepass", "right");
   const { broker } = await openProcess(server.url.replace("redis://", "redis://:right@"));
 
-  await expect.poll(() => broker.status().isTelling, patient).toBe(true);
+  await expect.poll(() => broker.status().isTelling).toBe(true);
 });
 
 it("warns once of a server that throws keys away", async () => {
@@ -187,11 +183,11 @@ it("warns once of a server that throws keys away", async () => {
   const queue = queueName();
   const process = await openProcess();
   const heard = await listen(process, queue);
-  await expect.poll(() => process.told.map(({ text }) => text), patient).toHaveLength(1);
+  await expect.poll(() => process.told.map(({ text }) => text)).toHaveLength(1);
 
   await redis.client.call("CLIENT", "KILL", "TYPE", "normal");
-  await expect.poll(() => heard, patient).toContain(queue);
-  await expect.poll(() => process.broker.status().isTelling, patient).toBe(true);
+  await expect.poll(() => heard).toContain(queue);
+  await expect.poll(() => process.broker.status().isTelling).toBe(true);
 
   const warnings = process.told.filter(({ text }) => text.includes("noeviction"));
   expect(warnings).toHaveLength(1);
@@ -207,7 +203,7 @@ it("needs no more rights than the documentation says", async () => {
   const heard = await listen({ broker }, queue);
 
   broker.announce(bareHint(queue));
-  await expect.poll(() => heard, patient).toEqual([queue]);
+  await expect.poll(() => heard).toEqual([queue]);
   expect(await broker.depth(queue)).toBe(1);
   expect(await broker.purge(queue)).toBe(1);
   // By then others' hints have been looked for, too.

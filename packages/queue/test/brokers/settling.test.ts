@@ -3,7 +3,7 @@ import type { TestDatabase } from "@millrace/testing";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import { createMemoryBroker } from "../../src/brokers/memory-broker.ts";
 import type { Broker, QueueWorker } from "../../src/index.ts";
-import { patient, quiet } from "./broker-scene.ts";
+import { quiet } from "./broker-scene.ts";
 import { numberedTask, startNumberWorker } from "./numbered-jobs.ts";
 
 let opened: TestDatabase;
@@ -38,7 +38,7 @@ afterAll(() => opened.close());
 it("settles the hints of a queue with the claim that they led to", async () => {
   tell();
 
-  await expect.poll(() => settled, patient).toEqual([false]);
+  await expect.poll(() => settled).toEqual([false]);
 });
 
 it("does not settle with a claim the hint that came after it had begun", async () => {
@@ -57,7 +57,7 @@ it("does not settle with a claim the hint that came after it had begun", async (
   gate.resolve();
   await blocking;
 
-  await expect.poll(() => settled, patient).toEqual([false]);
+  await expect.poll(() => settled).toEqual([false]);
   await quiet();
   expect(settled).toEqual([false]);
 });

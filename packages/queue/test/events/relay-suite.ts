@@ -49,12 +49,12 @@ export function relaySuite(name: string, openGround: () => Promise<RelayGround>)
       const relay = await start(url);
       const heard: EventNews[] = [];
       const unsubscribe = relay.subscribe((some) => void heard.push(some));
-      await waitFor(() => relay.isHearing(), { describe: "the relay to hear", timeoutMs: 20_000 });
+      await waitFor(() => relay.isHearing(), { describe: "the relay to hear" });
       return { relay, heard, unsubscribe };
     };
 
     const expectToHear = async ({ relay, heard }: Awaited<ReturnType<typeof listen>>): Promise<void> => {
-      await waitFor(() => relay.isHearing(), { describe: "the relay to hear again", timeoutMs: 20_000 });
+      await waitFor(() => relay.isHearing(), { describe: "the relay to hear again" });
       const sender = await start();
       await waitFor(
         () =>
@@ -62,9 +62,9 @@ export function relaySuite(name: string, openGround: () => Promise<RelayGround>)
             () => true,
             () => undefined,
           ),
-        { describe: "the relay to send", timeoutMs: 20_000 },
+        { describe: "the relay to send" },
       );
-      await expect.poll(() => heard.at(-1), { timeout: 20_000 }).toEqual(news(99));
+      await expect.poll(() => heard.at(-1)).toEqual(news(99));
     };
 
     it("carries news to all others, and not back", async () => {
@@ -74,8 +74,8 @@ export function relaySuite(name: string, openGround: () => Promise<RelayGround>)
       await one.relay.send(news(1));
       await two.relay.send(news(2));
 
-      await expect.poll(() => one.heard, { timeout: 20_000 }).toEqual([missedNews, news(2)]);
-      await expect.poll(() => two.heard, { timeout: 20_000 }).toEqual([missedNews, news(1)]);
+      await expect.poll(() => one.heard).toEqual([missedNews, news(2)]);
+      await expect.poll(() => two.heard).toEqual([missedNews, news(1)]);
     });
 
     it("carries more than fits into one message", async () => {
@@ -85,7 +85,7 @@ export function relaySuite(name: string, openGround: () => Promise<RelayGround>)
 
       await relay.send({ heads, crowded: [], notices: [] });
 
-      await expect.poll(() => heard.flatMap((some) => some.heads), { timeout: 20_000 }).toEqual(heads);
+      await expect.poll(() => heard.flatMap((some) => some.heads)).toEqual(heads);
     });
 
     it("says after a lost connection that news may have been missed, and hears again", async () => {
@@ -95,7 +95,7 @@ export function relaySuite(name: string, openGround: () => Promise<RelayGround>)
       await waitFor(() => !opened.relay.isHearing(), { describe: "the relay to notice" });
       proxy.restore();
 
-      await expect.poll(() => opened.heard, { timeout: 20_000 }).toEqual([missedNews, missedNews]);
+      await expect.poll(() => opened.heard).toEqual([missedNews, missedNews]);
       await expectToHear(opened);
     });
 
@@ -103,7 +103,7 @@ export function relaySuite(name: string, openGround: () => Promise<RelayGround>)
       const opened = await listen(proxy.through(ground.url));
 
       proxy.set({ kind: "black_hole" }, { scope: "existing" });
-      await waitFor(() => !opened.relay.isHearing(), { describe: "the relay to notice", timeoutMs: 20_000 });
+      await waitFor(() => !opened.relay.isHearing(), { describe: "the relay to notice" });
 
       await expectToHear(opened);
     });
@@ -113,11 +113,11 @@ export function relaySuite(name: string, openGround: () => Promise<RelayGround>)
       const relay = await start(proxy.through(ground.url));
       const heard: EventNews[] = [];
       relay.subscribe((some) => void heard.push(some));
-      await waitFor(() => proxy.counts().refused > 1, { describe: "tries to connect", timeoutMs: 20_000 });
+      await waitFor(() => proxy.counts().refused > 1, { describe: "tries to connect" });
 
       proxy.restore();
 
-      await expect.poll(() => heard, { timeout: 20_000 }).toEqual([missedNews]);
+      await expect.poll(() => heard).toEqual([missedNews]);
     });
 
     it("does not connect to hear while nobody subscribes", async () => {
@@ -129,7 +129,7 @@ export function relaySuite(name: string, openGround: () => Promise<RelayGround>)
             () => true,
             () => undefined,
           ),
-        { describe: "the relay to send", timeoutMs: 20_000 },
+        { describe: "the relay to send" },
       );
 
       expect(relay.isHearing()).toBe(false);
@@ -142,13 +142,13 @@ export function relaySuite(name: string, openGround: () => Promise<RelayGround>)
       unsubscribe();
       const other = await listen();
       await relay.send(news(1));
-      await expect.poll(() => other.heard, { timeout: 20_000 }).toContainEqual(news(1));
+      await expect.poll(() => other.heard).toContainEqual(news(1));
       await other.relay.send(news(2));
       await relay.stop();
       await relay.stop();
 
       expect(heard).toEqual([missedNews]);
-      await expect.poll(() => proxy.counts().open, { timeout: 20_000 }).toBe(0);
+      await expect.poll(() => proxy.counts().open).toBe(0);
     });
 
     it("stops before it was started", async () => {

@@ -73,9 +73,7 @@ describe.each(testDatabases())("batches on $name", (kind) => {
     const queue = createQueue(batches, { maxSize: 3, maxWaitMs: 60_000 });
     await opened.startWorker(queue, { concurrency: 8 });
     const first = await addAll(queue, ["a"]);
-    await expect
-      .poll(async () => (await opened.find(first[0]?.id ?? "")).state, { timeout: 10_000 })
-      .toBe("running");
+    await expect.poll(async () => (await opened.find(first[0]?.id ?? "")).state).toBe("running");
 
     const later = await addAll(queue, ["b", "c"]);
 
@@ -221,9 +219,7 @@ describe.each(testDatabases())("batches on $name", (kind) => {
     });
     const jobs = await addAll(queue, ["a", "b", "c"]);
     await opened.startWorker(queue, { concurrency: 8 });
-    await expect
-      .poll(async () => (await opened.find(jobs[2]?.id ?? "")).state, { timeout: 10_000 })
-      .toBe("running");
+    await expect.poll(async () => (await opened.find(jobs[2]?.id ?? "")).state).toBe("running");
 
     await queue.transaction((scope) => queue.cancel(scope, jobs[1]?.id ?? ""));
 
@@ -262,7 +258,7 @@ describe.each(testDatabases())("batches on $name", (kind) => {
       const worker = await opened.startWorker(queue, { concurrency: 8, drainMs: 600_000 });
       const jobs = await addAll(queue, ["a", "b"]);
       for (const { id } of jobs) {
-        await expect.poll(async () => (await opened.find(id)).state, { timeout: 10_000 }).toBe("running");
+        await expect.poll(async () => (await opened.find(id)).state).toBe("running");
       }
       return { queue, worker, jobs };
     };
@@ -271,9 +267,7 @@ describe.each(testDatabases())("batches on $name", (kind) => {
       const { queue, worker } = await gather([]);
 
       expect(worker.busySlots).toBe(2);
-      await expect
-        .poll(() => queue.control.listWorkers(), { timeout: 10_000 })
-        .toMatchObject([{ running: 2 }]);
+      await expect.poll(() => queue.control.listWorkers()).toMatchObject([{ running: 2 }]);
       worker.handBack();
     });
 

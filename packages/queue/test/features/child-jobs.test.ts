@@ -33,7 +33,7 @@ describe.each(testDatabases())("child jobs on $name", (kind) => {
     opened.createQueue([handleTask({ task: parent, run }), handleTask({ task: child, run: runChild })]);
 
   const untilState = (id: string, state: string): Promise<void> =>
-    expect.poll(async () => (await opened.find(id)).state, { timeout: 10_000 }).toBe(state);
+    expect.poll(async () => (await opened.find(id)).state).toBe(state);
 
   const childrenOf = async (id: string): Promise<string[]> => {
     const found = await sql<{ id: string }>`SELECT id FROM job WHERE parent_id = ${id} ORDER BY id`.execute(
@@ -142,7 +142,7 @@ describe.each(testDatabases())("child jobs on $name", (kind) => {
       const queue = createQueue(waitingParent);
       await opened.startWorker(queue, { concurrency: 1 });
       const { id } = await queue.add(parent, { name: "x" });
-      await expect.poll(() => childrenOf(id), { timeout: 10_000 }).toHaveLength(2);
+      await expect.poll(() => childrenOf(id)).toHaveLength(2);
 
       await queue.transaction((scope) => queue.cancel(scope, id));
 
@@ -164,7 +164,7 @@ describe.each(testDatabases())("child jobs on $name", (kind) => {
       const queue = createQueue(waitingParent);
       await opened.startWorker(queue, { concurrency: 3 });
       const { id } = await queue.add(parent, { name: "x" });
-      await expect.poll(() => childrenOf(id), { timeout: 10_000 }).toHaveLength(2);
+      await expect.poll(() => childrenOf(id)).toHaveLength(2);
       const children = await childrenOf(id);
       for (const one of children) await untilState(one, "running");
 

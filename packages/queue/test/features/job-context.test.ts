@@ -99,7 +99,7 @@ describe.each(testDatabases())("what a handler works with on $name", (kind) => {
       const other = opened.createQueue([]);
       await opened.startWorker(queue);
       const { id } = await queue.add(task, {});
-      await expect.poll(async () => (await opened.find(id)).state, { timeout: 10_000 }).toBe("running");
+      await expect.poll(async () => (await opened.find(id)).state).toBe("running");
       await queue.control.pause("tests", { by: "the test" });
       await other.control.forceRelease(id, { by: "the test" });
       released.resolve();
@@ -201,7 +201,7 @@ describe.each(testDatabases())("what a handler works with on $name", (kind) => {
       const odd = await queue.add(task, { password: "odd" });
       const plain = await queue.add(task, {});
 
-      await expect.poll(async () => (await opened.find(plain.id)).percent, { timeout: 10_000 }).toBe(50);
+      await expect.poll(async () => (await opened.find(plain.id)).percent).toBe(50);
       ended.resolve();
       expect(await queue.waitForEnd(odd.id, { timeoutMs: 15_000 })).toMatchObject({ state: "succeeded" });
     });

@@ -65,7 +65,7 @@ describe.each(testDatabases())("deeply nested JSON on $name", (kind) => {
     const { id } = await queue.add(echo, 1);
 
     await expect
-      .poll(() => opened.find(id), { timeout: 30_000 })
+      .poll(() => opened.find(id))
       .toMatchObject({ state: "failed", error_code: "json_too_deep", attempt: 1 });
   });
 
@@ -78,7 +78,7 @@ describe.each(testDatabases())("deeply nested JSON on $name", (kind) => {
     const { id } = await queue.add(echo, 1);
 
     await expect
-      .poll(() => opened.find(id), { timeout: 30_000 })
+      .poll(() => opened.find(id))
       .toMatchObject({ state: "failed", error_code: "json_too_deep", attempt: 1 });
   });
 
@@ -97,7 +97,7 @@ describe.each(testDatabases())("deeply nested JSON on $name", (kind) => {
     const { id } = await queue.add(echo, 1);
 
     await expect
-      .poll(() => opened.find(id), { timeout: 30_000 })
+      .poll(() => opened.find(id))
       .toMatchObject({ state: "failed", error_code: "json_too_deep", attempt: 1 });
   });
 });

@@ -44,9 +44,7 @@ describe.each(testDatabases())("a job that is put off on $name", (kind) => {
     ]);
     await opened.startWorker(queue);
     const { id } = await queue.add(task, { how });
-    await expect
-      .poll(async () => (await queue.readDetail(id)).attempts[0]?.outcome, { timeout: 15_000 })
-      .toBe("snoozed");
+    await expect.poll(async () => (await queue.readDetail(id)).attempts[0]?.outcome).toBe("snoozed");
     const { events } = await queue.feed.read(`job:${id}`, 0, 100);
     return {
       ...(await queue.readDetail(id)),
@@ -102,7 +100,7 @@ describe.each(testDatabases())("a job that is put off on $name", (kind) => {
     const { id } = await queue.add(twice, null);
 
     await expect
-      .poll(async () => toJob(await opened.find(id)).put_off, { timeout: 15_000 })
+      .poll(async () => toJob(await opened.find(id)).put_off)
       .toMatchObject({ code: "flaky", failed_attempt: 1 });
     await sql`UPDATE job SET run_at = now() WHERE id = ${id}`.execute(opened.database.queryable);
     await queue.waitForEnd(id, { timeoutMs: 15_000 });

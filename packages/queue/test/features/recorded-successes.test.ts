@@ -336,9 +336,6 @@ describe.each(testDatabases())("a success on $name", (kind) => {
       .poll(
         async () =>
           (await rowsOf(jobs.map(({ id }) => id))).filter(({ state }) => state === "running").length,
-        {
-          timeout: 15_000,
-        },
       )
       .toBe(40);
 
@@ -366,13 +363,13 @@ describe.each(testDatabases())("a success on $name", (kind) => {
     const { id } = await queue.add(task, { nth: 1 });
     await opened.startWorker(queue);
     // Not only claimed: one that is released before its handler begins writes nothing.
-    await expect.poll(() => runs, { timeout: 10_000 }).toBe(1);
+    await expect.poll(() => runs).toBe(1);
     await other.control.forceRelease(id, { by: "the test" });
 
     released.resolve(null);
     await queue.waitForEnd(id, { timeoutMs: 15_000 });
 
-    await expect.poll(() => refused, { timeout: 10_000 }).toEqual([[id, 1]]);
+    await expect.poll(() => refused).toEqual([[id, 1]]);
     expect(queue.staleWrites).toBe(1);
     expect((await queue.readDetail(id)).attempts.map(({ outcome }) => outcome)).toEqual([
       "succeeded",

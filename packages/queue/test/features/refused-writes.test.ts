@@ -45,7 +45,7 @@ describe.each(testDatabases())("a write of an attempt that lost its job on $name
     const { id } = await queue.add(task, null);
     // With a second slot it could claim the job again, and would tell the first attempt to stop.
     await opened.startWorker(queue, { concurrency: 1 });
-    await expect.poll(async () => (await opened.find(id)).state, { timeout: 10_000 }).toBe("running");
+    await expect.poll(async () => (await opened.find(id)).state).toBe("running");
     await opened.createQueue([]).control.forceRelease(id, { by: "the test" });
     taken.resolve();
     await hasWritten.promise;

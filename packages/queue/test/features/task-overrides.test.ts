@@ -96,7 +96,7 @@ describe.each(testDatabases())("what settings change of tasks on $name", (kind) 
     const { id } = await queue.add(task, {});
 
     await expect
-      .poll(() => opened.find(id), { timeout: 15_000 })
+      .poll(() => opened.find(id))
       .toMatchObject({ state: "scheduled", reason: "retry", attempt: 1, max_attempts: 2 });
 
     const { run_at } = await opened.find(id);

@@ -34,7 +34,7 @@ describe.each(testDatabases())("a job that waits for an answer on $name", (kind)
   const asking = (): Queue => createQueue(({ waitFor }) => waitFor("approve", { question, schema: choice }));
 
   const untilState = async (id: string, state: string): Promise<JobRecord> => {
-    await expect.poll(async () => (await opened.find(id)).state, { timeout: 10_000 }).toBe(state);
+    await expect.poll(async () => (await opened.find(id)).state).toBe(state);
     return await opened.find(id);
   };
 
@@ -127,9 +127,7 @@ describe.each(testDatabases())("a job that waits for an answer on $name", (kind)
     ]);
     const { id } = await startAndWait(queue);
     await answer(queue, id, 1, "first");
-    await expect
-      .poll(async () => (await opened.find(id)).waiting_for?.key, { timeout: 10_000 })
-      .toBe("second");
+    await expect.poll(async () => (await opened.find(id)).waiting_for?.key).toBe("second");
 
     await answer(queue, id, null, "second");
 
@@ -176,9 +174,7 @@ describe.each(testDatabases())("a job that waits for an answer on $name", (kind)
     const queue = createQueue(({ waitFor }) => waitFor("approve", { question, schema: even }));
     const { id } = await startAndWait(queue);
     await answer(queue, id, 3);
-    await expect
-      .poll(async () => (await opened.find(id)).waiting_for?.problem, { timeout: 10_000 })
-      .toContain("must be even");
+    await expect.poll(async () => (await opened.find(id)).waiting_for?.problem).toContain("must be even");
 
     await answer(queue, id, 4);
 
@@ -263,9 +259,7 @@ describe.each(testDatabases())("a job that waits for an answer on $name", (kind)
 
     await answer(queue, id, "publish");
 
-    await expect
-      .poll(async () => (await queue.workflows.get(workflow)).state, { timeout: 10_000 })
-      .toBe("succeeded");
+    await expect.poll(async () => (await queue.workflows.get(workflow)).state).toBe("succeeded");
   });
 
   it("fails its workflow when it expires", async () => {
@@ -276,13 +270,11 @@ describe.each(testDatabases())("a job that waits for an answer on $name", (kind)
       sql<{ id: string }>`SELECT id FROM job WHERE workflow_id = ${workflow} AND state = 'waiting'`.execute(
         opened.database.queryable,
       );
-    await expect.poll(async () => (await found()).rows.length, { timeout: 10_000 }).toBe(1);
+    await expect.poll(async () => (await found()).rows.length).toBe(1);
 
     await passTime((await found()).rows[0]?.id ?? "");
 
-    await expect
-      .poll(async () => (await queue.workflows.get(workflow)).state, { timeout: 10_000 })
-      .toBe("failed");
+    await expect.poll(async () => (await queue.workflows.get(workflow)).state).toBe("failed");
   });
 
   it("tells those who watch its stream, and hooks", async () => {

@@ -35,7 +35,7 @@ describe.each(testDatabases())("a worker on $name", (kind) => {
   const add = async (queue: Queue, script: string): Promise<string> => (await queue.add(task, { script })).id;
 
   const untilState = (id: string, state: string): Promise<void> =>
-    expect.poll(async () => (await opened.find(id)).state, { timeout: 10_000 }).toBe(state);
+    expect.poll(async () => (await opened.find(id)).state).toBe(state);
 
   /** What the hooks of workers were told, in order. */
   const hear = (queue: Queue): string[] => {
@@ -56,7 +56,7 @@ describe.each(testDatabases())("a worker on $name", (kind) => {
     for (const id of [...ids, failing.id]) await queue.waitForEnd(id, { timeoutMs: 20_000 });
 
     await expect
-      .poll(() => readTaskEndCounts(opened.database.queryable, 600), { timeout: 10_000 })
+      .poll(() => readTaskEndCounts(opened.database.queryable, 600))
       .toEqual([{ task: task.name, succeeded: 3, failed: 1 }]);
   });
 
@@ -81,15 +81,13 @@ describe.each(testDatabases())("a worker on $name", (kind) => {
       await untilState(running, "running");
       await queue.control.requestDrain(worker.id);
       await expect
-        .poll(() => queue.control.listWorkers(), { timeout: 10_000 })
+        .poll(() => queue.control.listWorkers())
         .toMatchObject([{ state: "draining", wanted_state: "draining", running: 1, is_live: true }]);
 
       const later = await add(queue, "nothing");
       // It looks again with each beat of its row, which says when.
       const beatAt = (await queue.control.listWorkers())[0]?.beat_at;
-      await expect
-        .poll(async () => (await queue.control.listWorkers())[0]?.beat_at, { timeout: 10_000 })
-        .not.toEqual(beatAt);
+      await expect.poll(async () => (await queue.control.listWorkers())[0]?.beat_at).not.toEqual(beatAt);
 
       expect(await opened.find(later)).toMatchObject({ state: "queued" });
       expect(await opened.find(running)).toMatchObject({ state: "running" });
@@ -100,17 +98,13 @@ describe.each(testDatabases())("a worker on $name", (kind) => {
       const queue = createQueue();
       const worker = await opened.startWorker(queue);
       await queue.control.requestDrain(worker.id);
-      await expect
-        .poll(() => queue.control.listWorkers(), { timeout: 10_000 })
-        .toMatchObject([{ state: "draining" }]);
+      await expect.poll(() => queue.control.listWorkers()).toMatchObject([{ state: "draining" }]);
       const id = await add(queue, "nothing");
 
       await queue.control.requestRun(worker.id);
 
       expect(await queue.waitForEnd(id, { timeoutMs: 10_000 })).toMatchObject({ state: "succeeded" });
-      await expect
-        .poll(() => queue.control.listWorkers(), { timeout: 10_000 })
-        .toMatchObject([{ state: "running" }]);
+      await expect.poll(() => queue.control.listWorkers()).toMatchObject([{ state: "running" }]);
     });
 
     it("tells once that it drains, and again when it stops", async () => {
@@ -118,7 +112,7 @@ describe.each(testDatabases())("a worker on $name", (kind) => {
       const heard = hear(queue);
       const worker = await opened.startWorker(queue);
       await queue.control.requestDrain(worker.id);
-      await expect.poll(() => heard, { timeout: 10_000 }).toEqual(["worker.started", "worker.draining"]);
+      await expect.poll(() => heard).toEqual(["worker.started", "worker.draining"]);
 
       await worker.stop();
 
@@ -137,7 +131,7 @@ describe.each(testDatabases())("a worker on $name", (kind) => {
 
       await untilState(id, "queued");
       await expect
-        .poll(() => queue.control.listWorkers(), { timeout: 10_000 })
+        .poll(() => queue.control.listWorkers())
         .toMatchObject([{ state: "stopped", is_live: false, running: 0 }]);
     });
 
@@ -146,7 +140,7 @@ describe.each(testDatabases())("a worker on $name", (kind) => {
       const heard = hear(queue);
       const worker = await opened.startWorker(queue);
       await queue.control.requestStop(worker.id);
-      await expect.poll(() => heard.at(-1), { timeout: 10_000 }).toBe("worker.stopped");
+      await expect.poll(() => heard.at(-1)).toBe("worker.stopped");
 
       await worker.stop();
 
@@ -245,7 +239,7 @@ describe.each(testDatabases())("a worker on $name", (kind) => {
     for (const id of ids) await queue.waitForEnd(id, { timeoutMs: 10_000 });
 
     await expect
-      .poll(() => queue.control.listWorkers(), { timeout: 10_000 })
+      .poll(() => queue.control.listWorkers())
       .toMatchObject([{ processed: 4, failed: 1, running: 0, concurrency: 4 }]);
   });
 
@@ -257,9 +251,7 @@ describe.each(testDatabases())("a worker on $name", (kind) => {
     await untilState(ids[0] ?? "", "cancelled");
     await untilState(ids[1] ?? "", "scheduled");
 
-    await expect
-      .poll(() => queue.control.listWorkers(), { timeout: 10_000 })
-      .toMatchObject([{ processed: 3, failed: 0 }]);
+    await expect.poll(() => queue.control.listWorkers()).toMatchObject([{ processed: 3, failed: 0 }]);
   });
 
   it("tells who it is when it starts", async () => {

@@ -61,7 +61,7 @@ describe.each(testDatabases().filter(({ name }) => name === "postgres"))(
         for await (const line of readLines(child)) lines.push(said.parse(parseJson(line)));
       })();
       const until = (line: Partial<Said>): Promise<void> =>
-        expect.poll(() => lines, { timeout: 30_000 }).toContainEqual(expect.objectContaining(line));
+        expect.poll(() => lines).toContainEqual(expect.objectContaining(line));
       const started = { process: child, lines, until, ended };
       processes.push(started);
       await until({ kind: "ready" });
@@ -217,15 +217,12 @@ describe.each(testDatabases().filter(({ name }) => name === "postgres"))(
         worker.process.kill("SIGTERM");
         // Both signals at once would be one.
         await expect
-          .poll(
-            async () => {
-              const { state } = await opened.find(id);
-              // Not one more: a process that is ending hears of no signal and is killed by it.
-              if (state === "running") worker.process.kill("SIGTERM");
-              return state;
-            },
-            { timeout: 30_000 },
-          )
+          .poll(async () => {
+            const { state } = await opened.find(id);
+            // Not one more: a process that is ending hears of no signal and is killed by it.
+            if (state === "running") worker.process.kill("SIGTERM");
+            return state;
+          })
           .toBe("queued");
 
         expect(await worker.ended).toBe(0);

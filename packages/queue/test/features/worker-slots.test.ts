@@ -100,7 +100,7 @@ describe.each(testDatabases())("the slots of a worker on $name", (kind) => {
     const jobs = await addMany(queue, one, 6);
 
     const worker = await opened.startWorker(queue, { concurrency: 3 });
-    await expect.poll(() => work.running, { timeout: 10_000 }).toBe(3);
+    await expect.poll(() => work.running).toBe(3);
 
     expect(worker.busySlots).toBe(3);
     expect(work.started).toHaveLength(3);
@@ -117,18 +117,18 @@ describe.each(testDatabases())("the slots of a worker on $name", (kind) => {
     const queue = createQueue(work.run);
     await addMany(queue, one, 12);
     const worker = await opened.startWorker(queue, { concurrency: 1 });
-    await expect.poll(() => work.running, { timeout: 10_000 }).toBe(1);
+    await expect.poll(() => work.running).toBe(1);
 
     await queue.control.requestConcurrency(worker.id, 4);
-    await expect.poll(() => work.running, { timeout: 10_000 }).toBe(4);
+    await expect.poll(() => work.running).toBe(4);
     await queue.control.requestConcurrency(worker.id, 2);
-    await expect.poll(() => worker.concurrency, { timeout: 10_000 }).toBe(2);
+    await expect.poll(() => worker.concurrency).toBe(2);
     for (let ended = 0; ended < 3; ended++) work.letOneEnd();
-    await expect.poll(() => work.started.length, { timeout: 10_000 }).toBe(5);
+    await expect.poll(() => work.started.length).toBe(5);
 
     expect(work.running).toBe(2);
     await expect
-      .poll(() => queue.control.listWorkers(), { timeout: 10_000 })
+      .poll(() => queue.control.listWorkers())
       .toMatchObject([{ concurrency: 2, wanted_concurrency: 2, running: 2 }]);
     work.openAll();
   });
@@ -138,10 +138,10 @@ describe.each(testDatabases())("the slots of a worker on $name", (kind) => {
     const queue = createQueue(work.run);
     const long = await addMany(queue, one, 12);
     const worker = await opened.startWorker(queue, { concurrency: 8, pollMs: 60_000 });
-    await expect.poll(() => work.running, { timeout: 10_000 }).toBe(7);
+    await expect.poll(() => work.running).toBe(7);
 
     const [short] = await addMany(queue, other, 1);
-    await expect.poll(() => work.started.at(-1), { timeout: 10_000 }).toBe("other");
+    await expect.poll(() => work.started.at(-1)).toBe("other");
 
     expect(worker.busySlots).toBe(8);
     work.openAll();
@@ -182,7 +182,7 @@ describe.each(testDatabases())("the slots of a worker on $name", (kind) => {
     const jobs = await addMany(queue, one, 20);
 
     await opened.startWorker(queue, { concurrency: 3 });
-    await expect.poll(() => started, { timeout: 10_000 }).toBe(6);
+    await expect.poll(() => started).toBe(6);
     // Many polls of the worker.
     for (let polls = 0; polls < 10; polls++) await opened.claim([other]);
     expect(started).toBe(6);

@@ -89,7 +89,7 @@ describe.each(testDatabases())("a workflow on $name", (kind) => {
     return found.rows[nth]?.job_id ?? "";
   };
   const untilState = (id: string, states: readonly string[]): Promise<void> =>
-    expect.poll(() => jobStates(id), { timeout: 15_000 }).toEqual(states);
+    expect.poll(() => jobStates(id)).toEqual(states);
 
   describe("one of whose jobs fails", () => {
     it("fails with its error, and what waits for it never runs", async () => {

@@ -44,7 +44,6 @@ describe.each(testDatabases())("a workflow that a handler starts on $name", (kin
 
     await waitFor(async () => (await queue.workflows.get(id)).state === "succeeded", {
       describe: "the end of the workflow",
-      timeoutMs: 20_000,
     });
     const all = await queue.workflows.list({ owner: "bob", limit: 10 });
     expect(all.map((workflow) => workflow.id)).toEqual([id]);
