@@ -1,3 +1,5 @@
+import { relative } from "node:path";
+
 export type TestCounts = { readonly passed: number; readonly failed: number; readonly skipped: number };
 
 /**
@@ -15,6 +17,42 @@ export function countTests(reportText: string): TestCounts {
     skipped += results.filter((status) => status !== "passed" && status !== "failed").length;
   }
   return { passed, failed, skipped };
+}
+
+/** The paths of the files in which something failed, sorted. */
+export function failedFiles(reportText: string): string[] {
+  const report: unknown = JSON.parse(reportText);
+  return list(report, "testResults")
+    .filter((file) => hasFailed(file))
+    .map((file) => text(file, "name"))
+    .toSorted();
+}
+
+/** The names of the failed tests, of files and tests: "FILE > TEST". */
+export function failedNames(reportText: string, root: string): string[] {
+  const report: unknown = JSON.parse(reportText);
+  return list(report, "testResults").flatMap((file) => {
+    const path = relative(root, text(file, "name"));
+    const failed = list(file, "assertionResults").filter((result) => text(result, "status") === "failed");
+    const names = failed.map((result) => `${path} > ${text(result, "fullName")}`);
+    return hasFailed(file) && names.length === 0 ? [path] : names;
+  });
+}
+
+/** The report of a first run with the files of a later one in the place of their first results. */
+export function mergeReports(firstText: string, laterText: string): string {
+  const first: unknown = JSON.parse(firstText);
+  const later = list(JSON.parse(laterText), "testResults");
+  const again = new Set(later.map((file) => text(file, "name")));
+  const kept = list(first, "testResults").filter((file) => !again.has(text(file, "name")));
+  return JSON.stringify({ testResults: [...kept, ...later] });
+}
+
+function hasFailed(file: unknown): boolean {
+  return (
+    text(file, "status") === "failed" ||
+    list(file, "assertionResults").some((result) => text(result, "status") === "failed")
+  );
 }
 
 export type TestEntry = { readonly name: string; readonly status: string; readonly durationMs: number };

@@ -1,16 +1,18 @@
 import { existsSync } from "node:fs";
 import { glob, readFile, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { runProgram } from "./run-program.ts";
 import { detectTestEnvironment, needsOf, requirements } from "./test-environment.ts";
 import type { Requirement, TestEnvironment } from "./test-environment.ts";
-import { countTests } from "./test-report.ts";
+import { countTests, failedFiles, failedNames, mergeReports } from "./test-report.ts";
 import { ensureWebBuild } from "./web-build.ts";
 
 const root = join(import.meta.dirname, "..");
 const isNightly = process.env.MILLRACE_NIGHTLY === "1";
 // Ends only what hangs: the gate is to take forty minutes at most, the nightly run has the night.
 const runTimeoutMs = (isNightly ? 8 * 60 : 75) * 60_000;
+/** More than these are no accident of a busy machine. */
+const mostFilesAgain = 3;
 const testFiles = [
   "packages/*/{src,test}/**/*.test.ts",
   "apps/*/{src,test,e2e}/**/*.test.{ts,tsx}",
@@ -31,9 +33,30 @@ async function main(filters: readonly string[]): Promise<number> {
   }
   if (!(await ensureWebBuild(root))) return finish(0, 1);
 
+  const first = await runVitest(filters);
+  if (first === undefined) {
+    console.error("The test run ended without a report.");
+    return finish(0, 1);
+  }
+  const again = filesForSecondTry(first);
+  if (again.length === 0) return conclude(first);
+  console.log(`\nOnce more, one after the other: ${again.map((path) => relative(root, path)).join(", ")}\n`);
+  const second = await runVitest(["--no-file-parallelism", ...again]);
+  if (second === undefined) return conclude(first);
+  const status = conclude({ ...second, report: mergeReports(first.report, second.report) });
+  const stillFailing = new Set(failedNames(second.report, root));
+  const unsteady = failedNames(first.report, root).filter((name) => !stillFailing.has(name));
+  for (const name of unsteady) console.log(`UNSTEADY, passed only at the second try: ${name}`);
+  return status;
+}
+
+type TestRun = { readonly report: string; readonly exitCode: number; readonly hadStrayErrors: boolean };
+
+/** Undefined when the run left no report. */
+async function runVitest(vitestArguments: readonly string[]): Promise<TestRun | undefined> {
   const reportPath = join(root, "test-results/vitest.json");
   await rm(reportPath, { force: true });
-  const run = await runProgram(
+  const { exitCode, output } = await runProgram(
     process.execPath,
     [
       join(root, "node_modules/vitest/vitest.mjs"),
@@ -41,15 +64,30 @@ async function main(filters: readonly string[]): Promise<number> {
       "--reporter=default",
       "--reporter=json",
       `--outputFile.json=${reportPath}`,
-      ...filters,
+      ...vitestArguments,
     ],
     { workingDirectory: root, echo: true, timeoutMs: runTimeoutMs },
   );
-  if (!existsSync(reportPath)) {
-    console.error("The test run ended without a report.");
-    return finish(0, 1);
-  }
-  const counts = countTests(await readFile(reportPath, "utf8"));
+  if (!existsSync(reportPath)) return undefined;
+  return {
+    report: await readFile(reportPath, "utf8"),
+    exitCode,
+    hadStrayErrors: output.includes("Unhandled Error"),
+  };
+}
+
+/**
+ * In the gate, which runs on machines that are busy with much else, a few files that failed are run once
+ * more (docs/decisions/0027). By night and by hand each failure counts at once.
+ */
+function filesForSecondTry(run: TestRun): string[] {
+  const failed = failedFiles(run.report);
+  const isAllowed = process.env.CI === "true" && !isNightly && !run.hadStrayErrors;
+  return isAllowed && failed.length <= mostFilesAgain ? failed : [];
+}
+
+function conclude(run: TestRun): number {
+  const counts = countTests(run.report);
   if (counts.skipped > 0) console.error(`${counts.skipped} skipped tests count as failed.`);
   const failed = counts.failed + counts.skipped;
   // A crash outside any test, such as an unhandled rejection, fails the run without a failed test.
