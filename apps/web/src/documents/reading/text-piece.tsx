@@ -69,6 +69,7 @@ export const TextPiece = memo(function TextPiece({
       ) : text === undefined ? (
         <div
           className={classes.placeholder}
+          data-loading
           style={{ height: estimateHeight(end - start) }}
           aria-hidden="true"
         />
