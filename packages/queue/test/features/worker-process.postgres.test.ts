@@ -201,6 +201,7 @@ describe.each(testDatabases().filter(({ name }) => name === "postgres"))(
         const id = await runningJob(queue, worker, { script: "wait until", file });
 
         worker.process.kill("SIGTERM");
+        await worker.until({ kind: "draining" });
         const later = await queue.add(processTask, { script: "nothing" });
         await writeFile(file, "");
 
