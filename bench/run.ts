@@ -11,6 +11,7 @@ import { modelsReuse } from "./benchmarks/models-reuse.ts";
 import { modelsStorm } from "./benchmarks/models-storm.ts";
 import { postDocument } from "./benchmarks/post-document.ts";
 import { queueChurn } from "./benchmarks/queue-churn.ts";
+import { queueCost } from "./benchmarks/queue-cost.ts";
 import { queueEnqueue } from "./benchmarks/queue-enqueue.ts";
 import { queueEnqueueWhileProcessing } from "./benchmarks/queue-enqueue-while-processing.ts";
 import { queueFlatness } from "./benchmarks/queue-flatness.ts";
@@ -37,6 +38,7 @@ const benchmarks: readonly Benchmark[] = [
   postDocument,
   throughput,
   queueThroughput,
+  queueCost,
   queueEnqueue,
   queueEnqueueWhileProcessing,
   queueLatency,
