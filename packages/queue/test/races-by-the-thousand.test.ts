@@ -95,8 +95,8 @@ describe.each(databases)("a thousand times on $name", (kind) => {
     );
 
   const succeed = async ({ id, fence }: ClaimedJob): Promise<boolean> => {
-    const ended = await succeedJobs(database, worker, [{ id, fence, output: '{"by":"w"}', keptDays: 1 }]);
-    return ended.length === 1;
+    const { ended } = await succeedJobs(database, worker, [{ id, fence, output: '{"by":"w"}', keptDays: 1 }]);
+    return ended.size === 1;
   };
 
   type Story = {

@@ -1,6 +1,7 @@
 import type { QueryAccess } from "@millrace/database";
 import { sql } from "kysely";
 import { commit } from "../crash-point.ts";
+import { ownStream } from "../events/append-events.ts";
 import type { ClaimedJob } from "./job-row.ts";
 
 export type ClaimRequest = {
@@ -17,15 +18,41 @@ export type ClaimRequest = {
 /**
  * Takes up to `limit` due jobs of one queue for this worker, in one call. One queue at a time:
  * with a list of queues every queued row would be sorted. Two workers never get the same job, and
- * nobody gets one of a queue that is paused. SQL: `claim_jobs`, migration 8.
+ * nobody gets one of a queue that is paused. SQL: `claim_jobs_briefly`, migration 26.
  */
 export async function claimJobs(database: QueryAccess, request: ClaimRequest): Promise<ClaimedJob[]> {
   const { queue, taskKeys, limit, oldest, worker, leaseMs } = request;
-  const statement = sql<ClaimedJob>`
-    SELECT * FROM claim_jobs(${queue}, ${[...taskKeys]}::text[], ${limit}, ${oldest}, ${worker.id}::uuid,
+  const statement = sql<BriefJob>`
+    SELECT * FROM claim_jobs_briefly(${queue}, ${[...taskKeys]}::text[], ${limit}, ${oldest}, ${worker.id}::uuid,
       ${leaseMs}::double precision)`;
   const claimed = await commit("claim", () => statement.execute(database.queryable));
-  return inOrder(claimed.rows);
+  return inOrder(claimed.rows.map((row) => claimedJob(queue, row)));
+}
+
+/** A claimed job without its queue, and with null for what is as usual. */
+type BriefJob = Omit<ClaimedJob, "queue" | Usual> & { readonly [Column in Usual]: ClaimedJob[Column] | null };
+type Usual = "task_version" | "stream" | "attempt" | "fence" | "runs_alone" | "priority";
+
+/** Field by field, and so with the same fields in the same order: made for every job. */
+function claimedJob(queue: string, row: BriefJob): ClaimedJob {
+  return {
+    id: row.id,
+    queue,
+    task: row.task,
+    task_version: row.task_version ?? 1,
+    owner: row.owner,
+    stream: row.stream ?? ownStream(row.id),
+    attempt: row.attempt ?? 1,
+    max_attempts: row.max_attempts,
+    fence: row.fence ?? 1,
+    runs_alone: row.runs_alone ?? false,
+    priority: row.priority ?? 5,
+    limit_key: row.limit_key,
+    workflow_id: row.workflow_id,
+    wait_ms: row.wait_ms,
+    trace_parent: row.trace_parent,
+    input: row.input,
+  };
 }
 
 /** As they are to be started: the order of what UPDATE returns is nobody's promise. */

@@ -5,7 +5,7 @@ import type { EventBus } from "../events/event-bus.ts";
 import { ownStream, publishEvents } from "../events/append-events.ts";
 import type { NewEvent } from "../events/append-events.ts";
 import { succeedJobs, succeedMembers } from "../jobs/succeed-jobs.ts";
-import type { RecordedSuccess, SucceededJob } from "../jobs/succeed-jobs.ts";
+import type { RecordedSuccesses, SucceededJob } from "../jobs/succeed-jobs.ts";
 import { transitionOf } from "../jobs/transition.ts";
 import type { TellingJob } from "../jobs/transition.ts";
 import type { EndingParts } from "../jobs/write-end.ts";
@@ -33,11 +33,11 @@ export class SuccessRecorder {
     },
   ) {
     const told =
-      (record: (successes: readonly Success[]) => Promise<readonly RecordedSuccess[]>) =>
+      (record: (successes: readonly Success[]) => Promise<RecordedSuccesses>) =>
       async (successes: readonly Success[]): Promise<boolean[]> => {
-        const rows = new Map((await record(successes)).map((row) => [row.id, row]));
-        tell(parts.bus, successes, rows);
-        return successes.map(({ id }) => rows.has(id));
+        const recorded = await record(successes);
+        tell(parts.bus, successes, recorded);
+        return successes.map(({ id }) => recorded.ended.has(id));
       };
     const createBatcher = (run: (successes: readonly Success[]) => Promise<boolean[]>) =>
       new Batcher({ maxSize, maxInFlight: 1, isOfOne: (error) => !mayPassLater(error), run });
@@ -69,39 +69,29 @@ export class SuccessRecorder {
   }
 }
 
-function tell(
-  bus: EventBus,
-  successes: readonly Success[],
-  rows: ReadonlyMap<string, RecordedSuccess>,
-): void {
-  if (bus.hasEventListeners) tellEvents(bus, successes, rows);
+function tell(bus: EventBus, successes: readonly Success[], recorded: RecordedSuccesses): void {
+  if (bus.hasEventListeners) tellEvents(bus, successes, recorded);
   for (const { job } of successes) {
-    const row = rows.get(job.id);
-    if (row === undefined) continue;
-    bus.publishTransition(transitionOf("succeeded", job, "succeeded", { runMs: row.run_ms }));
+    const one = recorded.ended.get(job.id);
+    if (one === undefined) continue;
+    bus.publishTransition(transitionOf("succeeded", job, "succeeded", { runMs: one.runMs }));
   }
 }
 
-function tellEvents(
-  bus: EventBus,
-  successes: readonly Success[],
-  rows: ReadonlyMap<string, RecordedSuccess>,
-): void {
+function tellEvents(bus: EventBus, successes: readonly Success[], { atMs, ended }: RecordedSuccesses): void {
   const events: NewEvent[] = [];
   const stored: StoredEvent[] = [];
-  let at = "";
+  const at = new Date(atMs).toISOString();
   for (const { job } of successes) {
-    const row = rows.get(job.id);
-    if (row === undefined) continue;
+    const one = ended.get(job.id);
+    if (one === undefined) continue;
     const { id, owner } = job;
     const stream = ownStream(id);
     if (!bus.admit(stream, owner)) continue;
-    // All of them ended in one statement, at the same time.
-    at ||= new Date(row.at_ms).toISOString();
     const type = "job.succeeded";
     const data = { job_id: id };
     events.push({ stream, owner, type, data });
-    stored.push({ stream, seq: row.seq, type, data, at });
+    stored.push({ stream, seq: one.seq, type, data, at });
   }
   publishEvents(bus, events, stored);
 }

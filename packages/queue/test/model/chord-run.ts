@@ -216,7 +216,7 @@ class ChordRun {
     if (running.length === 0) return false;
     const jobs = running.map((part) => this.#of(part));
     for (const part of running) chordModel.finish(this.model, part, "succeeded");
-    const ended = await succeedMembers(
+    const { ended } = await succeedMembers(
       { ...partsOf(this.#system), worker },
       jobs.map(({ id, fence }) => ({
         id,
@@ -226,7 +226,7 @@ class ChordRun {
         job: { workflow_id: this.#id },
       })),
     );
-    expectSame("ended together", jobs.length, ended.length);
+    expectSame("ended together", jobs.length, ended.size);
     return true;
   }
 

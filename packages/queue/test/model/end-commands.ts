@@ -104,7 +104,7 @@ export async function succeedBoth(
   });
   const once = [...new Map(simple.map((one) => [one.id, one])).values()];
   const expected = workerModel.succeedTogether(state, once);
-  const ended = await succeedJobs(
+  const { ended } = await succeedJobs(
     system.database,
     pick(workers, 0),
     once.map(({ id, fence }) => ({
@@ -114,11 +114,7 @@ export async function succeedBoth(
       keptDays: durations.successKeptMs / 86_400_000,
     })),
   );
-  expectSame(
-    `of ${once.map(sayClaim).join(", ")} ended`,
-    expected.toSorted(),
-    ended.map(({ id }) => id).toSorted(),
-  );
+  expectSame(`of ${once.map(sayClaim).join(", ")} ended`, expected.toSorted(), [...ended.keys()].toSorted());
   if (expected.length < once.length) notice(system, "late success refused");
   return once.map(sayClaim).join(", ");
 }

@@ -32,7 +32,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: "asks for the fence when successes are written together",
-    sqlFunction: "succeed_jobs",
+    sqlFunction: "succeed_jobs_briefly",
     text: "AND job.fence = given.fence",
     replacement: "",
     isSample: true,
@@ -59,7 +59,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: "makes the fence grow with a claim",
-    sqlFunction: "claim_jobs",
+    sqlFunction: "claim_jobs_briefly",
     text: "fence = job.fence + 1",
     replacement: "fence = job.fence",
   },
@@ -101,7 +101,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: "keeps a cancel before a success",
-    sqlFunction: "succeed_jobs",
+    sqlFunction: "succeed_jobs_briefly",
     text: "AND job.cancel_requested_at IS NULL",
     replacement: "",
   },
@@ -119,7 +119,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: "claims nothing of a paused queue",
-    sqlFunction: "claim_jobs",
+    sqlFunction: "claim_jobs_briefly",
     text: "IF NOT queue_is_open(wanted_queue) THEN RETURN; END IF;",
     replacement: "",
   },
@@ -131,7 +131,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: "lets owners take turns",
-    sqlFunction: "claim_jobs",
+    sqlFunction: "claim_jobs_briefly",
     text: "ORDER BY priority DESC, fair, run_at, id",
     replacement: "ORDER BY priority DESC, run_at, id",
   },

@@ -77,11 +77,11 @@ describe.each(testDatabases())("what happens at once to a workflow on $name", (k
       const [, recorded] = await Promise.all([queue.workflows.cancel(id), end(queue, [last])]);
 
       // A member that was told to stop before it had ended is no success any more.
-      if (recorded.length === 0) await queue.transaction((scope) => queue.cancel(scope, last.id));
+      if (recorded.ended.size === 0) await queue.transaction((scope) => queue.cancel(scope, last.id));
       const [body] = await bodies(id);
       expect(body?.state).toBe("cancelled");
       expect(await queue.workflows.get(id)).toMatchObject({
-        state: recorded.length === 0 ? "running" : "cancelled",
+        state: recorded.ended.size === 0 ? "running" : "cancelled",
       });
       expect(await findQueueProblems(opened.database.queryable)).toEqual([]);
     }
