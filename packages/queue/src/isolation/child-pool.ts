@@ -3,7 +3,7 @@ import { ConcurrencyLimit, toError } from "@millrace/kernel";
 import type { ClaimedJob } from "../jobs/job-row.ts";
 import type { Task } from "../tasks/task.ts";
 import { AttemptStop } from "../worker/attempt-stop.ts";
-import type { ExecuteParts, Execution } from "../worker/execution.ts";
+import type { AwaitedExecution, ExecuteParts } from "../worker/execution.ts";
 import { JobChild } from "./job-child.ts";
 import type { ChildRun } from "./job-child.ts";
 import { recordDeath } from "./record-death.ts";
@@ -107,7 +107,7 @@ export class ChildPool {
    * Runs one claimed job in a child. How many jobs run at once is the caller's to limit; only those that run
    * alone wait in line, without their slots. After `stop`, jobs are handed back.
    */
-  run(job: ClaimedJob, slot?: JobSlot): Execution {
+  run(job: ClaimedJob, slot?: JobSlot): AwaitedExecution {
     const attempt = new AttemptStop();
     if (this.#isStopped) attempt.stop("shutdown");
     const done = this.#runAndRecord(job, attempt, slot);

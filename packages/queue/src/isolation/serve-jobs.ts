@@ -13,7 +13,7 @@ import type { AnyTaskHandler } from "../tasks/task.ts";
 import { TaskRegistry } from "../tasks/task-registry.ts";
 import { EventWriter } from "../worker/event-writer.ts";
 import { executeJob } from "../worker/execute-job.ts";
-import type { Execution } from "../worker/execution.ts";
+import type { AwaitedExecution } from "../worker/execution.ts";
 import { forwardBus } from "./forward-bus.ts";
 import { HandlerWatch } from "./handler-watch.ts";
 import { uncaughtExitCode } from "./messages.ts";
@@ -72,7 +72,7 @@ export async function serveJobs(options: {
       wasStale = true;
     },
   };
-  let execution: Execution | undefined;
+  let execution: AwaitedExecution | undefined;
 
   const run = async (job: ClaimedJob): Promise<void> => {
     wasStale = false;

@@ -76,6 +76,17 @@ export function traceAttempt<Result>(
 }
 
 /**
+ * Begins the span of an attempt that runs as a part of a batch: nothing nests below it. To be closed. Undefined
+ * without OpenTelemetry in the process.
+ */
+export function openAttempt(job: TracedJob): (AttemptSpan & { readonly close: () => void }) | undefined {
+  const tracer = findTracer();
+  if (tracer === undefined) return undefined;
+  const span = startAttempt(tracer, job, contextOf(job.trace_parent));
+  return { ...attemptSpan(span), close: () => span.end() };
+}
+
+/**
  * Runs what takes several jobs of one task at once in the span `process batch <task>`, linked with what
  * enqueued them: it belongs to none of their traces. Each job has its attempt's span besides.
  */

@@ -1,18 +1,27 @@
 import { StopError } from "@millrace/kernel";
 import type { StopReason } from "@millrace/kernel";
 
+/** Made without a function for each job. */
+export type StopListener = { readonly told: (reason: StopReason) => void };
+
 /**
  * The ways in which one attempt is told to stop. The signal aborts once, with the first reason; a
  * later one may weigh more, as when a job past its soft limit is cancelled, and `reason` is the one
  * that counts: a lost lease stays lost, and a soft limit says nothing new to what is stopping.
  */
 export class AttemptStop {
-  /** Made when somebody asks for the signal: most jobs are over before anybody does. */
+  readonly #first: StopListener | undefined;
+  /** Both made when somebody asks for them: most jobs are over before anybody does. */
   #controller: AbortController | undefined;
   #aborted: StopError | undefined;
-  readonly #listeners: ((reason: StopReason) => void)[] = [];
+  #listeners: ((reason: StopReason) => void)[] | undefined;
   #reason: StopReason | undefined;
   #shutdownAtMs: number | undefined;
+
+  /** `first` hears of each reason before all others. */
+  constructor(first?: StopListener) {
+    this.#first = first;
+  }
 
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
@@ -33,7 +42,8 @@ export class AttemptStop {
     if (reason === "shutdown") this.#shutdownAtMs ??= performance.now();
     this.#aborted ??= new StopError(reason, `The job was stopped: ${reason}`);
     this.#controller?.abort(this.#aborted);
-    for (const listener of this.#listeners) listener(reason);
+    this.#first?.told(reason);
+    for (const listener of this.#listeners ?? []) listener(reason);
   }
 
   /** What the signal aborted with; undefined while it has not. */
@@ -43,7 +53,7 @@ export class AttemptStop {
 
   /** Calls back for each reason that counts, also for one that came before. */
   onStop(listener: (reason: StopReason) => void): void {
-    this.#listeners.push(listener);
+    (this.#listeners ??= []).push(listener);
     if (this.#reason !== undefined) listener(this.#reason);
   }
 

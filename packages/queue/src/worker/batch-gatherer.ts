@@ -2,11 +2,13 @@ import type { ClaimedJob } from "../jobs/job-row.ts";
 import type { BatchRunner } from "../tasks/batch-task.ts";
 import type { AnyTaskHandler } from "../tasks/task.ts";
 import { BatchMember } from "./batch-member.ts";
-import type { ExecuteParts, Execution } from "./execution.ts";
+import type { ExecuteParts, Execution, ExecutionListener } from "./execution.ts";
 import { runBatch } from "./run-batch.ts";
 
 type Gathering = {
   readonly runner: BatchRunner;
+  /** One of its jobs is to stop. */
+  readonly onStop: (member: BatchMember) => void;
   readonly members: BatchMember[];
   readonly timer: NodeJS.Immediate | NodeJS.Timeout;
 };
@@ -18,22 +20,22 @@ type Gathering = {
  */
 export class BatchGatherer {
   readonly #parts: ExecuteParts;
+  readonly #listener: ExecutionListener;
   readonly #gatherings = new Map<AnyTaskHandler, Gathering>();
 
-  constructor(parts: ExecuteParts) {
+  constructor(parts: ExecuteParts, listener: ExecutionListener) {
     this.#parts = parts;
+    this.#listener = listener;
   }
 
   /** Runs a job as a part of a batch; undefined when its task is not handled in batches. */
-  start(job: ClaimedJob, onRan: () => void): Execution | undefined {
+  start(job: ClaimedJob): Execution | undefined {
     const handler = this.#parts.registry.find(job.task, job.task_version);
     if (handler?.batch === undefined) return undefined;
-    const member = new BatchMember(this.#parts, handler, job, onRan);
+    const member = new BatchMember(this.#parts, handler, job, this.#listener);
     const gathering = this.#gatherings.get(handler) ?? this.#open(handler, handler.batch);
     gathering.members.push(member);
-    member.attempt.onStop(() => {
-      if (this.#remove(handler, member)) void member.fail(member.attempt.aborted);
-    });
+    member.listen(gathering.onStop);
     if (gathering.members.length >= gathering.runner.maxSize) this.#close(handler);
     return member;
   }
@@ -47,7 +49,10 @@ export class BatchGatherer {
     const close = (): void => this.#close(handler);
     // Without a wait: all that one claim brings.
     const timer = runner.maxWaitMs > 0 ? setTimeout(close, runner.maxWaitMs) : setImmediate(close);
-    const gathering = { runner, members: [], timer };
+    const onStop = (member: BatchMember): void => {
+      if (this.#remove(handler, member)) void member.fail(member.attempt.aborted);
+    };
+    const gathering = { runner, onStop, members: [], timer };
     this.#gatherings.set(handler, gathering);
     return gathering;
   }

@@ -1,48 +1,54 @@
 import type { StopReason } from "@millrace/kernel";
 import type { AttemptEnd } from "../jobs/finish-attempt.ts";
 import type { ClaimedJob } from "../jobs/job-row.ts";
-import { traceAttempt } from "../observe/spans.ts";
-import type { AttemptSpan } from "../observe/spans.ts";
+import { openAttempt } from "../observe/spans.ts";
 import { collectSecrets } from "../tasks/redact.ts";
 import type { AnyTaskHandler } from "../tasks/task.ts";
 import { endThatThrew } from "./attempt-end.ts";
 import { AttemptStop } from "./attempt-stop.ts";
+import type { StopListener } from "./attempt-stop.ts";
 import { createJobContext } from "./create-job-context.ts";
-import type { ExecuteParts, Execution } from "./execution.ts";
+import type { ExecuteParts, Execution, ExecutionListener } from "./execution.ts";
 import type { JobContext } from "./job-context.ts";
 import { recordEnd } from "./record-end.ts";
 import { StopGrace } from "./stop-grace.ts";
 
 /** One job of a batch, from its claim to its own end. */
-export class BatchMember implements Execution {
+export class BatchMember implements Execution, StopListener {
   readonly job: ClaimedJob;
-  readonly attempt = new AttemptStop();
-  readonly done: Promise<void>;
+  readonly attempt = new AttemptStop(this);
   readonly #parts: ExecuteParts;
   readonly #handler: AnyTaskHandler;
-  readonly #onRan: () => void;
+  readonly #listener: ExecutionListener;
   readonly #secrets: readonly string[];
-  #span: AttemptSpan | undefined;
+  readonly #span: ReturnType<typeof openAttempt>;
   #grace: StopGrace | undefined;
   #isEnding = false;
-  #resolve: () => void = () => undefined;
+  #onStop: ((member: BatchMember, reason: StopReason) => void) | undefined;
 
-  /** `onRan` is called when its part of the batch has ended and only its end is to be recorded. */
-  constructor(parts: ExecuteParts, handler: AnyTaskHandler, job: ClaimedJob, onRan: () => void) {
+  constructor(parts: ExecuteParts, handler: AnyTaskHandler, job: ClaimedJob, listener: ExecutionListener) {
     this.#parts = parts;
     this.#handler = handler;
     this.job = job;
-    this.#onRan = onRan;
+    this.#listener = listener;
     this.#secrets = collectSecrets(handler.task, job.input);
     parts.writer.open(job);
-    this.done = traceAttempt(job, (span) => {
-      this.#span = span;
-      return new Promise((resolve) => (this.#resolve = resolve));
-    });
+    this.#span = openAttempt(job);
   }
 
   stop(reason: StopReason): void {
     this.attempt.stop(reason);
+  }
+
+  /** Calls back for each reason to stop that counts, also for one that came before; the last listener alone. */
+  listen(onStop: (member: BatchMember, reason: StopReason) => void): void {
+    this.#onStop = onStop;
+    if (this.attempt.reason !== undefined) onStop(this, this.attempt.reason);
+  }
+
+  /** Its attempt was told to stop. */
+  told(reason: StopReason): void {
+    this.#onStop?.(this, reason);
   }
 
   /** Throws when its input does not fit the task. */
@@ -88,11 +94,12 @@ export class BatchMember implements Execution {
   /** Its end is recorded, or is no longer ours to record. */
   close(): void {
     this.#parts.writer.close(this.job);
-    this.#resolve();
+    this.#span?.close();
+    this.#listener.done(this);
   }
 
   #ran(outcome: AttemptEnd["outcome"] | undefined, error?: { readonly code: string }): void {
-    this.#onRan();
+    this.#listener.ran(this.job);
     if (outcome !== undefined) this.#span?.ended(outcome, error);
   }
 }

@@ -20,8 +20,6 @@ type Buffer = {
   logs: LogEntry[];
   progress: ProgressState | undefined;
   lastProgressMs: number;
-  /** Whether the job has said or written anything in this attempt. */
-  hasHeard: boolean;
 };
 
 /**
@@ -34,6 +32,8 @@ export class EventWriter {
   readonly #bus: EventBus;
   readonly #logger: Logger;
   readonly #onProgress: (jobId: string) => void;
+  /** The jobs that run, and of those that have said or written something in this attempt what it was. */
+  readonly #open = new Map<string, HeldJob>();
   readonly #buffers = new Map<string, Buffer>();
   #timer: NodeJS.Timeout | undefined;
   #flushing: Promise<void> = Promise.resolve();
@@ -55,28 +55,24 @@ export class EventWriter {
   }
 
   open(job: HeldJob): void {
-    this.#buffers.set(job.id, {
-      job,
-      logs: [],
-      progress: undefined,
-      lastProgressMs: -progressEveryMs,
-      hasHeard: false,
-    });
+    this.#open.set(job.id, job);
+    this.#buffers.delete(job.id);
   }
 
   close(job: HeldJob): void {
-    if (this.#buffers.get(job.id)?.job.fence === job.fence) this.#buffers.delete(job.id);
+    if (this.#open.get(job.id)?.fence !== job.fence) return;
+    this.#open.delete(job.id);
+    this.#buffers.delete(job.id);
   }
 
   /** Whether a job has logged, reported progress or had a transaction of its own since it was opened. */
   hasHeard(job: HeldJob): boolean {
-    return this.#bufferOf(job)?.hasHeard ?? true;
+    return this.#open.get(job.id)?.fence !== job.fence || this.#buffers.has(job.id);
   }
 
   log(job: HeldJob, line: LogEntry): void {
     const buffer = this.#bufferOf(job);
     if (buffer === undefined || buffer.logs.length >= maxPendingLogs) return;
-    buffer.hasHeard = true;
     buffer.logs.push(line);
     this.#arm(flushEveryMs);
   }
@@ -84,7 +80,6 @@ export class EventWriter {
   progress(job: HeldJob, progress: ProgressState): void {
     const buffer = this.#bufferOf(job);
     if (buffer === undefined) return;
-    buffer.hasHeard = true;
     buffer.progress = progress;
     this.#arm(flushEveryMs);
   }
@@ -109,8 +104,8 @@ export class EventWriter {
     work: (pending: PendingWrites) => Promise<Result>,
     take: () => PendingWrites,
   ): Promise<Result> {
-    const buffer = this.#bufferOf(job);
-    if (buffer !== undefined) buffer.hasHeard = true;
+    // From now on the job has been heard.
+    this.#bufferOf(job);
     const before = this.#writing.get(job.id);
     const own = Promise.withResolvers<void>();
     this.#writing.set(job.id, own.promise);
@@ -149,9 +144,14 @@ export class EventWriter {
     if (pending.logs.length > 0 || buffer.progress !== undefined) this.#arm(flushEveryMs);
   }
 
+  /** Undefined when this attempt is over. Made when it is first asked for: most jobs say nothing. */
   #bufferOf(job: HeldJob): Buffer | undefined {
-    const buffer = this.#buffers.get(job.id);
-    return buffer?.job.fence === job.fence ? buffer : undefined;
+    if (this.#open.get(job.id)?.fence !== job.fence) return undefined;
+    const known = this.#buffers.get(job.id);
+    if (known !== undefined) return known;
+    const buffer = { job, logs: [], progress: undefined, lastProgressMs: -progressEveryMs };
+    this.#buffers.set(job.id, buffer);
+    return buffer;
   }
 
   #drain(buffer: Buffer, when: "when_due" | "now"): PendingWrites {

@@ -6,7 +6,7 @@ import { AttemptLimits } from "./attempt-limits.ts";
 import { AttemptStop } from "./attempt-stop.ts";
 import { createJobContext } from "./create-job-context.ts";
 import { endThatThrew, plainSuccess } from "./attempt-end.ts";
-import type { ExecuteParts, Execution } from "./execution.ts";
+import type { AwaitedExecution, ExecuteParts, ExecutionListener } from "./execution.ts";
 import { traceAttempt } from "../observe/spans.ts";
 import type { AttemptSpan } from "../observe/spans.ts";
 import { recordEnd } from "./record-end.ts";
@@ -15,22 +15,21 @@ import type { Success } from "./success-recorder.ts";
 /** A task that this process can't run goes to another that can; soon enough, and not in a tight loop. */
 const unknownTaskWaitMs = 10_000;
 
-export type ExecuteOptions = {
-  /** Called when the handler has ended and only its end is to be recorded. */
-  readonly onRan?: () => void;
-};
-
 /** Runs one claimed job to the end of its attempt. */
-export function executeJob(parts: ExecuteParts, job: ClaimedJob, options: ExecuteOptions = {}): Execution {
+export function executeJob(
+  parts: ExecuteParts,
+  job: ClaimedJob,
+  listener?: Pick<ExecutionListener, "ran">,
+): AwaitedExecution {
   const attempt = new AttemptStop();
-  const done = traceAttempt(job, (span) => execute(parts, { job, attempt, options }, span));
+  const done = traceAttempt(job, (span) => execute(parts, { job, attempt, listener }, span));
   return { job, stop: (reason) => attempt.stop(reason), done };
 }
 
 type Running = {
   readonly job: ClaimedJob;
   readonly attempt: AttemptStop;
-  readonly options: ExecuteOptions;
+  readonly listener: Pick<ExecutionListener, "ran"> | undefined;
 };
 
 async function execute(parts: ExecuteParts, running: Running, span: AttemptSpan): Promise<void> {
@@ -46,7 +45,7 @@ async function execute(parts: ExecuteParts, running: Running, span: AttemptSpan)
   parts.writer.open(job);
   try {
     const end = await runToEnd(parts, running, handler);
-    running.options.onRan?.();
+    running.listener?.ran(job);
     if (end === undefined) return;
     span.ended(end.outcome, "error" in end ? end.error : undefined);
     const success = end.outcome === "succeeded" ? plainSuccess(parts, job, handler, end.output) : undefined;

@@ -28,6 +28,18 @@ export type ExecuteParts = {
 export type Execution = {
   readonly job: ClaimedJob;
   readonly stop: (reason: StopReason) => void;
+};
+
+/** One that can be waited for. */
+export type AwaitedExecution = Execution & {
   /** Resolves when the end is recorded, or is no longer ours to record. Never rejects. */
   readonly done: Promise<void>;
+};
+
+/** Who is told of attempts: one for all, since there are thousands a second. */
+export type ExecutionListener = {
+  /** The handler has ended and only its end is to be recorded. */
+  readonly ran: (job: ClaimedJob) => void;
+  /** The end is recorded, or is no longer ours to record. Never before the execution was returned. */
+  readonly done: (execution: Execution) => void;
 };

@@ -1,6 +1,6 @@
 /**
- * What the worker tells the thread that beats for it. As columns: there are thousands of jobs a second,
- * and a message of many small objects takes many times as long to copy.
+ * What the worker tells the thread that beats for it, as JSON text of columns: there are thousands of jobs a
+ * second, and a message of many objects or strings takes many times as long to copy.
  */
 export type ToBeater =
   | {
@@ -13,6 +13,8 @@ export type ToBeater =
   | { readonly kind: "release"; readonly ids: readonly string[]; readonly fences: readonly number[] };
 
 export type FromBeater =
+  /** From now on it beats for what it is told. */
+  | { readonly kind: "ready" }
   | { readonly kind: "lost" | "cancel_requested"; readonly id: string; readonly fence: number }
   | { readonly kind: "failed"; readonly message: string };
 

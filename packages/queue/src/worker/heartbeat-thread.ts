@@ -6,13 +6,14 @@
  */
 import { parentPort, workerData } from "node:worker_threads";
 import { Client } from "pg";
-import { z } from "zod";
 import { commit } from "../crash-point.ts";
 import { beatStatement } from "./beat-statement.ts";
 import type { BeatRow } from "./beat-statement.ts";
-import type { FromBeater, ToBeater } from "./heartbeat-messages.ts";
+import type { BeaterSettings, FromBeater, ToBeater } from "./heartbeat-messages.ts";
 
-const settings = z.object({ url: z.string(), leaseMs: z.number(), beatMs: z.number() }).parse(workerData);
+// What createThreadedHeartbeat gives it. No schema library for that: loading one takes longer than all else here.
+const settings = workerData as BeaterSettings;
+if (!(settings.leaseMs > 0 && settings.beatMs > 0)) throw new Error("heartbeat-thread needs its times");
 const port = parentPort;
 if (port === null) throw new Error("heartbeat-thread must run as a worker thread");
 
@@ -91,7 +92,8 @@ setInterval(() => {
     });
 }, settings.beatMs);
 
-port.on("message", (message: ToBeater) => {
+port.on("message", (text: string) => {
+  const message = JSON.parse(text) as ToBeater; // Written by threaded-heartbeat.
   const nowMs = performance.now();
   for (const [index, id] of message.ids.entries()) {
     const fence = message.fences[index] ?? 0;
@@ -99,3 +101,5 @@ port.on("message", (message: ToBeater) => {
     else if (held.get(id)?.fence === fence) held.delete(id);
   }
 });
+
+tell({ kind: "ready" });

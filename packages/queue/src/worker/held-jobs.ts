@@ -7,7 +7,7 @@ type Held = { readonly fence: number; readonly sinceMs: number };
 export class HeldJobs {
   readonly #send: (message: ToBeater) => void;
   readonly #held = new Map<string, Held>();
-  #released: Claim[] = [];
+  #released: { readonly ids: string[]; readonly fences: number[] } = { ids: [], fences: [] };
 
   constructor(send: (message: ToBeater) => void) {
     this.#send = send;
@@ -17,25 +17,31 @@ export class HeldJobs {
   hold(jobs: readonly Claim[]): void {
     if (jobs.length === 0) return;
     const sinceMs = performance.now();
-    for (const { id, fence } of jobs) this.#held.set(id, { fence, sinceMs });
+    // Shared by those with the same fence: most are claimed for the first time.
+    let held: Held = { fence: 1, sinceMs };
+    for (const { id, fence } of jobs) {
+      if (held.fence !== fence) held = { fence, sinceMs };
+      this.#held.set(id, held);
+    }
     this.#send({ kind: "hold", ...columns(jobs), agesMs: jobs.map(() => 0) });
   }
 
   release({ id, fence }: Claim): void {
     if (this.#held.get(id)?.fence !== fence) return;
     this.#held.delete(id);
-    this.#released.push({ id, fence });
+    this.#released.ids.push(id);
+    this.#released.fences.push(fence);
   }
 
   /** There is no hurry: a beat for a job that has ended finds nothing. */
   tellReleased(): void {
-    if (this.#released.length > 0) this.#send({ kind: "release", ...columns(this.#released) });
-    this.#released = [];
+    if (this.#released.ids.length > 0) this.#send({ kind: "release", ...this.#released });
+    this.#released = { ids: [], fences: [] };
   }
 
   /** For a thread that knows nothing yet. */
   tellAll(): void {
-    this.#released = [];
+    this.#released = { ids: [], fences: [] };
     if (this.#held.size === 0) return;
     const nowMs = performance.now();
     const jobs = [...this.#held].map(([id, { fence, sinceMs }]) => ({ id, fence, ageMs: nowMs - sinceMs }));

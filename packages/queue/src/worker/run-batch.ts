@@ -1,3 +1,4 @@
+import type { StopReason } from "@millrace/kernel";
 import { timedOut } from "../errors.ts";
 import { traceBatch } from "../observe/spans.ts";
 import type { BatchOutcome, BatchRunner } from "../tasks/batch-task.ts";
@@ -9,7 +10,7 @@ import type { JobContext } from "./job-context.ts";
 import type { Success } from "./success-recorder.ts";
 
 type Batch = { readonly handler: AnyTaskHandler; readonly runner: BatchRunner };
-type Succeeded = { readonly member: BatchMember; readonly output: unknown };
+type Succeeded = { readonly member: BatchMember; readonly output: unknown; readonly success: Success };
 
 /**
  * Runs several jobs of one task at once, each to its own end: one fails, is cancelled or runs out of time by
@@ -62,15 +63,15 @@ function limitTime(
 function signalOfAll(members: readonly BatchMember[]): AbortSignal {
   const all = new AbortController();
   const going = new Set(members);
-  for (const member of members) {
-    member.attempt.onStop((reason) => {
-      member.giveGrace(reason);
-      if (going.delete(member) && going.size === 0) all.abort(member.attempt.aborted);
-    });
-  }
+  const onStop = (member: BatchMember, reason: StopReason): void => {
+    member.giveGrace(reason);
+    if (going.delete(member) && going.size === 0) all.abort(member.attempt.aborted);
+  };
+  for (const member of members) member.listen(onStop);
   return all.signal;
 }
 
+/** Those that succeeded together where nothing else is to be written with them, all others each by itself. */
 function endAll(
   parts: ExecuteParts,
   handler: AnyTaskHandler,
@@ -81,28 +82,20 @@ function endAll(
   for (const [index, member] of members.entries()) {
     const own = outcomes[index] ?? { error: new Error("a batch gave no outcome for a job") };
     if ("error" in own) void member.fail(own.error);
-    else if (member.beginEnd("succeeded")) together.push({ member, output: own.output });
+    else if (member.beginEnd("succeeded")) {
+      const success = plainSuccess(parts, member.job, handler, own.output);
+      if (success === undefined) void member.record({ outcome: "succeeded", output: own.output });
+      else together.push({ member, output: own.output, success });
+    }
   }
-  void recordSuccesses(parts, handler, together);
+  void recordSuccesses(parts, together);
 }
 
-/** Together where nothing else is to be written with them, and each by itself where that is not so or did not work. */
-async function recordSuccesses(
-  parts: ExecuteParts,
-  handler: AnyTaskHandler,
-  succeeded: readonly Succeeded[],
-): Promise<void> {
-  const plain = new Map<BatchMember, Success>();
-  for (const { member, output } of succeeded) {
-    const success = plainSuccess(parts, member.job, handler, output);
-    if (success !== undefined) plain.set(member, success);
-  }
-  const recorded = (await parts.successes?.recordAll([...plain.values()])) ?? [];
-  for (const [nth, member] of [...plain.keys()].entries()) {
-    if (recorded[nth] === true) member.close();
-    else plain.delete(member);
-  }
-  for (const { member, output } of succeeded) {
-    if (!plain.has(member)) void member.record({ outcome: "succeeded", output });
+/** Each by itself where that did not work. */
+async function recordSuccesses(parts: ExecuteParts, together: readonly Succeeded[]): Promise<void> {
+  const recorded = await parts.successes?.recordAll(together.map(({ success }) => success));
+  for (const [nth, { member, output }] of together.entries()) {
+    if (recorded?.[nth] === true) member.close();
+    else void member.record({ outcome: "succeeded", output });
   }
 }

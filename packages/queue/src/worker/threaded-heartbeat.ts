@@ -18,7 +18,7 @@ export function createThreadedHeartbeat(parts: {
   let isStarted = false;
   let telling: NodeJS.Timeout | undefined;
 
-  const send = (message: ToBeater): void => thread?.postMessage(message);
+  const send = (message: ToBeater): void => thread?.postMessage(JSON.stringify(message));
   const held = new HeldJobs(send);
 
   const onMessage = (message: FromBeater): void => {
@@ -28,7 +28,8 @@ export function createThreadedHeartbeat(parts: {
       parts.logger.warn({ reason: message.message }, "a heartbeat did not land");
   };
 
-  const open = (): void => {
+  /** Resolves when the thread beats, or has died. */
+  const open = async (): Promise<void> => {
     const fresh = new Thread(new URL("./heartbeat-thread.ts", import.meta.url), {
       workerData: parts.settings,
     });
@@ -37,12 +38,18 @@ export function createThreadedHeartbeat(parts: {
     fresh.on("error", (error) => {
       parts.logger.error({ err: error }, "the heartbeat thread died and is started again");
     });
+    const opened = Promise.withResolvers<void>();
+    fresh.on("message", (message: FromBeater) => {
+      if (message.kind === "ready") opened.resolve();
+    });
     fresh.on("exit", () => {
+      opened.resolve();
       if (thread !== fresh) return;
       thread = undefined;
-      restart = setTimeout(open, restartAfterMs);
+      restart = setTimeout(() => void open(), restartAfterMs);
     });
     held.tellAll();
+    await opened.promise;
   };
 
   return {
@@ -50,8 +57,10 @@ export function createThreadedHeartbeat(parts: {
     start: async () => {
       if (isStarted) return;
       isStarted = true;
-      open();
+      // To load a thread takes as much of the processor as thousands of jobs: before the first of them.
+      const opening = open();
       telling = setInterval(() => held.tellReleased(), Math.min(1_000, parts.settings.beatMs / 4));
+      await opening;
     },
     stop: async () => {
       isStarted = false;

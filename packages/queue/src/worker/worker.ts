@@ -10,7 +10,7 @@ import { BatchGatherer } from "./batch-gatherer.ts";
 import { ClaimTurns } from "./claim-turns.ts";
 import { Claimer } from "./claimer.ts";
 import { executeJob } from "./execute-job.ts";
-import type { ExecuteParts, Execution } from "./execution.ts";
+import type { AwaitedExecution, ExecuteParts, Execution, ExecutionListener } from "./execution.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import { LostClaims } from "./lost-claims.ts";
 import { assertReserves, Slots } from "./slots.ts";
@@ -84,6 +84,12 @@ export class Worker implements Service {
   /** Queues that somebody told of after their last claim had begun, which may not have seen that work. */
   readonly #told = new Set<string>();
   #lastTurnMs = performance.now();
+  /** Resolves what waits until nothing is held. */
+  #tellEmpty: (() => void) | undefined;
+  readonly #listener: ExecutionListener = {
+    ran: (job) => this.#leaveSlot(job),
+    done: (execution) => this.#ended(execution),
+  };
   readonly #claimer: Claimer;
   readonly #lostClaims: LostClaims;
   readonly #turns: ClaimTurns;
@@ -98,7 +104,7 @@ export class Worker implements Service {
     this.#turns = new ClaimTurns(options.queues);
     this.#claimer = new Claimer(parts, { ...options, worker: { id, name: options.name } });
     this.#lostClaims = new LostClaims(parts, id, (jobId) => this.#held.has(jobId));
-    this.#batches = new BatchGatherer(parts);
+    this.#batches = new BatchGatherer(parts, this.#listener);
     const { isolationEntry: entry, concurrency } = options;
     this.#children =
       entry === undefined ? undefined : new ChildPool(parts, { entry, maxChildren: concurrency });
@@ -110,9 +116,10 @@ export class Worker implements Service {
 
   async start(): Promise<void> {
     if (this.#loop !== undefined) return;
+    const beating = this.#parts.heartbeat.start();
     await this.#register();
     await this.#claimer.refreshLimits();
-    await this.#parts.heartbeat.start();
+    await beating;
     this.#counts.start();
     for (const queue of new Set(this.#options.queues)) {
       this.#subscriptions.set(
@@ -149,7 +156,7 @@ export class Worker implements Service {
     await this.#loop;
     // There will be no more jobs for these, and nothing of them has begun.
     for (const { id } of this.#batches.waiting()) this.#held.get(id)?.stop("shutdown");
-    await Promise.all([...this.#held.values()].map((execution) => execution.done));
+    if (this.#held.size > 0) await new Promise<void>((resolve) => (this.#tellEmpty = resolve));
     clearTimeout(timer);
     await this.#children?.stop();
     await this.#parts.writer.settle();
@@ -367,11 +374,15 @@ export class Worker implements Service {
     const isIsolated = this.#isIsolated(job);
     if (isIsolated && this.#children !== undefined) {
       const slot = { leave: () => this.#leaveSlot(job), take: () => this.#takeSlot(job) };
-      return this.#children.run(job, slot);
+      return this.#tellDone(this.#children.run(job, slot));
     }
-    const onRan = (): void => this.#leaveSlot(job);
-    const asMember = isIsolated ? undefined : this.#batches.start(job, onRan);
-    return asMember ?? executeJob(this.#parts, job, { onRan });
+    const asMember = isIsolated ? undefined : this.#batches.start(job);
+    return asMember ?? this.#tellDone(executeJob(this.#parts, job, this.#listener));
+  }
+
+  #tellDone(execution: AwaitedExecution): Execution {
+    void execution.done.then(() => this.#ended(execution));
+    return execution;
   }
 
   #start(job: ClaimedJob): void {
@@ -381,7 +392,6 @@ export class Worker implements Service {
     const execution = this.#execute(job);
     this.#held.set(job.id, execution);
     if (this.#isStopping) execution.stop("shutdown");
-    void execution.done.then(() => this.#ended(execution));
   }
 
   #takeSlot(job: ClaimedJob): void {
@@ -402,5 +412,6 @@ export class Worker implements Service {
     this.#leaveSlot(job);
     this.#wake.wake();
     this.#claimer.ended(job);
+    if (this.#held.size === 0) this.#tellEmpty?.();
   }
 }
