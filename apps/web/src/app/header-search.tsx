@@ -1,4 +1,4 @@
-import { Kbd } from "./kbd.tsx";
+import { Kbd } from "../parts/kbd.tsx";
 import { TextInput } from "@mantine/core";
 import IconSearch from "@tabler/icons-react/dist/esm/icons/IconSearch.mjs";
 import { useNavigate, useRouterState } from "@tanstack/react-router";

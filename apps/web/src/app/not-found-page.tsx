@@ -1,6 +1,6 @@
 import IconMapOff from "@tabler/icons-react/dist/esm/icons/IconMapOff.mjs";
 import { EmptyState } from "../feedback/empty-state.tsx";
-import { ButtonLink } from "./button-link.tsx";
+import { ButtonLink } from "../parts/button-link.tsx";
 import { usePageTitle } from "./page-title.ts";
 
 export function NotFoundPage() {

@@ -6,7 +6,7 @@ import { HomePage } from "../home/home-page.tsx";
 import type { JobFilters } from "../jobs/job-requests.ts";
 import { readAlarmView } from "../monitor/alarm-views.ts";
 import type { AlarmView } from "../monitor/alarm-views.ts";
-import { readJobState } from "../monitor/parts/job-states.ts";
+import { readJobState } from "../jobs/job-states.ts";
 import { readOutcome } from "../usage/outcomes.ts";
 import { readPeriod } from "../usage/usage-days.ts";
 import type { Period } from "../usage/usage-days.ts";

@@ -1,6 +1,6 @@
 import type { NearestPassage, Question } from "@millrace/contracts";
 import IconInfoCircle from "@tabler/icons-react/dist/esm/icons/IconInfoCircle.mjs";
-import { CardNote, WrittenText } from "../app/written-card.tsx";
+import { CardNote, WrittenText } from "../parts/written-card.tsx";
 import { keyed } from "../feedback/keyed.ts";
 import { Notice } from "../feedback/notice.tsx";
 import { countOf } from "../formatting/numbers.ts";

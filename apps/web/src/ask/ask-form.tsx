@@ -1,6 +1,6 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useSystem } from "../api/use-system.ts";
-import { TextForm } from "../app/text-form.tsx";
+import { TextForm } from "../parts/text-form.tsx";
 import { askKeys } from "./ask-keys.ts";
 import { createQuestion } from "./ask-requests.ts";
 

@@ -5,15 +5,15 @@ import IconFiles from "@tabler/icons-react/dist/esm/icons/IconFiles.mjs";
 import IconFolder from "@tabler/icons-react/dist/esm/icons/IconFolder.mjs";
 import IconPlus from "@tabler/icons-react/dist/esm/icons/IconPlus.mjs";
 import { useState } from "react";
-import { ButtonLink } from "../app/button-link.tsx";
-import { LoadMore } from "../app/load-more.tsx";
-import classes from "../app/simple-rows.module.css";
+import { ButtonLink } from "../parts/button-link.tsx";
+import { LoadMore } from "../parts/load-more.tsx";
+import classes from "../parts/simple-rows.module.css";
 import { EmptyState } from "../feedback/empty-state.tsx";
 import { LoadFailure } from "../feedback/load-failure.tsx";
 import { countOf } from "../formatting/numbers.ts";
-import { ConfirmDialog } from "../monitor/parts/confirm-dialog.tsx";
-import { FormDialog } from "../monitor/parts/form-dialog.tsx";
-import { PageHead } from "../monitor/parts/page-head.tsx";
+import { ConfirmDialog } from "../parts/confirm-dialog.tsx";
+import { FormDialog } from "../parts/form-dialog.tsx";
+import { PageHead } from "../parts/page-head.tsx";
 import { useChangeCollection, useCollectionList } from "./use-collections.ts";
 
 /** What is asked for just now. */

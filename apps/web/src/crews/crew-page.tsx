@@ -3,7 +3,7 @@ import { getRouteApi } from "@tanstack/react-router";
 import { countOf } from "../formatting/numbers.ts";
 import { CodeFact, Fact, Facts } from "../jobs/job-facts.tsx";
 import { Panel } from "../jobs/panel.tsx";
-import { DetailAnswer, DetailPage } from "../monitor/parts/detail-page.tsx";
+import { DetailAnswer, DetailPage } from "../parts/detail-page.tsx";
 import { useMonitorQuery } from "../monitor/parts/use-monitor-query.ts";
 import classes from "./crew-page.module.css";
 import { CrewProblems, CrewWarnings } from "./crew-problems.tsx";

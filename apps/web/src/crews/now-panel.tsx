@@ -2,7 +2,7 @@ import type { CrewRunDetail } from "@millrace/contracts";
 import IconLoader2 from "@tabler/icons-react/dist/esm/icons/IconLoader2.mjs";
 import { Badge } from "../feedback/badge.tsx";
 import { Panel } from "../jobs/panel.tsx";
-import { Elapsed } from "../monitor/parts/elapsed.tsx";
+import { Elapsed } from "../parts/elapsed.tsx";
 import { workersOf } from "./crew-live.ts";
 import type { CrewNews, Worker } from "./crew-live.ts";
 import classes from "./run-page.module.css";

@@ -3,7 +3,7 @@ import { Button } from "@mantine/core";
 import IconRepeat from "@tabler/icons-react/dist/esm/icons/IconRepeat.mjs";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
-import { ConfirmDialog } from "../monitor/parts/confirm-dialog.tsx";
+import { ConfirmDialog } from "../parts/confirm-dialog.tsx";
 import { useMonitorAction } from "../monitor/parts/use-monitor-action.ts";
 import { replayCrewRun } from "./crew-requests.ts";
 

@@ -4,7 +4,7 @@ import IconPlayerStop from "@tabler/icons-react/dist/esm/icons/IconPlayerStop.mj
 import IconRefresh from "@tabler/icons-react/dist/esm/icons/IconRefresh.mjs";
 import { useState } from "react";
 import { actOnJob } from "../jobs/job-requests.ts";
-import { ConfirmDialog } from "../monitor/parts/confirm-dialog.tsx";
+import { ConfirmDialog } from "../parts/confirm-dialog.tsx";
 import { useMonitorAction } from "../monitor/parts/use-monitor-action.ts";
 import { cancelCrewRun } from "./crew-requests.ts";
 import { isOver } from "./run-words.ts";

@@ -2,7 +2,7 @@ import type { CrewRunDetail, CrewRunShape, CrewRunTask, CrewUsageShape } from "@
 import { formatDollars } from "../formatting/money.ts";
 import { countOf, formatCount } from "../formatting/numbers.ts";
 import { putOffWords } from "../jobs/put-off-words.ts";
-import type { Figure } from "../monitor/parts/figure-list.tsx";
+import type { Figure } from "../parts/figure-list.tsx";
 import type { CrewItem } from "./crew-live.ts";
 
 /** Nobody knows it: never shown as 0. */

@@ -3,7 +3,7 @@ import { NativeSelect, TextInput } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useId, useState } from "react";
 import { showProblem } from "../feedback/toasts.ts";
-import { FormDialog } from "../monitor/parts/form-dialog.tsx";
+import { FormDialog } from "../parts/form-dialog.tsx";
 import classes from "./bulk-dialogs.module.css";
 import { createCollection, organiseKeys } from "./organise-requests.ts";
 import { splitTags } from "./split-tags.ts";

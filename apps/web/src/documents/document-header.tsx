@@ -9,7 +9,7 @@ import IconRefresh from "@tabler/icons-react/dist/esm/icons/IconRefresh.mjs";
 import IconRotateClockwise from "@tabler/icons-react/dist/esm/icons/IconRotateClockwise.mjs";
 import IconTrash from "@tabler/icons-react/dist/esm/icons/IconTrash.mjs";
 import { useState } from "react";
-import { DetailHeader } from "../app/detail-header.tsx";
+import { DetailHeader } from "../parts/detail-header.tsx";
 import { copyText } from "../feedback/copy.tsx";
 import { showDone } from "../feedback/toasts.ts";
 import { Moment } from "../formatting/moment.tsx";

@@ -3,7 +3,7 @@ import { getRouteApi, useLocation } from "@tanstack/react-router";
 import IconFileOff from "@tabler/icons-react/dist/esm/icons/IconFileOff.mjs";
 import { useEffect, useRef } from "react";
 import { isApiProblem } from "../api/problem.ts";
-import { ButtonLink } from "../app/button-link.tsx";
+import { ButtonLink } from "../parts/button-link.tsx";
 import { useAnnouncedPage, usePageTitle } from "../app/page-title.ts";
 import { documentTabs } from "../app/document-tabs.ts";
 import type { DocumentTab } from "../app/document-tabs.ts";

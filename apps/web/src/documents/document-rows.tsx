@@ -1,7 +1,7 @@
 import type { Document } from "@millrace/contracts";
 import { Button } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
-import rowClasses from "../app/row.module.css";
+import rowClasses from "../parts/row.module.css";
 import { Moment } from "../formatting/moment.tsx";
 import { ChooseBox } from "./choose-box.tsx";
 import type { Choice } from "./choose-box.tsx";

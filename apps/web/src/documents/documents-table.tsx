@@ -1,6 +1,6 @@
 import type { Document } from "@millrace/contracts";
 import { Link } from "@tanstack/react-router";
-import rowClasses from "../app/row.module.css";
+import rowClasses from "../parts/row.module.css";
 import { Moment } from "../formatting/moment.tsx";
 import { formatBytes } from "../formatting/numbers.ts";
 import { ChooseBox } from "./choose-box.tsx";

@@ -4,7 +4,7 @@ import { Moment } from "../formatting/moment.tsx";
 import { formatAbsolute } from "../formatting/time.ts";
 import { ChooseBox } from "./choose-box.tsx";
 import type { Choice } from "./choose-box.tsx";
-import classes from "../app/simple-rows.module.css";
+import classes from "../parts/simple-rows.module.css";
 import { FileIcon } from "./file-icon.tsx";
 import { useChangeMany } from "./use-organise.ts";
 

@@ -1,4 +1,4 @@
-import { PageHeading } from "../app/page-heading.tsx";
+import { PageHeading } from "../parts/page-heading.tsx";
 import { useAnnouncedPage, usePageTitle } from "../app/page-title.ts";
 import { UploadList } from "../uploads/upload-list.tsx";
 import { AddFilesCard } from "./add-files-card.tsx";

@@ -2,7 +2,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { queryKeys } from "../api/query-keys.ts";
 import { createTextDocument } from "../api/requests.ts";
-import { TextForm } from "../app/text-form.tsx";
+import { TextForm } from "../parts/text-form.tsx";
 import classes from "./paste-card.module.css";
 
 /** Text in, document out; what is pasted anywhere on the page lands here. */

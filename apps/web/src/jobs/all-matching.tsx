@@ -8,9 +8,9 @@ import { useState } from "react";
 import { showDone, showProblem } from "../feedback/toasts.ts";
 import { countOf } from "../formatting/numbers.ts";
 import { formatAbsolute } from "../formatting/time.ts";
-import { countMatching } from "../monitor/parts/bulk.ts";
-import type { BulkAction } from "../monitor/parts/bulk.ts";
-import { BulkDialog } from "../monitor/parts/bulk-dialog.tsx";
+import { countMatching } from "../parts/bulk.ts";
+import type { BulkAction } from "../parts/bulk.ts";
+import { BulkDialog } from "../parts/bulk-dialog.tsx";
 import type { JobFilters } from "./job-requests.ts";
 import { selectionOf } from "./job-selection.ts";
 

@@ -1,10 +1,10 @@
 import type { Job } from "@millrace/contracts";
 import { Button } from "@mantine/core";
 import { useState } from "react";
-import { ChosenBar } from "../app/chosen-bar.tsx";
+import { ChosenBar } from "../parts/chosen-bar.tsx";
 import { countOf } from "../formatting/numbers.ts";
-import type { BulkAction } from "../monitor/parts/bulk.ts";
-import { BulkDialog } from "../monitor/parts/bulk-dialog.tsx";
+import type { BulkAction } from "../parts/bulk.ts";
+import { BulkDialog } from "../parts/bulk-dialog.tsx";
 import { fitting } from "./job-selection.ts";
 
 /** What can be done with the chosen jobs. The buttons count those that it can be done with. */

@@ -1,5 +1,5 @@
 import { formatAbsolute, formatDuration } from "../formatting/time.ts";
-import { Elapsed } from "../monitor/parts/elapsed.tsx";
+import { Elapsed } from "../parts/elapsed.tsx";
 import type { Span } from "./job-times.ts";
 
 /** How long something lasted, or lasts: then it counts on. A dash for what is not known. */

@@ -10,7 +10,7 @@ import IconUnlink from "@tabler/icons-react/dist/esm/icons/IconUnlink.mjs";
 import { useState } from "react";
 import { copyText } from "../feedback/copy.tsx";
 import { showDone } from "../feedback/toasts.ts";
-import { ConfirmDialog } from "../monitor/parts/confirm-dialog.tsx";
+import { ConfirmDialog } from "../parts/confirm-dialog.tsx";
 import { useMonitorAction } from "../monitor/parts/use-monitor-action.ts";
 import { actOnJob } from "./job-requests.ts";
 import type { JobAction } from "./job-requests.ts";

@@ -1,7 +1,7 @@
 import { NativeSelect } from "@mantine/core";
 import { getRouteApi } from "@tanstack/react-router";
 import { fetchQueues, fetchTasks } from "../monitor/monitor-requests.ts";
-import { jobStateLabels, readJobState } from "../monitor/parts/job-states.ts";
+import { jobStateLabels, readJobState } from "./job-states.ts";
 import { useMonitorQuery } from "../monitor/parts/use-monitor-query.ts";
 import classes from "./job-filter-bar.module.css";
 import { MoreJobFilters } from "./more-job-filters.tsx";

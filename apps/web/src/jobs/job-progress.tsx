@@ -1,7 +1,7 @@
 import type { Progress as JobProgressValue } from "@millrace/contracts";
 import { formatCount } from "../formatting/numbers.ts";
 import { formatEta } from "../formatting/time.ts";
-import { ProgressLine } from "../monitor/parts/progress-line.tsx";
+import { ProgressLine } from "../parts/progress-line.tsx";
 
 /** How far a running job is: bar, per cent, what it says of itself, time left. */
 export function JobProgress({ progress, label }: { progress: JobProgressValue; label: string }) {

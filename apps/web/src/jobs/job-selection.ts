@@ -1,5 +1,5 @@
 import type { Job, JobSelection, JobState } from "@millrace/contracts";
-import type { BulkAction } from "../monitor/parts/bulk.ts";
+import type { BulkAction } from "../parts/bulk.ts";
 import type { JobFilters } from "./job-requests.ts";
 import { canCancel, canRetry } from "./job-times.ts";
 

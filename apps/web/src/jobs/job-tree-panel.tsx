@@ -1,6 +1,6 @@
 import type { JobBranch, JobDetail } from "@millrace/contracts";
 import { Link } from "@tanstack/react-router";
-import { JobStateBadge } from "../monitor/parts/job-state-badge.tsx";
+import { JobStateBadge } from "./job-state-badge.tsx";
 import { WorkflowTree } from "../workflows/workflow-tree.tsx";
 import classes from "./job-tree-panel.module.css";
 import { Panel } from "./panel.tsx";

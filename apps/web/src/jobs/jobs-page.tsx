@@ -5,14 +5,14 @@ import IconFilterOff from "@tabler/icons-react/dist/esm/icons/IconFilterOff.mjs"
 import IconListDetails from "@tabler/icons-react/dist/esm/icons/IconListDetails.mjs";
 import IconPlayerPlay from "@tabler/icons-react/dist/esm/icons/IconPlayerPlay.mjs";
 import { useState } from "react";
-import { ButtonLink } from "../app/button-link.tsx";
-import { LoadMoreLink } from "../app/load-more.tsx";
+import { ButtonLink } from "../parts/button-link.tsx";
+import { LoadMoreLink } from "../parts/load-more.tsx";
 import { EmptyState } from "../feedback/empty-state.tsx";
 import { LoadFailure } from "../feedback/load-failure.tsx";
 import { showProblem } from "../feedback/toasts.ts";
 import { formatCount } from "../formatting/numbers.ts";
-import { PageHead } from "../monitor/parts/page-head.tsx";
-import { LoadingRows } from "../monitor/parts/states.tsx";
+import { PageHead } from "../parts/page-head.tsx";
+import { LoadingRows } from "../parts/states.tsx";
 import { AllMatching } from "./all-matching.tsx";
 import { ChosenJobs } from "./chosen-jobs.tsx";
 import { JobFilterBar } from "./job-filter-bar.tsx";

@@ -1,12 +1,12 @@
 import { useMediaQuery } from "@mantine/hooks";
 import { Link } from "@tanstack/react-router";
 import IconFilterOff from "@tabler/icons-react/dist/esm/icons/IconFilterOff.mjs";
-import rowClasses from "../app/row.module.css";
+import rowClasses from "../parts/row.module.css";
 import { Moment } from "../formatting/moment.tsx";
 import { Badge } from "../feedback/badge.tsx";
-import { DataTable } from "../monitor/parts/data-table.tsx";
-import type { Column } from "../monitor/parts/data-table.tsx";
-import { JobStateBadge } from "../monitor/parts/job-state-badge.tsx";
+import { DataTable } from "../parts/data-table.tsx";
+import type { Column } from "../parts/data-table.tsx";
+import { JobStateBadge } from "./job-state-badge.tsx";
 import { Duration } from "./duration.tsx";
 import { progressWords } from "./job-progress.tsx";
 import classes from "./jobs-table.module.css";

@@ -7,7 +7,7 @@ import { Notice } from "../feedback/notice.tsx";
 import { showDone } from "../feedback/toasts.ts";
 import { fetchTasks } from "../monitor/monitor-requests.ts";
 import { monitorRoot } from "../monitor/parts/monitor-keys.ts";
-import { Answered } from "../monitor/parts/states.tsx";
+import { Answered } from "../parts/states.tsx";
 import { useMonitorQuery } from "../monitor/parts/use-monitor-query.ts";
 import { inputTemplate } from "./input-template.ts";
 import { enqueueTask } from "./job-requests.ts";

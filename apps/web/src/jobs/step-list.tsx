@@ -1,6 +1,6 @@
 import type { JobDetail } from "@millrace/contracts";
-import { DataTable } from "../monitor/parts/data-table.tsx";
-import type { Column } from "../monitor/parts/data-table.tsx";
+import { DataTable } from "../parts/data-table.tsx";
+import type { Column } from "../parts/data-table.tsx";
 import { Moment } from "../formatting/moment.tsx";
 import { countOf } from "../formatting/numbers.ts";
 import { Duration } from "./duration.tsx";

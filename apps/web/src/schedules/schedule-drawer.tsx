@@ -12,7 +12,7 @@ import { formatAbsolute } from "../formatting/time.ts";
 import { Fact, Facts } from "../jobs/job-facts.tsx";
 import { isEmptyJson } from "../jobs/json-shape.ts";
 import { JsonTree } from "../jobs/json-tree.tsx";
-import { Answered } from "../monitor/parts/states.tsx";
+import { Answered } from "../parts/states.tsx";
 import { useMonitorQuery } from "../monitor/parts/use-monitor-query.ts";
 import { MomentList } from "./moment-list.tsx";
 import classes from "./schedule-drawer.module.css";

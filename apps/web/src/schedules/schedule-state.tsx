@@ -5,7 +5,7 @@ import IconClock from "@tabler/icons-react/dist/esm/icons/IconClock.mjs";
 import IconPlayerPause from "@tabler/icons-react/dist/esm/icons/IconPlayerPause.mjs";
 import IconPlayerSkipForward from "@tabler/icons-react/dist/esm/icons/IconPlayerSkipForward.mjs";
 import { Badge } from "../feedback/badge.tsx";
-import { JobStateBadge } from "../monitor/parts/job-state-badge.tsx";
+import { JobStateBadge } from "../jobs/job-state-badge.tsx";
 
 /** Whether a schedule goes on, stands still, or has nothing more to do. */
 export function ScheduleStateBadge({ state }: { state: Schedule["state"] }) {

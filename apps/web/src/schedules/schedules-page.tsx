@@ -5,11 +5,11 @@ import IconCalendarTime from "@tabler/icons-react/dist/esm/icons/IconCalendarTim
 import IconPlus from "@tabler/icons-react/dist/esm/icons/IconPlus.mjs";
 import { useState } from "react";
 import { EmptyState } from "../feedback/empty-state.tsx";
-import { ConfirmDialog } from "../monitor/parts/confirm-dialog.tsx";
+import { ConfirmDialog } from "../parts/confirm-dialog.tsx";
 import { monitorKey } from "../monitor/parts/monitor-keys.ts";
 import { useMonitorInterval } from "../monitor/parts/monitor-updates.ts";
-import { PageHead } from "../monitor/parts/page-head.tsx";
-import { PagedRows } from "../monitor/parts/paged-rows.tsx";
+import { PageHead } from "../parts/page-head.tsx";
+import { PagedRows } from "../parts/paged-rows.tsx";
 import { ScheduleDialog } from "./schedule-dialog.tsx";
 import { ScheduleDrawer } from "./schedule-drawer.tsx";
 import type { ScheduleDialogWish } from "./schedule-menu.tsx";

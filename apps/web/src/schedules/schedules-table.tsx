@@ -1,10 +1,10 @@
 import type { Schedule } from "@millrace/contracts";
 import { Link } from "@tanstack/react-router";
-import rowClasses from "../app/row.module.css";
+import rowClasses from "../parts/row.module.css";
 import { Moment } from "../formatting/moment.tsx";
-import { DataTable } from "../monitor/parts/data-table.tsx";
-import type { Column } from "../monitor/parts/data-table.tsx";
-import { JobStateBadge } from "../monitor/parts/job-state-badge.tsx";
+import { DataTable } from "../parts/data-table.tsx";
+import type { Column } from "../parts/data-table.tsx";
+import { JobStateBadge } from "../jobs/job-state-badge.tsx";
 import { ScheduleMenu } from "./schedule-menu.tsx";
 import type { ScheduleDialogWish } from "./schedule-menu.tsx";
 import { ScheduleStateBadge } from "./schedule-state.tsx";

@@ -8,9 +8,9 @@ import IconZoomQuestion from "@tabler/icons-react/dist/esm/icons/IconZoomQuestio
 import { useState } from "react";
 import { queryKeys } from "../api/query-keys.ts";
 import { fetchDocumentStats, searchDocuments } from "../api/requests.ts";
-import { PageHeading } from "../app/page-heading.tsx";
-import { LoadMore } from "../app/load-more.tsx";
-import { ButtonLink } from "../app/button-link.tsx";
+import { PageHeading } from "../parts/page-heading.tsx";
+import { LoadMore } from "../parts/load-more.tsx";
+import { ButtonLink } from "../parts/button-link.tsx";
 import { useAnnouncedPage, usePageTitle } from "../app/page-title.ts";
 import { EmptyState } from "../feedback/empty-state.tsx";
 import { focusOnMount } from "../feedback/focus-on-mount.ts";

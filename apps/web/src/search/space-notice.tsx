@@ -5,7 +5,7 @@ import { showDone } from "../feedback/toasts.ts";
 import { formatDollars } from "../formatting/money.ts";
 import { formatCount } from "../formatting/numbers.ts";
 import { formatEta } from "../formatting/time.ts";
-import { ProgressLine } from "../monitor/parts/progress-line.tsx";
+import { ProgressLine } from "../parts/progress-line.tsx";
 import classes from "./space-notice.module.css";
 import { listEmbeddingSpaces, setSpacePaused } from "./space-requests.ts";
 

@@ -17,7 +17,7 @@ import {
   WorkInProgress,
   WrittenCard,
   WrittenText,
-} from "../app/written-card.tsx";
+} from "../parts/written-card.tsx";
 import type { BadgeTone } from "../feedback/badge.tsx";
 import { CopyButton } from "../feedback/copy.tsx";
 import { Notice } from "../feedback/notice.tsx";

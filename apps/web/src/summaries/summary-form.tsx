@@ -1,6 +1,6 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useSystem } from "../api/use-system.ts";
-import { TextForm } from "../app/text-form.tsx";
+import { TextForm } from "../parts/text-form.tsx";
 import { summaryKeys } from "./summary-keys.ts";
 import { createSummary } from "./summary-requests.ts";
 

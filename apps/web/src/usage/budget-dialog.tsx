@@ -1,7 +1,7 @@
 import type { Budget } from "@millrace/contracts";
 import { TextInput } from "@mantine/core";
 import { useState } from "react";
-import { FormDialog } from "../monitor/parts/form-dialog.tsx";
+import { FormDialog } from "../parts/form-dialog.tsx";
 import { useMonitorAction } from "../monitor/parts/use-monitor-action.ts";
 import { budgetLimitLabels, budgetLimitNames, formOf, installationScope, readLimits } from "./budget-form.ts";
 import type { BudgetLimitName } from "./budget-form.ts";

@@ -1,9 +1,9 @@
 import type { UsageRow } from "@millrace/contracts";
-import { DataTable } from "../monitor/parts/data-table.tsx";
-import type { Column } from "../monitor/parts/data-table.tsx";
+import { DataTable } from "../parts/data-table.tsx";
+import type { Column } from "../parts/data-table.tsx";
 import { costWords } from "../formatting/money.ts";
 import { formatCount } from "../formatting/numbers.ts";
-import rowClasses from "../app/row.module.css";
+import rowClasses from "../parts/row.module.css";
 import classes from "./usage-page.module.css";
 
 const columns: readonly Column<UsageRow>[] = [

@@ -1,6 +1,6 @@
 import type { Workflow } from "@millrace/contracts";
 import { countOf, formatCount } from "../formatting/numbers.ts";
-import { ProgressLine } from "../monitor/parts/progress-line.tsx";
+import { ProgressLine } from "../parts/progress-line.tsx";
 
 /** How many of a workflow's jobs have ended, as a bar and in figures. */
 export function WorkflowProgress({ workflow }: { workflow: Workflow }) {

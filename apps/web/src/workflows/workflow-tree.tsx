@@ -2,7 +2,7 @@ import type { WorkflowNode } from "@millrace/contracts";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { formatCount } from "../formatting/numbers.ts";
-import { JobStateBadge } from "../monitor/parts/job-state-badge.tsx";
+import { JobStateBadge } from "../jobs/job-state-badge.tsx";
 import {
   childrenOf,
   containsJob,

@@ -6,8 +6,8 @@ import { EmptyState } from "../../feedback/empty-state.tsx";
 import { listAlarms } from "../monitor-requests.ts";
 import { monitorKey } from "../parts/monitor-keys.ts";
 import { useMonitorInterval } from "../parts/monitor-updates.ts";
-import { PageHead } from "../parts/page-head.tsx";
-import { PagedRows } from "../parts/paged-rows.tsx";
+import { PageHead } from "../../parts/page-head.tsx";
+import { PagedRows } from "../../parts/paged-rows.tsx";
 import { AlarmCard } from "./alarm-card.tsx";
 import classes from "./alarms-page.module.css";
 

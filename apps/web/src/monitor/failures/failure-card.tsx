@@ -2,7 +2,7 @@ import type { FailureGroup } from "@millrace/contracts";
 import { Button } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import IconRotateClockwise from "@tabler/icons-react/dist/esm/icons/IconRotateClockwise.mjs";
-import { ButtonLink } from "../../app/button-link.tsx";
+import { ButtonLink } from "../../parts/button-link.tsx";
 import { Moment } from "../../formatting/moment.tsx";
 import { formatCount } from "../../formatting/numbers.ts";
 import classes from "./failure-card.module.css";

@@ -2,7 +2,7 @@ import { Link } from "@tanstack/react-router";
 import { Moment } from "../../formatting/moment.tsx";
 import { formatCount } from "../../formatting/numbers.ts";
 import { fetchFailures } from "../monitor-requests.ts";
-import { Answered } from "../parts/states.tsx";
+import { Answered } from "../../parts/states.tsx";
 import { useMonitorQuery } from "../parts/use-monitor-query.ts";
 import { Card } from "./card.tsx";
 import classes from "./card.module.css";

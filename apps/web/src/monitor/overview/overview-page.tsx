@@ -1,5 +1,5 @@
-import { PageHead } from "../parts/page-head.tsx";
-import { Answered } from "../parts/states.tsx";
+import { PageHead } from "../../parts/page-head.tsx";
+import { Answered } from "../../parts/states.tsx";
 import { FailuresCard } from "./failures-card.tsx";
 import { Figures } from "./figures.tsx";
 import { Health } from "./health.tsx";

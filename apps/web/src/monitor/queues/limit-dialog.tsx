@@ -3,7 +3,7 @@ import { TextInput } from "@mantine/core";
 import { useState } from "react";
 import { countOf } from "../../formatting/numbers.ts";
 import { updateQueue } from "../monitor-requests.ts";
-import { FormDialog } from "../parts/form-dialog.tsx";
+import { FormDialog } from "../../parts/form-dialog.tsx";
 import { useMonitorAction } from "../parts/use-monitor-action.ts";
 import { namedQueue } from "./queue-name.ts";
 

@@ -1,7 +1,7 @@
 import { NativeSelect, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { pauseQueue } from "../monitor-requests.ts";
-import { FormDialog } from "../parts/form-dialog.tsx";
+import { FormDialog } from "../../parts/form-dialog.tsx";
 import { useMonitorAction } from "../parts/use-monitor-action.ts";
 import { lengthChoices, untilMoment } from "./pause-lengths.ts";
 import { namedQueue } from "./queue-name.ts";

@@ -3,7 +3,7 @@ import { useState } from "react";
 import { isApiProblem } from "../../api/problem.ts";
 import { countOf, formatCount } from "../../formatting/numbers.ts";
 import { purgeQueue } from "../monitor-requests.ts";
-import { ConfirmDialog } from "../parts/confirm-dialog.tsx";
+import { ConfirmDialog } from "../../parts/confirm-dialog.tsx";
 import { useMonitorAction } from "../parts/use-monitor-action.ts";
 import { namedQueue } from "./queue-name.ts";
 

@@ -4,8 +4,8 @@ import IconPlayerPause from "@tabler/icons-react/dist/esm/icons/IconPlayerPause.
 import { formatCount } from "../../formatting/numbers.ts";
 import { formatElapsed } from "../../formatting/time.ts";
 import { Badge } from "../../feedback/badge.tsx";
-import { DataTable } from "../parts/data-table.tsx";
-import type { Column } from "../parts/data-table.tsx";
+import { DataTable } from "../../parts/data-table.tsx";
+import type { Column } from "../../parts/data-table.tsx";
 import { PauseNote } from "./pause-note.tsx";
 import type { QueueDialog } from "./queue-dialogs.tsx";
 import { QueueMenu } from "./queue-menu.tsx";

@@ -2,8 +2,8 @@ import type { Task, UpdateTaskLimits } from "@millrace/contracts";
 import { TextInput } from "@mantine/core";
 import { useState } from "react";
 import { updateTaskLimits } from "../monitor-requests.ts";
-import classes from "../parts/confirm-dialog.module.css";
-import { FormDialog } from "../parts/form-dialog.tsx";
+import classes from "../../parts/confirm-dialog.module.css";
+import { FormDialog } from "../../parts/form-dialog.tsx";
 import { useMonitorAction } from "../parts/use-monitor-action.ts";
 import { changedLimits, limitFields, textsOf } from "./task-limit-fields.ts";
 

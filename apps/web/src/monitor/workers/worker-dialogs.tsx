@@ -2,8 +2,8 @@ import { TextInput } from "@mantine/core";
 import { useState } from "react";
 import { countOf } from "../../formatting/numbers.ts";
 import { askWorker, updateWorker } from "../monitor-requests.ts";
-import { ConfirmDialog } from "../parts/confirm-dialog.tsx";
-import { FormDialog } from "../parts/form-dialog.tsx";
+import { ConfirmDialog } from "../../parts/confirm-dialog.tsx";
+import { FormDialog } from "../../parts/form-dialog.tsx";
 import { useMonitorAction } from "../parts/use-monitor-action.ts";
 import type { WatchedWorker } from "./worker-silence.ts";
 

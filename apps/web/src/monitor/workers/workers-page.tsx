@@ -3,8 +3,8 @@ import IconServerOff from "@tabler/icons-react/dist/esm/icons/IconServerOff.mjs"
 import { useState } from "react";
 import { EmptyState } from "../../feedback/empty-state.tsx";
 import { countOf } from "../../formatting/numbers.ts";
-import { PageHead } from "../parts/page-head.tsx";
-import { Answered } from "../parts/states.tsx";
+import { PageHead } from "../../parts/page-head.tsx";
+import { Answered } from "../../parts/states.tsx";
 import { useWorkers } from "./use-workers.ts";
 import { WorkerDialogs } from "./worker-dialogs.tsx";
 import type { WorkerDialog } from "./worker-dialogs.tsx";

@@ -1,8 +1,8 @@
 import type { Page } from "@millrace/contracts";
 import type { InfiniteData, UseInfiniteQueryResult } from "@tanstack/react-query";
 import type { ReactNode } from "react";
-import { LoadMore } from "../../app/load-more.tsx";
-import { LoadFailure } from "../../feedback/load-failure.tsx";
+import { LoadMore } from "./load-more.tsx";
+import { LoadFailure } from "../feedback/load-failure.tsx";
 import { LoadingRows, useLastError } from "./states.tsx";
 
 /** A list that comes in pages: what is loaded of it and the way to more, or why there is nothing. */

@@ -5,8 +5,8 @@ import { useEffect, useRef, useState } from "react";
 import type { ReactNode } from "react";
 import { problemText } from "../api/problem.ts";
 import { formatCount } from "../formatting/numbers.ts";
-import { newKey } from "./new-key.ts";
-import { isTyping } from "./shortcuts.ts";
+import { newKey } from "../app/new-key.ts";
+import { isTyping } from "../app/shortcuts.ts";
 import classes from "./text-form.module.css";
 
 /** A text to be sent, also with Ctrl or ⌘ and Enter. A repeated press after a lost answer makes one thing, not two. */

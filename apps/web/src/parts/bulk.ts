@@ -1,5 +1,5 @@
 import type { BulkRequest, BulkResult, JobSelection } from "@millrace/contracts";
-import { callApi } from "../../api/client.ts";
+import { callApi } from "../api/client.ts";
 
 export type BulkAction = "retry" | "cancel";
 

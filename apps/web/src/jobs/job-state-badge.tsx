@@ -9,8 +9,8 @@ import IconLock from "@tabler/icons-react/dist/esm/icons/IconLock.mjs";
 import IconPlayerStop from "@tabler/icons-react/dist/esm/icons/IconPlayerStop.mjs";
 import IconRotateClockwise from "@tabler/icons-react/dist/esm/icons/IconRotateClockwise.mjs";
 import IconStack2 from "@tabler/icons-react/dist/esm/icons/IconStack2.mjs";
-import { Badge } from "../../feedback/badge.tsx";
-import type { BadgeTone } from "../../feedback/badge.tsx";
+import { Badge } from "../feedback/badge.tsx";
+import type { BadgeTone } from "../feedback/badge.tsx";
 import { displayStateLabels } from "./job-states.ts";
 
 const looks: Record<Job["display_state"], { icon: typeof IconClock; tone: BadgeTone }> = {

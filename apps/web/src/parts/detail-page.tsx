@@ -2,12 +2,12 @@ import { Skeleton } from "@mantine/core";
 import type { UseQueryResult } from "@tanstack/react-query";
 import IconFileOff from "@tabler/icons-react/dist/esm/icons/IconFileOff.mjs";
 import type { ReactNode } from "react";
-import { isApiProblem } from "../../api/problem.ts";
-import { ButtonLink } from "../../app/button-link.tsx";
-import { DetailHeader } from "../../app/detail-header.tsx";
-import { useAnnouncedPage, usePageTitle } from "../../app/page-title.ts";
-import { EmptyState } from "../../feedback/empty-state.tsx";
-import { LoadFailure } from "../../feedback/load-failure.tsx";
+import { isApiProblem } from "../api/problem.ts";
+import { ButtonLink } from "./button-link.tsx";
+import { DetailHeader } from "./detail-header.tsx";
+import { useAnnouncedPage, usePageTitle } from "../app/page-title.ts";
+import { EmptyState } from "../feedback/empty-state.tsx";
+import { LoadFailure } from "../feedback/load-failure.tsx";
 import classes from "./detail-page.module.css";
 
 /** What such a page is about. */

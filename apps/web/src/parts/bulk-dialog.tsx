@@ -3,13 +3,13 @@ import { Button, Modal, Progress } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { useRef, useState } from "react";
 import type { ReactNode } from "react";
-import { problemText } from "../../api/problem.ts";
-import { countOf, formatCount } from "../../formatting/numbers.ts";
-import { Notice } from "../../feedback/notice.tsx";
+import { problemText } from "../api/problem.ts";
+import { countOf, formatCount } from "../formatting/numbers.ts";
+import { Notice } from "../feedback/notice.tsx";
 import { runInBulk } from "./bulk.ts";
 import type { BulkAction, BulkOutcome, BulkProgress } from "./bulk.ts";
 import classes from "./confirm-dialog.module.css";
-import { monitorRoot } from "./monitor-keys.ts";
+import { monitorRoot } from "../monitor/parts/monitor-keys.ts";
 
 type Phase =
   | { readonly kind: "asking" }

@@ -1,6 +1,6 @@
 import type { JobDetail } from "@millrace/contracts";
 import IconAlertTriangle from "@tabler/icons-react/dist/esm/icons/IconAlertTriangle.mjs";
-import { Notice } from "../../feedback/notice.tsx";
+import { Notice } from "../feedback/notice.tsx";
 import classes from "./error-notice.module.css";
 
 /** What a job or workflow failed with: the code for programs, the message for people. */

@@ -2,7 +2,7 @@ import { Skeleton } from "@mantine/core";
 import type { UseQueryResult } from "@tanstack/react-query";
 import { useState } from "react";
 import type { ReactNode } from "react";
-import { LoadFailure } from "../../feedback/load-failure.tsx";
+import { LoadFailure } from "../feedback/load-failure.tsx";
 import classes from "./states.module.css";
 
 /**

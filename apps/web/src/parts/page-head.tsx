@@ -1,8 +1,9 @@
 import type { ReactNode } from "react";
-import { useAnnouncedPage, usePageTitle } from "../../app/page-title.ts";
+import { useAnnouncedPage, usePageTitle } from "../app/page-title.ts";
 import classes from "./page-head.module.css";
+import { PageHeading } from "./page-heading.tsx";
 
-/** The heading of a page of the monitor, its title in the tab, and what can be done with all of it. */
+/** The heading of a page, its title in the tab, and what can be done with all of it. */
 export function PageHead({
   title,
   note,
@@ -18,7 +19,7 @@ export function PageHead({
   return (
     <div className={classes.root}>
       <div className={classes.words}>
-        <h1 className={classes.title}>{title}</h1>
+        <PageHeading>{title}</PageHeading>
         {note === undefined ? null : <p className={classes.note}>{note}</p>}
       </div>
       {actions === undefined ? null : <div className={classes.actions}>{actions}</div>}

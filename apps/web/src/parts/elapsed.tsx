@@ -1,5 +1,5 @@
-import { formatAbsolute, formatElapsed } from "../../formatting/time.ts";
-import { useSeconds } from "../../formatting/use-now.ts";
+import { formatAbsolute, formatElapsed } from "../formatting/time.ts";
+import { useSeconds } from "../formatting/use-now.ts";
 
 /** How long something goes on, counting in whole seconds. */
 export function Elapsed({ since }: { since: string }) {
