@@ -1,4 +1,4 @@
-import { analysisSchema, documentSchema, systemSchema } from "@millrace/contracts";
+import { analysisSchema, documentSchema } from "@millrace/contracts";
 import type { Document } from "@millrace/contracts";
 import { Argument } from "commander";
 import type { Command } from "commander";
@@ -8,7 +8,7 @@ import { isConfirmed } from "./confirm.ts";
 import { addExportCommand } from "./export-command.ts";
 import { exitCodeOf, exitCodes, worstExitCode } from "./exit-codes.ts";
 import type { ExitCode } from "./exit-codes.ts";
-import { addDocumentMarks, addManyDocumentsCommands, toDocumentQuery } from "./many-documents.ts";
+import { addDocumentMarks, addManyDocumentsCommands, hasTrash, toDocumentQuery } from "./many-documents.ts";
 import type { DocumentMarks } from "./many-documents.ts";
 import { positiveInteger } from "./option-values.ts";
 import { addRerunCommand } from "./rerun-command.ts";
@@ -122,8 +122,4 @@ async function remove(client: ApiClient, ids: readonly string[], options: Remove
   }
   if (options.json) writeJson(deleted);
   return worstExitCode(codes);
-}
-
-async function hasTrash(client: ApiClient): Promise<boolean> {
-  return (await client.call("/api/system", systemSchema)).trash_days !== 0;
 }

@@ -1,8 +1,9 @@
-import { documentBulkResultSchema, documentStatuses, fileTypes } from "@millrace/contracts";
+import { documentBulkResultSchema, documentStatuses, fileTypes, systemSchema } from "@millrace/contracts";
 import type { DocumentChange } from "@millrace/contracts";
 import { Argument, Option } from "commander";
 import type { Command } from "commander";
 import type { CommandHost } from "./command-host.ts";
+import { isConfirmed } from "./confirm.ts";
 import { invalidArguments } from "./errors.ts";
 import { exitCodes } from "./exit-codes.ts";
 import type { ExitCode } from "./exit-codes.ts";
@@ -19,7 +20,7 @@ export type DocumentMarks = {
   readonly collection?: string;
 };
 
-type ChangeOptions = DocumentMarks & { readonly json?: true };
+type ChangeOptions = DocumentMarks & { readonly json?: true; readonly yes?: true };
 
 /** The options of every command that lists, exports or changes by marks. */
 export function addDocumentMarks(command: Command): Command {
@@ -29,6 +30,11 @@ export function addDocumentMarks(command: Command): Command {
     .option("--search <text>", "part of the title")
     .option("--tag <tag>", "only with this tag")
     .option("--collection <name>", "only in this collection, by name or id");
+}
+
+/** False where what is deleted is gone for good. */
+export async function hasTrash(client: ApiClient): Promise<boolean> {
+  return (await client.call("/api/system", systemSchema)).trash_days !== 0;
 }
 
 /** The marks as the API calls them; what was not given is undefined. */
@@ -46,10 +52,10 @@ export function addManyDocumentsCommands(documents: Command, host: CommandHost):
     description: string,
     read: (given: string) => DocumentChange,
     argument?: Argument,
-  ): void => {
+  ): Command => {
     const command = documents.command(name).description(description);
     if (argument !== undefined) command.addArgument(argument);
-    addDocumentMarks(command.addArgument(new Argument("[id...]", "ids of the documents")))
+    return addDocumentMarks(command.addArgument(new Argument("[id...]", "ids of the documents")))
       .option("--json", "print the counts as JSON")
       .addHelpText("after", help)
       .action(async (...given: unknown[]) => {
@@ -75,7 +81,10 @@ export function addManyDocumentsCommands(documents: Command, host: CommandHost):
     (collection) => ({ action: "remove_from_collection", collection }),
     nameArgument,
   );
-  add("trash", "Move documents to the trash", () => ({ action: "trash" }));
+  add("trash", "Move documents to the trash", () => ({ action: "trash" })).option(
+    "-y, --yes",
+    "do not ask where there is no trash",
+  );
   add("restore", "Take documents out of the trash", () => ({ action: "restore" }));
   add("reprocess", "Do everything again, from the bytes on", () => ({ action: "reprocess" }));
 }
@@ -98,6 +107,13 @@ async function changeMany(
     throw invalidArguments("Say which documents: name ids, or marks such as --tag or --search.");
   }
   const { json } = options;
+  if (change.action === "trash" && options.yes !== true && !(await hasTrash(client))) {
+    const question = "There is no trash (TRASH_DAYS=0). Delete them with text, analysis and file, for good?";
+    if (!(await isConfirmed(question))) {
+      process.stderr.write("Nothing was deleted\n");
+      return exitCodes.failed;
+    }
+  }
   const result = await client.call("/api/documents/bulk", documentBulkResultSchema, {
     method: "POST",
     body: JSON.stringify({ filter, change }),

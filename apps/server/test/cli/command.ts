@@ -39,7 +39,7 @@ export function startCommand(words: readonly string[], options: CommandOptions):
   const child = spawn(process.execPath, [main, ...words], {
     cwd: options.folder,
     stdio: [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
-    timeout: 55_000,
+    timeout: 110_000,
     env: {
       PATH: process.env.PATH,
       HOME: options.folder,

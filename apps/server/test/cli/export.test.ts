@@ -102,6 +102,21 @@ describe("millrace documents rm", () => {
   });
 });
 
+describe("millrace documents trash", () => {
+  it("asks only where there is no trash", async () => {
+    const environment = { TRASH_DAYS: "0" };
+    const words = ["documents", "trash", "0199aaaa-0000-7000-8000-000000000001"];
+
+    const asked = await runCommand(words, { folder: folder.path, environment });
+    const told = await runCommand([...words, "--yes"], { folder: folder.path, environment });
+    const toTrash = await runCommand(words, { folder: folder.path });
+
+    expect(asked).toMatchObject({ code: 2, stderr: expect.stringContaining("for good?") });
+    for (const { code, stderr } of [told, toTrash])
+      expect({ code, stderr }).toMatchObject({ code: 3, stderr: expect.stringContaining("1 failed") });
+  });
+});
+
 describe("a server that is just starting", () => {
   it("is waited for by commands that need one", { timeout: 120_000 }, async () => {
     const server = startCommand(["start"], { folder: folder.path, environment: { PORT: "0" } });
