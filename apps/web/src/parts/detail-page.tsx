@@ -9,6 +9,7 @@ import { useAnnouncedPage, usePageTitle } from "../app/page-title.ts";
 import { EmptyState } from "../feedback/empty-state.tsx";
 import { LoadFailure } from "../feedback/load-failure.tsx";
 import classes from "./detail-page.module.css";
+import { PageHeading } from "./page-heading.tsx";
 
 /** What such a page is about. */
 type Thing = "job" | "workflow" | "crew" | "run";
@@ -52,7 +53,7 @@ export function DetailPage({
     <>
       <DetailHeader
         {...lists[thing]}
-        title={<h1 className={classes.title}>{title}</h1>}
+        title={<PageHeading>{title}</PageHeading>}
         facts={facts}
         actions={actions}
       />

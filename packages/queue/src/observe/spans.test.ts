@@ -11,7 +11,7 @@ import {
 } from "@opentelemetry/sdk-trace";
 import type { ReadableSpan, Sampler } from "@opentelemetry/sdk-trace";
 import { afterEach, describe, expect, it } from "vitest";
-import { startEnqueueSpan, traceAttempt, traceBatch, traceStep } from "./spans.ts";
+import { openAttempt, startEnqueueSpan, traceAttempt, traceBatch, traceStep } from "./spans.ts";
 import { currentTraceParent } from "./trace-context.ts";
 
 const job = { id: "job-1", task: "examples.add_numbers", queue: "examples", attempt: 1 };
@@ -181,6 +181,21 @@ describe("with a tracer", () => {
     );
     expect(spanNamed("call a model").parentSpanContext?.spanId).toBe(batch.spanContext().spanId);
   });
+
+  it("a job of a batch has the span of its attempt, below what enqueued it, until it is closed", () => {
+    const spanNamed = recordSpans();
+    const { traceParent } = startEnqueueSpan(job);
+    const attempt = openAttempt({ ...job, trace_parent: traceParent });
+
+    attempt?.ended("failed", { code: "no_wood" });
+    expect(() => spanNamed("process examples.add_numbers")).toThrow();
+    attempt?.close();
+
+    const span = spanNamed("process examples.add_numbers");
+    expect(span.attributes["millrace.outcome"]).toBe("failed");
+    expect(span.attributes["error.type"]).toBe("no_wood");
+    expect(span.parentSpanContext?.spanId).toBe(traceParent?.split("-")[2]);
+  });
 });
 
 describe("without a tracer", () => {
@@ -191,6 +206,7 @@ describe("without a tracer", () => {
     });
 
     expect(attempt).toBeNull();
+    expect(openAttempt({ ...job, trace_parent: null })).toBeUndefined();
   });
 
   it("enqueues share one span that does nothing", () => {

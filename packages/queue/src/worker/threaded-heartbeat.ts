@@ -39,9 +39,8 @@ export function createThreadedHeartbeat(parts: {
       parts.logger.error({ err: error }, "the heartbeat thread died and is started again");
     });
     const opened = Promise.withResolvers<void>();
-    fresh.on("message", (message: FromBeater) => {
-      if (message.kind === "ready") opened.resolve();
-    });
+    // The first that it says is that it is ready.
+    fresh.once("message", () => opened.resolve());
     fresh.on("exit", () => {
       opened.resolve();
       if (thread !== fresh) return;

@@ -116,10 +116,10 @@ export class Worker implements Service {
 
   async start(): Promise<void> {
     if (this.#loop !== undefined) return;
-    const beating = this.#parts.heartbeat.start();
     await this.#register();
     await this.#claimer.refreshLimits();
-    await beating;
+    // After what may fail: a thread that nobody stops would keep the process alive.
+    await this.#parts.heartbeat.start();
     this.#counts.start();
     for (const queue of new Set(this.#options.queues)) {
       this.#subscriptions.set(

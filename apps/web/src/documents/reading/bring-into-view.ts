@@ -28,7 +28,7 @@ export function bringIntoView(element: HTMLElement, block: "start" | "center"): 
   const settle = (): void => {
     if (!element.isConnected) return stop();
     const nowMs = performance.now();
-    const newPlace = scrollTo(element, block);
+    const newPlace = moveIntoPlace(element, block);
     framesSince += 1;
     if (newPlace !== place || isLoading()) {
       place = newPlace;
@@ -45,7 +45,7 @@ export function bringIntoView(element: HTMLElement, block: "start" | "center"): 
 }
 
 /** Returns how far below the beginning of the page it stands, which scrolling does not change. */
-function scrollTo(element: HTMLElement, block: "start" | "center"): number {
+function moveIntoPlace(element: HTMLElement, block: "start" | "center"): number {
   const { top, height } = element.getBoundingClientRect();
   const place = Math.round(top + window.scrollY);
   const isTall = height > window.innerHeight / 2;
