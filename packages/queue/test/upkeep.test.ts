@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { createMemoryBroker } from "../src/brokers/memory-broker.ts";
 import { findJobs, handleTask, Queue, queuesWithoutWorker, unservedTasks } from "../src/index.ts";
 import type { AnyTaskHandler } from "../src/index.ts";
-import { expireJobs } from "../src/jobs/promote.ts";
+import { expireJobs, promoteDueJobs } from "../src/jobs/promote.ts";
 import { reapJobs } from "../src/jobs/reap.ts";
 import { TaskRegistry } from "../src/tasks/task-registry.ts";
 import { createMaintenance } from "../src/worker/maintenance.ts";
@@ -59,6 +59,25 @@ describe.each(testDatabases())("upkeep on $name", (kind) => {
 
     const states = new Map((await findJobs(database.queryable, ids)).map((job) => [job.id, job.state]));
     expect(ids.map((id) => states.get(id))).toEqual(["queued", "expired", "expired"]);
+  });
+
+  it("moves all jobs that are due at the same moment in one turn", async () => {
+    await queue.addMany(
+      Array.from({ length: 1_200 }, () => ({
+        task: scriptTask,
+        input: { script: "x" },
+        options: { delayMs: 1 },
+      })),
+    );
+    await expect
+      .poll(async () => {
+        const due = await sql`SELECT 1 FROM job WHERE run_at <= now()`.execute(database.queryable);
+        return due.rows.length;
+      })
+      .toBe(1_200);
+
+    const parts = { database, bus: queue.bus, broker: createMemoryBroker() };
+    expect(await promoteDueJobs(parts)).toEqual({ moved: 1_200, hasMore: false });
   });
 
   it("goes on with the other chores when one fails every time", async () => {

@@ -14,28 +14,47 @@ import { lockFreeJob } from "./lock-job.ts";
 import { transitionOf } from "./transition.ts";
 import type { TellingJob } from "./transition.ts";
 
-/**
- * Moves scheduled jobs whose time has come to their queues, oldest first, at most 500 a call. Those that
- * were enqueued for later take their place in their owner's line now; one that had its turn goes to the
- * head at most.
- */
-export async function promoteDueJobs(parts: {
+/** Moved by one statement, so that its locks are held for milliseconds. */
+const promotedAtOnce = 500;
+/** Moved by one call, a second or two: other upkeep has its turn too. */
+const mostPromoted = 20_000;
+
+type PromoteParts = {
   readonly database: QueryAccess;
   readonly broker: Announcer;
   readonly bus: EventBus;
-}): Promise<number> {
+};
+
+/**
+ * Moves scheduled jobs whose time has come to their queues, oldest first, and returns how many, and whether more of
+ * them may be due. Those that were enqueued for later take their place in their owner's line now; one that had its
+ * turn goes to the head at most. The signal ends the work after the statement at hand.
+ */
+export async function promoteDueJobs(
+  parts: PromoteParts,
+  signal?: AbortSignal,
+): Promise<{ readonly moved: number; readonly hasMore: boolean }> {
+  for (let moved = 0; ;) {
+    const count = await promoteSome(parts);
+    moved += count;
+    const hasMore = count === promotedAtOnce;
+    if (!hasMore || moved >= mostPromoted || signal?.aborted) return { moved, hasMore };
+  }
+}
+
+async function promoteSome({ database, bus, broker }: PromoteParts): Promise<number> {
   const statement = sql<TellingJob>`
     WITH placed AS MATERIALIZED (
       SELECT id, queue, priority, owner, row_number() OVER (ORDER BY run_at, id) AS nth
       FROM (SELECT * FROM job WHERE state = 'scheduled' AND parked_by IS NULL AND run_at <= now()
-            ORDER BY run_at LIMIT 500 FOR UPDATE SKIP LOCKED) AS due
+            ORDER BY run_at LIMIT ${sql.lit(promotedAtOnce)} FOR UPDATE SKIP LOCKED) AS due
     ), ${fairShares(sql`placed`)}
     UPDATE job SET state = 'queued', reason = NULL, fair = CASE reason WHEN 'delay' THEN share.fair ELSE greatest(job.fair, share.head) END
     FROM share WHERE job.id = share.id
     RETURNING job.id, task, queue, owner, attempt`;
-  const moved = await commit("promote", () => statement.execute(parts.database.queryable));
-  for (const job of moved.rows) parts.bus.publishTransition(transitionOf("due", job, "queued"));
-  for (const hint of hintsOf(moved.rows)) parts.broker.announce(hint);
+  const moved = await commit("promote", () => statement.execute(database.queryable));
+  for (const job of moved.rows) bus.publishTransition(transitionOf("due", job, "queued"));
+  for (const hint of hintsOf(moved.rows)) broker.announce(hint);
   return moved.rows.length;
 }
 

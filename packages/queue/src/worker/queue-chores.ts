@@ -59,7 +59,11 @@ export function queueChores(parts: ChoreParts, options: ChoreOptions): readonly 
     },
   };
   const forAll: readonly Chore[] = [
-    { name: "promote", everyMs: everyPoll, run: () => promoteDueJobs(parts) },
+    {
+      name: "promote",
+      everyMs: everyPoll,
+      run: async (signal) => (await promoteDueJobs(parts, signal)).hasMore,
+    },
     { name: "expire", everyMs: everyPoll, run: (signal) => expireJobs(parts, signal) },
     { name: "stop workflows", everyMs: everyPoll, run: (signal) => stopAllMembers(stopping, signal) },
     { name: "end pauses", everyMs: everyPoll, run: () => parts.control.endPastPauses() },
