@@ -156,6 +156,7 @@ it("is waited for by one beat at a time", async () => {
     database,
     logger: silentLogger,
     times: { leaseMs: 20_000, beatMs: 5 },
+    isAlone: true,
   });
   const [id] = await running(1, 20);
   heartbeat.hold([{ id: id!, fence: 1 }]);

@@ -36,7 +36,7 @@ export function createReadiness({
 }: {
   readonly database: Database;
   /** Undefined in a process that runs no jobs. */
-  readonly worker?: Pick<QueueWorker, "isProgressing" | "busySlots"> | undefined;
+  readonly worker?: WorkerHealth | undefined;
   readonly broker: Pick<Broker, "status">;
   /** Undefined where there is only this process. */
   readonly exchange?: Pick<EventExchange, "status"> | undefined;
@@ -102,7 +102,15 @@ function notWritable({ description }: Database, because: string): Check {
   return { ok: false, detail: `${description} answers and can't be written: ${because}.` };
 }
 
-function workerCheck(worker: Pick<QueueWorker, "isProgressing" | "busySlots">): Check {
+type WorkerHealth = Pick<QueueWorker, "isProgressing" | "doesBeat" | "busySlots">;
+
+function workerCheck(worker: WorkerHealth): Check {
+  if (!worker.doesBeat)
+    return {
+      ok: false,
+      detail:
+        "Heartbeats do not reach the database: this process takes no jobs until they do. The log says why; look at DATABASE_DIRECT_URL.",
+    };
   return worker.isProgressing()
     ? { ok: true, detail: `${worker.busySlots} jobs running` }
     : { ok: false, detail: "The loop that takes jobs has stopped. Restart this process." };

@@ -9,6 +9,8 @@ import { Client } from "pg";
 import { commit } from "../crash-point.ts";
 import { beatStatement } from "./beat-statement.ts";
 import type { BeatRow } from "./beat-statement.ts";
+import { Beats, giveUpAfterMs, lookEveryMs } from "./beats.ts";
+import { processMs } from "./heartbeat-messages.ts";
 import type { BeaterSettings, FromBeater, ToBeater } from "./heartbeat-messages.ts";
 
 // What createThreadedHeartbeat gives it. No schema library for that: loading one takes longer than all else here.
@@ -17,16 +19,26 @@ if (!(settings.leaseMs > 0 && settings.beatMs > 0)) throw new Error("heartbeat-t
 const port = parentPort;
 if (port === null) throw new Error("heartbeat-thread must run as a worker thread");
 
-const giveUpAfterMs = Math.max(settings.leaseMs - 10_000, settings.leaseMs / 2);
-/** More often than the beats: looked at with them, a silence would be noticed up to a beat late. */
-const lookEveryMs = Math.min(1_000, settings.beatMs / 4);
-
-type Held = { readonly fence: number; lastBeatMs: number };
-const held = new Map<string, Held>();
 let client: Client | undefined;
 let isBeating = false;
+let wasLanding = true;
 
 const tell = (message: FromBeater): void => port.postMessage(message);
+
+const beats = new Beats({
+  send: async (ids, fences) => {
+    const connection = await connected();
+    const answer = await commit("beat", () =>
+      connection.query<BeatRow>(beatStatement, [ids, fences, settings.leaseMs]),
+    );
+    return answer.rows;
+  },
+  giveUpAfterMs: giveUpAfterMs(settings.leaseMs),
+  listener: () => ({
+    onLost: (claim) => tell({ kind: "lost", ...claim }),
+    onCancelRequested: (claim) => tell({ kind: "cancel_requested", ...claim }),
+  }),
+});
 
 async function connected(): Promise<Client> {
   if (client !== undefined) return client;
@@ -47,58 +59,46 @@ async function connected(): Promise<Client> {
 }
 
 async function beat(): Promise<void> {
-  const before = [...held];
-  if (before.length === 0) return;
-  const sentMs = performance.now();
-  const connection = await connected();
-  const ids = before.map(([id]) => id);
-  const fences = before.map(([, { fence }]) => fence);
-  const answer = await commit("beat", () =>
-    connection.query<BeatRow>(beatStatement, [ids, fences, settings.leaseMs]),
-  );
-  const alive = new Map(answer.rows.map((row) => [row.id, row]));
-  for (const [id, job] of before) {
-    if (held.get(id) !== job) continue;
-    const row = alive.get(id);
-    if (row?.is_extended) job.lastBeatMs = sentMs;
-    if (row === undefined) giveUp(id, job);
-    else if (row.is_cancel_requested) tell({ kind: "cancel_requested", id, fence: job.fence });
+  if (isBeating) return;
+  isBeating = true;
+  const sentAtMs = processMs();
+  try {
+    if ((await beats.beat()) !== undefined) tell({ kind: "landed", sentAtMs });
+  } catch (error) {
+    tell({ kind: "failed", message: error instanceof Error ? error.message : String(error) });
+    const broken = client;
+    client = undefined;
+    // Not awaited: over a network that swallows packets its end never comes, and no beat would either.
+    broken?.end().catch(() => undefined);
+  } finally {
+    isBeating = false;
+    tellLanding();
   }
 }
 
-function giveUp(id: string, { fence }: Held): void {
-  held.delete(id);
-  tell({ kind: "lost", id, fence });
+function tellLanding(): void {
+  if (beats.doLand === wasLanding) return;
+  wasLanding = beats.doLand;
+  tell({ kind: "landing", isSo: wasLanding });
 }
 
 setInterval(() => {
-  const now = performance.now();
-  for (const [id, job] of held) if (now - job.lastBeatMs > giveUpAfterMs) giveUp(id, job);
-}, lookEveryMs);
-
-setInterval(() => {
-  if (isBeating) return;
-  isBeating = true;
-  beat()
-    .catch((error: unknown) => {
-      tell({ kind: "failed", message: error instanceof Error ? error.message : String(error) });
-      const broken = client;
-      client = undefined;
-      // Not awaited: over a network that swallows packets its end never comes, and no beat would either.
-      broken?.end().catch(() => undefined);
-    })
-    .finally(() => {
-      isBeating = false;
-    });
-}, settings.beatMs);
+  beats.giveUpSilent();
+  tellLanding();
+}, lookEveryMs(settings.beatMs));
+setInterval(() => void beat(), settings.beatMs);
 
 port.on("message", (text: string) => {
   const message = JSON.parse(text) as ToBeater; // Written by threaded-heartbeat.
-  const nowMs = performance.now();
   for (const [index, id] of message.ids.entries()) {
-    const fence = message.fences[index] ?? 0;
-    if (message.kind === "hold") held.set(id, { fence, lastBeatMs: nowMs - (message.agesMs[index] ?? 0) });
-    else if (held.get(id)?.fence === fence) held.delete(id);
+    const claim = { id, fence: message.fences[index] ?? 0 };
+    if (message.kind === "hold") beats.hold(claim, message.agesMs[index] ?? 0);
+    else beats.release(claim);
+  }
+  // Of a thread that died before this one: its next beat may have been due long ago.
+  if (message.kind === "hold" && message.agesMs.some((ageMs) => ageMs > settings.beatMs)) {
+    beats.giveUpSilent();
+    void beat();
   }
 });
 

@@ -5,8 +5,10 @@ import { CompiledQuery } from "kysely";
 import { commit } from "../crash-point.ts";
 import { beatStatement } from "./beat-statement.ts";
 import type { BeatRow } from "./beat-statement.ts";
+import { Beats, giveUpAfterMs, lookEveryMs } from "./beats.ts";
 
-type Held = { readonly id: string; readonly fence: number };
+/** One claim of a job. */
+export type Held = { readonly id: string; readonly fence: number };
 
 /** Told of one claim of a job: by the time it is told, the same process may hold the job anew. */
 export type HeartbeatListener = {
@@ -27,65 +29,72 @@ export type Heartbeat = Service & {
   readonly hold: (jobs: readonly Held[]) => void;
   readonly release: (job: Held) => void;
   readonly listen: (listener: HeartbeatListener) => void;
+  /**
+   * False when beats have failed for so long that a claim is given up: to claim more would end as that did. True
+   * again with the first that lands.
+   */
+  readonly doesLand: boolean;
 };
 
 /**
- * Beats from the main thread: for embedded mode, where no other process could take a job away, so
- * that a blocked loop loses nothing. With PostgreSQL the beats come from a thread of their own.
+ * Beats from the main thread, over its connections. In embedded mode no other process could take a job away:
+ * nothing is given up, so that a blocked loop loses nothing. With PostgreSQL a thread of its own beats better.
  */
 export function createLocalHeartbeat(parts: {
   readonly database: QueryAccess;
   readonly logger: Logger;
   readonly times: LeaseTimes;
+  /** Whether nobody else can take a job. */
+  readonly isAlone: boolean;
 }): Heartbeat {
-  const held = new Map<string, number>();
+  const { leaseMs, beatMs } = parts.times;
   let listener: HeartbeatListener | undefined;
-  let timer: NodeJS.Timeout | undefined;
+  let timers: readonly NodeJS.Timeout[] = [];
   let beating: Promise<void> | undefined;
 
+  const beats = new Beats({
+    send: async (ids, fences) => {
+      const statement = CompiledQuery.raw(beatStatement, [ids, fences, leaseMs]);
+      return (await commit("beat", () => parts.database.queryable.executeQuery<BeatRow>(statement))).rows;
+    },
+    giveUpAfterMs: parts.isAlone ? Number.POSITIVE_INFINITY : giveUpAfterMs(leaseMs),
+    listener: () => listener,
+  });
+
   const beat = async (): Promise<void> => {
-    const before = [...held];
-    if (before.length === 0) return;
-    const ids = before.map(([id]) => id);
-    const fences = before.map(([, fence]) => fence);
-    const statement = CompiledQuery.raw(beatStatement, [ids, fences, parts.times.leaseMs]);
-    const answer = await commit("beat", () => parts.database.queryable.executeQuery<BeatRow>(statement));
-    const alive = new Map(answer.rows.map((row) => [row.id, row]));
-    for (const [id, fence] of before) {
-      if (held.get(id) !== fence) continue;
-      const row = alive.get(id);
-      if (row === undefined) listener?.onLost({ id, fence });
-      else if (row.is_cancel_requested) listener?.onCancelRequested({ id, fence });
+    try {
+      await beats.beat();
+    } catch (error) {
+      parts.logger.warn({ err: toError(error) }, "a heartbeat did not land");
+    } finally {
+      beating = undefined;
     }
   };
 
   return {
     name: "heartbeat",
     start: async () => {
-      timer ??= setInterval(() => {
+      if (timers.length > 0) return;
+      timers = [
         // While the database is busy one beat waits, not a queue of them.
-        beating ??= beat()
-          .catch((error: unknown) => {
-            parts.logger.warn({ err: toError(error) }, "a heartbeat did not land");
-          })
-          .finally(() => {
-            beating = undefined;
-          });
-      }, parts.times.beatMs);
+        setInterval(() => void (beating ??= beat()), beatMs),
+        setInterval(() => beats.giveUpSilent(), lookEveryMs(beatMs)),
+      ];
     },
     stop: async () => {
-      clearInterval(timer);
-      timer = undefined;
+      for (const timer of timers) clearInterval(timer);
+      timers = [];
       await beating;
     },
     hold: (jobs) => {
-      for (const { id, fence } of jobs) held.set(id, fence);
+      for (const job of jobs) beats.hold(job, 0);
     },
-    release: (job) => {
-      if (held.get(job.id) === job.fence) held.delete(job.id);
-    },
+    release: (job) => beats.release(job),
     listen: (given) => {
       listener = given;
+    },
+    get doesLand() {
+      return beats.doLand;
     },
   };
 }

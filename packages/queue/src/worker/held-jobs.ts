@@ -1,3 +1,4 @@
+import { processMs } from "./heartbeat-messages.ts";
 import type { ToBeater } from "./heartbeat-messages.ts";
 
 type Claim = { readonly id: string; readonly fence: number };
@@ -7,6 +8,8 @@ type Held = { readonly fence: number; readonly sinceMs: number };
 export class HeldJobs {
   readonly #send: (message: ToBeater) => void;
   readonly #held = new Map<string, Held>();
+  /** When the last beat that landed was sent. */
+  #landedMs = Number.NEGATIVE_INFINITY;
   #released: { readonly ids: string[]; readonly fences: number[] } = { ids: [], fences: [] };
 
   constructor(send: (message: ToBeater) => void) {
@@ -16,7 +19,7 @@ export class HeldJobs {
   /** Tells at once, before a handler of these can block this thread. */
   hold(jobs: readonly Claim[]): void {
     if (jobs.length === 0) return;
-    const sinceMs = performance.now();
+    const sinceMs = processMs();
     // Shared by those with the same fence: most are claimed for the first time.
     let held: Held = { fence: 1, sinceMs };
     for (const { id, fence } of jobs) {
@@ -39,13 +42,19 @@ export class HeldJobs {
     this.#released = { ids: [], fences: [] };
   }
 
+  /** A beat landed that was sent then, by `processMs`. */
+  landed(sentAtMs: number): void {
+    this.#landedMs = sentAtMs;
+  }
+
   /** For a thread that knows nothing yet. */
   tellAll(): void {
     this.#released = { ids: [], fences: [] };
     if (this.#held.size === 0) return;
-    const nowMs = performance.now();
-    const jobs = [...this.#held].map(([id, { fence, sinceMs }]) => ({ id, fence, ageMs: nowMs - sinceMs }));
-    this.#send({ kind: "hold", ...columns(jobs), agesMs: jobs.map(({ ageMs }) => ageMs) });
+    const nowMs = processMs();
+    const jobs = [...this.#held].map(([id, { fence, sinceMs }]) => ({ id, fence, sinceMs }));
+    const agesMs = jobs.map(({ sinceMs }) => nowMs - Math.max(sinceMs, this.#landedMs));
+    this.#send({ kind: "hold", ...columns(jobs), agesMs });
   }
 }
 

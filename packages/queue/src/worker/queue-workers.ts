@@ -49,7 +49,7 @@ export type QueueWorkerOptions = {
 };
 
 export type QueueWorker = Service &
-  Pick<Worker, "id" | "handBack" | "isProgressing" | "busySlots" | "concurrency"> & {
+  Pick<Worker, "id" | "handBack" | "isProgressing" | "doesBeat" | "busySlots" | "concurrency"> & {
     /** Those that it serves. */
     readonly queues: readonly string[];
   };
@@ -148,7 +148,7 @@ export class QueueWorkers {
     const { database, logger } = this.#parts;
     const times = { leaseMs, beatMs };
     return url === undefined
-      ? createLocalHeartbeat({ database, logger, times })
+      ? createLocalHeartbeat({ database, logger, times, isAlone: database.kind === "embedded" })
       : createThreadedHeartbeat({ settings: { url, ...times }, logger });
   }
 
@@ -176,6 +176,9 @@ export class QueueWorkers {
       },
       handBack: () => worker.handBack(),
       isProgressing: () => worker.isProgressing(),
+      get doesBeat() {
+        return worker.doesBeat;
+      },
       get concurrency() {
         return worker.concurrency;
       },

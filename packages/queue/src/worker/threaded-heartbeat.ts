@@ -16,6 +16,7 @@ export function createThreadedHeartbeat(parts: {
   let thread: Thread | undefined;
   let restart: NodeJS.Timeout | undefined;
   let isStarted = false;
+  let doesLand = true;
   let telling: NodeJS.Timeout | undefined;
 
   const send = (message: ToBeater): void => thread?.postMessage(JSON.stringify(message));
@@ -24,8 +25,12 @@ export function createThreadedHeartbeat(parts: {
   const onMessage = (message: FromBeater): void => {
     if (message.kind === "lost") listener?.onLost(message);
     else if (message.kind === "cancel_requested") listener?.onCancelRequested(message);
+    else if (message.kind === "landed") held.landed(message.sentAtMs);
+    else if (message.kind === "landing") doesLand = message.isSo;
     else if (message.kind === "failed")
       parts.logger.warn({ reason: message.message }, "a heartbeat did not land");
+    // A new thread has sent none yet.
+    else doesLand = true;
   };
 
   /** Resolves when the thread beats, or has died. */
@@ -74,6 +79,9 @@ export function createThreadedHeartbeat(parts: {
     release: (job) => held.release(job),
     listen: (given) => {
       listener = given;
+    },
+    get doesLand() {
+      return doesLand;
     },
   };
 }

@@ -73,6 +73,7 @@ export class Worker implements Service {
   readonly #wake = new WakeSignal();
   readonly #batches: BatchGatherer;
   readonly #children: ChildPool | undefined;
+  #starting: Promise<void> | undefined;
   #isStopping = false;
   #stopping: Promise<void> | undefined;
   /** Somebody wants it to claim nothing more for now. */
@@ -114,8 +115,15 @@ export class Worker implements Service {
     });
   }
 
-  async start(): Promise<void> {
-    if (this.#loop !== undefined) return;
+  /** May be called again, also after it failed. */
+  start(): Promise<void> {
+    return (this.#starting ??= this.#open().catch((error: unknown) => {
+      this.#starting = undefined;
+      throw error;
+    }));
+  }
+
+  async #open(): Promise<void> {
     await this.#register();
     await this.#claimer.refreshLimits();
     // After what may fail: a thread that nobody stops would keep the process alive.
@@ -239,6 +247,11 @@ export class Worker implements Service {
     return isAtRest || performance.now() - this.#lastTurnMs < this.#options.pollMs * 5 + 5_000;
   }
 
+  /** For health: false when its heartbeats do not land. It then takes no jobs until one does. */
+  get doesBeat(): boolean {
+    return this.#parts.heartbeat.doesLand;
+  }
+
   get busySlots(): number {
     return this.#slots.busy;
   }
@@ -284,14 +297,18 @@ export class Worker implements Service {
     return Math.min(this.concurrency - this.busySlots, 2 * this.concurrency - this.#held.size);
   }
 
+  get #mayClaim(): boolean {
+    return !this.#isDraining && this.doesBeat;
+  }
+
   #hasRoomFor(queue: string): boolean {
-    return !this.#isDraining && this.#slots.freeFor(queue, this.#free()) > 0;
+    return this.#mayClaim && this.#slots.freeFor(queue, this.#free()) > 0;
   }
 
   async #turn(): Promise<void> {
     while (!this.#isStopping) {
       this.#lastTurnMs = performance.now();
-      const free = this.#isDraining ? 0 : Math.min(this.#free(), maxClaim);
+      const free = this.#mayClaim ? Math.min(this.#free(), maxClaim) : 0;
       const started = await this.#fill(free).catch((error: unknown) => {
         const isAway = databaseUnavailable(error) !== undefined;
         this.#parts.logger.warn({ err: isAway ? undefined : toError(error) }, "jobs could not be claimed");
