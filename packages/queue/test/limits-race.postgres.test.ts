@@ -122,7 +122,10 @@ it("keeps all limits of many keys at once, without a deadlock", async () => {
 
   const rounds = await inRounds(100, async (nth) => {
     const choices = atOnce({ limit: 4, choice: nth % 5 === 0 ? "oldest" : "best" });
-    const releasing = releaseParked({ database, bus, broker }, () => limits);
+    const releasing = releaseParked(
+      { database, bus, broker },
+      { limitsOf: () => limits, queueOf: () => undefined },
+    );
     const running = await claimAtOnce(() => limits, choices);
     await releasing;
     const counted = await sql`

@@ -9,7 +9,9 @@ import { z } from "zod";
 import { defineTask, EventBus, handleTask, Queue } from "../src/index.ts";
 import type { JobTransition } from "../src/events/event.ts";
 import { expireJobs, promoteDueJobs } from "../src/jobs/promote.ts";
+import type { LimitsOf } from "../src/limits/limits.ts";
 import { releaseParked } from "../src/limits/release-parked.ts";
+import type { LinesKnown } from "../src/limits/release-parked.ts";
 import { TaskRegistry } from "../src/tasks/task-registry.ts";
 import { claim, claimIds, clear, end, enqueue, rowsOf } from "./limits-scene.ts";
 
@@ -19,6 +21,8 @@ const handler = handleTask({
   run: async () => null,
 });
 const limitsOf = (task: string) => (stopped as Record<string, object>)[task];
+/** Of tasks that nobody has given another queue. */
+const inTests = (limits: LimitsOf): LinesKnown => ({ limitsOf: limits, queueOf: () => undefined });
 
 /** What becomes of jobs in the lines of limits, besides being claimed. */
 describe.each(testDatabases())("parked jobs on $name", (kind) => {
@@ -59,7 +63,10 @@ describe.each(testDatabases())("parked jobs on $name", (kind) => {
     const ids = await park({ count: 2 });
     const elsewhere = await park({ queue: "elsewhere" });
 
-    const count = await releaseParked(parts(), () => ({}));
+    const count = await releaseParked(
+      parts(),
+      inTests(() => ({})),
+    );
 
     expect(count).toBe(3);
     expect(await rowsOf(database.queryable, [...ids, ...elsewhere])).toEqual(
@@ -78,14 +85,45 @@ describe.each(testDatabases())("parked jobs on $name", (kind) => {
       database.queryable,
     );
 
-    expect(await releaseParked(parts(), () => ({}))).toBe(2_500);
+    expect(
+      await releaseParked(
+        parts(),
+        inTests(() => ({})),
+      ),
+    ).toBe(2_500);
+  });
+
+  it("follow their task to its new queue, which is told, and keep their places in the line", async () => {
+    const keyed = await park({ count: 2, key: "a", queue: "former" });
+    const ids = [...keyed, ...(await park({ queue: "former" }))];
+    await park({ queue: "tests" });
+
+    const moving = parts();
+    expect(await releaseParked(moving, { limitsOf, queueOf: () => "tests" })).toBe(0);
+
+    expect(await rowsOf(database.queryable, ids)).toEqual(
+      ids.map((_id, nth) => ({
+        state: "scheduled",
+        reason: "concurrency_limit",
+        parked_by: nth < 2 ? "key:tests.limited:a" : "task:tests.limited",
+      })),
+    );
+    const queues = await sql<{ queue: string }>`SELECT DISTINCT queue FROM job`.execute(database.queryable);
+    expect(queues.rows).toEqual([{ queue: "tests" }]);
+    expect(announced).toEqual(["tests"]);
+    expect(await claimIds(database, () => ({ concurrency: 10 }), { limit: 10 })).toContain(ids[2]);
   });
 
   it("are let go when only the limit of their key was taken away", async () => {
     const [keyed] = await park({ key: "a" });
     const [other] = await park();
 
-    expect(await releaseParked(parts(), () => ({ concurrency: 0 }))).toBe(1);
+    expect(
+      await releaseParked(
+        parts(),
+        inTests(() => ({ concurrency: 0 })),
+      ),
+    ).toBe(1);
 
     const states = (await rowsOf(database.queryable, [keyed!, other!])).map(({ state }) => state);
     expect(states).toEqual(["queued", "scheduled"]);
@@ -94,8 +132,13 @@ describe.each(testDatabases())("parked jobs on $name", (kind) => {
   it("stay while their limit is there, and when this process does not know their task", async () => {
     await park({ count: 2 });
 
-    expect(await releaseParked(parts(), limitsOf)).toBe(0);
-    expect(await releaseParked(parts(), () => undefined)).toBe(0);
+    expect(await releaseParked(parts(), inTests(limitsOf))).toBe(0);
+    expect(
+      await releaseParked(
+        parts(),
+        inTests(() => undefined),
+      ),
+    ).toBe(0);
   });
 
   it("come back behind those that took their places in the queue meanwhile", async () => {
@@ -103,7 +146,10 @@ describe.each(testDatabases())("parked jobs on $name", (kind) => {
     const [first] = await enqueue(database.queryable, { task: "tests.other" });
     await sql`UPDATE job SET fair = 40 WHERE id = ${first}`.execute(database.queryable);
 
-    await releaseParked(parts(), () => ({}));
+    await releaseParked(
+      parts(),
+      inTests(() => ({})),
+    );
 
     const found = await sql<{ fair: number }>`SELECT fair FROM job WHERE id = ${parked}`.execute(
       database.queryable,

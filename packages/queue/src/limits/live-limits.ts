@@ -13,6 +13,8 @@ import type { Limits } from "./limits.ts";
 export class LiveLimits {
   readonly #registry: TaskRegistry;
   readonly #limits = new Map<string, Limits>();
+  readonly #queues = new Map<string, string>();
+  readonly #formerQueues = new Set<string>();
   readonly #limitedQueues = new Set<string>();
   #areAllLimited = false;
 
@@ -36,9 +38,24 @@ export class LiveLimits {
     return this.#limits.get(task);
   }
 
+  /** Where jobs of a task go that are added now; undefined for a task that is not known here. */
+  queueOf(task: string): string | undefined {
+    return this.#queues.get(task);
+  }
+
+  /** Whether jobs of the task may have to wait for a limit. */
+  hasLimits(task: string): boolean {
+    return hasLimits(this.#limits.get(task));
+  }
+
+  /** Jobs under limits were found in a queue that their tasks no longer have: claims of it count from now on. */
+  countIn(formerQueue: string): void {
+    this.#formerQueues.add(formerQueue);
+  }
+
   /** Whether a claim of this queue has to count: else it may take the short way. */
   isLimited(queue: string): boolean {
-    return this.#areAllLimited || this.#limitedQueues.has(queue);
+    return this.#areAllLimited || this.#limitedQueues.has(queue) || this.#formerQueues.has(queue);
   }
 
   #apply(controls: ReadonlyMap<string, TaskControl>): void {
@@ -48,6 +65,7 @@ export class LiveLimits {
     for (const task of this.#registry.tasks()) {
       const limits = effectiveLimits(task, controls.get(task.name));
       this.#limits.set(task.name, limits);
+      this.#queues.set(task.name, task.queue);
       if (hasLimits(limits)) this.#limitedQueues.add(task.queue);
     }
   }

@@ -1,3 +1,4 @@
+import { jsonb } from "@millrace/database";
 import type { QueryAccess, Transaction } from "@millrace/database";
 import { sql } from "kysely";
 import type { Announcer } from "../brokers/broker.ts";
@@ -18,21 +19,28 @@ const batchSize = 1000;
 
 type Parts = { readonly database: QueryAccess; readonly bus: EventBus; readonly broker: Announcer };
 
+/** Of a task as this process knows it; undefined where it does not. */
+export type LinesKnown = {
+  readonly limitsOf: LimitsOf;
+  readonly queueOf: (task: string) => string | undefined;
+};
+
 /**
  * Lets go the jobs that wait for a limit that is no more, and returns how many: to their queues, not
  * before the first that waits there. Jobs of limits that are claims take out of their lines themselves;
- * those of tasks that this process does not know (`limitsOf` gives undefined) stay. Waits for nobody: a
+ * where their task has got another queue meanwhile they follow it, for claims of the former one look at no
+ * lines any more. Those of tasks that this process does not know stay. Waits for nobody: a
  * job that another transaction holds is left for the next call. The signal ends the work after the batch
  * at hand.
  */
-export async function releaseParked(parts: Parts, limitsOf: LimitsOf, signal?: AbortSignal): Promise<number> {
+export async function releaseParked(parts: Parts, known: LinesKnown, signal?: AbortSignal): Promise<number> {
   let count = 0;
   for (let after = ""; ;) {
     const batch = await withWriteScope(
       parts.database,
       async (scope) => {
-        const released = await releaseBatch(scope.transaction, limitsOf, after);
-        scope.afterCommit(() => announce(parts, released.jobs));
+        const released = await releaseBatch(scope.transaction, known, after);
+        scope.afterCommit(() => announce(parts, released));
         return released;
       },
       "release_parked",
@@ -43,28 +51,63 @@ export async function releaseParked(parts: Parts, limitsOf: LimitsOf, signal?: A
   }
 }
 
+type Released = {
+  readonly jobs: readonly TellingJob[];
+  /** To the queues of their tasks, still in their lines. */
+  readonly moved: readonly TellingJob[];
+  readonly next: string | undefined;
+};
+
 /** `next`: after which line to go on; undefined when all were looked at. */
-async function releaseBatch(
-  transaction: Transaction,
-  limitsOf: LimitsOf,
-  after: string,
-): Promise<{ readonly jobs: readonly TellingJob[]; readonly next: string | undefined }> {
+async function releaseBatch(transaction: Transaction, known: LinesKnown, after: string): Promise<Released> {
+  const { limitsOf } = known;
   await sql`SELECT ${planSettings}`.execute(transaction);
   const keys = await listLineKeys(transaction, after, batchSize);
   const next = keys.length === batchSize ? keys.at(-1) : undefined;
   const gone = keys.filter(
     (key) => limitsOf(taskOfKey(key)) !== undefined && limiterOf(key, limitsOf) === undefined,
   );
-  if (gone.length === 0) return { jobs: [], next };
+  const moved = await followTasks(transaction, known, keys);
+  if (gone.length === 0) return { jobs: [], moved, next };
   const released = await sql<TellingJob>`
     UPDATE job SET state = 'queued', reason = NULL, parked_by = NULL, fair = ${comebackPlace}
     WHERE id IN (SELECT id FROM job WHERE parked_by = ANY(${gone}::text[]) LIMIT ${batchSize} FOR UPDATE SKIP LOCKED)
     RETURNING ${telling}`.execute(transaction);
   // The same lines again, until nothing is left in them.
-  return { jobs: released.rows, next: released.rows.length === batchSize ? after : next };
+  return { jobs: released.rows, moved, next: released.rows.length === batchSize ? after : next };
 }
 
-function announce({ bus, broker }: Parts, jobs: readonly TellingJob[]): void {
+/**
+ * Puts parked jobs into the queues that their tasks have now, at most a batch at each look: of the lines whose first
+ * job is in another, which is where those stand that were there before.
+ */
+async function followTasks(
+  transaction: Transaction,
+  { queueOf }: LinesKnown,
+  keys: readonly string[],
+): Promise<readonly TellingJob[]> {
+  const lines = keys.flatMap((key) => {
+    const queue = queueOf(taskOfKey(key));
+    return queue === undefined ? [] : [{ key, queue }];
+  });
+  if (lines.length === 0) return [];
+  const strayed = await sql<{ id: string; queue: string }>`
+    SELECT stray.id, stray.queue
+    FROM jsonb_to_recordset(${jsonb(lines)}) AS line (key text, queue text)
+    CROSS JOIN LATERAL (
+      SELECT job.queue FROM job WHERE job.parked_by = line.key
+      ORDER BY job.priority DESC, job.fair, job.run_at, job.id LIMIT 1) AS head
+    CROSS JOIN LATERAL (
+      SELECT job.id, line.queue FROM job WHERE job.parked_by = line.key AND job.queue <> line.queue
+      LIMIT ${batchSize} FOR UPDATE SKIP LOCKED) AS stray
+    WHERE head.queue <> line.queue LIMIT ${batchSize}`.execute(transaction);
+  const moved = await sql<TellingJob>`
+    UPDATE job SET queue = stray.queue FROM jsonb_to_recordset(${jsonb(strayed.rows)}) AS stray (id uuid, queue text)
+    WHERE job.id = stray.id RETURNING ${telling}`.execute(transaction);
+  return moved.rows;
+}
+
+function announce({ bus, broker }: Parts, { jobs, moved }: Released): void {
   for (const job of jobs) bus.publishTransition(transitionOf("released", job, "queued"));
-  for (const hint of hintsOf(jobs)) broker.announce(hint);
+  for (const hint of hintsOf([...jobs, ...moved])) broker.announce(hint);
 }

@@ -18,6 +18,8 @@ export type Claim = {
   readonly jobs: readonly ClaimedJob[];
   /** There may be jobs that it did not see, or that were too many. */
   readonly isMore: boolean;
+  /** Others were claimed before it was known that a limit holds them: they are to be given back. */
+  readonly hasStrays: boolean;
 };
 
 /** Takes jobs for one worker: the short way, or where there are limits to keep the way that counts. */
@@ -42,7 +44,12 @@ export class Claimer {
 
   /** Lets go what waits for limits that are no more. */
   releaseParked(signal: AbortSignal): Promise<number> {
-    return releaseParked(this.#parts, (task) => this.#limits.limitsOf(task), signal);
+    const limits = this.#limits;
+    const known = {
+      limitsOf: (task: string) => limits.limitsOf(task),
+      queueOf: (task: string) => limits.queueOf(task),
+    };
+    return releaseParked(this.#parts, known, signal);
   }
 
   /** Milliseconds until there may be something to claim that nobody will say; Infinity for none. */
@@ -70,7 +77,7 @@ export class Claimer {
 
   async claim(asked: Pick<ClaimRequest, "queue" | "limit" | "oldest">): Promise<Claim> {
     const { queue } = asked;
-    if (this.#resting.isResting(queue)) return { jobs: [], isMore: false };
+    if (this.#resting.isResting(queue)) return { jobs: [], isMore: false, hasStrays: false };
     const { worker, leaseMs } = this.#options;
     const request = { ...asked, taskKeys: this.#parts.registry.keys(), worker, leaseMs };
     return this.#limits.isLimited(queue)
@@ -87,7 +94,10 @@ export class Claimer {
         isFirstUnknown(database, request),
       );
     }
-    return { jobs: claimed, isMore: claimed.length === request.limit };
+    const jobs = claimed.filter(({ task }) => !this.#limits.hasLimits(task));
+    const hasStrays = jobs.length < claimed.length;
+    if (hasStrays) this.#limits.countIn(request.queue);
+    return { jobs, isMore: hasStrays || claimed.length === request.limit, hasStrays };
   }
 
   /** The oldest in a turn of their own: limits may hold them back while others could start. */
@@ -95,11 +105,11 @@ export class Claimer {
     const queue = this.#limitedQueue(request.queue);
     if (oldest > 0) {
       const { jobs } = await queue.claim({ ...request, limit: oldest, choice: "oldest" });
-      if (jobs.length > 0) return { jobs, isMore: true };
+      if (jobs.length > 0) return { jobs, isMore: true, hasStrays: false };
     }
     const { jobs, isMore, againInMs } = await queue.claim({ ...request, choice: "best" });
     if (jobs.length === 0) this.#againAtMs = Math.min(this.#againAtMs, performance.now() + againInMs);
-    return { jobs, isMore: isMore || jobs.length === request.limit };
+    return { jobs, isMore: isMore || jobs.length === request.limit, hasStrays: false };
   }
 
   #limitedQueue(queue: string): LimitedQueue {

@@ -5,6 +5,7 @@ import type { Broker, Subscription } from "../brokers/broker.ts";
 import type { ClaimedJob } from "../jobs/job-row.ts";
 import { transitionOf } from "../jobs/transition.ts";
 import { ChildPool } from "../isolation/child-pool.ts";
+import type { ChildPoolOptions } from "../isolation/child-pool.ts";
 import type { Hooks } from "../observe/hooks.ts";
 import { BatchGatherer } from "./batch-gatherer.ts";
 import { ClaimTurns } from "./claim-turns.ts";
@@ -50,6 +51,8 @@ export type WorkerOptions = {
    * they share this one, and what kills it does so again.
    */
   readonly isolationEntry?: URL;
+  /** When such a process is replaced. See `ChildPoolOptions` for the defaults. */
+  readonly recycle?: Pick<ChildPoolOptions, "maxJobs" | "maxMegabytes">;
 };
 
 export type WorkerParts = ExecuteParts & {
@@ -106,9 +109,9 @@ export class Worker implements Service {
     this.#claimer = new Claimer(parts, { ...options, worker: { id, name: options.name } });
     this.#lostClaims = new LostClaims(parts, id, (jobId) => this.#held.has(jobId));
     this.#batches = new BatchGatherer(parts, this.#listener);
-    const { isolationEntry: entry, concurrency } = options;
+    const { isolationEntry: entry, concurrency, recycle = {} } = options;
     this.#children =
-      entry === undefined ? undefined : new ChildPool(parts, { entry, maxChildren: concurrency });
+      entry === undefined ? undefined : new ChildPool(parts, { ...recycle, entry, maxChildren: concurrency });
     parts.heartbeat.listen({
       onLost: (held) => this.#executionOf(held)?.stop("lease_lost"),
       onCancelRequested: (held) => this.#executionOf(held)?.stop("cancelled"),
@@ -352,11 +355,9 @@ export class Worker implements Service {
       if (part <= 0) continue;
       const partOfOldest = Math.min(part, Math.ceil((share - oldest) / (turns.length - index)));
       this.#told.delete(queue);
-      const { jobs: claimed, isMore } = await this.#claimer.claim({
-        queue,
-        limit: part,
-        oldest: partOfOldest,
-      });
+      const asked = { queue, limit: part, oldest: partOfOldest };
+      const { jobs: claimed, isMore, hasStrays } = await this.#claimer.claim(asked);
+      if (hasStrays) this.#lostClaims.suspect();
       this.#parts.heartbeat.hold(claimed);
       for (const job of claimed) this.#run(job);
       started += claimed.length;

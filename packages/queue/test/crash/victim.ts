@@ -117,7 +117,11 @@ function keepUp({ id }: QueueWorker): () => Promise<void> {
       if (database.kind === "embedded") await findHeld(id, held);
       for (const chore of chores) await chore.run(signal);
       await limits.refresh(database);
-      await releaseParked({ ...parts, database }, (task) => limits.limitsOf(task), signal);
+      const known = {
+        limitsOf: (task: string) => limits.limitsOf(task),
+        queueOf: (task: string) => limits.queueOf(task),
+      };
+      await releaseParked({ ...parts, database }, known, signal);
       await wait(pollMs);
     }
   };

@@ -1,3 +1,4 @@
+import { sleep } from "@millrace/kernel";
 import { testDatabases } from "@millrace/testing";
 import { sql } from "kysely";
 import { describe, expect, it } from "vitest";
@@ -69,6 +70,32 @@ describe.each(testDatabases())("what settings change of tasks on $name", (kind) 
       queue: "elsewhere",
     });
     expect(await runner.control.listWorkers()).toMatchObject([{ queues: ["elsewhere"] }]);
+  });
+
+  it("limits the jobs too that were added before their task got another queue", async () => {
+    let running = 0;
+    let most = 0;
+    const handler = handleTask({
+      task,
+      run: async () => {
+        most = Math.max(most, (running += 1));
+        await sleep(50);
+        running -= 1;
+        return null;
+      },
+    });
+    const former = producer({});
+    const ids: string[] = [];
+    for (let nth = 0; nth < 6; nth++) ids.push((await former.add(task, {})).id);
+    const overrides = taskOverrides.parse({ "*": { queue: "elsewhere", concurrency: 1 } });
+    const runner = opened.createQueue([handler], { overrides });
+
+    await opened.startWorker(runner, { queues: ["tests", "elsewhere"] });
+
+    for (const id of ids) {
+      expect(await runner.waitForEnd(id, { timeoutMs: 20_000 })).toMatchObject({ state: "succeeded" });
+    }
+    expect(most).toBe(1);
   });
 
   it("decides how long an ended job is kept", async () => {

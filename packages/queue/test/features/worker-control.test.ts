@@ -5,6 +5,7 @@ import { z } from "zod";
 import { cancelThisJob, defineTask, handleTask, snooze } from "../../src/index.ts";
 import type { JobContext, Queue } from "../../src/index.ts";
 import { readTaskEndCounts } from "../../src/counts/task-ends.ts";
+import { scriptTask } from "../script-task.ts";
 import { useQueue } from "./use-queue.ts";
 
 const task = defineTask({
@@ -45,6 +46,33 @@ describe.each(testDatabases())("a worker on $name", (kind) => {
     }
     return heard;
   };
+
+  it("is not made where a task of its queues has no handler", () => {
+    const queue = opened.createQueue([], { tasks: [task] });
+
+    const create = () => queue.createWorker({ name: "w", concurrency: 1 });
+
+    expect(create).toThrow(expect.objectContaining({ code: "missing_handler" }));
+  });
+
+  it("replaces the process of isolated jobs after as many as it was told", async () => {
+    const isolated = { ...scriptTask, isolation: { memoryMegabytes: 512 } };
+    const run = (): Promise<never> => Promise.reject(new Error("runs in the child"));
+    const queue = opened.createQueue([handleTask({ task: isolated, run })]);
+    await opened.startWorker(queue, {
+      isolationEntry: new URL("../isolated-child.ts", import.meta.url),
+      recycle: { maxJobs: 1 },
+    });
+    const processes = new Set<unknown>();
+
+    for (let nth = 0; nth < 2; nth++) {
+      const { id } = await queue.add(isolated, { script: "answer" });
+      await queue.waitForEnd(id, { timeoutMs: 30_000 });
+      processes.add(JSON.stringify(await queue.result(isolated, id)));
+    }
+
+    expect(processes.size).toBe(2);
+  });
 
   it("adds up how many jobs of each task have ended well and badly", async () => {
     const queue = createQueue();

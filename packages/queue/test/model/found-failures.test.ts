@@ -38,7 +38,7 @@ it("leaves jobs that come out of a line together where each of them stood", asyn
     await sql`UPDATE job SET fair = ${fair} WHERE id = ${ids[index + 1]}`.execute(queryable);
   }
 
-  await releaseParked(partsOf(system), () => ({}));
+  await releaseParked(partsOf(system), { limitsOf: () => ({}), queueOf: () => undefined });
 
   const { jobs } = await takeSnapshot(system);
   expect(jobs.map(({ state, fair }) => `${state} ${fair}`)).toEqual([
