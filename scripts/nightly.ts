@@ -35,6 +35,16 @@ const chaos = await runProgram(
   [join(root, "chaos/run.ts"), "--minutes", chaosMinutes, "--report"],
   { workingDirectory: root, echo: true, timeoutMs: runTimeoutMs },
 );
+// On an empty database for hours, or thousands of sockets: nobody waits for these by day.
+const bench = await runProgram(
+  process.execPath,
+  [
+    join(root, "bench/run.ts"),
+    ...["--only", "queue-churn", "--only", "scale-sockets", "--runs", "1", "--check"],
+    ...["--report", join(root, `docs/reports/nightly-${startedAt.toISOString().slice(0, 10)}-bench.md`)],
+  ],
+  { workingDirectory: root, echo: true, timeoutMs: runTimeoutMs },
+);
 const commit = await runProgram("git", ["log", "-1", "--format=%h %s"], { workingDirectory: root });
 const reportText = await readFile(join(root, "test-results/vitest.json"), "utf8").catch(() => undefined);
 
@@ -42,7 +52,7 @@ const path = join(root, `docs/reports/nightly-${startedAt.toISOString().slice(0,
 await mkdir(join(root, "docs/reports"), { recursive: true });
 await writeFile(path, report(reportText));
 console.log(`\nReport: ${path}`);
-process.exitCode = run.exitCode === 0 ? chaos.exitCode : run.exitCode;
+process.exitCode = [run, chaos, bench].find(({ exitCode }) => exitCode !== 0)?.exitCode ?? 0;
 
 function report(text: string | undefined): string {
   const counts = text === undefined ? { passed: 0, failed: 1, skipped: 0 } : countTests(text);
@@ -57,6 +67,7 @@ function report(text: string | undefined): string {
     `- Duration: ${(run.durationMs / 60_000).toFixed(1)} minutes, from ${startedAt.toISOString()}`,
     `- Machine: ${cpus().length} × ${cpus()[0]?.model ?? "unknown"}, ${Math.round(totalmem() / 2 ** 30)} GB, load ${loadavg()[0]?.toFixed(1)} at the end`,
     `- Chaos of ${chaosMinutes} minutes: ${chaos.exitCode === 0 ? "nothing lost, nothing done twice" : "FAILED"}; its own report says more`,
+    `- Long benchmarks (queue-churn, scale-sockets): ${bench.exitCode === 0 ? "no figure beyond its floor" : "FAILED"}; their own report says more`,
     `- Node ${process.versions.node}`,
     `- The queue's model test: seed ${modelSeed}`,
     "",

@@ -33,7 +33,7 @@ const subjects: readonly Subject[] = [
 /** What workers without work ask of the database. */
 export const scaleIdle: Benchmark = {
   name: "scale-idle",
-  description: `${workers} workers of one queue that is empty: transactions a second that the database counts (pg_stat_database) over ${lookMs / 1000} s. Looking for jobs by themselves is a part that the poll decides; beats and the upkeep, which every worker does for all, are the rest. Nearly all are single statements.`,
+  description: `${workers} workers of one queue that is empty: transactions a second that the database counts (pg_stat_database) over ${lookMs / 1000} s. Looking for jobs by themselves is a part that the poll decides; beats, a look at what people have set and the schedules, and the upkeep that one worker does for all, are the rest. Nearly all are single statements.`,
   conditions: serverConditions,
   run: async ({ runs, say }: BenchmarkOptions) => {
     const figures = new FigureCollector();
