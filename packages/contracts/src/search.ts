@@ -69,8 +69,9 @@ export const searchHitSchema = z
     /** Character offsets of the passage in the document's text. */
     char_start: z.int(),
     char_end: z.int(),
+    /** Of the first match that is marked in `passage`; of the passage's beginning when none is. */
     page: z.int().nullable(),
-    /** The headings above it, outermost first, such as `Install › With Docker`. */
+    /** The headings above that place, outermost first, such as `Install › With Docker`. */
     section: z.string().nullable(),
     score: z.number(),
     passage: z.array(highlightSchema),

@@ -206,6 +206,27 @@ export async function findTitles(
   return new Map(found.rows.map((row) => [row.id, row.title]));
 }
 
+/**
+ * The pages on which characters of documents' texts stand, by UTF-16 offsets, in the order asked for; null where a
+ * format has none, behind the last, and for documents that the workspace does not have.
+ */
+export async function findPages(
+  queryable: Queryable,
+  workspaceId: string,
+  places: readonly { readonly sourceId: string; readonly offset: number }[],
+): Promise<(number | null)[]> {
+  const found = await sql<{ page: number | null }>`
+    SELECT (SELECT (range ->> 'page')::int
+            FROM jsonb_array_elements(pages) WITH ORDINALITY AS ranges (range, place)
+            WHERE asked.offset_asked < (range ->> 'charEnd')::int ORDER BY place LIMIT 1) AS page
+    FROM unnest(${places.map(({ sourceId }) => sourceId)}::uuid[], ${places.map(({ offset }) => offset)}::int[])
+      WITH ORDINALITY AS asked (document_id, offset_asked, number)
+    LEFT JOIN document ON document.id = asked.document_id AND workspace_id = ${workspaceId}
+    LEFT JOIN document_text ON document_text.document_id = document.id
+    ORDER BY asked.number`.execute(queryable);
+  return found.rows.map(({ page }) => page);
+}
+
 /** Documents that will be searchable but are not yet. */
 export async function countUnindexed(queryable: Queryable, workspaceId: string): Promise<number> {
   const found = await sql<{ count: number }>`

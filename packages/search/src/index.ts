@@ -4,6 +4,8 @@ export { chunksWithoutEmbedding, storeEmbeddings } from "./indexing/embeddings.t
 export { addChunks, beginSource, hideSource, removeSource, showSource } from "./indexing/index-source.ts";
 export type { Source } from "./indexing/index-source.ts";
 export { keepVectorIndexes } from "./indexing/vector-index.ts";
+export { findPlaces } from "./querying/find-places.ts";
+export type { FindPages } from "./querying/find-places.ts";
 export { parseQuery } from "./querying/parse-query.ts";
 export type { ParsedQuery } from "./querying/parse-query.ts";
 export { readPassageTexts } from "./querying/read-texts.ts";

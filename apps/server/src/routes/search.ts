@@ -1,6 +1,6 @@
 import { searchQuerySchema, searchResultSchema } from "@millrace/contracts";
 import type { SearchHit } from "@millrace/contracts";
-import { countUnindexed, documentsToSearch, findTitles } from "@millrace/documents";
+import { countUnindexed, documentsToSearch, findPages, findTitles } from "@millrace/documents";
 import { MillraceError } from "@millrace/kernel";
 import { explainScore, parseQuery, searchPassages } from "@millrace/search";
 import type { PassageHit, SearchPage } from "@millrace/search";
@@ -39,6 +39,7 @@ export function searchRoutes(app: TypedApp, { installation, access, stopping }: 
       const page = await searchPassages(database, {
         ...{ workspaceId, query, vector, limit, cursor },
         sources: documentsToSearch(workspaceId, filter),
+        findPages: (owner, places) => findPages(queryable, owner, places),
         isByVectorAlone: mode === "vectors",
         asked: JSON.stringify([workspaceId, q, mode, filter]),
       });

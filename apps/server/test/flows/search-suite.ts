@@ -1,3 +1,5 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { acceptedDocumentSchema, searchResultSchema } from "@millrace/contracts";
 import type { SearchResult } from "@millrace/contracts";
 import { startFakeModelServer } from "@millrace/testing";
@@ -57,6 +59,19 @@ export function searchSuite(ground: Ground): void {
       const { full_text: text, vectors } = first?.explanation ?? {};
       expect(text).toMatchObject({ rank: 1, weight: 1, coverage: 1 });
       expect((text?.contribution ?? 0) + (vectors?.contribution ?? 0)).toBeCloseTo(first?.score ?? 0);
+    });
+
+    it("says on which page and in which section the first match stands, not where its passage begins", async () => {
+      const bytes = await readFile(join(import.meta.dirname, "files", "mill.pdf"));
+      const pages = acceptedDocumentSchema.parse((await flow.postFile(bytes, "mill.pdf")).body).document;
+      await flow.settled(pages.id);
+      await post(flow, "# Sluice\n\nIt is of oak.\n\n# Weir\n\nHerons fish there.", "The river");
+
+      const [second] = (await search(flow, { q: "bread flour" })).data;
+      const [heron] = (await search(flow, { q: "herons" })).data;
+
+      expect(second).toMatchObject({ document_id: pages.id, page: 2, char_start: 0 });
+      expect(heron).toMatchObject({ section: "Weir", page: null, char_start: 0 });
     });
 
     it("explains only when asked to", async () => {

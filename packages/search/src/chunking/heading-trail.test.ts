@@ -12,6 +12,19 @@ describe("HeadingTrail", () => {
     expect(trail.enter("# Use\n\nText.")).toBe("Use");
   });
 
+  it("names the headings above a place within a passage, also of one that goes on in a section", () => {
+    const passage = "Text.\n\n## By hand\n\nMore.\n\n### On ships\n\nThe end.";
+    const sectionOf = (words: string) =>
+      new HeadingTrail("Install › With Docker").enterTo(passage, passage.indexOf(words));
+
+    expect(["Text", "By hand", "More", "The end"].map(sectionOf)).toEqual([
+      "Install › With Docker",
+      "Install › By hand",
+      "Install › By hand",
+      "Install › By hand › On ships",
+    ]);
+  });
+
   it("takes no sign within a line for a heading", () => {
     expect(new HeadingTrail().enter("Issue # 5 is\n#hashtag and\n####### seven")).toBeNull();
   });

@@ -1,68 +1,86 @@
 import type { Highlight } from "@millrace/contracts";
 import type { Queryable } from "@millrace/database";
 import { sql } from "kysely";
-import { highlightWords, matchEnd, matchStart, parseHighlights } from "./highlights.ts";
+import { findPlaces } from "./find-places.ts";
+import type { FindPages, Place } from "./find-places.ts";
+import {
+  findMarked,
+  findWord,
+  highlightWords,
+  matchEnd,
+  matchStart,
+  parseHighlights,
+  partDelimiter,
+} from "./highlights.ts";
 import type { LanguageQuery } from "./language-queries.ts";
+import type { PassageText } from "./read-texts.ts";
 
 /** A passage with the matches in it marked, and where it stands. */
-export type Passage = {
-  readonly sourceId: string;
-  readonly chunkId: string;
+export type Passage = Omit<PassageText, "text"> & {
   readonly ordinal: number;
-  readonly charStart: number;
-  readonly charEnd: number;
-  readonly page: number | null;
-  /** The headings above it; null where there is none. */
-  readonly section: string | null;
   readonly passage: readonly Highlight[];
 };
 
-type Row = {
-  id: string;
-  source_id: string;
-  ordinal: number;
-  char_start: number;
-  char_end: number;
-  page: number | null;
-  section: string | null;
-  text: string;
-  marked: string | null;
+type Row = PassageText & { readonly ordinal: number; readonly marked: string | null };
+
+type HitsRequest = {
+  readonly workspaceId: string;
+  readonly queries: readonly LanguageQuery[];
+  readonly words: readonly string[];
+  /** Undefined: page and section are those of the passage's beginning. */
+  readonly findPages: FindPages | undefined;
 };
 
 /** These passages by their ids; those that are gone are left out. */
 export async function readPassages(
   queryable: Queryable,
   ids: readonly string[],
-  queries: readonly LanguageQuery[],
-  words: string,
+  request: HitsRequest,
 ): Promise<Map<string, Passage>> {
+  const { queries, words } = request;
   const found = await sql<Row>`
     WITH asked AS (
       SELECT * FROM unnest(${queries.map(({ configuration }) => configuration)}::text[],
                            ${queries.map(({ reading }) => reading)}::text[],
                            ${queries.map((query) => query.any_word)}::text[]) AS asked (configuration, reading, any_word))
-    SELECT chunk.id, source_id, ordinal, char_start, char_end, page, section, text,
-           ts_headline(reading::regconfig, text, any_word::tsquery, ${headlineOptions}) AS marked
+    SELECT chunk.id AS "chunkId", source_id AS "sourceId", ordinal, char_start AS "charStart", char_end AS "charEnd",
+           page, section, text, ts_headline(reading::regconfig, text, any_word::tsquery, ${headlineOptions}) AS marked
     FROM chunk JOIN search_source ON search_source.id = source_id
     LEFT JOIN asked ON asked.configuration = search_source.configuration
     WHERE chunk.id = ANY(${[...ids]}::uuid[])`.execute(queryable);
-  const wanted = words.split(/\s+/);
-  return new Map(found.rows.map((row) => [row.id, toPassage(row, wanted)]));
+  const places = await placesOfMatches(queryable, found.rows, request);
+  return new Map(
+    found.rows.map((row) => [row.chunkId, { ...toPassage(row, words), ...places.get(row.chunkId) }]),
+  );
 }
 
-function toPassage(row: Row, words: readonly string[]): Passage {
-  const marked = row.marked === null ? null : withoutHeadingSigns(row.marked);
+/** Where the first match in each passage stands, for those that have one. */
+async function placesOfMatches(
+  queryable: Queryable,
+  rows: readonly Row[],
+  { workspaceId, words, findPages }: HitsRequest,
+): Promise<Map<string, Place>> {
+  if (findPages === undefined) return new Map();
+  const matches = rows.flatMap((row) => {
+    const at = findMarked(row.text, row.marked ?? "") ?? findWord(row.text, words);
+    return at === undefined ? [] : [{ ...row, at }];
+  });
+  const places = await findPlaces(queryable, { workspaceId, findPages }, matches);
+  return new Map(
+    matches.flatMap(({ chunkId }, index) => {
+      const place = places[index];
+      return place === undefined ? [] : [[chunkId, place]];
+    }),
+  );
+}
+
+function toPassage({ text, marked: raw, ...passage }: Row, words: readonly string[]): Passage {
+  const marked = raw === null ? null : withoutHeadingSigns(raw);
   return {
-    sourceId: row.source_id,
-    chunkId: row.id,
-    ordinal: row.ordinal,
-    charStart: row.char_start,
-    charEnd: row.char_end,
-    page: row.page,
-    section: row.section,
+    ...passage,
     passage: marked?.includes(matchStart)
       ? parseHighlights(marked)
-      : highlightWords(withoutHeadingSigns(row.text), words),
+      : highlightWords(withoutHeadingSigns(text), words),
   };
 }
 
@@ -71,4 +89,4 @@ function withoutHeadingSigns(text: string): string {
   return text.replace(/^#{1,6}[ \t]+/gm, "");
 }
 
-const headlineOptions = `StartSel=${matchStart}, StopSel=${matchEnd}, MaxFragments=2, MaxWords=36, MinWords=18, FragmentDelimiter=" … "`;
+const headlineOptions = `StartSel=${matchStart}, StopSel=${matchEnd}, MaxFragments=2, MaxWords=36, MinWords=18, FragmentDelimiter="${partDelimiter}"`;

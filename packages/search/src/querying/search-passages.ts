@@ -8,6 +8,7 @@ import type { EmbeddingQuality } from "./embedding-quality.ts";
 import { compareVectors, findByVector } from "./find-by-vector.ts";
 import type { VectorCandidate } from "./find-by-vector.ts";
 import { findByText } from "./find-by-text.ts";
+import type { FindPages } from "./find-places.ts";
 import { findSpace } from "./find-space.ts";
 import { fuse } from "./fuse.ts";
 import type { Fused } from "./fuse.ts";
@@ -32,6 +33,8 @@ export type SearchRequest = SearchScope & {
   readonly limit: number;
   /** Of the page before; `asked` says what for. */
   readonly cursor?: string | undefined;
+  /** Then a hit names page and section of its first match. Default: those of the passage's beginning, without a further read. */
+  readonly findPages?: FindPages | undefined;
   /** Everything that the hits depend on, as text: a cursor is refused for anything else. */
   readonly asked: string;
 };
@@ -68,7 +71,12 @@ export async function searchPassages(database: Database, request: SearchRequest)
   const rest = ranked.slice(after === undefined ? 0 : placeAfter(ranked, after));
   const page = rest.slice(0, limit);
   const ids = page.map(({ id }) => id);
-  const passages = await readPassages(database.queryable, ids, queries, query.words);
+  const passages = await readPassages(database.queryable, ids, {
+    workspaceId: request.workspaceId,
+    queries,
+    words: query.words.split(/\s+/),
+    findPages: request.findPages,
+  });
   const last = page.at(-1);
   return {
     hits: page.flatMap(({ id, score, text, vectors }) => {
