@@ -33,8 +33,9 @@ const place = {
   document_title: z.string(),
   /** The passage. */
   chunk_id: idSchema,
+  /** On which `char_start` is. */
   page: z.int().nullable(),
-  /** The headings above it, outermost first, such as `Install › With Docker`. */
+  /** The headings above `char_start`, outermost first, such as `Install › With Docker`. */
   section: z.string().nullable(),
   /** Character offsets in the document's text. */
   char_start: z.int(),

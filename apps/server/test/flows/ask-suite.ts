@@ -268,6 +268,18 @@ export function writtenSuite(ground: Ground): void {
       expect(questionSchema.parse(JSON.parse(json.stdout)).citations).toHaveLength(1);
     });
 
+    it("name the section in which a quote stands, not that in which its passage begins", async () => {
+      const dog = { passage: 1, quote: "The miller has a dog that barks at night." };
+      models.setScript(whenAsked(answering("Pieter built it [1]. A dog barks [1].", [built, dog])));
+
+      const { citations } = await asking.answer("Who built the mill, and who barks at night?");
+
+      expect(citations.map(({ section, char_start: start }) => [section, start])).toEqual([
+        ["The water mill", mill.indexOf("The mill was")],
+        ["The dog", mill.indexOf("The miller has")],
+      ]);
+    });
+
     it("lose invented citations, and say so", async () => {
       const invented = { passage: 1, quote: "The mill was burnt down in 1801 by its own cat." };
       models.setScript(

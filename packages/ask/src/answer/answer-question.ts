@@ -6,6 +6,7 @@ import { recordCharge } from "@millrace/usage";
 import { sql } from "kysely";
 import type { RawBuilder } from "kysely";
 import { nearestOf } from "../citations/nearest.ts";
+import { placeCitations } from "../citations/place-citations.ts";
 import { questionDeleted } from "../errors.ts";
 import type { QuestionScope } from "../question-row.ts";
 import { readForWork } from "../read-questions.ts";
@@ -57,7 +58,13 @@ async function run(parts: AnswerParts, context: JobContext<AnswerInput>): Promis
   context.progress({ percent: 30, stage: "ai_analysis", message: `Reading ${countOf(passages.length)}` });
   const answers = row.is_fresh ? "fresh" : "reuse";
   const given = await giveAnswer(parts, { context, question: row.question, passages, answers });
-  return toOutput(given, passages);
+  const { citations: quotes } = given;
+  const citations = await placeCitations(parts, {
+    workspaceId: row.workspace_id,
+    citations: quotes,
+    passages,
+  });
+  return toOutput({ ...given, citations }, passages);
 }
 
 /** As a step: another attempt reads the same passages. */
