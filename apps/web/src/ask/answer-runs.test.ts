@@ -1,6 +1,6 @@
 import type { Citation } from "@millrace/contracts";
 import { expect, it } from "vitest";
-import { answerRuns, sourcesOf } from "./answer-runs.ts";
+import { answerRuns, isElsewhere, sourcesOf } from "./answer-runs.ts";
 
 function citation(number: number, quote: string): Citation {
   return {
@@ -26,4 +26,12 @@ it("puts quotes of one passage together", () => {
   const sources = sourcesOf([citation(1, "a"), citation(1, "b"), citation(2, "c")]);
 
   expect(sources.map(({ quotes }) => quotes.map(({ quote }) => quote))).toEqual([["a", "b"], ["c"]]);
+});
+
+it("tells where a passage's next quote stands when that is another page or section", () => {
+  const first = citation(1, "a");
+
+  expect(isElsewhere(citation(1, "b"), first)).toBe(false);
+  expect(isElsewhere({ ...first, page: 2 }, first)).toBe(true);
+  expect(isElsewhere({ ...first, section: "The dog" }, first)).toBe(true);
 });

@@ -27,3 +27,8 @@ export function sourcesOf(citations: readonly Citation[]): Source[] {
     return first === undefined ? [] : [{ first, quotes }];
   });
 }
+
+/** Whether a quote stands on another page or in another section than the one before it of the same passage. */
+export function isElsewhere(quote: Citation, before: Citation): boolean {
+  return quote.page !== before.page || quote.section !== before.section;
+}

@@ -1,10 +1,11 @@
 import type { NearestPassage, Question } from "@millrace/contracts";
 import IconInfoCircle from "@tabler/icons-react/dist/esm/icons/IconInfoCircle.mjs";
+import { Fragment } from "react";
 import { CardNote, WrittenText } from "../parts/written-card.tsx";
 import { keyed } from "../feedback/keyed.ts";
 import { Notice } from "../feedback/notice.tsx";
 import { countOf } from "../formatting/numbers.ts";
-import { answerRuns, sourcesOf } from "./answer-runs.ts";
+import { answerRuns, isElsewhere, sourcesOf } from "./answer-runs.ts";
 import classes from "./answer.module.css";
 import { PassageLink, PlaceWords } from "./passage-link.tsx";
 
@@ -69,10 +70,11 @@ function Sources({ question: { citations, extractive } }: { question: Question }
               </PassageLink>
               <PlaceWords place={first} />
             </p>
-            {quotes.map((quote) => (
-              <blockquote key={quote.char_start} className={classes.quote}>
-                {quote.quote}
-              </blockquote>
+            {quotes.map((quote, index) => (
+              <Fragment key={quote.char_start}>
+                {isElsewhere(quote, quotes[index - 1] ?? first) ? <PlaceWords place={quote} /> : null}
+                <blockquote className={classes.quote}>{quote.quote}</blockquote>
+              </Fragment>
             ))}
           </li>
         ))}
