@@ -1,10 +1,13 @@
 import { once } from "node:events";
 import {
   acceptedDocumentSchema,
+  acceptedSummarySchema,
   documentSchema,
   isSettled,
+  isSummaryOver,
   jobDetailSchema,
   jobSchema,
+  summaryDetailSchema,
   workerListSchema,
 } from "@millrace/contracts";
 import { SocketClient } from "@millrace/live/testing";
@@ -85,10 +88,10 @@ it("migrates, and then has every worker of its pools", async () => {
   ]);
   const order = (row: readonly unknown[]): string => row.join();
   expect(seen.toSorted((left, right) => order(left).localeCompare(order(right)))).toEqual([
-    ["batch", "batch,low_priority", 4],
+    ["batch", "batch,crews,low_priority", 8],
     ["chat", "chat", 50],
-    ["documents", "documents,ocr,default", 4],
-    ["documents", "documents,ocr,default", 4],
+    ["documents", "documents,ocr,summaries,default", 4],
+    ["documents", "documents,ocr,summaries,default", 4],
   ]);
 });
 
@@ -117,6 +120,24 @@ it("a document that one API process accepts is done by its pool, told and read a
   expect(accepted.status).toBe(202);
   expect(read.status).toBe("completed");
   expect(job.attempts.at(-1)?.worker).toMatch(/^documents@/);
+});
+
+it("a summary that one API process accepts is made by a pool, and read at the other", async () => {
+  const accepted = await post("api-1", "/api/summaries", { text: "The miller sleeps. The wheel turns." });
+  const { summary, job } = acceptedSummarySchema.parse(accepted.body);
+
+  const made = await waitFor(
+    async () => {
+      const found = await get("api-2", `/api/summaries/${summary.id}`, summaryDetailSchema);
+      return isSummaryOver(found.state) ? found : undefined;
+    },
+    { describe: "the end of the summary", timeoutMs: 60_000 },
+  );
+  const ended = await get("api-2", `/api/jobs/${job.id}`, jobDetailSchema);
+
+  expect(accepted.status).toBe(202);
+  expect(made.state).toBe("completed");
+  expect(ended.attempts.at(-1)?.worker).toMatch(/^documents@/);
 });
 
 it.each([

@@ -9,7 +9,6 @@ const compose = readCompose();
 const own = ownServices(compose);
 const migration = compose.services.migrate;
 const lasting = own.filter(([name]) => name !== "migrate");
-const workers = own.filter(([, { command }]) => command[0] === "worker");
 
 it("has no default password: what is secret must be given", () => {
   const optional = variablesOf(composeText).filter(({ rest }) => rest !== ":?");
@@ -45,12 +44,6 @@ it("has two API processes, which the proxy knows", () => {
 
   expect(apis).toEqual(["api-1", "api-2"]);
   expect(upstreams).toEqual(apis);
-});
-
-it("has one pool for each queue that the product uses, and one for chat alone", () => {
-  const queues = workers.map(([, { command }]) => command[command.indexOf("-Q") + 1]);
-
-  expect(queues).toEqual(["chat", "documents,ocr,default", "batch,low_priority"]);
 });
 
 it("waits longer for each process than that takes to drain and to close", () => {
