@@ -25,7 +25,10 @@ const ours =
 const composeSchema = z.looseObject({
   services: z.record(
     z.string(),
-    z.looseObject({ healthcheck: z.looseObject({ test: z.array(z.string()).optional() }).optional() }),
+    z.looseObject({
+      healthcheck: z.looseObject({ test: z.array(z.string()).optional() }).optional(),
+      mem_limit: z.string(),
+    }),
   ),
 });
 const compose = composeSchema.parse(
@@ -45,6 +48,12 @@ async function settingsOf(file: string): Promise<Record<string, string>> {
     if (!/^(?:listen_|auth_|millrace$)/.test(name)) settings[name] = value.replaceAll('"', "");
   }
   return settings;
+}
+
+/** Of `512m` as Docker writes it, and of `256mb` as Redis does. */
+function bytesOf(text: string): number {
+  const [, number, unit] = /^(\d+)([mg])b?$/.exec(text) ?? [];
+  return Number(number) * (unit === "g" ? 1024 ** 3 : 1024 ** 2);
 }
 
 /** The words that Docker would run for the health of a service, with another port. */
@@ -72,7 +81,8 @@ it("Redis runs with deploy/redis.conf", async () => {
     appendonly: "yes",
     appendfsync: "everysec",
     save: "",
-    "maxmemory-policy": "noeviction",
+    maxmemory: "256mb",
+    "maxmemory-policy": "volatile-ttl",
   });
   if (ours === undefined) return;
 
@@ -85,8 +95,15 @@ it("Redis runs with deploy/redis.conf", async () => {
       "GET",
       name,
     ]);
-    expect(said.trimEnd().split("\n"), older).toEqual(value === "" ? [name] : [name, value]);
+    const shown = name === "maxmemory" ? String(bytesOf(value)) : value;
+    expect(said.trimEnd().split("\n"), older).toEqual(shown === "" ? [name] : [name, shown]);
   }
+});
+
+it("Redis has its memory twice in its container, for when it rewrites its file", async () => {
+  const { maxmemory = "" } = await settingsOf("redis.conf");
+
+  expect(bytesOf(compose.services.redis?.mem_limit ?? "")).toBeGreaterThanOrEqual(2 * bytesOf(maxmemory));
 });
 
 it("RabbitMQ runs with deploy/rabbitmq.conf", async () => {

@@ -14,18 +14,20 @@ export type RedisServer = {
   readonly folder: string;
   readonly port: number;
   readonly logPath: string;
+  /** Beside the file's, as words of the command line; they count more. */
+  readonly settings?: readonly string[];
 };
 
 /** Starts a Redis server inside the private root on loopback and waits until it answers. */
 export async function startRedis(root: string, server: RedisServer): Promise<void> {
-  const { folder, port, logPath } = server;
+  const { folder, port, logPath, settings = [] } = server;
   await mkdir(join(root, folder), { recursive: true });
   await copyFile(redisSettingsFile, join(root, folder, "redis.conf"));
   await runInRoot(root, "root", ["chown", "-R", "redis:redis", folder]);
   await spawnInRoot(root, "redis", logPath, [
     "/usr/bin/redis-server",
     `${folder}/redis.conf`,
-    ...["--port", String(port), "--bind", "127.0.0.1", "--dir", folder],
+    ...["--port", String(port), "--bind", "127.0.0.1", "--dir", folder, ...settings],
     // Redis hides its arguments behind a title of its own; the file in it says which server this is.
     ...["--proc-title-template", "{title} {listen-addr} {config-file}"],
   ]);

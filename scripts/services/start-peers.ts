@@ -29,7 +29,13 @@ export async function startPeers(directory: string, root: string): Promise<Peers
     // A checkpoint in the middle of a run of seconds would be luck, good or bad.
     settings: ["--shared_buffers=1GB", "--max_wal_size=4GB", "--checkpoint_timeout=15min"],
   });
-  await startRedis(root, { folder: redisFolder, port: redisPort, logPath: join(directory, "redis.log") });
+  await startRedis(root, {
+    folder: redisFolder,
+    port: redisPort,
+    logPath: join(directory, "redis.log"),
+    // Other queues keep their jobs there, which must not be lost or refused.
+    settings: ["--maxmemory", "0", "--maxmemory-policy", "noeviction"],
+  });
   await waitUntilReady(root, postgresPort, "postgres", postgresLog);
   return {
     postgresUrl: `postgres://postgres@127.0.0.1:${postgresPort}/postgres`,

@@ -189,9 +189,24 @@ it("warns once of a server that throws keys away", async () => {
   await expect.poll(() => heard).toContain(queue);
   await expect.poll(() => process.broker.status().isTelling).toBe(true);
 
-  const warnings = process.told.filter(({ text }) => text.includes("noeviction"));
+  const warnings = process.told.filter(({ text }) => text.includes("maxmemory-policy"));
   expect(warnings).toHaveLength(1);
 });
+
+it.each(["noeviction", "volatile-ttl", "volatile-lru"])(
+  "says nothing of a server that throws away what has an end alone: %s",
+  async (policy) => {
+    await redis.client.config("SET", "maxmemory-policy", policy);
+    const queue = queueName();
+    const { broker, told } = await openProcess();
+    const heard = await listen({ broker }, queue);
+
+    broker.announce(bareHint(queue));
+    await expect.poll(() => heard).toEqual([queue]);
+
+    expect(told).toEqual([]);
+  },
+);
 
 it("needs no more rights than the documentation says", async () => {
   const rights =

@@ -153,11 +153,12 @@ class RedisBroker implements Broker, Service {
 
   #checkPolicy(info: string): void {
     const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1];
-    if (policy === undefined || policy === "noeviction" || this.#hasWarnedOfPolicy) return;
+    // With volatile-… goes what has an end, and a stream has none.
+    if (policy?.startsWith("allkeys-") !== true || this.#hasWarnedOfPolicy) return;
     this.#hasWarnedOfPolicy = true;
     this.#parts.logger.warn(
       { policy },
-      "Redis throws away keys when its memory is full, and with them hints: their jobs start with the next poll. Set maxmemory-policy to noeviction, or give the broker a Redis of its own.",
+      "Redis throws away any key when its memory is full, and so hints: their jobs start with the next poll. Set maxmemory-policy to volatile-ttl, or give the broker a Redis of its own.",
     );
   }
 
