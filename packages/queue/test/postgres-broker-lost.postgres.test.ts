@@ -142,7 +142,40 @@ it("stops while nothing comes through its connection, and leaves none in the pro
   await expect.poll(openSockets).toBe(before - 1);
 });
 
-it("drops hints that the database does not take, and complains once", async () => {
+it("keeps a hint that the database does not take, and tells others of it without another", async () => {
+  const overheard = await scene.overhear();
+  const proxy = await openProxy();
+  const { broker } = await scene.openBroker({ url: proxy.through(scene.url), times });
+  proxy.refuse();
+  broker.announce(bareHint("chat"));
+  await expect.poll(() => broker.status().isTelling).toBe(false);
+
+  proxy.restore();
+
+  await expect.poll(() => overheard.map((payload) => payload.split(":")[1])).toEqual(["chat"]);
+  await expect.poll(() => broker.status().isTelling).toBe(true);
+});
+
+it("sends what it has kept with the next hint", async () => {
+  const overheard = await scene.overhear();
+  const proxy = await openProxy();
+  const { broker } = await scene.openBroker({
+    url: proxy.through(scene.url),
+    times: { ...times, minPauseMs: hourMs, maxPauseMs: hourMs },
+  });
+  proxy.refuse();
+  broker.announce(bareHint("chat"));
+  await expect.poll(() => broker.status().isTelling).toBe(false);
+
+  proxy.restore();
+  broker.announce(bareHint("mail"));
+
+  await expect
+    .poll(() => new Set(overheard.map((payload) => payload.split(":")[1])))
+    .toEqual(new Set(["chat", "mail"]));
+});
+
+it("complains once of hints that the database does not take", async () => {
   const { broker, database, hints, told } = await scene.openBroker({
     queues: ["chat"],
     times: { ...times, slotMs: 1 },

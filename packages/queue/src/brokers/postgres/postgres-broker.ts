@@ -7,6 +7,7 @@ import { bareHint } from "../hint.ts";
 import { HintPacer } from "./hint-pacer.ts";
 import { formatHint, hintChannel, parseHint } from "./hint-payload.ts";
 import { createMemoryBroker } from "../memory-broker.ts";
+import { retryPauseMs } from "../retry-pause.ts";
 import { defaultListenTimes, NotificationListener } from "./notification-listener.ts";
 import type { ListenTimes, ListenWords } from "./notification-listener.ts";
 
@@ -82,7 +83,10 @@ class NotifyingBroker implements PostgresBroker {
   readonly #endings = new Set<Promise<void>>();
   #state: "new" | "running" | "stopped" = "new";
   #listener: NotificationListener | undefined;
-  #isTelling = true;
+  /** Queues of which others could not be told. They go with the next notification, or after a pause. */
+  readonly #untold = new Set<string>();
+  #failures = 0;
+  #retryTimer: NodeJS.Timeout | undefined;
   #complainedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(parts: BrokerParts) {
@@ -124,11 +128,12 @@ class NotifyingBroker implements PostgresBroker {
 
   status(): BrokerStatus {
     const isHearing = this.#listener === undefined || this.#listener.isHearing;
-    const trouble = isHearing ? (this.#isTelling ? undefined : mute) : deaf;
+    const isTelling = this.#failures === 0;
+    const trouble = isHearing ? (isTelling ? undefined : mute) : deaf;
     return {
       kind: "postgres",
       isHearing,
-      isTelling: this.#isTelling,
+      isTelling,
       ...(trouble === undefined ? {} : { trouble }),
     };
   }
@@ -141,6 +146,7 @@ class NotifyingBroker implements PostgresBroker {
   /** Passes on what was announced before, for two seconds at most. */
   async stop(): Promise<void> {
     this.#state = "stopped";
+    clearTimeout(this.#retryTimer);
     this.#listenWhenWanted();
     await Promise.all([
       stopWithin(this.#outgoing, this.#times.lastWordMs),
@@ -189,11 +195,15 @@ class NotifyingBroker implements PostgresBroker {
   }
 
   async #tellOthers(queues: readonly string[]): Promise<void> {
+    clearTimeout(this.#retryTimer);
+    for (const queue of queues) this.#untold.add(queue);
     try {
-      await this.#notify(queues.map((queue) => formatHint(this.#self, queue)));
-      this.#isTelling = true;
+      await this.#notify([...this.#untold].map((queue) => formatHint(this.#self, queue)));
+      this.#untold.clear();
+      this.#failures = 0;
     } catch (error) {
-      this.#isTelling = false;
+      this.#failures++;
+      this.#retryLater();
       if (performance.now() - this.#complainedAtMs < this.#times.complainEveryMs) return;
       this.#complainedAtMs = performance.now();
       this.#parts.logger.warn(
@@ -201,6 +211,16 @@ class NotifyingBroker implements PostgresBroker {
         "other processes could not be told of work; they find it with their next poll",
       );
     }
+  }
+
+  #retryLater(): void {
+    if (this.#state === "stopped") return;
+    this.#retryTimer = setTimeout(
+      () => {
+        for (const queue of this.#untold) this.#outgoing.add(queue);
+      },
+      retryPauseMs(this.#times, this.#failures),
+    );
   }
 
   /** Writes no row, so that its commit waits for no disk while it keeps others from notifying. */
