@@ -171,22 +171,46 @@ describe("several files, dropped at once", () => {
       type: "text/plain",
       bytes: Buffer.from(`What stands in ${name}.`),
     });
+    const empty = { name: "empty.txt", type: "text/plain", bytes: Buffer.alloc(0) };
 
-    await dropFiles(page, [text("first.txt"), text("old.zip"), text("second.txt"), text("third.txt")]);
+    await dropFiles(page, [text("first.txt"), empty, text("second.bak"), text("third.zip")]);
 
     await page.getByText("0 of 3 files added").waitFor();
-    await page.getByText("Unpack it and add the documents inside.").waitFor();
+    await page.getByText("This file is empty.").waitFor();
     await expectAccessible(page);
     gate.resolve(undefined);
-    for (const name of ["first.txt", "second.txt", "third.txt"]) {
+    for (const name of ["first.txt", "second.bak", "third.zip"]) {
       await page
         .getByRole("link", { name: new RegExp(name) })
         .first()
         .waitFor();
     }
     await page.getByText(/of 3 files added/).waitFor({ state: "detached" });
-    await expect.poll(() => page.getByText("old.zip").isVisible()).toBe(true);
+    await expect.poll(() => page.getByText("empty.txt").isVisible()).toBe(true);
     expect(troubles).toEqual({ problems: [], foreignRequests: [] });
+    await page.close();
+  });
+
+  it("may have any name when they are chosen; what is not read is refused by the server, with its reason", async () => {
+    const { page } = await openPage(1280, 800);
+    await page.goto(server.url);
+    const chooser = page.waitForEvent("filechooser");
+    await page.getByRole("button", { name: "Choose files" }).click();
+    const emptyArchive = Buffer.alloc(22);
+    emptyArchive.write("PK\u0005\u0006", "latin1");
+
+    const picker = await chooser;
+    await picker.setFiles([
+      { name: "talk.ppsx", mimeType: "", buffer: Buffer.from("What was said in the talk.") },
+      { name: "notes.txt", mimeType: "text/plain", buffer: emptyArchive },
+    ]);
+
+    expect(await picker.element().getAttribute("accept")).toBeNull();
+    await page
+      .getByRole("link", { name: /talk\.ppsx/ })
+      .first()
+      .waitFor();
+    await page.getByText(/an archive, such as ZIP/).waitFor();
     await page.close();
   });
 });

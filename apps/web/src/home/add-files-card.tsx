@@ -3,7 +3,6 @@ import IconFileUpload from "@tabler/icons-react/dist/esm/icons/IconFileUpload.mj
 import { useRef } from "react";
 import { useSystem } from "../api/use-system.ts";
 import { formatLimit } from "../formatting/numbers.ts";
-import { acceptedEndings } from "../uploads/check-file.ts";
 import { useUploadQueue } from "../uploads/uploads-context.ts";
 import classes from "./add-files-card.module.css";
 import { SampleButtons } from "./sample-buttons.tsx";
@@ -28,12 +27,12 @@ export function AddFilesCard() {
           {system === undefined ? null : ` · up to ${formatLimit(system.max_upload_bytes)} each`}
         </p>
         <Button onClick={() => input.current?.click()}>Choose files</Button>
+        {/* Without `accept`: on phones it would lock files whose names say nothing of their content. */}
         <input
           ref={input}
           type="file"
           multiple
           hidden
-          accept={acceptedEndings(system).join(",") || undefined}
           onChange={(event) => {
             queue.add([...(event.currentTarget.files ?? [])]);
             // The same file can be chosen again after it was refused.
