@@ -1,7 +1,8 @@
 import { MillraceError } from "@millrace/kernel";
+import type { KnownFormat } from "./detection/known-formats.ts";
+import { readableFormats } from "./detection/readable-formats.ts";
 
-const supported =
-  "Supported are PDF, DOCX, XLSX, XLS, PPTX, OpenDocument (ODT, ODS, ODP), RTF, HTML, Markdown, CSV, TSV, e-mail (EML) and plain text in any common encoding.";
+const supported = `Supported are ${readableFormats}.`;
 
 export function fileEmpty(): MillraceError {
   return new MillraceError({
@@ -11,18 +12,17 @@ export function fileEmpty(): MillraceError {
   });
 }
 
-/** `found` names the format, with its article: "a spreadsheet (XLSX)". */
-export function unsupportedFileType(found: string, isPlanned: boolean): MillraceError {
+export function unsupportedFileType({ name, isPlanned, advice }: KnownFormat): MillraceError {
+  const reason = isPlanned ? "is not supported yet" : "holds no text that can be read";
   return new MillraceError({
     code: "unsupported_file_type",
     kind: "unsupported",
-    message: isPlanned
-      ? `This is ${found}, which is not supported yet. ${supported}`
-      : `This is ${found}, which holds no text that can be read. ${supported}`,
-    details: { found },
+    message: [`This is ${name}, which ${reason}.`, advice, supported].filter(Boolean).join(" "),
+    details: { found: name },
   });
 }
 
+/** `found` names the format, with its article: "a Windows program". */
 export function fileTypeMismatch(found: string, extension: string): MillraceError {
   return new MillraceError({
     code: "file_type_mismatch",

@@ -81,7 +81,6 @@ describe("detectFileType", () => {
 
   it.each([
     ["things.zip", zipHead("things/one.bin")],
-
     ["drawing.svg", bytes('<svg xmlns="http://www.w3.org/2000/svg"></svg>')],
     ["feed.xml", bytes('<?xml version="1.0"?><feed></feed>')],
     [
@@ -95,6 +94,19 @@ describe("detectFileType", () => {
       code: "unsupported_file_type",
       kind: "unsupported",
     });
+  });
+
+  it.each([
+    ["moving.gif", Buffer.from("47494638396101000100800000ffffff000000", "hex")],
+    ["photo.jpg", Buffer.from("00000018667479706865696300000000686569636d696631", "hex")],
+  ])("says of %s that this picture format is not read, and which ones are", async (fileName, head) => {
+    const refused = detect(head, fileName);
+
+    await expect(refused).rejects.toMatchObject({
+      code: "unsupported_file_type",
+      details: { found: expect.stringMatching(/picture in the format (GIF|HEIC)/) },
+    });
+    await expect(refused).rejects.toThrow(/not supported yet.*pictures \(PNG, JPEG, WebP, TIFF\)/);
   });
 
   it("refuses office files that are encrypted or old", async () => {

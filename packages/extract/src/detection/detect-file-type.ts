@@ -9,8 +9,8 @@ import {
   vectorImage,
   xmlDocument,
 } from "./known-formats.ts";
-import type { KnownFormat } from "./known-formats.ts";
 import { archiveType, compoundType, officeType } from "./office-type.ts";
+import { readableImages } from "./readable-formats.ts";
 import {
   asciiBeginning,
   beginsLikeHtml,
@@ -98,7 +98,7 @@ function refusePrograms(head: Uint8Array, extension: string): void {
   const program = describeProgram(head);
   if (program === undefined) return;
   if (extensions.has(extension)) throw fileTypeMismatch(program, extension);
-  throw unsupportedFileType(program, false);
+  throw unsupportedFileType({ name: program, isPlanned: false });
 }
 
 /** PDF readers accept the marker anywhere in the first KB, so a PDF can begin as a web page. */
@@ -129,24 +129,21 @@ async function binaryType(head: Uint8Array, extension: string): Promise<FileType
   if (readableImages.has(found.ext)) return "image";
   // Short magic numbers also occur at the beginning of ordinary text; text formats decide below.
   if (found.mime === "application/xml" || isCleanText(head)) return undefined;
-  throw refusal(describeDetected(found.ext, found.mime));
+  throw unsupportedFileType(describeDetected(found.ext, found.mime));
 }
 
 function textType(head: Uint8Array, extension: string): FileType {
-  if (!looksLikeText(head)) throw refusal(unknownBinary);
+  if (!looksLikeText(head)) throw unsupportedFileType(unknownBinary);
   const beginning = asciiBeginning(head);
   if (beginning.startsWith("{\\rtf")) return "rtf";
   if (beginsLikeHtml(beginning)) return "html";
   const xml = beginsLikeXml(beginning);
   const byName = extensions.get(extension);
-  if (xml === "svg") throw refusal(vectorImage);
-  if (xml === "xml" && byName === undefined) throw refusal(xmlDocument);
+  if (xml === "svg") throw unsupportedFileType(vectorImage);
+  if (xml === "xml" && byName === undefined) throw unsupportedFileType(xmlDocument);
   if (byName !== undefined && namedTextTypes.has(byName)) return byName;
   return beginsLikeMail(beginning) ? "eml" : "text";
 }
-
-/** What both engines decode. */
-const readableImages: ReadonlySet<string> = new Set(["png", "jpg", "webp"]);
 
 /** Its description may lie at the end of the file, where the library would look for it. */
 function beginsLikeTiff(head: Uint8Array): boolean {
@@ -156,7 +153,3 @@ function beginsLikeTiff(head: Uint8Array): boolean {
 
 /** Text that only its name tells from plain text. */
 const namedTextTypes: ReadonlySet<FileType> = new Set(["html", "markdown", "csv", "tsv", "eml"]);
-
-function refusal(format: KnownFormat): Error {
-  return unsupportedFileType(format.name, format.isPlanned);
-}

@@ -1,10 +1,20 @@
 /** A format that is recognised and refused: how to call it, and whether it may be supported one day. */
-export type KnownFormat = { readonly name: string; readonly isPlanned: boolean };
+export type KnownFormat = {
+  /** With its article: "a font (WOFF)". */
+  readonly name: string;
+  readonly isPlanned: boolean;
+  /** What to do with such a file instead. */
+  readonly advice?: string;
+};
 
 const drawing = { name: "an OpenDocument drawing, formula or database", isPlanned: false };
 const mail = { name: "an e-mail message", isPlanned: true };
 const book = { name: "an e-book (EPUB)", isPlanned: true };
-const archive = { name: "an archive, such as ZIP", isPlanned: true };
+const archive = {
+  name: "an archive, such as ZIP",
+  isPlanned: true,
+  advice: "If there are documents in it, unpack it and upload those.",
+};
 
 export const xmlDocument: KnownFormat = { name: "an XML document", isPlanned: true };
 export const vectorImage: KnownFormat = { name: "an image (SVG)", isPlanned: false };
@@ -36,8 +46,9 @@ export function describeDetected(extension: string, mediaType: string): KnownFor
   const known = byDetectedExtension.get(extension);
   if (known !== undefined) return known;
   const name = extension.toUpperCase();
-  if (mediaType.startsWith("image/"))
-    return { name: `an image (${name}; reading it needs OCR)`, isPlanned: true };
+  if (mediaType.startsWith("image/")) {
+    return { name: `a picture in the format ${name}`, isPlanned: true, advice: "Save it as PNG or JPEG." };
+  }
   if (mediaType.startsWith("audio/")) return { name: `an audio file (${name})`, isPlanned: false };
   if (mediaType.startsWith("video/")) return { name: `a video (${name})`, isPlanned: false };
   if (mediaType.startsWith("font/")) return { name: `a font (${name})`, isPlanned: false };
