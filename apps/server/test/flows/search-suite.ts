@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { acceptedDocumentSchema, searchResultSchema } from "@millrace/contracts";
+import { acceptedDocumentSchema, collectionSchema, searchResultSchema } from "@millrace/contracts";
 import type { SearchResult } from "@millrace/contracts";
 import { startFakeModelServer } from "@millrace/testing";
 import type { FakeModelServer } from "@millrace/testing";
@@ -27,19 +27,26 @@ export function searchSuite(ground: Ground): void {
     let flow: Flow;
     let lease: string;
     let report: string;
+    /** In German, and a file. All three name Ashford. */
+    let letter: string;
 
     beforeAll(async () => {
       flow = await Flow.start(ground);
       lease = await post(
         flow,
-        "The tenant pays the rent on the first day. Water is included.",
+        "The tenant in Ashford pays the rent on the first day. Water is included.",
         "Lease of the mill",
       );
       report = await post(
         flow,
-        "# Year\n\nRent income grew well this year. We are happy about it.",
+        "# Year\n\nRent income of Ashford grew well this year. We are happy about it.",
         "Annual report",
       );
+      const german =
+        "# Brief\n\nDas Wasser des Flusses treibt das Rad der Mühle in Ashford seit vielen Jahren an.";
+      const reply = await flow.postFile(german, "brief.md");
+      letter = acceptedDocumentSchema.parse(reply.body).document.id;
+      await flow.settled(letter);
     });
     afterAll(() => flow.stop());
 
@@ -87,15 +94,49 @@ export function searchSuite(ground: Ground): void {
     });
 
     it.each([
-      { file_type: "pdf" },
-      { created_before: "2020-01-01" },
-      { sentiment: "negative" },
-      { language: "fr" },
-    ])("finds nothing where no document is as %j says, and says so", async (parameters) => {
-      const result = await search(flow, { q: "rent", ...parameters });
+      ["file_type", "type", { right: "markdown", wrong: "pdf" }, () => letter],
+      ["language", "language", { right: "de", wrong: "fr" }, () => letter],
+      ["sentiment", "sentiment", { right: "positive", wrong: "negative" }, () => report],
+    ])(
+      "finds by %s what is so, and nothing by another",
+      async (parameter, field, { right, wrong }, wanted) => {
+        expect(idsOf(await search(flow, { q: "Ashford" })).toSorted()).toEqual([lease, report, letter]);
 
-      expect(result.data).toEqual([]);
-      expect(result.no_good_match).toBe(true);
+        const found = await search(flow, { q: "Ashford", [parameter]: right });
+        const none = await search(flow, { q: "Ashford", [parameter]: wrong });
+
+        expect(idsOf(found)).toEqual([wanted()]);
+        expect(none).toMatchObject({ data: [], no_good_match: true });
+        expect(idsOf(await search(flow, { q: `Ashford ${field}:${right}` }))).toEqual([wanted()]);
+        expect(idsOf(await search(flow, { q: `Ashford ${field}:${wrong}` }))).toEqual([]);
+      },
+    );
+
+    it("finds what was added before a moment, and since it", async () => {
+      const { created_at: moment } = await flow.document(report);
+
+      const before = await search(flow, { q: "Ashford", created_before: moment });
+      const since = await search(flow, { q: "Ashford", created_after: moment });
+      const longAgo = await search(flow, { q: "Ashford before:2020-01-01" });
+
+      expect(idsOf(before)).toEqual([lease]);
+      expect(idsOf(since).toSorted()).toEqual([report, letter]);
+      expect(longAgo).toMatchObject({ data: [], no_good_match: true });
+    });
+
+    it("looks only in a collection, by its name in any case and by its id", async () => {
+      const made = await flow.send("POST", "/api/collections", { json: { name: "Old mills" } });
+      const { id } = collectionSchema.parse(made.body);
+      await flow.send("POST", "/api/collections", { json: { name: "Empty shelf" } });
+      const change = { action: "add_to_collection", collection: id };
+      await flow.send("POST", "/api/documents/bulk", { json: { filter: { ids: [lease] }, change } });
+
+      for (const collection of ["old MILLS", id]) {
+        expect(idsOf(await search(flow, { q: "Ashford", collection }))).toEqual([lease]);
+        expect(idsOf(await search(flow, { q: `Ashford collection:"${collection}"` }))).toEqual([lease]);
+      }
+      expect(idsOf(await search(flow, { q: "Ashford", collection: "Empty shelf" }))).toEqual([]);
+      expect(idsOf(await search(flow, { q: 'Ashford collection:"empty shelf"' }))).toEqual([]);
     });
 
     it("requires a phrase and leaves out what follows a minus", async () => {
