@@ -28,11 +28,17 @@ export function embeddingSpacesSuite(ground: Ground): void {
             ? { kind: "hold", barrier: "filling" }
             : undefined,
       });
-      flow = await Flow.start(ground, {
-        EMBEDDING_URL: models.url,
-        EMBEDDING_MODEL: "former",
-        WORKER_LEASE_SECONDS: "10",
-      });
+      flow = await Flow.start(
+        ground,
+        {
+          EMBEDDING_URL: models.url,
+          EMBEDDING_MODEL: "former",
+          MODEL_PRICES: "prices.json",
+          WORKER_LEASE_SECONDS: "10",
+        },
+        // A thousand tokens for a dollar. What the former costs, nobody says.
+        { "prices.json": JSON.stringify({ [latter]: { input: 1000, output: 0 } }) },
+      );
       const text = Array.from(
         { length: paragraphs },
         (_value, at) => `The sluice ${at} ${"turns ".repeat(260)}`,
@@ -65,7 +71,11 @@ export function embeddingSpacesSuite(ground: Ground): void {
         () => space(latter),
         (found) => (found?.passages.done ?? 0) >= 64,
       );
-      expect(begun).toMatchObject({ status: "building", estimated_cost: null, error: null });
+      expect(begun).toMatchObject({ status: "building", error: null });
+      // 75 paragraphs of 1,573 characters, of which three to five make up a token.
+      expect(begun?.estimated_cost).toBeGreaterThan(23);
+      expect(begun?.estimated_cost).toBeLessThan(40);
+      expect((await space(former))?.estimated_cost).toBeNull();
       expect(begun?.passages.total).toBeGreaterThan(64);
       expect(await search("sluice")).toMatchObject({
         mode: "hybrid",
