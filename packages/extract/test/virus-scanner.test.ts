@@ -1,54 +1,22 @@
-import { once } from "node:events";
-import { createServer } from "node:net";
-import type { AddressInfo, Server } from "node:net";
 import { silentLogger } from "@millrace/kernel";
 import { afterEach, describe, expect, it } from "vitest";
 import { createVirusScanner } from "../src/index.ts";
 import { virusSettings } from "../src/settings.ts";
+import { eicar, startFakeClamd } from "../src/testing/fake-clamd.ts";
+import type { FakeClamd } from "../src/testing/fake-clamd.ts";
 import { openWorkspace } from "./workspace.ts";
 
-/** The file that every scanner takes for a virus, in two parts, so that none does so with this one. */
-const eicar = ["X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR", "-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"].join("");
-const daemons: Server[] = [];
+const daemons: FakeClamd[] = [];
 const signal = new AbortController().signal;
 
 afterEach(async () => {
-  for (const daemon of daemons.splice(0)) {
-    daemon.close();
-    await once(daemon, "close");
-  }
+  await Promise.all(daemons.splice(0).map((daemon) => daemon.stop()));
 });
 
-/** A daemon that speaks INSTREAM: it finds the test file, and nothing else. */
 async function startDaemon(answer?: string): Promise<string> {
-  const daemon = createServer((socket) => {
-    let received = Buffer.alloc(0);
-    socket.on("error", () => undefined);
-    socket.on("data", (piece) => {
-      received = Buffer.concat([received, piece]);
-      const content = contentOf(received);
-      if (content === undefined) return;
-      const verdict = content.includes(eicar) ? "stream: Eicar-Test-Signature FOUND" : "stream: OK";
-      socket.end(`${answer ?? verdict}\0`);
-    });
-  });
+  const daemon = await startFakeClamd(answer);
   daemons.push(daemon);
-  daemon.listen(0, "127.0.0.1");
-  await once(daemon, "listening");
-  return `127.0.0.1:${(daemon.address() as AddressInfo).port}`;
-}
-
-/** What was sent, once the empty piece at the end is there. */
-function contentOf(received: Buffer): Buffer | undefined {
-  const pieces: Buffer[] = [];
-  let at = "zINSTREAM\0".length;
-  while (at + 4 <= received.length) {
-    const length = received.readUInt32BE(at);
-    if (length === 0) return Buffer.concat(pieces);
-    pieces.push(received.subarray(at + 4, at + 4 + length));
-    at += 4 + length;
-  }
-  return undefined;
+  return daemon.address;
 }
 
 function scannerAt(address: string, onFailure = "refuse") {
@@ -56,7 +24,7 @@ function scannerAt(address: string, onFailure = "refuse") {
   return createVirusScanner({ settings, logger: silentLogger, timeoutMs: 5_000 });
 }
 
-describe("virus scanner", () => {
+describe("virus scanner, asked of a stand-in for clamd", () => {
   it("passes a clean file of many pieces", async () => {
     const workspace = await openWorkspace();
     const path = await workspace.write("clean.txt", "The weir is open. ".repeat(100_000));
