@@ -23,6 +23,8 @@ export type RecogniserOptions = {
   /** Where children work; created when missing. */
   readonly tempDirectory: string;
   readonly settings: OcrSettings;
+  /** Where the system's `tesseract` is looked for. Default: where Debian and Homebrew put it. */
+  readonly programPaths?: readonly string[];
   /** How long one page may take with one engine, in milliseconds. Default 120 s. */
   readonly pageTimeoutMs?: number;
   /** Ceiling for the memory of one child, in bytes. Default 1.2 GB. */
@@ -68,7 +70,7 @@ export function createRecogniser(options: RecogniserOptions): Recogniser {
 
   const open = async (): Promise<{ engine: Engine; pool: ChildPool }> => {
     await mkdir(tempDirectory, { recursive: true });
-    const engine = await chooseEngine(settings);
+    const engine = await chooseEngine(settings, options.programPaths);
     return { engine, pool: new ChildPool({ ...limits, mayStartPrograms: engine.program !== undefined }) };
   };
   // What is missing may be installed meanwhile; the next page looks again.
