@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { pdfStream, writePdf } from "./pdf-objects.ts";
 
 /** One page: text lines from top to bottom, or raw drawing operators. */
 export type PdfPage = { readonly lines: readonly string[] } | { readonly operators: string };
@@ -29,9 +30,10 @@ export function buildPdf(options: {
       id,
       `<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 ${pageHeight}] /Resources << /Font << /F1 3 0 R >> /XObject << ${xObjects} >> >> /Contents ${id + 1} 0 R >>`,
     );
-    objects.set(id + 1, stream("", "operators" in page ? page.operators : drawLines(page.lines)));
+    objects.set(id + 1, pdfStream("", "operators" in page ? page.operators : drawLines(page.lines)));
   });
-  return write(objects, options.userPassword);
+  const encryption = options.userPassword === undefined ? "" : encryptionEntries(options.userPassword);
+  return writePdf(objects, `/Info 4 0 R ${encryption}`);
 }
 
 /** A page that draws a form which draws a form ten times, and so on: 10^12 drawings in 3 KB. */
@@ -42,7 +44,7 @@ export function endlessPdf(): Buffer {
     const next = `/X${11 + index}`;
     const resources = isLast ? "/Font << /F1 3 0 R >>" : `/XObject << ${next} ${11 + index} 0 R >>`;
     const operators = isLast ? "BT /F1 12 Tf (x) Tj ET" : `${next} Do `.repeat(10);
-    return stream(
+    return pdfStream(
       `/Type /XObject /Subtype /Form /BBox [0 0 100 100] /Resources << ${resources} >>`,
       operators,
     );
@@ -53,32 +55,9 @@ export function endlessPdf(): Buffer {
   });
 }
 
-function stream(dictionary: string, content: string): string {
-  return `<< ${dictionary} /Length ${Buffer.byteLength(content, "latin1")} >>\nstream\n${content}\nendstream`;
-}
-
 function drawLines(lines: readonly string[]): string {
   const escaped = lines.map((line) => line.replace(/[\\()]/g, "\\$&"));
   return `BT /F1 12 Tf 14 TL 72 700 Td ${escaped.map((line) => `(${line}) Tj T*`).join(" ")} ET`;
-}
-
-function write(objects: ReadonlyMap<number, string>, userPassword: string | undefined): Buffer {
-  const last = Math.max(...objects.keys());
-  const offsets = new Map<number, number>();
-  let text = "%PDF-1.7\n";
-  for (const [id, body] of objects) {
-    offsets.set(id, text.length);
-    text += `${id} 0 obj\n${body}\nendobj\n`;
-  }
-  const start = text.length;
-  text += `xref\n0 ${last + 1}\n0000000000 65535 f \n`;
-  for (let id = 1; id <= last; id += 1) {
-    const offset = offsets.get(id);
-    text += offset === undefined ? "0000000000 65535 f \n" : `${String(offset).padStart(10, "0")} 00000 n \n`;
-  }
-  const encryption = userPassword === undefined ? "" : encryptionEntries(userPassword);
-  text += `trailer\n<< /Size ${last + 1} /Root 1 0 R /Info 4 0 R ${encryption} >>\nstartxref\n${start}\n%%EOF\n`;
-  return Buffer.from(text, "latin1");
 }
 
 /**
