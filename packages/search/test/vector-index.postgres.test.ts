@@ -6,7 +6,13 @@ import type { TestDatabase } from "@millrace/testing";
 import { sql } from "kysely";
 import type { RawBuilder } from "kysely";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { keepVectorIndexes, parseQuery, searchPassages } from "../src/index.ts";
+import {
+  keepVectorIndexes,
+  markIfBroken,
+  parseQuery,
+  searchPassages,
+  storeEmbeddings,
+} from "../src/index.ts";
 
 const model = "tests:eight";
 const dimensions = 8;
@@ -152,6 +158,90 @@ describe("the approximate index", () => {
     expect(await outcomes()).toEqual(["rebuilt"]);
     expect((await ask(large)).hits).toHaveLength(50);
   });
+
+  it("whose file is lost is noticed when any owner searches, marked and made anew", async () => {
+    await pointIndexAt(sql`4000002`);
+
+    expect((await ask(small)).vectorMethod).toBe("broken");
+
+    expect(await marked()).toEqual([model]);
+    expect(await outcomes()).toEqual(["rebuilt"]);
+    expect(await marked()).toEqual([]);
+    expect((await ask(small)).hits).toHaveLength(30);
+  });
+
+  it("whose file is lost is made anew by upkeep although nobody has searched", async () => {
+    await pointIndexAt(sql`4000003`);
+
+    expect(await outcomes()).toEqual(["rebuilt"]);
+
+    expect((await ask(small)).vectorMethod).toBe("exact");
+  });
+
+  it("of another space that is lost is the one that goes", async () => {
+    const other = "tests:other";
+    const id = newId();
+    await sql`
+      INSERT INTO embedding_space (id, model, dimensions, status, retired_at)
+      VALUES (${id}, ${other}, ${dimensions}, 'retired', now())`.execute(database.queryable);
+    const name = `chunk_embedding_hnsw_${id.replaceAll("-", "")}`;
+    await sql`
+      CREATE INDEX ${sql.id(name)} ON chunk_embedding
+      USING hnsw ((embedding::vector(${sql.lit(dimensions)})) vector_cosine_ops)
+      WHERE space_id = ${sql.lit(id)}`.execute(database.queryable);
+    await sql`UPDATE pg_class SET relfilenode = 4000004 WHERE relname = ${name}`.execute(database.queryable);
+
+    expect((await ask(small)).vectorMethod).toBe("broken");
+
+    expect(await marked()).toEqual([other]);
+    expect(await outcomes()).toEqual(["kept", "dropped"]);
+    expect((await ask(large)).vectorMethod).toBe("index");
+    await sql`DELETE FROM embedding_space WHERE id = ${id}`.execute(database.queryable);
+  });
+
+  it("whose damage only new vectors meet is marked by who stores them, and made anew", async () => {
+    await pointIndexAt(sql`(SELECT relfilenode FROM pg_class WHERE relname = 'chunk_embedding_owner')`);
+
+    const refusal = await store(small).catch((error: unknown) => error);
+
+    expect(await markIfBroken(database.queryable, refusal, await activeSpace())).toBe(true);
+    expect(await marked()).toEqual([model]);
+    await pointIndexAt(sql`4000005`);
+    expect(await outcomes()).toEqual(["rebuilt"]);
+    expect(await store(small)).toBe(true);
+  });
+
+  it("is not blamed for other failures, nor where there is none", async () => {
+    const refusal = await sql`SELECT 1 / 0`.execute(database.queryable).catch((error: unknown) => error);
+    expect(await markIfBroken(database.queryable, refusal, await activeSpace())).toBe(false);
+
+    const damage = Object.assign(new Error("could not open file"), { code: "58P01" });
+    expect(await markIfBroken(database.queryable, damage, newId())).toBe(false);
+    expect(await marked()).toEqual([]);
+  });
+
+  const marked = async () => {
+    const found = await sql<{ model: string }>`
+      SELECT model FROM embedding_space WHERE index_broken_at IS NOT NULL`.execute(database.queryable);
+    return found.rows.map((row) => row.model);
+  };
+  const activeSpace = async () => {
+    const found = await sql<{ id: string }>`
+      SELECT id FROM embedding_space WHERE status = 'active'`.execute(database.queryable);
+    return found.rows[0]?.id;
+  };
+
+  /** Stores the vector of one more passage. */
+  async function store(workspaceId: string): Promise<boolean> {
+    return await database.transaction(async (transaction) => {
+      const added = await sql<{ id: string }>`
+        INSERT INTO chunk (id, workspace_id, source_id, ordinal, char_start, char_end, text, token_count, content_hash, words)
+        SELECT ${newId()}, workspace_id, id, 1000, 0, 4, 'text', 1, '', 'text'
+        FROM search_source WHERE workspace_id = ${workspaceId} RETURNING id`.execute(transaction);
+      const vectors = added.rows.map(({ id }) => ({ chunkId: id, vector: [1, 0, 0, 0, 0, 0, 0, 0] }));
+      return await storeEmbeddings(transaction, { model, dimensions }, vectors);
+    });
+  }
 
   async function pointIndexAt(file: RawBuilder<unknown>): Promise<void> {
     await sql`

@@ -4,7 +4,7 @@ import { sleep, toError } from "@millrace/kernel";
 import { sql } from "kysely";
 import { exactUpTo } from "../querying/find-by-vector.ts";
 import { scansOn } from "../querying/find-space.ts";
-import { isBrokenIndex } from "./broken-index.ts";
+import { isLost, joinIndex } from "./broken-index.ts";
 import { indexName, indexedType } from "./vector-type.ts";
 
 /** What was done about the approximate index of a space, and why not. */
@@ -28,7 +28,8 @@ type SpaceRow = {
   dimensions: number;
   status: string;
   is_broken: boolean;
-  index: "valid" | "invalid" | "none";
+  /** `lost`: without its file. */
+  index: "valid" | "invalid" | "lost" | "none";
 };
 
 /**
@@ -40,7 +41,11 @@ export async function keepVectorIndexes(database: Database, signal: AbortSignal)
   // Its one connection would stand still while an index is built, and its folders are small.
   if (database.kind === "embedded") return [];
   const care: IndexCare[] = [];
-  for (const space of await readSpaces(database.queryable)) {
+  const spaces = await readSpaces(database.queryable);
+  // They keep the server from every statement about the table, also for other spaces. Why one can't go is told below.
+  for (const space of spaces)
+    if (space.index === "lost") await drop(database.queryable, space).catch(() => undefined);
+  for (const space of spaces) {
     if (signal.aborted) break;
     const told = await careFor(database.queryable, space, signal).catch((error: unknown) => ({
       outcome: "failed" as const,
@@ -68,23 +73,21 @@ async function careFor(
     return { outcome: "not_possible", reason: `${space.dimensions} dimensions are more than can be indexed` };
   const version = await vectorVersion(queryable);
   if (!scansOn(version)) return { outcome: "not_possible", reason: `pgvector ${version} is older than 0.8` };
-  if (index !== "none") await dropUnreadable(queryable, space);
-  if (!(await isLarge(queryable, space))) {
-    if (index !== "none") await drop(queryable, space);
-    return { outcome: "not_needed", reason: `up to ${exactUpTo} vectors are compared one by one` };
-  }
   if (index !== "none") await drop(queryable, space);
-  await build(queryable, space, type, signal);
+  // Before another one is built, which may take an hour: there is none now that vectors would have to wait for.
   await sql`UPDATE embedding_space SET index_broken_at = NULL WHERE id = ${space.id}`.execute(queryable);
+  if (!(await isLarge(queryable, space)))
+    return { outcome: "not_needed", reason: `up to ${exactUpTo} vectors are compared one by one` };
+  await build(queryable, space, type, signal);
   return { outcome: index === "none" ? "built" : "rebuilt", reason: null };
 }
 
 async function readSpaces(queryable: Queryable): Promise<SpaceRow[]> {
   const found = await sql<SpaceRow>`
     SELECT embedding_space.id, model, dimensions, status, index_broken_at IS NOT NULL AS is_broken,
-           CASE WHEN pg_index.indisvalid THEN 'valid' WHEN pg_index.indexrelid IS NULL THEN 'none' ELSE 'invalid' END AS index
-    FROM embedding_space LEFT JOIN pg_index
-      ON indexrelid = to_regclass('chunk_embedding_hnsw_' || replace(embedding_space.id::text, '-', ''))
+           CASE WHEN pg_index.indexrelid IS NULL THEN 'none' WHEN NOT pg_index.indisvalid THEN 'invalid'
+                WHEN ${isLost} THEN 'lost' ELSE 'valid' END AS index
+    FROM embedding_space LEFT JOIN ${joinIndex}
     ORDER BY embedding_space.id`.execute(queryable);
   return found.rows;
 }
@@ -93,16 +96,6 @@ async function vectorVersion(queryable: Queryable): Promise<string | null> {
   const found = await sql<{ extversion: string }>`
     SELECT extversion FROM pg_extension WHERE extname = 'vector'`.execute(queryable);
   return found.rows[0]?.extversion ?? null;
-}
-
-/** Without its file an index keeps the server from every statement about the table: it has to go first. */
-async function dropUnreadable(queryable: Queryable, space: SpaceRow): Promise<void> {
-  try {
-    await isLarge(queryable, space);
-  } catch (error) {
-    if (!isBrokenIndex(error)) throw error;
-    await drop(queryable, space);
-  }
 }
 
 async function isLarge(queryable: Queryable, space: SpaceRow): Promise<boolean> {

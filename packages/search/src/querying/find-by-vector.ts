@@ -1,6 +1,6 @@
 import type { Database, Queryable } from "@millrace/database";
 import { sql } from "kysely";
-import { isBrokenIndex } from "../indexing/broken-index.ts";
+import { isBrokenIndex, markBrokenIndex } from "../indexing/broken-index.ts";
 import { indexedType } from "../indexing/vector-type.ts";
 import { vectorText } from "../indexing/vector-text.ts";
 import type { SpaceToSearch } from "./find-space.ts";
@@ -48,15 +48,14 @@ export async function findByVector(
     }
   } catch (error) {
     if (!isBrokenIndex(error)) throw error;
-    await sql`UPDATE embedding_space SET index_broken_at = now() WHERE id = ${space.id}`.execute(
-      database.queryable,
-    );
+    await markBrokenIndex(database.queryable, space.id);
   }
   try {
     return { candidates: await nearestOfAll(database.queryable, space, request), method: "exact" };
   } catch (error) {
     // Without the index's file the server refuses every statement about the table, also those that need no index.
     if (!isBrokenIndex(error)) throw error;
+    await markBrokenIndex(database.queryable, space.id);
     return { candidates: [], method: "broken" };
   }
 }
