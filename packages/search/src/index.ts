@@ -1,6 +1,6 @@
 export { chunkText } from "./chunking/chunk-text.ts";
 export type { Chunk, PageRange } from "./chunking/chunk-text.ts";
-export { markIfBroken } from "./indexing/broken-index.ts";
+export { findBrokenSince, markIfBroken } from "./indexing/broken-index.ts";
 export { chunksWithoutEmbedding, storeEmbeddings } from "./indexing/embeddings.ts";
 export { addChunks, beginSource, hideSource, removeSource, showSource } from "./indexing/index-source.ts";
 export type { Source } from "./indexing/index-source.ts";

@@ -8,6 +8,7 @@ import {
   findSpaceById,
   finishFilling,
   keepVectorIndexes,
+  markIfBroken,
   nextToEmbed,
   recordFillError,
   storeBatch,
@@ -38,6 +39,8 @@ const batchSize = 64;
 const turnMs = 5 * 60_000;
 /** Where this worker does not reach the model, another one may. */
 const passOnMs = 5_000;
+/** Until upkeep has dropped an index that is broken. */
+const brokenIndexMs = 30_000;
 /** After the switch: documents that a worker of the former setting was at. */
 const afterSwitchMs = 30_000;
 /** So often passages may have come meanwhile; those that then lack a vector get it from their own job, or after the switch. */
@@ -55,6 +58,8 @@ export function handleEmbedSpace(parts: Parts): AnyTaskHandler {
       try {
         return await fill(parts, context, id);
       } catch (thrown) {
+        if (await markIfBroken(parts.database.background.queryable, thrown, id))
+          throw snooze(brokenIndexMs, "The index of vectors is broken");
         // People see why it does not go on; a turn that ended is no failure.
         if (isMillraceError(thrown) && !context.signal.aborted)
           await recordFillError(parts.database.background.queryable, id, thrown);
@@ -75,6 +80,7 @@ async function fill(parts: Parts, context: Context, id: string) {
     if (space.pausedAt !== null) return { outcome: "paused" as const };
     if (!parts.models.embeds({ name: space.model, revision: space.revision }))
       throw snooze(passOnMs, `This worker does not reach ${space.model}`);
+    if (space.isIndexBroken) throw snooze(brokenIndexMs, `The index of ${space.model} is broken`);
     if (performance.now() > endsMs) throw snooze(0, "Others have their turn");
     if (!isBegun) {
       // Not before: it counts all passages, and a worker that passes the job on comes here every few seconds.

@@ -6,9 +6,10 @@ import {
   chunksWithoutEmbedding,
   chunkText,
   listSpaces,
+  markIfBroken,
   storeEmbeddings,
 } from "@millrace/search";
-import type { EmbeddingModel } from "@millrace/search";
+import type { EmbeddingModel, EmbeddingSpace } from "@millrace/search";
 import { recordCharge } from "@millrace/usage";
 import { markIndexed } from "../write-documents.ts";
 import type { ProcessInput, ProcessParts } from "./process-task.ts";
@@ -68,7 +69,7 @@ async function storeChunks(
 /**
  * In the space that answers queries and in the one that will, as far as this process reaches their models: what it
  * does not reach, the job that fills the space embeds. Each batch is stored when it is there; what has a vector is
- * not embedded again.
+ * not embedded again. Where the approximate index is broken, they wait for it with those of others.
  */
 async function embedChunks(
   parts: ProcessParts,
@@ -80,26 +81,34 @@ async function embedChunks(
   const total = chunks * spaces.length;
   let done = 0;
   for (const space of spaces) {
-    for (;;) {
-      const embedded = await embedBatch(parts, context, { document, space });
-      if (embedded === 0) break;
-      done += embedded;
-      const percent = firstPercent + (done / Math.max(1, total)) * (lastPercent - firstPercent);
-      const message = `Embedding passage ${done} of ${total}`;
-      context.progress({ percent, done, total, unit: "passages", message });
+    try {
+      for (;;) {
+        const embedded = await embedBatch(parts, context, { document, space });
+        if (embedded === 0) break;
+        done += embedded;
+        const percent = firstPercent + (done / Math.max(1, total)) * (lastPercent - firstPercent);
+        const message = `Embedding passage ${done} of ${total}`;
+        context.progress({ percent, done, total, unit: "passages", message });
+      }
+    } catch (error) {
+      if (!(await markIfBroken(parts.database.queryable, error, space.id))) throw error;
+      context.log("warning", `The index of ${space.model} is broken: vectors will follow`);
     }
   }
   if (spaces.length === 0) {
-    context.log("warning", "The embedding model of search can't be reached here: vectors will follow");
+    context.log("warning", "No embedding model of search can be used here now: vectors will follow");
   }
 }
 
+type SpaceToEmbed = EmbeddingModel & Partial<Pick<EmbeddingSpace, "id">>;
+
 /** Before the first space was announced: that of the settings. */
-async function spacesOfDocument({ database, models }: ProcessParts): Promise<EmbeddingModel[]> {
+async function spacesOfDocument({ database, models }: ProcessParts): Promise<SpaceToEmbed[]> {
   const spaces = await listSpaces(database.queryable);
   if (spaces.length === 0) return [{ model: models.embedding.name, revision: models.embedding.revision }];
   return spaces.filter(
-    ({ status, model: name, revision }) => status !== "retired" && models.embeds({ name, revision }),
+    ({ status, isIndexBroken, model: name, revision }) =>
+      status !== "retired" && !isIndexBroken && models.embeds({ name, revision }),
   );
 }
 

@@ -1,5 +1,6 @@
 import { sqlFailure } from "@millrace/database";
 import type { Queryable } from "@millrace/database";
+import { MillraceError } from "@millrace/kernel";
 import { sql } from "kysely";
 
 /** Whether the server says of itself that an index, or its file, is not what it should be. */
@@ -41,4 +42,28 @@ export async function markIfBroken(
   spaceId: string | undefined,
 ): Promise<boolean> {
   return isBrokenIndex(error) && (await markBrokenIndex(queryable, spaceId));
+}
+
+/** When an index was last marked of those that wait to be made anew; undefined where there is none. */
+export async function findBrokenSince(queryable: Queryable): Promise<Date | undefined> {
+  const found = await sql<{ at: Date | null }>`
+    SELECT max(index_broken_at) AS at FROM embedding_space`.execute(queryable);
+  return found.rows[0]?.at ?? undefined;
+}
+
+/** How long whoever waits for an index to be made anew may wait until the next look. */
+const putOffSeconds = 60;
+
+/** Vectors can't be removed: nothing was changed. */
+export function indexBroken(cause: unknown): MillraceError {
+  return new MillraceError({
+    code: "index_broken",
+    kind: "unavailable",
+    message:
+      "The index of search is broken, so nothing that it holds can be replaced or deleted. It is made anew by itself; try again in some minutes.",
+    retryable: true,
+    retryAfterSeconds: putOffSeconds,
+    putOffSeconds,
+    cause,
+  });
 }

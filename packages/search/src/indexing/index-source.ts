@@ -2,6 +2,7 @@ import type { Transaction } from "@millrace/database";
 import { newId } from "@millrace/kernel";
 import { sql } from "kysely";
 import type { Chunk } from "../chunking/chunk-text.ts";
+import { indexBroken, isBrokenIndex } from "./broken-index.ts";
 import { separateWords } from "./separate-words.ts";
 import { textSearchConfiguration } from "./text-search-configuration.ts";
 
@@ -13,7 +14,10 @@ export type Source = {
   readonly chunkCount: number;
 };
 
-/** Begins a source anew: what was indexed of it before is gone when the transaction commits. */
+/**
+ * Begins a source anew: what was indexed of it before is gone when the transaction commits. Throws `index_broken`,
+ * which puts a job off.
+ */
 export async function beginSource(transaction: Transaction, source: Source): Promise<void> {
   await removeSource(transaction, source.id);
   // Older servers lack some languages: the database says what it has.
@@ -25,9 +29,13 @@ export async function beginSource(transaction: Transaction, source: Source): Pro
       'simple'), ${source.chunkCount}`.execute(transaction);
 }
 
-/** Takes a source and its passages out of search. Idempotent. */
+/** Takes a source and its passages out of search. Idempotent. Throws `index_broken`. */
 export async function removeSource(transaction: Transaction, id: string): Promise<void> {
-  await sql`DELETE FROM search_source WHERE id = ${id}`.execute(transaction);
+  try {
+    await sql`DELETE FROM search_source WHERE id = ${id}`.execute(transaction);
+  } catch (error) {
+    throw isBrokenIndex(error) ? indexBroken(error) : error;
+  }
 }
 
 /** Keeps a source with its passages and vectors, and lets nobody find it until it is shown. Idempotent. */

@@ -68,14 +68,14 @@ async function careFor(
     return { outcome: index === "none" ? "not_needed" : "dropped", reason: "the space is retired" };
   }
   if (index === "valid" && !space.is_broken) return { outcome: "kept", reason: null };
+  if (index !== "none") await drop(queryable, space);
+  // Before another one is built, which may take an hour: there is none now that vectors would have to wait for.
+  await sql`UPDATE embedding_space SET index_broken_at = NULL WHERE id = ${space.id}`.execute(queryable);
   const type = indexedType(space.dimensions);
   if (type === undefined)
     return { outcome: "not_possible", reason: `${space.dimensions} dimensions are more than can be indexed` };
   const version = await vectorVersion(queryable);
   if (!scansOn(version)) return { outcome: "not_possible", reason: `pgvector ${version} is older than 0.8` };
-  if (index !== "none") await drop(queryable, space);
-  // Before another one is built, which may take an hour: there is none now that vectors would have to wait for.
-  await sql`UPDATE embedding_space SET index_broken_at = NULL WHERE id = ${space.id}`.execute(queryable);
   if (!(await isLarge(queryable, space)))
     return { outcome: "not_needed", reason: `up to ${exactUpTo} vectors are compared one by one` };
   await build(queryable, space, type, signal);

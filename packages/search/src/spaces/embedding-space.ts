@@ -30,6 +30,8 @@ export type EmbeddingSpace = {
   readonly activatedAt: Date | null;
   readonly retiredAt: Date | null;
   readonly pausedAt: Date | null;
+  /** Until upkeep has dropped its approximate index, which is broken: no vectors are stored. */
+  readonly isIndexBroken: boolean;
 };
 
 type Row = {
@@ -49,6 +51,7 @@ type Row = {
   activated_at: Date | null;
   retired_at: Date | null;
   paused_at: Date | null;
+  is_index_broken: boolean;
 };
 
 /** All spaces: the active one, the one that is being filled, then those that wait to be dropped. */
@@ -56,6 +59,7 @@ export async function listSpaces(queryable: Queryable): Promise<EmbeddingSpace[]
   const found = await sql<Row>`
     SELECT id, model, revision, dimensions, is_built_in, status, passages_done::float8, passages_total::float8,
            tokens_total::float8, error_code, error_message, created_at, activated_at, retired_at, paused_at,
+           index_broken_at IS NOT NULL AS is_index_broken,
            CASE WHEN status = 'building' AND paused_at IS NULL AND passages_done > run_began_done
                 THEN (extract(epoch FROM clock_timestamp() - run_began_at) / (passages_done - run_began_done)
                       * greatest(passages_total - passages_done, 0))::float8 END AS eta_seconds
@@ -81,5 +85,6 @@ function toSpace(row: Row): EmbeddingSpace {
     activatedAt: row.activated_at,
     retiredAt: row.retired_at,
     pausedAt: row.paused_at,
+    isIndexBroken: row.is_index_broken,
   };
 }
