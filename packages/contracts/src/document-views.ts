@@ -52,8 +52,10 @@ export const similarDocumentsSchema = z
         }),
       }),
     ),
-    /** Whose vectors were compared; null while this document has none. */
+    /** Whose vectors were compared; null when none were. */
     model: z.string().nullable(),
+    /** Why none were: `not_embedded` while this document has none, `index_broken` until upkeep has mended it. */
+    reason: z.enum(["not_embedded", "index_broken"]).nullable(),
   })
   .meta({ id: "SimilarDocuments" });
 export type SimilarDocuments = z.infer<typeof similarDocumentsSchema>;

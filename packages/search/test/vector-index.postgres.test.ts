@@ -7,6 +7,7 @@ import { sql } from "kysely";
 import type { RawBuilder } from "kysely";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
+  findSimilarSources,
   keepVectorIndexes,
   markIfBroken,
   parseQuery,
@@ -62,9 +63,9 @@ describe("the approximate index", () => {
     return workspace === undefined ? workspaceId : sourceId;
   }
 
-  const ask = (workspaceId: string, source?: string, on = database) =>
+  const ask = (workspaceId: string, source?: string, on = database, query = "nothing") =>
     searchPassages(on, {
-      ...{ workspaceId, query: parseQuery("nothing"), limit: 50, asked: "" },
+      ...{ workspaceId, query: parseQuery(query), limit: 50, asked: "" },
       vector: { model, isBuiltIn: false, vector: [1, 1, 0, 0, 0, 0, 0, 0] },
       sources: source === undefined ? undefined : sql`SELECT ${source}::uuid`,
     });
@@ -176,6 +177,25 @@ describe("the approximate index", () => {
     expect(await outcomes()).toEqual(["rebuilt"]);
 
     expect((await ask(small)).vectorMethod).toBe("exact");
+  });
+
+  it("whose file is lost costs a query with a phrase the vectors, and similar documents all", async () => {
+    const source = await sql<{ id: string }>`
+      SELECT id FROM search_source WHERE workspace_id = ${small}`.execute(database.queryable);
+    await pointIndexAt(sql`4000006`);
+
+    const page = await ask(small, undefined, database, 'text "text"');
+    expect(page.vectorMethod).toBe("broken");
+    expect(page.hits).toHaveLength(30);
+    expect(await marked()).toEqual([model]);
+
+    await sql`UPDATE embedding_space SET index_broken_at = NULL`.execute(database.queryable);
+    const request = { workspaceId: small, sourceId: source.rows[0]?.id ?? "", limit: 10 };
+    const similar = await findSimilarSources(database.queryable, request);
+    expect(similar).toEqual({ model: null, reason: "index_broken", found: [] });
+    expect(await marked()).toEqual([model]);
+    expect(await outcomes()).toEqual(["rebuilt"]);
+    expect(await findSimilarSources(database.queryable, request)).toMatchObject({ model, reason: null });
   });
 
   it("of another space that is lost is the one that goes", async () => {

@@ -11,6 +11,11 @@ import { writeJson } from "./write-json.ts";
 
 type SimilarOptions = { readonly limit: number; readonly minScore?: string; readonly json?: true };
 
+const whyNone = {
+  not_embedded: "This document has no vectors yet; they come when it is processed.",
+  index_broken: "The index of search is broken and is being made anew; try again in some minutes.",
+} as const satisfies Record<NonNullable<SimilarDocuments["reason"]>, string>;
+
 /** `millrace documents similar ID`: what is like a document. */
 export function addSimilarCommand(documents: Command, host: CommandHost): void {
   documents
@@ -19,7 +24,7 @@ export function addSimilarCommand(documents: Command, host: CommandHost): void {
     .addArgument(new Argument("<id>", "id of the document"))
     .option("--limit <number>", "how many at most", positiveInteger(50), 10)
     .option("--min-score <number>", "leave out what is less alike, -1 to 1")
-    .option("--json", "print JSON: {data, model}")
+    .option("--json", "print JSON: {data, model, reason}")
     .action(async (id: string, options: SimilarOptions) => {
       await listSimilar(await host.server(), id, options);
     });
@@ -33,9 +38,7 @@ async function listSimilar(client: ApiClient, id: string, options: SimilarOption
     writeJson(similar);
     return;
   }
-  if (similar.model === null) {
-    process.stderr.write("This document has no vectors yet; they come when it is processed.\n");
-  }
+  if (similar.reason !== null) process.stderr.write(`${whyNone[similar.reason]}\n`);
   writeTable<SimilarDocuments["data"][number]>(
     process.stdout,
     [

@@ -53,7 +53,8 @@ export async function retrievePassages(
     // No further page is asked for.
     asked: query.words,
   });
-  return { passages: page.hits.map(toFound), withoutVectors: reason, embedding };
+  const withoutVectors = reason ?? (page.vectorMethod === "broken" ? "index_broken" : null);
+  return { passages: page.hits.map(toFound), withoutVectors, embedding };
 }
 
 /** With the model of the space that answers, which need not be that of the settings. */

@@ -20,7 +20,7 @@ export async function findSimilar(
   of: SimilarOptions & { readonly id: string },
 ): Promise<SimilarDocuments> {
   const { workspaceId } = access;
-  const { model, found } = await findSimilarSources(queryable, {
+  const { model, reason, found } = await findSimilarSources(queryable, {
     workspaceId,
     sourceId: of.id,
     leastSimilarity: of.leastScore,
@@ -31,6 +31,7 @@ export async function findSimilar(
   const byId = new Map(rows.map((row) => [row.id, row]));
   return {
     model,
+    reason,
     // One that was deleted, or thrown away, in this moment is left out.
     data: found.flatMap(({ sourceId, similarity, passage }) => {
       const row = byId.get(sourceId);

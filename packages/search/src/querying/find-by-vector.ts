@@ -60,17 +60,23 @@ export async function findByVector(
   }
 }
 
-/** The similarity of these passages, nearest first; those without a vector are left out. */
+/** These passages, nearest first; those without a vector are left out. A broken index is marked. */
 export async function compareVectors(
   queryable: Queryable,
   space: SpaceToSearch,
   request: { readonly ids: readonly string[]; readonly vector: readonly number[] },
-): Promise<VectorCandidate[]> {
-  const found = await sql<VectorCandidate>`
-    SELECT chunk_id AS id, 1 - (embedding <=> ${vectorText(request.vector)}::vector) AS similarity
-    FROM chunk_embedding WHERE space_id = ${space.id} AND chunk_id = ANY(${[...request.ids]}::uuid[])
-    ORDER BY similarity DESC, id`.execute(queryable);
-  return found.rows;
+): Promise<{ readonly candidates: readonly VectorCandidate[]; readonly method: "reordered" | "broken" }> {
+  try {
+    const found = await sql<VectorCandidate>`
+      SELECT chunk_id AS id, 1 - (embedding <=> ${vectorText(request.vector)}::vector) AS similarity
+      FROM chunk_embedding WHERE space_id = ${space.id} AND chunk_id = ANY(${[...request.ids]}::uuid[])
+      ORDER BY similarity DESC, id`.execute(queryable);
+    return { candidates: found.rows, method: "reordered" };
+  } catch (error) {
+    if (!isBrokenIndex(error)) throw error;
+    await markBrokenIndex(queryable, space.id);
+    return { candidates: [], method: "broken" };
+  }
 }
 
 /** By what is noted of the sources: counting their vectors would take as long as many a search. */

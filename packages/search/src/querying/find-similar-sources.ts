@@ -1,5 +1,6 @@
 import type { Queryable } from "@millrace/database";
 import { sql } from "kysely";
+import { isBrokenIndex, markBrokenIndex } from "../indexing/broken-index.ts";
 import { isShown } from "./scope.ts";
 
 /** A source that is like another, and the passage of it that is most like the other as a whole. */
@@ -17,8 +18,10 @@ type SimilarSource = {
 };
 
 type SimilarSources = {
-  /** Whose vectors were compared; null while the source has none of an active space. */
+  /** Whose vectors were compared; null when none were. */
   readonly model: string | null;
+  /** Why none were: the source has none of an active space, or they can't be read until upkeep has been there. */
+  readonly reason: "not_embedded" | "index_broken" | null;
   readonly found: readonly SimilarSource[];
 };
 
@@ -29,23 +32,36 @@ type SimilarSources = {
 const leastOfBuiltIn = 0.3;
 const leastOfTrained = 0.4;
 
+type SimilarRequest = {
+  readonly workspaceId: string;
+  readonly sourceId: string;
+  /** What is less alike is left out. Default: what means something with the model. */
+  readonly leastSimilarity?: number | undefined;
+  readonly limit: number;
+};
+
 /**
  * Sources of the same workspace that are like one of them, most alike first. Every source with vectors in the
- * active space is compared, so nothing is missed: the time grows with the owner's passages.
+ * active space is compared, so nothing is missed: the time grows with the owner's passages. A broken index is
+ * marked.
  */
 export async function findSimilarSources(
   queryable: Queryable,
-  request: {
-    readonly workspaceId: string;
-    readonly sourceId: string;
-    /** What is less alike is left out. Default: what means something with the model. */
-    readonly leastSimilarity?: number | undefined;
-    readonly limit: number;
-  },
+  request: SimilarRequest,
 ): Promise<SimilarSources> {
+  try {
+    return await compareSources(queryable, request);
+  } catch (error) {
+    if (!isBrokenIndex(error)) throw error;
+    await markBrokenIndex(queryable, undefined);
+    return { model: null, reason: "index_broken", found: [] };
+  }
+}
+
+async function compareSources(queryable: Queryable, request: SimilarRequest): Promise<SimilarSources> {
   const { workspaceId, sourceId } = request;
   const space = await findSpaceOf(queryable, request);
-  if (space === undefined) return { model: null, found: [] };
+  if (space === undefined) return { model: null, reason: "not_embedded", found: [] };
   const { leastSimilarity = space.is_built_in ? leastOfBuiltIn : leastOfTrained } = request;
   const ofOwner = sql`space_id = ${space.id} AND workspace_id = ${workspaceId}`;
   const found = await sql<Row>`
@@ -65,7 +81,7 @@ export async function findSimilarSources(
       ORDER BY embedding <=> own.mean, chunk_id LIMIT 1) AS best
     JOIN chunk ON chunk.id = best.chunk_id
     ORDER BY similarity DESC, source_id DESC`.execute(queryable);
-  return { model: space.model, found: found.rows.map(toSimilarSource) };
+  return { model: space.model, reason: null, found: found.rows.map(toSimilarSource) };
 }
 
 type Row = {

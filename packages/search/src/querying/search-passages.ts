@@ -131,8 +131,7 @@ async function findNearest(
     return await findByVector(database, space, { scope, vector: vector.vector, limit: depth });
   }
   const ids = (await among()).map(({ id }) => id);
-  const candidates = await compareVectors(queryable, space, { ids, vector: vector.vector });
-  return { candidates, method: "reordered" };
+  return await compareVectors(queryable, space, { ids, vector: vector.vector });
 }
 
 /** Behind the last hit of the page before; where that is gone meanwhile, behind its score. */
