@@ -1,36 +1,31 @@
 import type { Database } from "@millrace/database";
-import { localAccess, parseSettings, silentLogger } from "@millrace/kernel";
+import { parseSettings, silentLogger } from "@millrace/kernel";
 import { createModels, modelSettingsSchema } from "@millrace/models";
 import type { Models } from "@millrace/models";
-import { handleTask, Queue, runInline } from "@millrace/queue";
 import { keepVectorIndexes, listSpaces } from "@millrace/search";
 import { testDatabases } from "@millrace/testing";
 import type { TestDatabase } from "@millrace/testing";
 import { sql } from "kysely";
 import type { RawBuilder } from "kysely";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { createFileStore, Documents } from "../src/index.ts";
-import { indexDocument } from "../src/process/index-document.ts";
-import { processDocument } from "../src/process/process-task.ts";
-import { readForProcessing } from "../src/process/read-for-processing.ts";
+import { indexing } from "./index-documents.ts";
 
 const signal = new AbortController().signal;
 
 describe("a document that comes while the approximate index is broken", () => {
   let opened: TestDatabase;
   let database: Database;
-  let queue: Queue;
-  let documents: Documents;
   let models: Models;
+  let accept: ReturnType<typeof indexing>["accept"];
+  let index: ReturnType<typeof indexing>["index"];
 
   beforeAll(async () => {
     const kind = testDatabases().find(({ name }) => name === "postgres");
     if (kind === undefined) throw new Error("there is no PostgreSQL");
     opened = await kind.open();
     database = opened.database;
-    queue = new Queue({ database, logger: silentLogger, handlers: [] });
-    documents = new Documents({ queue, files: createFileStore({ directory: "unused" }) });
     models = createModels({ settings: parseSettings(modelSettingsSchema, {}), logger: silentLogger });
+    ({ accept, index } = indexing(database, models));
   });
   afterAll(async () => {
     await models.stop();
@@ -45,31 +40,6 @@ describe("a document that comes while the approximate index is broken", () => {
       USING hnsw ((embedding::vector(${sql.lit(space.dimensions)})) vector_cosine_ops)
       WHERE space_id = ${sql.lit(space.id)}`.execute(database.queryable);
   });
-
-  async function accept(text: string): Promise<string> {
-    const content = { kind: "text", text } as const;
-    const taken = await documents.accept(localAccess, { content, title: undefined, idempotency: undefined });
-    return taken.kind === "new" ? taken.accepted.document.id : "";
-  }
-
-  /** Makes a document searchable, as its job does. */
-  async function index(id: string) {
-    const handler = handleTask({
-      task: processDocument,
-      run: async (context) => {
-        const document = await readForProcessing(database.queryable, id);
-        if (document === undefined) throw new Error("there is no document");
-        const parts = { database, models } as unknown as Parameters<typeof indexDocument>[0];
-        await indexDocument(parts, context, document);
-        return { status: "completed", text_length: 0 };
-      },
-    });
-    return await runInline(
-      handler,
-      { document_id: id, scope: "everything", parts: [], answers: "reuse" },
-      { transaction: (work) => queue.transaction(work) },
-    );
-  }
 
   async function pointIndexAt(file: RawBuilder<unknown>): Promise<void> {
     await sql`

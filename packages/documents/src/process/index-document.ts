@@ -102,21 +102,27 @@ async function embedChunks(
 
 type SpaceToEmbed = EmbeddingModel & Partial<Pick<EmbeddingSpace, "id">>;
 
-/** Before the first space was announced: that of the settings. */
+/** But those that wait: paused, or with a broken index. Before the first space was announced: that of the settings. */
 async function spacesOfDocument({ database, models }: ProcessParts): Promise<SpaceToEmbed[]> {
   const spaces = await listSpaces(database.queryable);
   if (spaces.length === 0) return [{ model: models.embedding.name, revision: models.embedding.revision }];
   return spaces.filter(
-    ({ status, isIndexBroken, model: name, revision }) =>
-      status !== "retired" && !isIndexBroken && models.embeds({ name, revision }),
+    ({ status, pausedAt, isIndexBroken, model: name, revision }) =>
+      status !== "retired" && pausedAt === null && !isIndexBroken && models.embeds({ name, revision }),
   );
 }
 
 async function embedBatch(
-  { models, database }: ProcessParts,
+  parts: ProcessParts,
   context: JobContext<ProcessInput>,
   { document, space }: { readonly document: ProcessedDocument; readonly space: EmbeddingModel },
 ): Promise<number> {
+  const { models, database } = parts;
+  // A space may be paused while a long document is at it: nothing is asked of its model after the batch in flight.
+  const isOpenNow = (await spacesOfDocument(parts)).some(
+    ({ model, revision }) => model === space.model && revision === space.revision,
+  );
+  if (!isOpenNow) return 0;
   const batch = await chunksWithoutEmbedding(database.queryable, document.id, space, 64);
   const first = batch[0];
   if (first === undefined) return 0;
