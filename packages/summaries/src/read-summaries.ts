@@ -101,21 +101,28 @@ export const twinColumns = sql`id, state, result, model, extractive, coverage, p
 
 /**
  * A summary of the same text in the same language by the same recipe, of the same workspace: the newest that is
- * completed, else the oldest that was asked for before this one and is not done. A completed one that was taken
- * from another is as good as that.
+ * completed, else one that began before this one and is not done. A completed one that was taken from another is as
+ * good as that. Others that look for the same text wait until the transaction ends, so that the first that begins is
+ * seen by the next.
  */
 export async function findTwin(
-  queryable: Queryable,
+  transaction: Transaction,
   row: WorkRow,
   recipe: string,
 ): Promise<Twin | undefined> {
+  await sql`
+    SELECT pg_advisory_xact_lock(hashtextextended(${`summary text ${row.workspace_id} ${row.text_hash}`}, 0))`.execute(
+    transaction,
+  );
+  // Not by age alone: the id of a request on another machine may be smaller, and be seen later. One that has begun
+  // waits for earlier ones only, or two that are tried again would wait for each other.
   const found = await sql<Twin>`
     SELECT ${twinColumns} FROM summary
     WHERE workspace_id = ${row.workspace_id} AND text_hash = ${row.text_hash} AND id <> ${row.id}
-      AND language IS NOT DISTINCT FROM ${row.language}::text
-      AND ((state = 'completed' AND recipe = ${recipe})
-           OR (state IN ('queued', 'processing') AND id < ${row.id}::uuid AND (recipe IS NULL OR recipe = ${recipe})))
-    ORDER BY (state = 'completed') DESC, CASE WHEN state = 'completed' THEN NULL ELSE id END, id DESC
-    LIMIT 1`.execute(queryable);
+      AND language IS NOT DISTINCT FROM ${row.language}::text AND recipe = ${recipe}
+      AND (state = 'completed' OR (state = 'processing' AND (started_at, id) < (
+        SELECT coalesce(own.started_at, 'infinity'), own.id FROM summary AS own WHERE own.id = ${row.id})))
+    ORDER BY (state = 'completed') DESC, id DESC
+    LIMIT 1`.execute(transaction);
   return found.rows[0];
 }

@@ -1,9 +1,9 @@
 import { toError } from "@millrace/kernel";
 import { cancelThisJob, handleTask, snooze } from "@millrace/queue";
-import type { AnyTaskHandler, JobContext, JobEnd, WriteScope } from "@millrace/queue";
+import type { AnyTaskHandler, FencedScope, JobContext, JobEnd, WriteScope } from "@millrace/queue";
 import { summaryDeleted } from "../errors.ts";
 import { findTwin, readForWork, readText } from "../read-summaries.ts";
-import type { Twin } from "../read-summaries.ts";
+import type { Twin, WorkRow } from "../read-summaries.ts";
 import { findSimilar } from "../similar/find-similar.ts";
 import { markCompleted, markProcessing, markQueued, markUnmade } from "../write-summaries.ts";
 import { makeSummary } from "./make-task.ts";
@@ -36,16 +36,9 @@ async function run(parts: MakeParts, context: JobContext<MakeInput>): Promise<Ma
   const row = await readForWork(queryable, id);
   if (row === undefined) throw cancelThisJob("The summary was deleted.");
   const maker = await chooseMaker(parts.models);
-  const twin = row.is_fresh ? undefined : await findTwin(queryable, row, maker.recipe);
+  const twin = await context.transaction((scope) => begin(scope, context, { row, recipe: maker.recipe }));
   // Two equal requests at once make one call: the later one waits, holding no slot.
-  if (twin !== undefined && twin.result === null)
-    throw snooze(twinWaitMs, "The same text is being summarised already.");
-
-  await context.transaction(async (scope) => {
-    await markProcessing(scope.transaction, id, maker.recipe);
-    scope.emit("summary.started", { attempt: context.job.attempt });
-    if (twin !== undefined) scope.emit("summary.found", { summary_id: twin.id, score: 1 });
-  });
+  if (twin?.result === null) throw snooze(twinWaitMs, "The same text is being summarised already.");
   if (twin !== undefined) return taken(twin, 1);
   const text = await readText(queryable, id);
   if (text === undefined) throw cancelThisJob("The summary was deleted.");
@@ -68,6 +61,20 @@ async function run(parts: MakeParts, context: JobContext<MakeInput>): Promise<Ma
   });
   context.progress({ percent: 95, stage: "finalization", message: "Storing the summary" });
   return { ...made, text_language: textLanguage, reused_from: null, reused_score: null };
+}
+
+/** Begins, unless another is at the same text: that one is given, or one of which the result can be taken. */
+async function begin(
+  scope: FencedScope,
+  context: JobContext<MakeInput>,
+  { row, recipe }: { readonly row: WorkRow; readonly recipe: string },
+): Promise<Twin | undefined> {
+  const twin = row.is_fresh ? undefined : await findTwin(scope.transaction, row, recipe);
+  if (twin?.result === null) return twin;
+  await markProcessing(scope.transaction, row.id, recipe);
+  scope.emit("summary.started", { attempt: context.job.attempt });
+  if (twin !== undefined) scope.emit("summary.found", { summary_id: twin.id, score: 1 });
+  return twin;
 }
 
 /** When no model can serve, and the built-in one is to stand in for them, its recipe is what the summary is kept under. */
