@@ -14,10 +14,16 @@ const schemas = {
     createdMs: z.number(),
     finishedMs: z.number().nullable(),
   }),
-  attempts: z.object({ job: z.string(), fence: z.number(), outcome: z.string().nullable() }),
+  attempts: z.object({
+    job: z.string(),
+    fence: z.number(),
+    number: z.number(),
+    outcome: z.string().nullable(),
+  }),
   steps: z.object({ job: z.string(), key: z.string(), state: z.string(), fence: z.number() }),
   ledger: z.object({ job: z.string(), key: z.string(), count: z.number() }),
-  workflows: z.object({ id: z.string(), state: z.string() }),
+  /** `output`: of the job that joins a chord. */
+  workflows: z.object({ id: z.string(), state: z.string(), output: z.unknown() }),
   documents: z.object({ id: z.string(), job: z.string().nullable(), status: z.string() }),
   streams: z.object({
     stream: z.string(),
@@ -48,16 +54,20 @@ const statements: Readonly<Record<keyof Facts, RawBuilder<unknown>>> = {
     SELECT id, task, state, error_code AS "errorCode", output, stream,
            ${ms("created_at")} AS "createdMs", ${ms("finished_at")} AS "finishedMs"
     FROM job`,
-  attempts: sql`SELECT job_id AS job, fence, outcome FROM ended_attempt`,
+  attempts: sql`SELECT job_id AS job, fence, attempt AS number, outcome FROM ended_attempt`,
   steps: sql`SELECT job_id AS job, key, state, fence FROM job_step WHERE EXISTS (
     SELECT FROM job WHERE job.id = job_id AND task LIKE 'chaos.%')`,
   ledger: sql`SELECT job_id AS job, step AS key, count(*) AS count FROM chaos_ledger GROUP BY job_id, step`,
-  workflows: sql`SELECT id, state FROM workflow`,
+  workflows: sql`
+    SELECT id, state, (
+      SELECT output FROM job WHERE job.workflow_id = workflow.id AND task = 'chaos.sum') AS output
+    FROM workflow`,
   documents: sql`SELECT id, job_id AS job, status FROM document`,
   streams: sql`
     SELECT stream, count(*) AS count, min(seq) AS first, max(seq) AS last,
-           count(*) FILTER (WHERE type = 'job.queued') AS queued,
-           count(*) FILTER (WHERE type ~ '^job\\.(succeeded|failed|cancelled|expired)$') AS ends
+           count(*) FILTER (WHERE type IN ('job.queued', 'document.queued')) AS queued,
+           count(*) FILTER (WHERE type ~ '^job\\.(succeeded|failed|cancelled|expired)$'
+                              OR type ~ '^document\\.(completed|failed|cancelled)$') AS ends
     FROM any_event WHERE stream LIKE 'job:%' OR stream LIKE 'document:%' GROUP BY stream`,
 };
 

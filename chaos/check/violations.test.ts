@@ -15,11 +15,11 @@ const job = {
 };
 const call: OutsideCall = { job: "j", key: "pay/1", fence: 1, startedMs: 1, endedMs: 2 };
 const healthy: Observed = {
-  accepted: [{ kind: "pay", id: "j", acceptedMs: 0 }],
+  accepted: [{ kind: "pay", id: "j", output: 1, acceptedMs: 0 }],
   calls: [call],
   facts: {
     jobs: [job],
-    attempts: [{ job: "j", fence: 1, outcome: "succeeded" }],
+    attempts: [{ job: "j", fence: 1, number: 1, outcome: "succeeded" }],
     steps: [{ job: "j", key: "pay/1", state: "done", fence: 1 }],
     ledger: [{ job: "j", key: "pay/1", count: 1 }],
     workflows: [],
@@ -37,6 +37,7 @@ it("finds nothing when all is well", () => {
   expect(findViolations(healthy)).toEqual({
     lost: [],
     committedTwice: [],
+    wrongOutputs: [],
     recordedStepsRepeated: [],
     concurrentRuns: [],
   });
@@ -58,14 +59,38 @@ describe("what must never be is found:", () => {
     ["a step that paid twice", { ledger: [{ job: "j", key: "pay/1", count: 2 }] }],
     [
       "two attempts that succeeded",
-      { attempts: [1, 3].map((fence) => ({ job: "j", fence, outcome: "succeeded" })) },
+      { attempts: [1, 3].map((fence) => ({ job: "j", fence, number: fence, outcome: "succeeded" })) },
     ],
     [
       "a job that ended twice",
       { streams: [{ stream: "job:j", count: 3, first: 1, last: 3, queued: 1, ends: 2 }] },
     ],
+    [
+      "a document that ended twice",
+      { streams: [{ stream: "document:d", count: 3, first: 1, last: 3, queued: 1, ends: 2 }] },
+    ],
   ])("%s", (_name, facts) => {
     expect(findViolations(withFacts(facts)).committedTwice).toHaveLength(1);
+  });
+
+  it.each([
+    ["a result that is not what was asked for", { jobs: [{ ...job, output: 2 }] }],
+    ["no result", { jobs: [{ ...job, output: null }] }],
+  ])("%s", (_name, facts) => {
+    expect(findViolations(withFacts(facts)).wrongOutputs).toHaveLength(1);
+  });
+
+  it("a result of an attempt that did not succeed", () => {
+    const late = { ...withFacts({ jobs: [{ ...job, task: "chaos.flaky", output: 2 }] }), accepted: [] };
+
+    expect(findViolations(late).wrongOutputs).toHaveLength(1);
+  });
+
+  it("a chord whose body has not joined what it had to", () => {
+    const accepted = [{ kind: "chord" as const, id: "w", output: 12, acceptedMs: 0 }];
+    const workflows = [{ id: "w", state: "succeeded", output: 8 }];
+
+    expect(findViolations({ ...withFacts({ workflows }), accepted }).wrongOutputs).toHaveLength(1);
   });
 
   it("a recorded step that was done again", () => {
@@ -89,7 +114,20 @@ describe("what must never be is found:", () => {
       "events with a gap",
       { streams: [{ stream: "job:j", count: 2, first: 1, last: 3, queued: 1, ends: 1 }] },
     ],
-    ["a workflow that runs for ever", { workflows: [{ id: "w", state: "running" }] }],
+    [
+      "events of a document with a gap",
+      {
+        streams: [
+          ...healthy.facts.streams,
+          { stream: "document:d", count: 2, first: 1, last: 3, queued: 1, ends: 1 },
+        ],
+      },
+    ],
+    [
+      "an end that nobody was told",
+      { streams: [{ stream: "job:j", count: 1, first: 1, last: 1, queued: 1, ends: 0 }] },
+    ],
+    ["a workflow that runs for ever", { workflows: [{ id: "w", state: "running", output: null }] }],
   ])("%s", (_name, facts) => {
     expect(findWrongEnds(withFacts(facts))).not.toEqual([]);
   });
@@ -100,8 +138,8 @@ it("takes a step that was in flight when its claim was lost for a repeat, not fo
   const observed: Observed = {
     ...withFacts({
       attempts: [
-        { job: "j", fence: 1, outcome: "crashed" },
-        { job: "j", fence: 3, outcome: "succeeded" },
+        { job: "j", fence: 1, number: 1, outcome: "crashed" },
+        { job: "j", fence: 3, number: 2, outcome: "succeeded" },
       ],
       steps: [{ job: "j", key: "pay/1", state: "done", fence: 3 }],
     }),

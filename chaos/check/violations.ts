@@ -14,6 +14,8 @@ export type Violations = {
   readonly lost: readonly string[];
   /** I2, I4: more than one end, result or payment. */
   readonly committedTwice: readonly string[];
+  /** I2: a result that is not that of the attempt that succeeded. */
+  readonly wrongOutputs: readonly string[];
   /** A step that was recorded as done was done again. */
   readonly recordedStepsRepeated: readonly string[];
   /** I3: two runs of a step at once of which neither had lost its claim. */
@@ -25,6 +27,7 @@ export function findViolations(observed: Observed): Violations {
   return {
     lost: findLost(observed),
     committedTwice: findCommittedTwice(observed),
+    wrongOutputs: findWrongOutputs(observed),
     recordedStepsRepeated: findRecordedStepsRepeated(observed),
     concurrentRuns: findConcurrentRuns(observed),
   };
@@ -37,6 +40,7 @@ export function findWrongEnds(observed: Observed): string[] {
     ...findWrongResults(observed),
     ...findUnpaid(observed),
     ...findGaps(observed),
+    ...findUntoldEnds(observed),
   ];
 }
 
@@ -72,9 +76,31 @@ function findCommittedTwice({ facts }: Observed): string[] {
     .filter(([, attempts]) => attempts.length > 1)
     .map(([job, attempts]) => `job ${job} has succeeded ${attempts.length} times`);
   const ends = facts.streams
-    .filter(({ stream, ends: count, queued }) => stream.startsWith("job:") && count > Math.max(1, queued))
+    .filter(({ ends: count, queued }) => count > Math.max(1, queued))
     .map(({ stream, ends: count }) => `${stream} has ended ${count} times`);
   return [...paid, ...wins, ...ends];
+}
+
+function findWrongOutputs({ facts, accepted }: Observed): string[] {
+  const succeeded = new Map(
+    [...facts.jobs, ...facts.workflows]
+      .filter(({ state }) => state === "succeeded")
+      .map((one) => [one.id, one]),
+  );
+  const asked = accepted.map(({ kind, id, output }) => ({ what: `${kind} ${id}`, id, output }));
+  // Its task gives the number of its attempt: of the one that succeeded, not of another that was late.
+  const wins = new Map(
+    facts.attempts.filter(({ outcome }) => outcome === "succeeded").map(({ job, number }) => [job, number]),
+  );
+  const flaky = facts.jobs
+    .filter(({ task }) => task === "chaos.flaky")
+    .map(({ id }) => ({ what: `flaky ${id}`, id, output: wins.get(id) }));
+  return [...asked, ...flaky].flatMap(({ what, id, output }) => {
+    const found = succeeded.get(id);
+    return output === undefined || found === undefined || found.output === output
+      ? []
+      : [`${what} has given ${JSON.stringify(found.output)}, not ${output}`];
+  });
 }
 
 function findRecordedStepsRepeated({ facts, calls }: Observed): string[] {
@@ -167,4 +193,11 @@ function findGaps({ facts }: Observed): string[] {
   return facts.streams
     .filter(({ first, last, count }) => first !== 1 || last !== count)
     .map(({ stream, first, last, count }) => `${stream} has ${count} events from ${first} to ${last}`);
+}
+
+/** Whoever follows a job or document is told of its end. */
+function findUntoldEnds({ facts }: Observed): string[] {
+  const told = new Set(facts.streams.filter(({ ends }) => ends > 0).map(({ stream }) => stream));
+  const streams = new Set(facts.jobs.filter(({ state }) => isTerminal(state)).map(({ stream }) => stream));
+  return [...streams].filter((stream) => !told.has(stream)).map((stream) => `${stream} has no end`);
 }

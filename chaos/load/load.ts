@@ -11,6 +11,8 @@ export type Accepted = {
   /** Of a job; of a workflow for `chord`; of a document's job for `document`. */
   readonly id: string;
   readonly documentId?: string;
+  /** What it must give when it succeeds; for `chord` its body. Undefined: it depends on what happens to it. */
+  readonly output?: number;
   readonly acceptedMs: number;
   /** When a cancellation was accepted. */
   cancelledMs?: number;
@@ -95,16 +97,18 @@ export class Load {
 
   async #ask(kind: Kind, random: Random): Promise<void> {
     const first = random.between(0, 7);
-    const reply = await this.#send({ method: "POST", ...requestFor(kind, random), key: randomUUID() }, first);
+    const { output, ...request } = requestFor(kind, random);
+    const reply = await this.#send({ method: "POST", ...request, key: randomUUID() }, first);
     if (reply === undefined) {
       this.unknown++;
       return;
     }
-    const accepted = reply.status === 202 ? read(kind, reply) : undefined;
-    if (accepted === undefined) {
+    const answer = reply.status === 202 ? read(kind, reply) : undefined;
+    if (answer === undefined) {
       this.#wrong(kind, reply);
       return;
     }
+    const accepted: Accepted = { ...answer, ...(output === undefined ? {} : { output }) };
     this.accepted.push(accepted);
     if (kind === "cancelled") await this.#cancel(accepted, random);
   }
@@ -136,7 +140,9 @@ function pickKind(random: Random): Kind {
   return "nothing";
 }
 
-function requestFor(kind: Kind, random: Random): { readonly path: string; readonly json: unknown } {
+type KindRequest = { readonly path: string; readonly json: unknown } & Pick<Accepted, "output">;
+
+function requestFor(kind: Kind, random: Random): KindRequest {
   const index = random.between(0, 1_000_000);
   const holdMs = random.between(5, 150);
   const job = (task: string, input: object, options: object = {}) => ({
@@ -145,23 +151,29 @@ function requestFor(kind: Kind, random: Random): { readonly path: string; readon
   });
   switch (kind) {
     case "nothing":
-      return job("nothing", { index }, { priority: random.between(0, 9) });
-    case "pay":
-      return job("pay", { steps: random.between(1, 4), holdMs });
+      return { ...job("nothing", { index }, { priority: random.between(0, 9) }), output: index };
+    case "pay": {
+      const steps = random.between(1, 4);
+      return { ...job("pay", { steps, holdMs }), output: steps };
+    }
     case "flaky":
       return job("flaky", { failures: random.between(1, 2), holdMs });
     case "fail":
       return job("fail", {});
     case "delayed":
-      return job("nothing", { index }, { delay_ms: random.between(100, 3000) });
+      return { ...job("nothing", { index }, { delay_ms: random.between(100, 3000) }), output: index };
     case "cancelled":
-      return job("pay", { steps: 20, holdMs: 100 });
+      return { ...job("pay", { steps: 20, holdMs: 100 }), output: 20 };
     case "chord": {
       const header = Array.from({ length: random.between(2, 6) }, () => ({
         task: "chaos.nothing",
         input: { index },
       }));
-      return { path: "/api/workflows", json: { flow: { chord: { header, body: { task: "chaos.sum" } } } } };
+      return {
+        path: "/api/workflows",
+        json: { flow: { chord: { header, body: { task: "chaos.sum" } } } },
+        output: header.length * index,
+      };
     }
     case "document":
       return {
