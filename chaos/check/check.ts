@@ -1,11 +1,11 @@
 import { findQueueProblems } from "@millrace/queue";
-import { sql } from "kysely";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Ground } from "../ground/ground.ts";
 import type { Load } from "../load/load.ts";
 import type { Outside } from "../load/outside.ts";
 import { countOpen, readFacts } from "./facts.ts";
 import type { Facts } from "./facts.ts";
+import { findLeftovers } from "./leftovers.ts";
 import { countInFlightRepeats, findViolations, findWrongEnds } from "./violations.ts";
 import type { Violations } from "./violations.ts";
 
@@ -14,8 +14,10 @@ export type Findings = Violations & {
   readonly inconsistent: readonly string[];
   /** Answers that no client may get. */
   readonly wrongAnswers: readonly string[];
-  /** Only at rest: what has not ended, or not as it had to, and what was left behind. */
+  /** Only at rest: what has not ended, or not as it had to. */
   readonly wrongEnds: readonly string[];
+  /** Only at rest: what was left behind. */
+  readonly leftovers: readonly string[];
 };
 
 export type Checked = {
@@ -36,9 +38,7 @@ export async function check(
   const facts = await readFacts(ground.database);
   const observed = { facts, accepted, calls };
   const problems = await findQueueProblems(ground.database.queryable);
-  const wrongEnds = options.atRest
-    ? [...findWrongEnds(observed), ...(await findOpenTransactions(ground))]
-    : [];
+  const { atRest } = options;
   return {
     facts,
     inFlightRepeats: countInFlightRepeats(observed),
@@ -48,7 +48,8 @@ export async function check(
         (problem) => `${problem.check}: ${problem.count}, as ${problem.examples[0]}`,
       ),
       wrongAnswers: load.wrongAnswers,
-      wrongEnds,
+      wrongEnds: atRest ? findWrongEnds(observed) : [],
+      leftovers: atRest ? await findLeftovers(ground) : [],
     },
   };
 }
@@ -67,13 +68,4 @@ export async function drain(ground: Ground, limitMs: number): Promise<boolean> {
     if (performance.now() > deadline) return false;
     await delay(250);
   }
-}
-
-async function findOpenTransactions({ database }: Ground): Promise<string[]> {
-  const found = await sql<{ query: string }>`
-    SELECT query FROM pg_stat_activity
-    WHERE state LIKE 'idle in transaction%' AND xact_start < now() - interval '10 seconds'`.execute(
-    database.queryable,
-  );
-  return found.rows.map(({ query }) => `a transaction is left open after: ${query.slice(0, 200)}`);
 }

@@ -36,6 +36,8 @@ export type Ground = {
   readonly redis: RedisServer;
   readonly rabbitmq: RabbitmqServer;
   readonly seats: readonly Seat[];
+  /** Of all processes of the product. */
+  readonly dataDirectory: string;
   /** Directly to PostgreSQL, past every fault of the network. */
   readonly database: Database;
   /** Processes that ended though nobody had ended them. */
@@ -83,6 +85,7 @@ async function startAll(place: Place, options: GroundOptions): Promise<Ground> {
   const unexpectedEnds: { name: string; output: string }[] = [];
   const servers = { postgres, pgbouncer, redis, rabbitmq };
   await migrateProduct({ DATABASE_URL: postgres.url });
+  const dataDirectory = join(place.dataDirectory, "files");
   const seats: Seat[] = [];
   for (const { name, role, mixed } of plan) {
     const broker = options.broker === "mixed" ? mixed : options.broker;
@@ -90,7 +93,7 @@ async function startAll(place: Place, options: GroundOptions): Promise<Ground> {
     const member = new Member({
       name,
       role,
-      dataDirectory: join(place.dataDirectory, "files"),
+      dataDirectory,
       environment: environmentOf(networks, servers, { ...options, broker }),
       onUnexpectedEnd: (ended, output) => unexpectedEnds.push({ name: ended, output }),
     });
@@ -101,6 +104,7 @@ async function startAll(place: Place, options: GroundOptions): Promise<Ground> {
     ...servers,
     place,
     seats,
+    dataDirectory,
     database,
     unexpectedEnds,
     stop: async () => {

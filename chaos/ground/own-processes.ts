@@ -1,7 +1,15 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, readlink } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 
-export type OwnProcess = { readonly id: number; readonly parentId: number; readonly name: string };
+export type OwnProcess = {
+  readonly id: number;
+  readonly parentId: number;
+  readonly name: string;
+  /** Its words, at most the first 300 characters. */
+  readonly command: string;
+  /** Where it works. */
+  readonly folder: string;
+};
 
 /**
  * The processes of one run: those whose command line or environment holds its mark, which no other has, and
@@ -17,10 +25,13 @@ export async function findOwnProcesses(mark: string): Promise<OwnProcess[]> {
           readFile(`/proc/${id}/${file}`, "utf8").catch(() => ""),
         ),
       );
+      const folder = await readlink(`/proc/${id}/cwd`).catch(() => "");
       return {
         id: Number(id),
         parentId: Number(/^PPid:\s*(\d+)/m.exec(status ?? "")?.[1] ?? 0),
         name: /^Name:\s*(.+)$/m.exec(status ?? "")?.[1] ?? "",
+        command: (words ?? "").replaceAll("\0", " ").slice(0, 300),
+        folder,
         isZombie: /^State:\s*Z/m.test(status ?? ""),
         isMarked: `${words}${environment}`.includes(mark),
       };

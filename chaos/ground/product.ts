@@ -46,6 +46,7 @@ export class Member {
   #output = "";
   #extra: Readonly<Record<string, string>> = {};
   #era = 0;
+  #killedMs: number | undefined;
 
   constructor(options: MemberOptions) {
     this.name = options.name;
@@ -55,6 +56,15 @@ export class Member {
 
   get url(): string {
     return `http://127.0.0.1:${this.#port}`;
+  }
+
+  get processId(): number | undefined {
+    return this.#running?.process.pid;
+  }
+
+  /** When it was last gone without a word. */
+  get killedMs(): number | undefined {
+    return this.#killedMs;
   }
 
   /** Whether it can be expected to answer. */
@@ -87,6 +97,7 @@ export class Member {
     // One that is just being started can't be killed yet.
     await this.#rising?.catch(() => undefined);
     await this.#running?.kill9();
+    this.#killedMs = Date.now();
   }
 
   /** Asked to stop, and not started again before `start`. Gives its exit code. */
