@@ -116,6 +116,7 @@ async function writeReport(): Promise<void> {
     accepted: load.accepted.length,
     unknown: load.unknown,
     longestLivezMs: health.longestLivezMs,
+    slowLivez: health.slowLivez,
     drainedMs: undefined,
     outcomes,
     checked: last,

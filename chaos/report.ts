@@ -20,6 +20,8 @@ export type Report = {
   readonly longestStallMs: number;
   /** Of processes that were up. */
   readonly longestLivezMs: number;
+  /** Answers of theirs that took more than a second. */
+  readonly slowLivez: number;
   readonly drainedMs: number | null;
   readonly faults: readonly FaultLine[];
   /** Processes that ended though nobody had ended them. */
@@ -44,6 +46,7 @@ export type RunResult = {
   readonly accepted: number;
   readonly unknown: number;
   readonly longestLivezMs: number;
+  readonly slowLivez: number;
   readonly drainedMs: number | undefined;
   readonly outcomes: readonly Outcome[];
   readonly checked: Checked;
@@ -66,6 +69,7 @@ export function toReport(result: RunResult): Report {
     inFlightRepeats,
     longestStallMs: longestStallMs(facts, startedMs, loadEndedMs),
     longestLivezMs: Math.round(result.longestLivezMs),
+    slowLivez: result.slowLivez,
     drainedMs: result.drainedMs ?? null,
     faults: result.outcomes.map(({ fault, what, shownMs, recoveryMs, wellMs, beganMs, healedMs }) => ({
       fault,
@@ -121,6 +125,7 @@ export function toMarkdown(report: Report): string {
     `| requests without an answer | ${report.unknown} |`,
     `| longest time without the end of a job | ${seconds(report.longestStallMs)} s |`,
     `| longest wait for /livez of a process that was up | ${seconds(report.longestLivezMs)} s |`,
+    `| … answers of /livez after more than a second | ${report.slowLivez} |`,
     `| everything ended after the last fault | ${report.drainedMs === null ? "never" : `${seconds(report.drainedMs)} s`} |`,
     `| processes that ended by themselves | ${report.unexpectedEnds.length} |`,
     "",

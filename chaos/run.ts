@@ -92,6 +92,7 @@ async function runOn(ground: Ground, outside: Outside, options: ChaosArguments):
     accepted: load.accepted.length,
     unknown: load.unknown,
     longestLivezMs: health.longestLivezMs,
+    slowLivez: health.slowLivez,
     drainedMs,
     outcomes,
     checked,

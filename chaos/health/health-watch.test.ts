@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { HealthWatch } from "./health-watch.ts";
 import type { Watched } from "./health-watch.ts";
 
@@ -90,4 +90,36 @@ it("takes a process that is gone for one that does not answer", async () => {
   server.close();
 
   expect(await watch.untilShown([{ member, shows: "no answer" }], Date.now(), patientMs)).toEqual([]);
+});
+
+describe("a process that is up and blocked", () => {
+  const livezLimitMs = 200;
+
+  it("is told by its name when it answers too late", async () => {
+    const late = createServer(
+      (_request, response) => void setTimeout(() => response.end(), 2 * livezLimitMs),
+    );
+    late.listen(0, "127.0.0.1");
+    await once(late, "listening");
+    const { port } = late.address() as AddressInfo;
+    const blocked = { ...member, name: "worker-1", url: `http://127.0.0.1:${port}` };
+    const itsWatch = new HealthWatch([blocked], { livezLimitMs });
+    onTestFinished(async () => {
+      await itsWatch.stop();
+      late.closeAllConnections();
+      late.close();
+    });
+
+    itsWatch.start();
+
+    await expect.poll(() => itsWatch.blocked).toContainEqual(expect.stringContaining("worker-1 took "));
+    expect(itsWatch.longestLivezMs).toBeGreaterThan(livezLimitMs);
+  });
+
+  it("is not when it answers in time", async () => {
+    await watch.untilWell(Date.now(), patientMs);
+    await expect.poll(() => watch.longestLivezMs).toBeGreaterThan(0);
+
+    expect(watch.blocked).toEqual([]);
+  });
 });
