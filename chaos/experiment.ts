@@ -1,8 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Fault } from "./faults/fault.ts";
+import { leaseSeconds } from "./ground/ground.ts";
 import type { Ground } from "./ground/ground.ts";
 import type { HealthWatch, Sign } from "./health/health-watch.ts";
-import { sendUntilTaken } from "./load/client.ts";
+import { requestLimitMs, sendUntilTaken } from "./load/client.ts";
 import type { Addresses } from "./load/client.ts";
 import type { Random } from "./load/random.ts";
 
@@ -25,8 +26,13 @@ export type Outcome = {
   readonly untold: readonly string[];
 };
 
-/** No job after a fault may take longer than a lease, its reaping and a poll. */
-export const recoveryLimitMs = 45_000;
+// What the product does unless told otherwise.
+const reapSeconds = 10;
+const pollSeconds = 2;
+/** By when work goes on again: a lease runs out, somebody looks for such leases, and then for work. */
+export const recoveryFormulaMs = (leaseSeconds + reapSeconds + pollSeconds) * 1000;
+/** A client may lose one request to a process that has not noticed yet, and asks another then. */
+export const recoveryLimitMs = recoveryFormulaMs + requestLimitMs;
 /** The slowest to notice is RabbitMQ's connection, when the network swallows everything: 15 s. */
 const shownLimitMs = 30_000;
 /** A queue that RabbitMQ did not give is tried again after a minute. */

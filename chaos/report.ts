@@ -1,6 +1,7 @@
 import { cpus, loadavg, totalmem } from "node:os";
 import type { Checked, Findings } from "./check/check.ts";
 import type { Facts } from "./check/facts.ts";
+import { recoveryFormulaMs } from "./experiment.ts";
 import type { Outcome } from "./experiment.ts";
 
 /** What a run has to say, as numbers. */
@@ -18,6 +19,8 @@ export type Report = {
   readonly recordedStepsRepeated: number;
   readonly inFlightRepeats: number;
   readonly longestStallMs: number;
+  /** Null when nothing was broken. */
+  readonly longestRecoveryMs: number | null;
   /** Of processes that were up. */
   readonly longestLivezMs: number;
   /** Answers of theirs that took more than a second. */
@@ -68,6 +71,7 @@ export function toReport(result: RunResult): Report {
     ...countsOf(findings),
     inFlightRepeats,
     longestStallMs: longestStallMs(facts, startedMs, loadEndedMs),
+    longestRecoveryMs: longestOf(result.outcomes.map(({ recoveryMs }) => recoveryMs)),
     longestLivezMs: Math.round(result.longestLivezMs),
     slowLivez: result.slowLivez,
     drainedMs: result.drainedMs ?? null,
@@ -124,6 +128,7 @@ export function toMarkdown(report: Report): string {
     `| steps repeated that were in flight | ${report.inFlightRepeats} |`,
     `| requests without an answer | ${report.unknown} |`,
     `| longest time without the end of a job | ${seconds(report.longestStallMs)} s |`,
+    `| longest recovery (a lease, its reaping and a poll: ${seconds(recoveryFormulaMs)} s) | ${report.longestRecoveryMs === null ? "" : `${seconds(report.longestRecoveryMs)} s`} |`,
     `| longest wait for /livez of a process that was up | ${seconds(report.longestLivezMs)} s |`,
     `| … answers of /livez after more than a second | ${report.slowLivez} |`,
     `| everything ended after the last fault | ${report.drainedMs === null ? "never" : `${seconds(report.drainedMs)} s`} |`,
@@ -146,6 +151,10 @@ export function toMarkdown(report: Report): string {
       ({ name, output }) => `${name} ended by itself:\n\n\`\`\`\n${output}\n\`\`\`\n`,
     ),
   ].join("\n");
+}
+
+function longestOf(durationsMs: readonly number[]): number | null {
+  return durationsMs.length === 0 ? null : Math.max(...durationsMs);
 }
 
 function seconds(durationMs: number): string {

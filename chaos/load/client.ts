@@ -5,7 +5,8 @@ export type Reply = { readonly status: number; readonly body: unknown };
 /** Where requests go: the addresses of the API processes, as they are now. */
 export type Addresses = () => readonly string[];
 
-const requestLimitMs = 15_000;
+/** Then it is given up and sent to another. */
+export const requestLimitMs = 15_000;
 const retryPauseMs = 150;
 
 /**
