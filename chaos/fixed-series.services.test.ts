@@ -53,7 +53,7 @@ let startedMs: number;
 let last: Checked | undefined;
 
 beforeAll(async () => {
-  ground = await openGround({ broker: "mixed", outsideUrl: await outside.start() });
+  ground = await openGround({ broker: "mixed", outside: await outside.start() });
   load = new Load({
     addresses: addressesOf(ground),
     seed,

@@ -49,7 +49,7 @@ async function main(options: ChaosArguments): Promise<number> {
   say(`Seed ${options.seed}, broker ${options.broker}, ${length}. Starting servers …`);
   const outside = new Outside();
   try {
-    const ground = await openGround({ broker: options.broker, outsideUrl: await outside.start() });
+    const ground = await openGround({ broker: options.broker, outside: await outside.start() });
     leave = () => ground.place.clear();
     try {
       const report = await runOn(ground, outside, options);

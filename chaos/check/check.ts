@@ -34,9 +34,10 @@ export async function check(
   const { ground, load, outside } = parts;
   // Before the facts are read: what is accepted meanwhile may not be among them.
   const accepted = [...load.accepted];
-  const calls = [...outside.calls];
+  const { modelCalls } = outside;
+  const calls = [...outside.calls, ...modelCalls];
   const facts = await readFacts(ground.database);
-  const observed = { facts, accepted, calls };
+  const observed = { facts, accepted, calls, modelCalls };
   const problems = await findQueueProblems(ground.database.queryable);
   const { atRest } = options;
   return {

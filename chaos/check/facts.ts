@@ -22,6 +22,14 @@ const schemas = {
   }),
   steps: z.object({ job: z.string(), key: z.string(), state: z.string(), fence: z.number() }),
   ledger: z.object({ job: z.string(), key: z.string(), count: z.number() }),
+  charges: z.object({
+    job: z.string(),
+    key: z.string(),
+    input: z.number().nullable(),
+    output: z.number().nullable(),
+  }),
+  /** Calls of models that were answered, as they are listed. */
+  listed: z.object({ job: z.string(), key: z.string(), count: z.number() }),
   /** `output`: of the job that joins a chord. */
   workflows: z.object({ id: z.string(), state: z.string(), output: z.unknown() }),
   documents: z.object({ id: z.string(), job: z.string().nullable(), status: z.string() }),
@@ -40,6 +48,8 @@ const factsSchema = z.object({
   attempts: z.array(schemas.attempts),
   steps: z.array(schemas.steps),
   ledger: z.array(schemas.ledger),
+  charges: z.array(schemas.charges),
+  listed: z.array(schemas.listed),
   workflows: z.array(schemas.workflows),
   documents: z.array(schemas.documents),
   streams: z.array(schemas.streams),
@@ -49,15 +59,22 @@ export type Facts = z.output<typeof factsSchema>;
 
 const ms = (column: string) => sql`(extract(epoch FROM ${sql.ref(column)}) * 1000)::double precision`;
 
+const ofProgram = sql`EXISTS (SELECT FROM job WHERE job.id = job_id AND task LIKE 'chaos.%')`;
+
 const statements: Readonly<Record<keyof Facts, RawBuilder<unknown>>> = {
   jobs: sql`
     SELECT id, task, state, error_code AS "errorCode", output, stream,
            ${ms("created_at")} AS "createdMs", ${ms("finished_at")} AS "finishedMs"
     FROM job`,
   attempts: sql`SELECT job_id AS job, fence, attempt AS number, outcome FROM ended_attempt`,
-  steps: sql`SELECT job_id AS job, key, state, fence FROM job_step WHERE EXISTS (
-    SELECT FROM job WHERE job.id = job_id AND task LIKE 'chaos.%')`,
+  steps: sql`SELECT job_id AS job, key, state, fence FROM job_step WHERE ${ofProgram}`,
   ledger: sql`SELECT job_id AS job, step AS key, count(*) AS count FROM chaos_ledger GROUP BY job_id, step`,
+  charges: sql`
+    SELECT job_id AS job, step AS key, input_tokens AS input, output_tokens AS output
+    FROM model_charge WHERE ${ofProgram}`,
+  listed: sql`
+    SELECT job_id AS job, step AS key, count(*) AS count
+    FROM model_call WHERE outcome = 'answered' AND ${ofProgram} GROUP BY job_id, step`,
   workflows: sql`
     SELECT id, state, (
       SELECT output FROM job WHERE job.workflow_id = workflow.id AND task = 'chaos.sum') AS output

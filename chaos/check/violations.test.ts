@@ -17,11 +17,14 @@ const call: OutsideCall = { job: "j", key: "pay/1", fence: 1, startedMs: 1, ende
 const healthy: Observed = {
   accepted: [{ kind: "pay", id: "j", output: 1, acceptedMs: 0 }],
   calls: [call],
+  modelCalls: [],
   facts: {
     jobs: [job],
     attempts: [{ job: "j", fence: 1, number: 1, outcome: "succeeded" }],
     steps: [{ job: "j", key: "pay/1", state: "done", fence: 1 }],
     ledger: [{ job: "j", key: "pay/1", count: 1 }],
+    charges: [],
+    listed: [],
     workflows: [],
     documents: [],
     streams: [{ stream: "job:j", count: 2, first: 1, last: 2, queued: 1, ends: 1 }],
@@ -148,4 +151,44 @@ it("takes a step that was in flight when its claim was lost for a repeat, not fo
 
   expect(countInFlightRepeats(observed)).toBe(1);
   expect(Object.values(findViolations(observed)).flat()).toEqual([]);
+});
+
+describe("of a step that asks a model", () => {
+  const asked = { ...call, key: "ask", tokens: { input: 20, output: 8 } };
+  const step = { job: "j", key: "ask", state: "done", fence: 1 };
+  const charge = { job: "j", key: "ask", input: 20, output: 8 };
+  const listed = { job: "j", key: "ask", count: 1 };
+  const withAsk = (facts: Partial<Observed["facts"]>): Observed => ({
+    ...withFacts({
+      steps: [step],
+      ledger: [{ job: "j", key: "ask", count: 1 }],
+      charges: [charge],
+      listed: [listed],
+      ...facts,
+    }),
+    calls: [asked],
+    modelCalls: [asked],
+  });
+
+  it("nothing is found when it is charged once with what the server counted", () => {
+    expect(findWrongEnds(withAsk({}))).toEqual([]);
+    expect(findWrongEnds(withAsk({ listed: [] }))).toEqual([]);
+  });
+
+  it.each([
+    ["that it is not charged", { charges: [] }, "is not charged"],
+    ["that it is charged something else", { charges: [{ ...charge, output: 9 }] }, "20 and 9 tokens"],
+    ["that what another claim used is charged", { steps: [{ ...step, fence: 3 }] }, "20 and 8 tokens"],
+    ["that it is charged and not recorded", { steps: [], ledger: [] }, "is charged and not recorded"],
+    ["that more is listed than was called", { listed: [{ ...listed, count: 2 }] }, "2 calls listed"],
+  ])("%s", (_name, facts, words) => {
+    expect(findWrongEnds(withAsk(facts))).toEqual([expect.stringContaining(words)]);
+  });
+
+  it("a call after it was recorded", () => {
+    const again = { ...asked, fence: 3, startedMs: 5, endedMs: 6 };
+    const observed = { ...withAsk({}), calls: [asked, again], modelCalls: [asked, again] };
+
+    expect(findViolations(observed).recordedStepsRepeated).toHaveLength(1);
+  });
 });

@@ -1,11 +1,14 @@
 import type { Accepted, Kind } from "../load/load.ts";
+import type { AskedModel } from "../load/model-server.ts";
 import type { OutsideCall } from "../load/outside.ts";
 import type { Facts } from "./facts.ts";
 
 export type Observed = {
   readonly facts: Facts;
   readonly accepted: readonly Accepted[];
+  /** All that steps have called, models among it. */
   readonly calls: readonly OutsideCall[];
+  readonly modelCalls: readonly AskedModel[];
 };
 
 /** What must never be. Each list is empty when all is well; its items say what is wrong. */
@@ -39,6 +42,7 @@ export function findWrongEnds(observed: Observed): string[] {
     ...findUnended(observed),
     ...findWrongResults(observed),
     ...findUnpaid(observed),
+    ...findMischarged(observed),
     ...findGaps(observed),
     ...findUntoldEnds(observed),
   ];
@@ -155,6 +159,7 @@ const endsByKind: Readonly<Record<Kind, readonly string[]>> = {
   fail: ["failed"],
   delayed: ["succeeded"],
   chord: ["succeeded"],
+  ask: ["succeeded"],
   document: ["succeeded"],
   // Whoever is told to stop may be done before.
   cancelled: ["cancelled", "succeeded"],
@@ -187,6 +192,43 @@ function findUnpaid({ facts }: Observed): string[] {
     ...[...done].filter((step) => !paid.has(step)).map((step) => `step ${step} is recorded and has not paid`),
     ...[...paid].filter((step) => !done.has(step)).map((step) => `step ${step} has paid and is not recorded`),
   ];
+}
+
+/**
+ * A step that asked a model is charged exactly if it is recorded, with what the server counted for the claim that
+ * recorded it. What is listed was called; a call may be missing there, for a process that dies takes some with it.
+ */
+function findMischarged({ facts, modelCalls }: Observed): string[] {
+  const answered = modelCalls.filter(({ tokens }) => tokens !== undefined);
+  const asked = new Set(modelCalls.map(nameOf));
+  const recorded = new Map(
+    facts.steps
+      .filter((step) => step.state === "done" && asked.has(nameOf(step)))
+      .map((step) => [nameOf(step), step]),
+  );
+  const charges = new Map(facts.charges.map((charge) => [nameOf(charge), charge]));
+  const uncharged = [...recorded.keys()]
+    .filter((step) => !charges.has(step))
+    .map((step) => `step ${step} has asked a model and is not charged`);
+  const wrong = [...charges].flatMap(([step, { input, output }]) => {
+    const fence = recorded.get(step)?.fence;
+    if (fence === undefined) return [`step ${step} is charged and not recorded`];
+    const isCounted = answered.some(
+      (call) =>
+        nameOf(call) === step &&
+        call.fence === fence &&
+        call.tokens?.input === input &&
+        call.tokens.output === output,
+    );
+    return isCounted
+      ? []
+      : [`step ${step} is charged ${input} and ${output} tokens, which no answer of its had`];
+  });
+  const counts = new Map([...Map.groupBy(answered, nameOf)].map(([step, { length }]) => [step, length]));
+  const invented = facts.listed
+    .filter((row) => row.count > (counts.get(nameOf(row)) ?? 0))
+    .map((row) => `step ${nameOf(row)} has ${row.count} calls listed, more than were answered`);
+  return [...uncharged, ...wrong, ...invented];
 }
 
 function findGaps({ facts }: Observed): string[] {

@@ -6,6 +6,7 @@ import { startFaultProxy } from "@millrace/testing";
 import type { FaultProxy } from "@millrace/testing";
 import { ownRabbitmq, ownRedis } from "./brokers.ts";
 import type { RabbitmqServer, RedisServer } from "./brokers.ts";
+import type { OutsideAddresses } from "../load/outside.ts";
 import { makePlace } from "./place.ts";
 import type { Place } from "./place.ts";
 import { ownPgbouncer, ownPostgres } from "./postgres.ts";
@@ -47,8 +48,8 @@ export type Ground = {
 
 export type GroundOptions = {
   readonly broker: BrokerChoice;
-  /** Where tasks report what they do. */
-  readonly outsideUrl: string;
+  /** Where tasks report what they do, and ask models. */
+  readonly outside: OutsideAddresses;
 };
 
 const plan: readonly { readonly name: string; readonly role: Role; readonly mixed: BrokerKind }[] = [
@@ -135,7 +136,7 @@ async function openNetworks(servers: Servers, broker: BrokerKind): Promise<Seat[
 function environmentOf(
   networks: Seat["networks"],
   servers: Servers,
-  { broker, outsideUrl }: { readonly broker: BrokerKind; readonly outsideUrl: string },
+  { broker, outside }: { readonly broker: BrokerKind; readonly outside: OutsideAddresses },
 ): Record<string, string> {
   return {
     DATABASE_URL: networks.database.through(servers.pgbouncer.url),
@@ -148,6 +149,11 @@ function environmentOf(
     TASK_OVERRIDES: JSON.stringify({
       "documents.*": { retries: 30, backoff: { firstSeconds: 0.5, factor: 2, capSeconds: 5 } },
     }),
-    CHAOS_OUTSIDE_URL: outsideUrl,
+    CHAOS_OUTSIDE_URL: outside.callUrl,
+    CHAT_URL: outside.chatUrl,
+    CHAT_MODEL: "fake",
+    // Never reached, but with a budget each call sets something aside.
+    BUDGET_DAY_TOKENS: "1000000000000",
+    BUDGET_OWNER_DAY_TOKENS: "1000000000000",
   };
 }

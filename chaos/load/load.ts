@@ -18,7 +18,17 @@ export type Accepted = {
   cancelledMs?: number;
 };
 
-const kinds = ["nothing", "pay", "flaky", "fail", "delayed", "chord", "cancelled", "document"] as const;
+const kinds = [
+  "nothing",
+  "pay",
+  "flaky",
+  "fail",
+  "delayed",
+  "chord",
+  "cancelled",
+  "document",
+  "ask",
+] as const;
 export type Kind = (typeof kinds)[number];
 
 // Of hundred requests; the rest does nothing.
@@ -30,6 +40,7 @@ const shares: Readonly<Partial<Record<Kind, number>>> = {
   chord: 4,
   cancelled: 6,
   document: 1,
+  ask: 5,
 };
 
 const withId = z.object({ id: z.uuid() });
@@ -158,6 +169,8 @@ function requestFor(kind: Kind, random: Random): KindRequest {
     }
     case "flaky":
       return job("flaky", { failures: random.between(1, 2), holdMs });
+    case "ask":
+      return job("ask", { index });
     case "fail":
       return job("fail", {});
     case "delayed":

@@ -1,3 +1,4 @@
 import { defineConfig } from "millrace";
+import { handleAsk } from "./ask.ts";
 
-export default defineConfig({ migrations: "migrations" });
+export default defineConfig({ migrations: "migrations", tasks: (parts) => [handleAsk(parts)] });

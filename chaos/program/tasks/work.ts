@@ -2,7 +2,7 @@ import { defineTask, handleTask, MillraceError, z } from "millrace";
 import { paidStep, readFence } from "../outside.ts";
 
 // An outage fails attempts of those who are at work; no outage of a run may last longer than these tries.
-const enduring = { retries: 30, backoff: { firstSeconds: 0.5, factor: 2, capSeconds: 5 } };
+export const enduring = { retries: 30, backoff: { firstSeconds: 0.5, factor: 2, capSeconds: 5 } };
 
 export const nothing = defineTask({
   name: "chaos.nothing",
