@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { acceptedDocumentSchema } from "@millrace/contracts";
 import type { Document } from "@millrace/contracts";
-import { largeHostileFiles, smallHostileFiles } from "@millrace/extract/testing/hostile-files";
+import { largeHostileFiles, smallHostileFiles } from "@millrace/extract/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Flow } from "./flow.ts";
 import { expectConsistency } from "./invariants.ts";
