@@ -39,8 +39,10 @@ type AccessSettings = Pick<ServerSettings, "HOST" | "MILLRACE_TOKEN" | "PUBLIC_U
 export function createAccessControl(options: {
   readonly settings: AccessSettings;
   readonly clock?: Clock;
+  /** False: the token alone, for who does not hear which sessions were signed out. Default true. */
+  readonly takesCookies?: boolean;
 }): AccessControl {
-  const { settings, clock = systemClock } = options;
+  const { settings, clock = systemClock, takesCookies = true } = options;
   assertSafeBinding(settings);
   const { MILLRACE_TOKEN: token, PUBLIC_URL: publicUrl } = settings;
   const sessions = token === undefined ? undefined : createSessions({ token, clock });
@@ -53,7 +55,7 @@ export function createAccessControl(options: {
     // A wrong key is not made good by a cookie that happens to be there.
     if (bearer !== undefined) return sessions.isToken(bearer);
     const cookie = request.cookies[sessionCookie.name];
-    return cookie !== undefined && sessions.isValid(cookie);
+    return takesCookies && cookie !== undefined && sessions.isValid(cookie);
   };
 
   const assertAllowed = (request: FastifyRequest): void => {

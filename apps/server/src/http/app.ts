@@ -20,6 +20,7 @@ import { bodyTimeoutMs, defaultTimeouts, guardRequests, limitSlowBodies } from "
 import type { HttpTimeouts } from "./request-guards.ts";
 import { securityHeaders } from "./security-headers.ts";
 import { addSessionRoutes } from "./session-routes.ts";
+import type { SessionMark } from "./session.ts";
 import type { ServerSettings } from "./settings.ts";
 import { addWebApp } from "./web-app.ts";
 import { addWebSockets } from "./web-sockets.ts";
@@ -39,6 +40,8 @@ export type HttpAppOptions = {
   readonly version: string;
   /** Default: `defaultTimeouts`. */
   readonly timeouts?: HttpTimeouts;
+  /** Keeps for all processes that a session was signed out. Default: none but this one knows. */
+  readonly keepEnded?: ((session: SessionMark) => Promise<void>) | undefined;
 };
 
 /**
@@ -71,7 +74,7 @@ export async function createHttpApp(options: HttpAppOptions): Promise<FastifyIns
   await addOpenApi(app, { version: options.version, publicUrl: settings.PUBLIC_URL });
 
   addHealthRoutes(app, { readiness: options.readiness, metrics, access, logger });
-  addSessionRoutes(app, { access });
+  addSessionRoutes(app, { access, keepEnded: options.keepEnded });
   const webApp = await addWebApp(app, options.webDirectory);
   answerUnknownPaths(app, { logger, knownPaths, webApp });
   return app;

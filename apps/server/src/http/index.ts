@@ -8,5 +8,6 @@ export { createHttpService } from "./http-service.ts";
 export type { HttpService } from "./http-service.ts";
 export { assertSameRequest, parseIdempotencyKey, readIdempotency, replayResponse } from "./idempotency.ts";
 export { parsePrefer, preferenceApplied } from "./prefer.ts";
+export type { SessionMark, Sessions } from "./session.ts";
 export { receiveUpload } from "./uploads.ts";
 export type { ReceivedFile, ReceivedUpload } from "./uploads.ts";

@@ -7,6 +7,7 @@ import type { AccessControl } from "./access.ts";
 import { createAttemptLimit } from "./attempt-limit.ts";
 import { invalidToken, tooManyAttempts } from "./errors.ts";
 import { sessionSeconds } from "./session.ts";
+import type { SessionMark } from "./session.ts";
 
 /** Whether a browser has to sign in, and whether it has. */
 const sessionSchema = z.object({ required: z.boolean(), signed_in: z.boolean() }).meta({ id: "Session" });
@@ -16,9 +17,14 @@ const signInSchema = z.strictObject({ token: z.string().max(512) }).meta({ id: "
 /** `GET`, `POST` and `DELETE /api/session`: how a browser turns the token into a cookie, once. */
 export function addSessionRoutes(
   app: FastifyInstance,
-  options: { readonly access: AccessControl; readonly clock?: Clock },
+  options: {
+    readonly access: AccessControl;
+    readonly clock?: Clock;
+    /** Tells other processes, and this one after a restart. Default: they are not told. */
+    readonly keepEnded?: ((session: SessionMark) => Promise<void>) | undefined;
+  },
 ): void {
-  const { access, clock = systemClock } = options;
+  const { access, clock = systemClock, keepEnded } = options;
   const { sessions, sessionCookie } = access;
   const limit = createAttemptLimit(clock);
   const cookieOptions = {
@@ -72,8 +78,12 @@ export function addSessionRoutes(
     "/api/session",
     { config, schema: { tags, summary: "Sign out", response: { 200: sessionSchema } } },
     async (request, reply) => {
-      const cookie = request.cookies[sessionCookie.name];
-      if (cookie !== undefined) sessions?.revoke(cookie);
+      const session = sessions?.identify(request.cookies[sessionCookie.name] ?? "");
+      if (session !== undefined) {
+        // When this fails nothing has changed, and the browser can try again.
+        await keepEnded?.(session);
+        sessions?.end(session);
+      }
       void reply.clearCookie(sessionCookie.name, cookieOptions);
       return { required: sessions !== undefined, signed_in: sessions === undefined };
     },

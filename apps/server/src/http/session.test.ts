@@ -40,12 +40,13 @@ describe("sessions", () => {
     expect(sessions.isValid(value)).toBe(false);
   });
 
-  it("end when revoked, alone", () => {
+  it("end when signed out, alone", () => {
     const sessions = createSessions({ token, clock: clockAt(1_800_000_000_000) });
     const first = sessions.issue();
     const second = sessions.issue();
 
-    sessions.revoke(first);
+    const session = sessions.identify(first);
+    sessions.end(session!);
 
     expect(sessions.isValid(first)).toBe(false);
     expect(sessions.isValid(second)).toBe(true);

@@ -4,19 +4,21 @@ import type { Clock } from "@millrace/kernel";
 /** A week: long enough not to annoy, short enough that a forgotten browser closes by itself. */
 export const sessionSeconds = 7 * 24 * 3600;
 
-/** Signed-out sessions are remembered until they would have ended, but never more than this many. */
-const maxRevoked = 10_000;
-
 const form = /^v1\.(\d{10})\.([\w-]{22})\.([\w-]{43})$/;
+
+/** What is kept of a session that was signed out. */
+export type SessionMark = { readonly id: string; readonly endsAtSeconds: number };
 
 /** Sessions of browsers, signed with a key made from the token: they survive a restart of the server. */
 export type Sessions = {
   /** A new session value that ends after `sessionSeconds`. */
   readonly issue: () => string;
-  /** Whether we issued it under the present token, it has not ended and was not revoked. */
+  /** Whether we issued it under the present token, it has not ended and was not signed out. */
   readonly isValid: (value: string) => boolean;
+  /** Which session this is, if we issued it and its time is not over, signed out or not. */
+  readonly identify: (value: string) => SessionMark | undefined;
   /** Ends a session before its time, in this process and until it restarts. */
-  readonly revoke: (value: string) => void;
+  readonly end: (session: SessionMark) => void;
   /** Whether this is the token, compared in constant time. */
   readonly isToken: (candidate: string) => boolean;
 };
@@ -26,9 +28,16 @@ export function createSessions(options: { readonly token: string; readonly clock
   const { clock } = options;
   const key = Buffer.from(hkdfSync("sha256", options.token, "", "millrace browser session v1", 32));
   const tokenHash = sha256(options.token);
-  const revoked = new Set<string>();
+  /** When they would have ended by themselves. */
+  const ended = new Map<string, number>();
   const nowSeconds = () => Math.floor(clock.now().getTime() / 1000);
   const sign = (text: string) => createHmac("sha256", key).update(text).digest();
+  const identify = (value: string): SessionMark | undefined => {
+    const [, endsAt, id, signature] = form.exec(value) ?? [];
+    if (endsAt === undefined || id === undefined || signature === undefined) return undefined;
+    const isSigned = timingSafeEqual(sign(`v1.${endsAt}.${id}`), Buffer.from(signature, "base64url"));
+    return isSigned && Number(endsAt) > nowSeconds() ? { id, endsAtSeconds: Number(endsAt) } : undefined;
+  };
 
   return {
     issue: () => {
@@ -36,18 +45,13 @@ export function createSessions(options: { readonly token: string; readonly clock
       return `${content}.${sign(content).toString("base64url")}`;
     },
     isValid: (value) => {
-      const [, endsAt, id, signature] = form.exec(value) ?? [];
-      if (endsAt === undefined || id === undefined || signature === undefined) return false;
-      const expected = sign(`v1.${endsAt}.${id}`);
-      const isSigned = timingSafeEqual(expected, Buffer.from(signature, "base64url"));
-      return isSigned && Number(endsAt) > nowSeconds() && !revoked.has(id);
+      const session = identify(value);
+      return session !== undefined && !ended.has(session.id);
     },
-    revoke: (value) => {
-      const id = form.exec(value)?.[2];
-      if (id === undefined) return;
-      revoked.add(id);
-      const [oldest] = revoked;
-      if (revoked.size > maxRevoked && oldest !== undefined) revoked.delete(oldest);
+    identify,
+    end: ({ id, endsAtSeconds }) => {
+      for (const [known, endsAt] of ended) if (endsAt <= nowSeconds()) ended.delete(known);
+      ended.set(id, endsAtSeconds);
     },
     isToken: (candidate) => timingSafeEqual(sha256(candidate), tokenHash),
   };

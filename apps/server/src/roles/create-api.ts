@@ -11,6 +11,7 @@ import { addMetrics } from "../metrics.ts";
 import { registerRoutes } from "../routes/register-routes.ts";
 import type { Settings } from "../settings.ts";
 import { readVersion } from "../version.ts";
+import { createEndedSessions } from "./ended-sessions.ts";
 import type { Installation } from "./open-installation.ts";
 import { createReadiness } from "./readiness.ts";
 
@@ -40,6 +41,9 @@ export async function createApi(parts: ApiParts): Promise<HttpService> {
   await lifecycle.start(hub);
   installation.exchange?.hear();
   await lifecycle.start(createMonitorWatch({ database, bus: queue.bus, logger }));
+  const endedSessions =
+    access.sessions && createEndedSessions({ database, sessions: access.sessions, logger });
+  if (endedSessions !== undefined) await lifecycle.start(endedSessions);
   const version = readVersion();
   const app = await createHttpApp({
     settings,
@@ -49,6 +53,7 @@ export async function createApi(parts: ApiParts): Promise<HttpService> {
     webDirectory,
     metrics: addMetrics({ ...installation, worker }, { settings, logger }),
     version,
+    keepEnded: endedSessions?.add,
   });
   // Who keeps a connection open turns to another process before this one closes it.
   app.addHook("onSend", async (_request, reply) => {

@@ -7,8 +7,8 @@ import type { Installation } from "./open-installation.ts";
 import { createReadiness } from "./readiness.ts";
 
 /**
- * For a process without an API: `/livez`, `/readyz` and `/metrics` at HEALTH_PORT, with the same access as in an
- * API process. Returns the address; undefined when nobody asked for it. Throws `token_required` like the API.
+ * For a process without an API: `/livez`, `/readyz` and `/metrics` at HEALTH_PORT, with the token as in an API
+ * process, but no browser's session. Returns the address; undefined when nobody asked for it. Throws `token_required` like the API.
  */
 export async function startHealthServer(parts: {
   readonly installation: Installation;
@@ -22,7 +22,7 @@ export async function startHealthServer(parts: {
   const app = await createHealthApp({
     settings,
     logger,
-    access: createAccessControl({ settings }),
+    access: createAccessControl({ settings, takesCookies: false }),
     readiness: createReadiness({ ...installation, worker }),
     metrics: addMetrics({ ...installation, worker }, { settings, logger }),
   });
