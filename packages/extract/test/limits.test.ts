@@ -196,6 +196,18 @@ describe("cancelling and crashing", () => {
 
     await expect.poll(() => workspace.leftovers()).toEqual({ folders: [], processes: [] });
   });
+
+  it("leaves no process and no folder when the server is killed while a child starts", async () => {
+    const workspace = await openWorkspace();
+    const path = await workspace.write("endless.pdf", endlessPdf());
+    const entry = fileURLToPath(new URL("extract-forever.ts", import.meta.url));
+    const server = spawn(process.execPath, [entry, workspace.tempDirectory, path], { stdio: "ignore" });
+
+    await expect.poll(() => workspace.childIds(), { interval: 5 }).toHaveLength(1);
+    server.kill("SIGKILL");
+
+    await expect.poll(() => workspace.leftovers()).toEqual({ folders: [], processes: [] });
+  });
 });
 
 describe("warm children", () => {

@@ -14,11 +14,9 @@ import type { ChildTask } from "./task.ts";
 
 const folder = process.cwd();
 
-// The parent is gone: nobody will read the result or remove this folder.
-process.on("disconnect", () => {
-  removeFolder();
-  process.kill(-process.pid, "SIGKILL");
-});
+process.on("disconnect", leave);
+// What can't be sent comes before that: of a parent that died while this process was starting, or at work.
+process.on("error", leave);
 // The same, for when a synchronous loop keeps the event above from arriving.
 new Worker(new URL("./orphan-guard.ts", import.meta.url), {
   workerData: { parentId: Number(process.argv[2]), folder },
@@ -90,10 +88,12 @@ const memoryCodes: ReadonlySet<string> = new Set([
   "ENOMEM",
 ]);
 
-function removeFolder(): void {
+/** The parent is gone: nobody will read the result or remove this folder. */
+function leave(): void {
   try {
     rmSync(folder, { recursive: true, force: true });
   } catch {
     // Nobody is left to tell; a later start removes what is old.
   }
+  process.kill(-process.pid, "SIGKILL");
 }
