@@ -13,6 +13,8 @@ import { processDocument } from "./process/process-task.ts";
 import type { ProcessInput } from "./process/process-task.ts";
 import type { DocumentSettings } from "./settings.ts";
 import { duplicateDocument } from "./errors.ts";
+import { chooseFile } from "./files/index.ts";
+import type { FileStore } from "./files/index.ts";
 import { findOldestCopy, lockContent } from "./organise/duplicates.ts";
 import { insertDocument } from "./write-documents.ts";
 import type { NewDocument } from "./write-documents.ts";
@@ -39,8 +41,15 @@ type DuplicatePolicy = DocumentSettings["DUPLICATE_DOCUMENTS"];
 
 /** A first answer, or the one that the first request with the same key got. */
 export type Accepted =
-  | { readonly kind: "new"; readonly accepted: AcceptedDocument }
+  | {
+      readonly kind: "new";
+      readonly accepted: AcceptedDocument;
+      /** Of the file that the document has: that of the request, or of another document with the same bytes. */
+      readonly fileKey: string | null;
+    }
   | { readonly kind: "replay"; readonly answer: StoredAnswer };
+
+type AcceptParts = { readonly queue: Queue; readonly files: FileStore };
 
 /**
  * Writes document, parts, job and idempotency key in one transaction. When this returns, the work
@@ -48,7 +57,7 @@ export type Accepted =
  * the same bytes already and the policy is to reject them.
  */
 export async function acceptDocument(
-  queue: Queue,
+  { queue, files }: AcceptParts,
   access: Access,
   request: Acceptance & { readonly duplicates: DuplicatePolicy },
 ): Promise<Accepted> {
@@ -59,10 +68,11 @@ export async function acceptDocument(
   }
   const prepared = prepare(request);
   try {
-    const accepted = await queue.transaction((scope) =>
-      write(queue, scope, access, { document: prepared, idempotency, duplicates: request.duplicates }),
+    return await queue.transaction((scope) =>
+      write({ queue, files }, scope, access, {
+        ...{ document: prepared, idempotency, duplicates: request.duplicates },
+      }),
     );
-    return { kind: "new", accepted };
   } catch (error) {
     // The same key at the same time: the other request was first.
     if (idempotency === undefined || !isUniqueViolation(error, "idempotency_key_pkey")) throw error;
@@ -103,18 +113,23 @@ function prepare({ content, title }: Acceptance): Omit<NewDocument, "duplicateOf
 }
 
 async function write(
-  queue: Queue,
+  { queue, files }: AcceptParts,
   scope: WriteScope,
   access: Access,
   prepared: {
     readonly document: Omit<NewDocument, "duplicateOf">;
     readonly duplicates: DuplicatePolicy;
   } & Pick<Acceptance, "idempotency">,
-): Promise<AcceptedDocument> {
+): Promise<Accepted> {
   const { document, idempotency } = prepared;
-  const { id, jobId } = document;
-  const duplicateOf = await findDuplicate(scope, access, { ...prepared, hash: document.contentHash });
-  const row = await insertDocument(scope.transaction, access, { ...document, duplicateOf });
+  const { id, jobId, contentHash: sha256 } = document;
+  const { transaction } = scope;
+  const duplicateOf = await findDuplicate(scope, access, { ...prepared, hash: sha256 });
+  const fileKey =
+    document.fileKey === null
+      ? null
+      : await chooseFile(transaction, files, { key: document.fileKey, sha256 });
+  const row = await insertDocument(transaction, access, { ...document, fileKey, duplicateOf });
   const input: ProcessInput = {
     document_id: id,
     scope: "everything",
@@ -125,13 +140,13 @@ async function write(
   const job = await queue.enqueue(scope, processDocument, input, options);
   const accepted = { document: toDocument(row, job), job: toJob(job) };
   if (idempotency !== undefined) {
-    await storeAnswer(scope.transaction, access, idempotency, {
+    await storeAnswer(transaction, access, idempotency, {
       status: 202,
       headers: acceptedHeaders(accepted),
       body: accepted,
     });
   }
-  return accepted;
+  return { kind: "new", accepted, fileKey };
 }
 
 /** Null also where nobody wants to know. Throws `duplicate_document`. */

@@ -98,12 +98,14 @@ export class Documents {
   /** Takes a document in; see `acceptDocument`. A stored file that is not needed in the end is removed. */
   async accept(access: Access, request: Acceptance): Promise<Accepted> {
     const { content } = request;
+    const parts = { queue: this.#queue, files: this.#files };
     try {
-      const result = await acceptDocument(this.#queue, access, {
+      const result = await acceptDocument(parts, access, {
         ...request,
         duplicates: this.#settings.DUPLICATE_DOCUMENTS,
       });
-      if (result.kind === "replay" && content.kind === "file") await this.#files.remove(content.fileKey);
+      const keptKey = result.kind === "new" ? result.fileKey : null;
+      if (content.kind === "file" && content.fileKey !== keptKey) await this.#files.remove(content.fileKey);
       return result;
     } catch (error) {
       // When the database went away at the commit, the row may be there: the upkeep finds out later.

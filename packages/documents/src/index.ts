@@ -10,7 +10,7 @@ export { Collections } from "./organise/index.ts";
 export { handleRecogniseText } from "./process/recognise-text.ts";
 export { handleRerunPart } from "./rerun/rerun-part.ts";
 export { handleProcessDocument } from "./process/process-document.ts";
-export { countUnindexed, findPages, findTitles, knownFileKeys, readTextPiece } from "./read-documents.ts";
+export { countUnindexed, findPages, findTitles, readTextPiece } from "./read-documents.ts";
 export { documentsToSearch } from "./search-filter.ts";
 export type { SearchFilter } from "./search-filter.ts";
 export { purgeTrash } from "./trash/index.ts";

@@ -256,13 +256,6 @@ export async function readStats(queryable: Queryable, workspaceId: string): Prom
   return stats;
 }
 
-/** Which of these stored files belong to a document. */
-export async function knownFileKeys(queryable: Queryable, keys: readonly string[]): Promise<Set<string>> {
-  const found = await sql<{ file_key: string }>`
-    SELECT file_key FROM document WHERE file_key = ANY(${[...keys]}::text[])`.execute(queryable);
-  return new Set(found.rows.map((row) => row.file_key));
-}
-
 /** Pieces put together give the text: none ends inside a character of two units. */
 function endOfPiece(text: string, { offset, limit }: { offset: number; limit: number }): number {
   const end = Math.min(text.length, offset + limit);

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { mkdtemp, readdir, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { errorCode } from "@millrace/kernel";
@@ -24,6 +24,8 @@ afterEach(async () => {
   await store.stop();
   await rm(directory, { recursive: true, force: true });
 });
+
+const pathOf = (key: string): string => join(directory, "files", key);
 
 async function filesOnDisk(): Promise<string[]> {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true });
@@ -54,12 +56,15 @@ describe("the file store", () => {
     expect(await buffer(await store.open(stored.key, { start: 5, end: 9 }))).toEqual(content.subarray(5, 10));
   });
 
-  it("names files by itself and lets only this user read them", async () => {
-    const { key } = await store.write(Readable.from([Buffer.from("x")]), { maxBytes: 10 });
+  it("names files by their bytes, never twice, and lets only this user read them", async () => {
+    const { key, sha256 } = await store.write(Readable.from([Buffer.from("x")]), { maxBytes: 10 });
+    const again = await store.write(Readable.from([Buffer.from("x")]), { maxBytes: 10 });
 
-    expect(key).toMatch(/^[0-9a-f]{2}\/[0-9a-f-]{36}$/);
-    expect((await stat(store.pathOf(key))).mode & 0o777).toBe(0o600);
-    expect((await stat(join(store.pathOf(key), ".."))).mode & 0o777).toBe(0o700);
+    for (const one of [key, again.key])
+      expect(one).toMatch(new RegExp(`^${sha256.slice(0, 2)}/${sha256}\\.[0-9a-f-]{36}$`));
+    expect(again.key).not.toBe(key);
+    expect((await stat(pathOf(key))).mode & 0o777).toBe(0o600);
+    expect((await stat(dirname(pathOf(key)))).mode & 0o777).toBe(0o700);
     expect((await stat(join(directory, "files"))).mode & 0o777).toBe(0o700);
   });
 
@@ -97,9 +102,11 @@ describe("the file store", () => {
   it("removes a file, and again without complaint", async () => {
     const { key } = await store.write(chunks(1, 5), { maxBytes: 10 });
 
+    expect(await store.has(key)).toBe(true);
     await store.remove(key);
     await store.remove(key);
 
+    expect(await store.has(key)).toBe(false);
     await expect(store.read(key).catch(errorCode)).resolves.toBe("stored_file_missing");
     await expect(store.open(key).catch(errorCode)).resolves.toBe("stored_file_missing");
   });
@@ -109,7 +116,7 @@ describe("the file store", () => {
     const path = await store.locate(key);
     await store.remove(key);
 
-    expect(path).toBe(store.pathOf(key));
+    expect(path).toBe(pathOf(key));
     await expect(store.locate(key)).rejects.toMatchObject({ code: "stored_file_missing", retryable: true });
   });
 
@@ -120,23 +127,23 @@ describe("the file store", () => {
     "",
     "aa/b",
     "aa/00000000-0000-0000-0000-00000000000/",
-  ])("never makes a path of the foreign key %j", (key) => {
-    expect(() => store.pathOf(key)).toThrow(expect.objectContaining({ code: "stored_file_missing" }));
+  ])("never makes a path of the foreign key %j", async (key) => {
+    await expect(store.locate(key).catch(errorCode)).resolves.toBe("stored_file_missing");
+    await expect(store.open(key).catch(errorCode)).resolves.toBe("stored_file_missing");
+    expect(await store.has(key)).toBe(false);
   });
 
   it("removes old files that no row knows, and keeps known and young ones", async () => {
     const known = await store.write(chunks(1, 5), { maxBytes: 10 });
     const orphan = await store.write(chunks(1, 5), { maxBytes: 10 });
     const young = await store.write(chunks(1, 5), { maxBytes: 10 });
-    await utimes(store.pathOf(known.key), twoHoursAgo, twoHoursAgo);
-    await utimes(store.pathOf(orphan.key), twoHoursAgo, twoHoursAgo);
+    await utimes(pathOf(known.key), twoHoursAgo, twoHoursAgo);
+    await utimes(pathOf(orphan.key), twoHoursAgo, twoHoursAgo);
 
     const removed = await store.removeOrphans(async () => new Set([known.key]), 3_600_000);
 
     expect(removed).toBe(1);
-    expect((await filesOnDisk()).toSorted()).toEqual(
-      [store.pathOf(known.key), store.pathOf(young.key)].toSorted(),
-    );
+    expect((await filesOnDisk()).toSorted()).toEqual([pathOf(known.key), pathOf(young.key)].toSorted());
   });
 
   it("removes uploads that a killed process left unfinished, at the next start", async () => {

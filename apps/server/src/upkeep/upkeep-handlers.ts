@@ -1,4 +1,3 @@
-import { access } from "node:fs/promises";
 import { pruneCrewRuns } from "@millrace/crews";
 import { pruneAnswers } from "@millrace/database";
 import type { Database } from "@millrace/database";
@@ -146,11 +145,7 @@ async function findProblems({ database, files }: UpkeepParts, signal: AbortSigna
     ...(await findQueueProblems(queryable, signal)),
     ...(await findDocumentProblems(queryable, {
       signal,
-      hasFile: (key) =>
-        access(files.pathOf(key)).then(
-          () => true,
-          () => false,
-        ),
+      hasFile: files.has,
       findPendingJobs,
     })),
     ...(await findSummaryProblems(queryable, { signal, findPendingJobs })),

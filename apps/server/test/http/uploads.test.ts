@@ -122,7 +122,7 @@ describe("an upload", () => {
 
     expect(response.json()).toMatchObject({
       fileName: shown,
-      key: expect.stringMatching(/^[0-9a-f]{2}\/[0-9a-f-]{36}$/),
+      key: expect.stringMatching(/^[0-9a-f]{2}\/[0-9a-f]{64}\.[0-9a-f-]{36}$/),
     });
   });
 

@@ -128,7 +128,7 @@ it("upkeep.clean_usage deletes old model calls", async () => {
 });
 
 describe("upkeep.remove_orphans", () => {
-  const makeOld = async (key: string) => utimes(files.pathOf(key), new Date(0), new Date(0));
+  const makeOld = async (key: string) => utimes(await files.locate(key), new Date(0), new Date(0));
 
   it("deletes files that no document knows, and keeps those of documents", async () => {
     const [known, orphan] = [await storeFile(), await storeFile()];

@@ -3,7 +3,7 @@ import { createReadStream } from "node:fs";
 import type { ReadStream } from "node:fs";
 import { access, chmod, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { isMillraceError, newId } from "@millrace/kernel";
 import type { Service } from "@millrace/kernel";
 import {
@@ -13,15 +13,13 @@ import {
   storedFileMissing,
   storedFileNotHere,
 } from "./errors.ts";
+import { isFileKey, newFileKey } from "./file-key.ts";
 
 /** Enough to recognise a file by its first bytes and to guess the encoding of a text. */
 const headBytes = 64 * 1024;
 
 /** One question to the database per this many files when orphans are looked for. */
 const orphanBatch = 500;
-
-/** Two hexadecimal digits, a slash, a UUID: anything else never becomes a path. */
-const keyPattern = /^[0-9a-f]{2}\/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** What is known of a file once it is safely on disk. */
 export type StoredFile = {
@@ -34,6 +32,17 @@ export type StoredFile = {
   readonly head: Uint8Array;
 };
 
+/**
+ * Where the bytes of uploads are, as they came; nothing that is made of them. That equal ones become one file is decided where documents are taken in and deleted
+ * (`chooseFile`, `removeUnusedFile`); a store keeps each of its files under a key of its own (`newFileKey`). Besides
+ * what is said below, a store in another place than a folder, such as an object store, has to promise:
+ *
+ * - What `write` resolved with is there for every process at once, and what `remove` removed is gone for `has`.
+ * - A file is never changed, and no key is given twice. So copies may be kept wherever it is read.
+ * - `remove` may come late or twice. It does no harm then: a key that was given up is not asked for again.
+ * - `locate` gives a path all the same, to a copy of its own: extraction reads files in a child process.
+ * - `has` is asked within a transaction, and answers quickly or fails.
+ */
 export type FileStore = Service & {
   /**
    * Stores the whole stream or nothing: when this resolves, the bytes survive a crash. Throws
@@ -50,11 +59,11 @@ export type FileStore = Service & {
   ) => Promise<ReadStream>;
   /** The whole content in memory. Throws `stored_file_missing`. */
   readonly read: (key: string) => Promise<Uint8Array>;
-  /** Where the file lies. Does not check that it exists. */
-  readonly pathOf: (key: string) => string;
+  /** Whether the file is there and can be reached. */
+  readonly has: (key: string) => Promise<boolean>;
   /**
-   * The same for a child process to open. Throws `stored_file_missing`, retryable, when it is not there: another
-   * process may see it.
+   * Where the file lies, for a child process to open. Throws `stored_file_missing`, retryable, when it is not there:
+   * another process may see it.
    */
   readonly locate: (key: string) => Promise<string>;
   /** Idempotent: a file that is not there is fine. */
@@ -70,7 +79,7 @@ export type FileStore = Service & {
 };
 
 /**
- * Keeps uploaded files under `directory`: `files/<2 hex>/<uuid>`, readable by this user only.
+ * Keeps uploaded files under `directory`: `files/<2 hex>/<sha256>.<uuid>`, readable by this user only.
  * Nothing of a client's file name becomes part of a path.
  */
 export function createFileStore(options: {
@@ -86,7 +95,7 @@ export function createFileStore(options: {
   let isStopped = false;
 
   const pathOf = (key: string): string => {
-    if (!keyPattern.test(key)) throw storedFileMissing(key, undefined);
+    if (!isFileKey(key)) throw storedFileMissing(key, undefined);
     return join(filesDirectory, key);
   };
 
@@ -96,6 +105,16 @@ export function createFileStore(options: {
       await chmod(directory, 0o700);
     }
     await removeOldFiles(unfinishedDirectory, staleUploadMs);
+  };
+
+  const locate: FileStore["locate"] = async (key) => {
+    const path = pathOf(key);
+    try {
+      await access(path);
+    } catch (error) {
+      throw systemErrorCode(error) === "ENOENT" ? storedFileNotHere(key, error) : error;
+    }
+    return path;
   };
 
   const write: FileStore["write"] = async (stream, { maxBytes }) => {
@@ -117,16 +136,12 @@ export function createFileStore(options: {
       await Promise.allSettled(writing);
     },
     write,
-    pathOf,
-    locate: async (key) => {
-      const path = pathOf(key);
-      try {
-        await access(path);
-      } catch (error) {
-        throw systemErrorCode(error) === "ENOENT" ? storedFileNotHere(key, error) : error;
-      }
-      return path;
-    },
+    has: (key) =>
+      locate(key).then(
+        () => true,
+        () => false,
+      ),
+    locate,
     open: async (key, range) => {
       const handle = await openExisting(pathOf(key), key);
       return createReadStream("", { fd: handle, ...range });
@@ -145,29 +160,35 @@ export function createFileStore(options: {
   };
 }
 
-/** Temporary file, fsync, rename, fsync of the folder: a crash leaves the whole file or none. */
+/** Temporary file, fsync, rename to its hash, fsync of the folder: a crash leaves the whole file or none. */
 async function store(
   stream: AsyncIterable<Uint8Array>,
   maxBytes: number,
   filesDirectory: string,
   unfinishedDirectory: string,
 ): Promise<StoredFile> {
-  const id = newId();
-  // The last digits of a UUIDv7 are random; the first are the time and would fill one folder.
-  const shard = id.slice(-2);
-  const unfinishedPath = join(unfinishedDirectory, id);
-  const finalPath = join(filesDirectory, shard, id);
+  const unfinishedPath = join(unfinishedDirectory, newId());
   try {
     const received = await receive(stream, unfinishedPath, maxBytes);
-    const isNewShard =
-      (await mkdir(join(filesDirectory, shard), { recursive: true, mode: 0o700 })) !== undefined;
-    await rename(unfinishedPath, finalPath);
-    await syncDirectory(join(filesDirectory, shard));
-    if (isNewShard) await syncDirectory(filesDirectory);
-    return { key: `${shard}/${id}`, ...received };
+    const key = newFileKey(received.sha256);
+    await putInPlace(unfinishedPath, join(filesDirectory, key));
+    return { key, ...received };
   } catch (error) {
-    await Promise.all([rm(unfinishedPath, { force: true }), rm(finalPath, { force: true })]);
+    await rm(unfinishedPath, { force: true });
     throw isDiskFull(error) ? storageFull(error) : error;
+  }
+}
+
+async function putInPlace(unfinishedPath: string, path: string): Promise<void> {
+  const shard = dirname(path);
+  const isNewShard = (await mkdir(shard, { recursive: true, mode: 0o700 })) !== undefined;
+  try {
+    await rename(unfinishedPath, path);
+    await syncDirectory(shard);
+    if (isNewShard) await syncDirectory(dirname(shard));
+  } catch (error) {
+    await rm(path, { force: true });
+    throw error;
   }
 }
 
@@ -233,7 +254,7 @@ async function removeUnknownFiles(
     const keys: string[] = [];
     for (const name of await readdir(join(filesDirectory, shard))) {
       const key = `${shard}/${name}`;
-      if (keyPattern.test(key) && (await isOlder(join(filesDirectory, key), olderThanMs))) keys.push(key);
+      if (isFileKey(key) && (await isOlder(join(filesDirectory, key), olderThanMs))) keys.push(key);
     }
     for (let start = 0; start < keys.length; start += orphanBatch) {
       const batch = keys.slice(start, start + orphanBatch);

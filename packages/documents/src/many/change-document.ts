@@ -19,7 +19,7 @@ export type ChangeParts = { readonly queue: Queue; readonly trashDays: number };
 export type Changed = {
   /** False: it was so already. */
   readonly isChanged: boolean;
-  /** A stored file that nobody needs any more; to be removed when this has been committed. */
+  /** The stored file of a deleted document; to be removed when this has been committed, if no other has it. */
   readonly fileKey?: string | null;
   /** Jobs whose work is part of another now; to be cancelled when this has been committed. */
   readonly outdated?: readonly string[];

@@ -2,6 +2,7 @@ import type { DocumentBulkCounts } from "@millrace/contracts";
 import { errorCode, isMillraceError } from "@millrace/kernel";
 import type { Access } from "@millrace/kernel";
 import type { WriteScope } from "@millrace/queue";
+import { removeUnusedFile } from "../files/index.ts";
 import type { FileStore } from "../files/index.ts";
 import { documentNotFound } from "../errors.ts";
 import { cancelIfOpen } from "../process/cancel-if-open.ts";
@@ -36,7 +37,7 @@ export async function changeOne(
     const changed = await transaction((scope) => changeDocument(parts, scope, access, { id, change, by }));
     if (changed === undefined) continue;
     const { fileKey = null, outdated = [] } = changed;
-    if (fileKey !== null) await files.remove(fileKey);
+    if (fileKey !== null) await removeUnusedFile(parts.queue.database.queryable, files, fileKey);
     for (const jobId of outdated) await transaction((scope) => cancelIfOpen(parts.queue, scope, jobId));
     return changed.isChanged;
   }

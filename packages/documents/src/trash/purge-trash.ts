@@ -1,5 +1,6 @@
 import type { QueryAccess } from "@millrace/database";
 import { sql } from "kysely";
+import { removeUnusedFile } from "../files/index.ts";
 import type { FileStore } from "../files/index.ts";
 import { deleteRows } from "./trash.ts";
 
@@ -7,8 +8,8 @@ import { deleteRows } from "./trash.ts";
 const batch = 100;
 
 /**
- * Deletes documents for good whose time in the trash is over, with text, passages, vectors and file. What is
- * restored meanwhile stays, and what somebody still works on waits for the next time. Resolves with how many.
+ * Deletes documents for good whose time in the trash is over, with text, passages, vectors and the file
+ * that no other document has. What is restored meanwhile stays, and what somebody still works on waits for the next time. Resolves with how many.
  */
 export async function purgeTrash(
   database: QueryAccess,
@@ -32,7 +33,7 @@ export async function purgeTrash(
       });
       if (gone === undefined) continue;
       // When this process dies here, the upkeep of files finds that no document knows it.
-      if (gone.file_key !== null) await files.remove(gone.file_key);
+      if (gone.file_key !== null) await removeUnusedFile(database.queryable, files, gone.file_key);
       purged += 1;
     }
     if (found.rows.length < batch) return purged;

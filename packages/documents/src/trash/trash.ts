@@ -20,7 +20,7 @@ export async function takeFromTrash(transaction: Transaction, id: string): Promi
   await showSource(transaction, id);
 }
 
-/** Deletes a document whose row is locked for good, but for its file, which goes when this has been committed. */
+/** Deletes a document whose row is locked for good, but for its file: see `removeUnusedFile`, when this has been committed. */
 export async function deleteRows(transaction: Transaction, id: string): Promise<void> {
   await removeSource(transaction, id);
   await sql`DELETE FROM document WHERE id = ${id}`.execute(transaction);
