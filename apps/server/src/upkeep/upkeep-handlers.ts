@@ -45,8 +45,11 @@ export type UpkeepParts = {
   readonly folder: string;
 };
 
-/** A file whose row was never committed is removed after this long. */
-const orphanAgeMs = 3_600_000;
+/**
+ * A file whose row was never committed is removed after this long. Longer than an upload takes: of several files, the
+ * first waits for the last before its row is written.
+ */
+const orphanAgeMs = 24 * 3_600_000;
 
 /** What the product does for itself, as tasks like any other. Each may run twice, or be stopped in its midst. */
 export function createUpkeepHandlers(parts: UpkeepParts): readonly AnyTaskHandler[] {

@@ -141,6 +141,15 @@ describe("upkeep.remove_orphans", () => {
     await expect(files.read(orphan)).rejects.toThrow();
   });
 
+  it("keeps a file that waits for the last of a long upload", async () => {
+    const waiting = await storeFile();
+    const twoHoursAgo = new Date(Date.now() - 2 * 3_600_000);
+    await utimes(await files.locate(waiting), twoHoursAgo, twoHoursAgo);
+
+    expect(await run("upkeep.remove_orphans")).toMatchObject({ files: 0 });
+    expect(await files.has(waiting)).toBe(true);
+  });
+
   it("keeps all files of a folder that another database used first", async () => {
     await using other = {
       database: await openTestDatabase(),
