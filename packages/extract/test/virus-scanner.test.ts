@@ -2,8 +2,8 @@ import { silentLogger } from "@millrace/kernel";
 import { afterEach, describe, expect, it } from "vitest";
 import { createVirusScanner } from "../src/index.ts";
 import { virusSettings } from "../src/settings.ts";
-import { eicar, startFakeClamd } from "../src/testing/fake-clamd.ts";
-import type { FakeClamd } from "../src/testing/fake-clamd.ts";
+import { eicar, startFakeClamd } from "./builders/fake-clamd.ts";
+import type { FakeClamd } from "./builders/fake-clamd.ts";
 import { openWorkspace } from "./workspace.ts";
 
 const daemons: FakeClamd[] = [];

@@ -49,6 +49,7 @@ export { toWorker } from "./worker/worker-json.ts";
 export { QueueControl } from "./control/queue-control.ts";
 export { countJobs } from "./counts/count-jobs.ts";
 export { queueDepths } from "./counts/queue-depths.ts";
+export { hookNames } from "./observe/hooks.ts";
 export type { HookEvents, HookListener, HookName } from "./observe/hooks.ts";
 export type { JobMirror, MirrorLook } from "./mirror/job-mirror.ts";
 export type { MirrorStore } from "./mirror/mirror-store.ts";

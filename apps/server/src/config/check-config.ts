@@ -1,43 +1,14 @@
 import { types } from "node:util";
 import { suggestion } from "@millrace/kernel";
 import type { OwnModels } from "@millrace/models";
-import type { AnyTaskHandler, HookName, NewSchedule } from "@millrace/queue";
+import { hookNames } from "@millrace/queue";
+import type { AnyTaskHandler, NewSchedule } from "@millrace/queue";
 import type { Config } from "./config.ts";
 
 export type FieldProblem = { readonly path: string; readonly message: string };
 
 /** What a value must be, in words; undefined when it is that. */
 type Check = (value: unknown, path: string) => readonly FieldProblem[];
-
-// An object, so that a hook which is missing here does not compile.
-const hookNames: Readonly<Record<HookName, true>> = {
-  "job.enqueued": true,
-  "job.started": true,
-  "job.succeeded": true,
-  "job.failed": true,
-  "job.retry_scheduled": true,
-  "job.snoozed": true,
-  "job.waiting": true,
-  "job.answered": true,
-  "job.blocked": true,
-  "job.unblocked": true,
-  "job.handed_back": true,
-  "job.crashed": true,
-  "job.parked": true,
-  "job.released": true,
-  "job.due": true,
-  "job.cancel_requested": true,
-  "job.cancelled": true,
-  "job.expired": true,
-  "job.retried": true,
-  "worker.started": true,
-  "worker.draining": true,
-  "worker.stopped": true,
-  "worker.lost": true,
-  "queue.paused": true,
-  "queue.resumed": true,
-  "write.refused": true,
-};
 
 const scheduleFields: Readonly<Record<keyof NewSchedule, true>> = {
   name: true,

@@ -54,7 +54,8 @@ export function createEndedSessions(parts: {
     start: async () => {
       if (watching !== undefined || signal.aborted) return;
       await look();
-      watching ??= watch();
+      // Embedded there is no other process to hear of.
+      if (database.kind !== "embedded") watching ??= watch();
     },
     stop: async () => {
       stopping.abort();

@@ -11,6 +11,7 @@ import { withWriteScope } from "../write-scope.ts";
 import { limiterOf, taskOfKey } from "./limits.ts";
 import type { LimitsOf } from "./limits.ts";
 import { listLineKeys } from "./lines.ts";
+import type { LiveLimits } from "./live-limits.ts";
 import { telling } from "./parked-jobs.ts";
 import { planSettings } from "./plan-settings.ts";
 
@@ -19,11 +20,8 @@ const batchSize = 1000;
 
 type Parts = { readonly database: QueryAccess; readonly bus: EventBus; readonly broker: Announcer };
 
-/** Of a task as this process knows it; undefined where it does not. */
-export type LinesKnown = {
-  readonly limitsOf: LimitsOf;
-  readonly queueOf: (task: string) => string | undefined;
-};
+/** What this process knows of tasks. */
+export type LinesKnown = Pick<LiveLimits, "limitsOf" | "queueOf">;
 
 /**
  * Lets go the jobs that wait for a limit that is no more, and returns how many: to their queues, not
@@ -60,7 +58,7 @@ type Released = {
 
 /** `next`: after which line to go on; undefined when all were looked at. */
 async function releaseBatch(transaction: Transaction, known: LinesKnown, after: string): Promise<Released> {
-  const { limitsOf } = known;
+  const limitsOf: LimitsOf = (task) => known.limitsOf(task);
   await sql`SELECT ${planSettings}`.execute(transaction);
   const keys = await listLineKeys(transaction, after, batchSize);
   const next = keys.length === batchSize ? keys.at(-1) : undefined;
@@ -83,11 +81,11 @@ async function releaseBatch(transaction: Transaction, known: LinesKnown, after: 
  */
 async function followTasks(
   transaction: Transaction,
-  { queueOf }: LinesKnown,
+  known: LinesKnown,
   keys: readonly string[],
 ): Promise<readonly TellingJob[]> {
   const lines = keys.flatMap((key) => {
-    const queue = queueOf(taskOfKey(key));
+    const queue = known.queueOf(taskOfKey(key));
     return queue === undefined ? [] : [{ key, queue }];
   });
   if (lines.length === 0) return [];
@@ -101,6 +99,7 @@ async function followTasks(
       SELECT job.id, line.queue FROM job WHERE job.parked_by = line.key AND job.queue <> line.queue
       LIMIT ${batchSize} FOR UPDATE SKIP LOCKED) AS stray
     WHERE head.queue <> line.queue LIMIT ${batchSize}`.execute(transaction);
+  if (strayed.rows.length === 0) return [];
   const moved = await sql<TellingJob>`
     UPDATE job SET queue = stray.queue FROM jsonb_to_recordset(${jsonb(strayed.rows)}) AS stray (id uuid, queue text)
     WHERE job.id = stray.id RETURNING ${telling}`.execute(transaction);

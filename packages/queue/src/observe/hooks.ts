@@ -23,6 +23,36 @@ type SignalHooks = {
 export type HookEvents = JobHooks & SignalHooks;
 export type HookName = keyof HookEvents;
 
+/** All of them. An object, so that one which is missing here does not compile. */
+export const hookNames: Readonly<Record<HookName, true>> = {
+  "job.enqueued": true,
+  "job.started": true,
+  "job.succeeded": true,
+  "job.failed": true,
+  "job.retry_scheduled": true,
+  "job.snoozed": true,
+  "job.waiting": true,
+  "job.answered": true,
+  "job.blocked": true,
+  "job.unblocked": true,
+  "job.handed_back": true,
+  "job.crashed": true,
+  "job.parked": true,
+  "job.released": true,
+  "job.due": true,
+  "job.cancel_requested": true,
+  "job.cancelled": true,
+  "job.expired": true,
+  "job.retried": true,
+  "worker.started": true,
+  "worker.draining": true,
+  "worker.stopped": true,
+  "worker.lost": true,
+  "queue.paused": true,
+  "queue.resumed": true,
+  "write.refused": true,
+};
+
 /** Called after the commit. May be async: nobody waits for it until the process stops. */
 export type HookListener<Name extends HookName> = (event: HookEvents[Name]) => void | Promise<void>;
 

@@ -44,12 +44,7 @@ export class Claimer {
 
   /** Lets go what waits for limits that are no more. */
   releaseParked(signal: AbortSignal): Promise<number> {
-    const limits = this.#limits;
-    const known = {
-      limitsOf: (task: string) => limits.limitsOf(task),
-      queueOf: (task: string) => limits.queueOf(task),
-    };
-    return releaseParked(this.#parts, known, signal);
+    return releaseParked(this.#parts, this.#limits, signal);
   }
 
   /** Milliseconds until there may be something to claim that nobody will say; Infinity for none. */

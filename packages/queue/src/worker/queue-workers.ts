@@ -42,7 +42,10 @@ export type QueueWorkerOptions = {
   readonly drainMs?: number;
   /** A module that calls `serveJobs`, for jobs that run in a process of their own. */
   readonly isolationEntry?: URL;
-  /** Such a process is replaced after `maxJobs` jobs, default 100, or one that left it with `maxMegabytes`, default 512. */
+  /**
+   * Such a process is replaced after `maxJobs` jobs, default 100, or one that left it with `maxMegabytes`, default
+   * 512.
+   */
   readonly recycle?: { readonly maxJobs?: number; readonly maxMegabytes?: number };
   /** With PostgreSQL: where the thread that beats connects. Absent in embedded mode. */
   readonly heartbeatUrl?: string;

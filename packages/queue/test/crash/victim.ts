@@ -117,11 +117,7 @@ function keepUp({ id }: QueueWorker): () => Promise<void> {
       if (database.kind === "embedded") await findHeld(id, held);
       for (const chore of chores) await chore.run(signal);
       await limits.refresh(database);
-      const known = {
-        limitsOf: (task: string) => limits.limitsOf(task),
-        queueOf: (task: string) => limits.queueOf(task),
-      };
-      await releaseParked({ ...parts, database }, known, signal);
+      await releaseParked({ ...parts, database }, limits, signal);
       await wait(pollMs);
     }
   };
