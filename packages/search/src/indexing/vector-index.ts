@@ -2,8 +2,7 @@ import { databaseUnavailable } from "@millrace/database";
 import type { Database, Queryable } from "@millrace/database";
 import { sleep, toError } from "@millrace/kernel";
 import { sql } from "kysely";
-import { exactUpTo } from "../querying/find-by-vector.ts";
-import { scansOn } from "../querying/find-space.ts";
+import { exactUpTo, scansOn } from "../querying/find-space.ts";
 import { isLost, joinIndex } from "./broken-index.ts";
 import { indexName, indexedType } from "./vector-type.ts";
 

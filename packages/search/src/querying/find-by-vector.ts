@@ -19,12 +19,6 @@ type FoundByVector = {
   readonly method: "exact" | "index" | "broken";
 };
 
-/**
- * So many vectors are compared one by one: it is complete, and about as fast as the index, which has to step
- * over other owners' vectors. Too small loses completeness for nothing; too large costs milliseconds.
- */
-export const exactUpTo = 10_000;
-
 /** Candidates that the index looks at in one round; more finds better and takes longer. Measured in bench/search. */
 const searchWidth = 200;
 /** Where the index gives up when nearly all that is near belongs to others; then every vector is compared. */
@@ -40,9 +34,9 @@ export async function findByVector(
   space: SpaceToSearch,
   request: { readonly scope: SearchScope; readonly vector: readonly number[]; readonly limit: number },
 ): Promise<FoundByVector> {
-  const { scope, limit } = request;
+  const { limit } = request;
   try {
-    if (space.canUseIndex && (await isLarge(database.queryable, scope))) {
+    if (space.usesIndex) {
       const candidates = await nearestByIndex(database, space, request);
       if (candidates.length >= limit) return { candidates, method: "index" };
     }
@@ -77,15 +71,6 @@ export async function compareVectors(
     await markBrokenIndex(queryable, space.id);
     return { candidates: [], method: "broken" };
   }
-}
-
-/** By what is noted of the sources: counting their vectors would take as long as many a search. */
-async function isLarge(queryable: Queryable, { workspaceId, sources }: SearchScope): Promise<boolean> {
-  const found = await sql<{ is_large: boolean }>`
-    SELECT coalesce(sum(chunk_count), 0) > ${exactUpTo} AS is_large FROM search_source
-    WHERE workspace_id = ${workspaceId} AND hidden_at IS NULL
-      AND ${sources === undefined ? sql`true` : sql`id IN (${sources})`}`.execute(queryable);
-  return found.rows[0]?.is_large ?? false;
 }
 
 async function nearestOfAll(

@@ -125,7 +125,7 @@ async function findNearest(
 ): Promise<{ readonly candidates: readonly VectorCandidate[]; readonly method: SearchPage["vectorMethod"] }> {
   if (vector === undefined) return { candidates: [], method: "none" };
   const { queryable } = database;
-  const space = await findSpace(queryable, { ...vector, dimensions: vector.vector.length });
+  const space = await findSpace(queryable, { ...vector, dimensions: vector.vector.length }, scope);
   if (space === undefined) return { candidates: [], method: "none" };
   if (among === undefined) {
     return await findByVector(database, space, { scope, vector: vector.vector, limit: depth });
