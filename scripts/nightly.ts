@@ -29,6 +29,12 @@ const run = await runProgram(process.execPath, [join(root, "scripts/test.ts"), .
     MILLRACE_MODEL_SEED: modelSeed,
   },
 });
+// Installs its own Debian 12 the first time.
+const older = await runProgram(process.execPath, [join(root, "scripts/older-rabbitmq.ts")], {
+  workingDirectory: root,
+  echo: true,
+  timeoutMs: runTimeoutMs,
+});
 // Afterwards, because it takes what it needs of the machine; its report stays beside this one.
 const chaos = await runProgram(
   process.execPath,
@@ -52,7 +58,7 @@ const path = join(root, `docs/reports/nightly-${startedAt.toISOString().slice(0,
 await mkdir(join(root, "docs/reports"), { recursive: true });
 await writeFile(path, report(reportText));
 console.log(`\nReport: ${path}`);
-process.exitCode = [run, chaos, bench].find(({ exitCode }) => exitCode !== 0)?.exitCode ?? 0;
+process.exitCode = [run, older, chaos, bench].find(({ exitCode }) => exitCode !== 0)?.exitCode ?? 0;
 
 function report(text: string | undefined): string {
   const counts = text === undefined ? { passed: 0, failed: 1, skipped: 0 } : countTests(text);
@@ -66,6 +72,7 @@ function report(text: string | undefined): string {
     `- Commit: ${commit.output.trim()}`,
     `- Duration: ${(run.durationMs / 60_000).toFixed(1)} minutes, from ${startedAt.toISOString()}`,
     `- Machine: ${cpus().length} × ${cpus()[0]?.model ?? "unknown"}, ${Math.round(totalmem() / 2 ** 30)} GB, load ${loadavg()[0]?.toFixed(1)} at the end`,
+    `- Broker tests with RabbitMQ 3.10: ${older.exitCode === 0 ? "passed" : "FAILED"}`,
     `- Chaos of ${chaosMinutes} minutes: ${chaos.exitCode === 0 ? "nothing lost, nothing done twice" : "FAILED"}; its own report says more`,
     `- Long benchmarks (queue-churn, scale-sockets): ${bench.exitCode === 0 ? "no figure beyond its floor" : "FAILED"}; their own report says more`,
     `- Node ${process.versions.node}`,

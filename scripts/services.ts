@@ -1,9 +1,11 @@
 import { ensureDebianRoot, ensurePeerPackages } from "./services/debian-root.ts";
-import { processesInRoot, stopProcessesInRoot } from "./services/root-processes.ts";
+import { withFolderLock } from "./services/folder-lock.ts";
+import { findServers, stopServers } from "./services/root-processes.ts";
+import { folders, peerFolders } from "./services/server-folders.ts";
 import { addRabbitmq, addRedis } from "./services/start-brokers.ts";
-import { isPeerProcess, startPeers } from "./services/start-peers.ts";
+import { startPeers } from "./services/start-peers.ts";
 import { accepts, startServices } from "./services/start.ts";
-import { readState, servicesDirectory, writeState } from "./services/state.ts";
+import { otherStarter, readState, servicesDirectory, writeState } from "./services/state.ts";
 import type { PeersState, ServicesState } from "./services/state.ts";
 import { join } from "node:path";
 
@@ -12,10 +14,13 @@ const usage = `Usage: npm run services -- start [--peers] | status | stop
 PostgreSQL 17 with pgvector, pgBouncer, Redis and RabbitMQ for tests, in a private Debian root under
 .services (MILLRACE_SERVICES_DIR moves it). Needs Debian and the root user; the first start installs
 them. With --peers also what the benchmarks of the queue run against: a PostgreSQL and a Redis of
-their own, and Celery. Services that run already stay as they are; what is missing is added.`;
+their own, and Celery. Services that run already stay as they are; what is missing is added.
+stop ends what this checkout has started, and no servers that others have in the same root.`;
 
 const directory = servicesDirectory();
 const root = join(directory, "root");
+const checkout = join(import.meta.dirname, "..");
+const allFolders = Object.values(folders);
 const [command, ...flags] = process.argv.slice(2);
 const withPeers = flags.includes("--peers");
 
@@ -41,26 +46,26 @@ async function start(): Promise<void> {
 
 async function startTestServices(): Promise<ServicesState> {
   // Half of an earlier run may be left, for example pgBouncer without PostgreSQL. Begin from nothing.
-  await stopProcessesInRoot(root);
+  await stopServers(root, allFolders);
   await writeState(directory, undefined);
   await ensureDebianRoot(directory);
   try {
-    const state = await startServices(directory, root);
+    const state = { startedBy: checkout, ...(await startServices(directory, root)) };
     await writeState(directory, state);
     return state;
   } catch (error) {
-    await stopProcessesInRoot(root);
+    await stopServers(root, allFolders);
     throw error;
   }
 }
 
 async function addPeers(): Promise<PeersState> {
   await ensurePeerPackages(root);
-  await stopProcessesInRoot(root, { only: isPeerProcess });
+  await stopServers(root, peerFolders);
   try {
     return await startPeers(directory, root);
   } catch (error) {
-    await stopProcessesInRoot(root, { only: isPeerProcess });
+    await stopServers(root, peerFolders);
     throw error;
   }
 }
@@ -76,7 +81,12 @@ async function status(): Promise<void> {
 }
 
 async function stop(): Promise<void> {
-  const stopped = await stopProcessesInRoot(root);
+  const other = otherStarter(await readState(directory), checkout);
+  if (other !== undefined) {
+    console.log(`Test services were started by ${other}, and stay. Stop them there.`);
+    return;
+  }
+  const stopped = await stopServers(root, allFolders);
   await writeState(directory, undefined);
   console.log(stopped === 0 ? "Test services were not running." : "Test services stopped.");
 }
@@ -84,11 +94,13 @@ async function stop(): Promise<void> {
 async function runningState(): Promise<ServicesState | undefined> {
   const known = await readState(directory);
   if (known === undefined) return undefined;
-  const names = new Set((await processesInRoot(root)).map((entry) => entry.name));
+  const servers = await findServers(root, [folders.postgres, folders.pgbouncer]);
+  const names = new Set(servers.map((entry) => entry.name));
   if (!names.has("postgres") || !names.has("pgbouncer")) return undefined;
-  const { postgresUrl, pgbouncerUrl, redisUrl, rabbitmqUrl, rabbitmqManagementUrl, peers } = known;
+  const { startedBy, postgresUrl, pgbouncerUrl, redisUrl, rabbitmqUrl, rabbitmqManagementUrl, peers } = known;
   if (!(await allAccept([postgresUrl, pgbouncerUrl]))) return undefined;
   return {
+    ...(startedBy === undefined ? {} : { startedBy }),
     postgresUrl,
     pgbouncerUrl,
     ...((await allAccept([redisUrl])) ? { redisUrl } : {}),
@@ -120,9 +132,9 @@ function report(what: string, state: ServicesState): void {
   console.log(`  Redis       ${state.peers.redisUrl}`);
 }
 
-if (command === "start") await start();
+if (command === "start") await withFolderLock(directory, start);
 else if (command === "status") await status();
-else if (command === "stop") await stop();
+else if (command === "stop") await withFolderLock(directory, stop);
 else {
   console.error(usage);
   process.exitCode = 2;

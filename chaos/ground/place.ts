@@ -27,10 +27,13 @@ const prefix = "millrace-chaos-";
 /** The disk under the servers' files: in memory, so never more than this. */
 const diskMegabytes = 1024;
 
-/** Makes the folders of a run. Needs what the test services need: Debian and the root user. */
-export async function makePlace(): Promise<Place> {
-  const root = await ensureDebianRoot(servicesDirectory());
-  await ensureBrokerPackages(root);
+/**
+ * Makes the folders of a run, in the private root of the test services unless another is given that has what the run
+ * starts. Needs what the test services need: Debian and the root user.
+ */
+export async function makePlace(givenRoot?: string): Promise<Place> {
+  const root = givenRoot ?? (await ensureDebianRoot(servicesDirectory()));
+  if (givenRoot === undefined) await ensureBrokerPackages(root);
   await clearForsaken(root);
   const dataDirectory = await mkdtemp(join(tmpdir(), `${prefix}${process.pid}-`));
   const mark = basename(dataDirectory);

@@ -4,9 +4,15 @@ import { join } from "node:path";
 import { runProgram } from "../run-program.ts";
 import { machineMirror } from "./apt-mirror.ts";
 
+type DebianSystem = { readonly suite: string; readonly packages: readonly string[] };
+
 // pgvector 0.8 and PostgreSQL 17 are what this release carries; Debian 12 itself stops at 15 without pgvector.
-const suite = "trixie";
-const packages = ["postgresql-17", "postgresql-17-pgvector", "pgbouncer"];
+const testSystem: DebianSystem = {
+  suite: "trixie",
+  packages: ["postgresql-17", "postgresql-17-pgvector", "pgbouncer"],
+};
+// Its RabbitMQ is 3.10.8, the oldest that we promise to work with; trixie's is 4.
+const olderSystem: DebianSystem = { suite: "bookworm", packages: [] };
 // Installed into the finished root, so that a root from before them is added to and not replaced.
 const brokerPackages = ["redis-server", "rabbitmq-server"];
 // For benchmarks only, so they are not part of the root that every clone installs for its tests.
@@ -17,7 +23,10 @@ const installTimeoutMs = 15 * 60_000;
  * A private Debian system with the services inside `directory`, installed once and reused.
  * Needs root and debootstrap. An installation that was interrupted is thrown away and repeated.
  */
-export async function ensureDebianRoot(directory: string): Promise<string> {
+export async function ensureDebianRoot(
+  directory: string,
+  { suite, packages }: DebianSystem = testSystem,
+): Promise<string> {
   const root = join(directory, "root");
   const marker = join(root, "millrace-packages.json");
   const wanted = JSON.stringify({ suite, packages });
@@ -29,7 +38,7 @@ export async function ensureDebianRoot(directory: string): Promise<string> {
   await rm(root, { recursive: true, force: true });
   await mkdir(directory, { recursive: true });
   const mirror = await machineMirror();
-  console.log(`Installing ${packages.join(", ")} into ${root} (once; about a minute) …`);
+  console.log(`Installing ${[suite, ...packages].join(", ")} into ${root} (once; about a minute) …`);
   // Its own mount and process namespaces: what the packages mount or start disappears with it, so
   // deleting the folder can never reach the machine's /dev or /proc.
   const installed = await runProgram(
@@ -41,7 +50,7 @@ export async function ensureDebianRoot(directory: string): Promise<string> {
       "--kill-child",
       "debootstrap",
       "--variant=minbase",
-      `--include=${packages.join(",")}`,
+      ...(packages.length === 0 ? [] : [`--include=${packages.join(",")}`]),
       suite,
       partial,
       mirror,
@@ -55,6 +64,15 @@ export async function ensureDebianRoot(directory: string): Promise<string> {
   }
   await writeFile(join(partial, "millrace-packages.json"), wanted);
   await rename(partial, root);
+  return root;
+}
+
+/** A second private Debian, of the release before, with RabbitMQ 3.10 alone. */
+export async function ensureOlderRabbitmq(directory: string): Promise<string> {
+  const root = await ensureDebianRoot(directory, olderSystem);
+  // Erlang looks its node's name up there, and this release's smallest system has no such file.
+  await writeFile(join(root, "etc/hosts"), "127.0.0.1 localhost\n");
+  await ensureAdded(root, "millrace-broker-packages.json", ["rabbitmq-server"]);
   return root;
 }
 

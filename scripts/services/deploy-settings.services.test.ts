@@ -4,7 +4,8 @@ import { expect, it } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
 import { runInRoot } from "./in-root.ts";
-import { processesInRoot } from "./root-processes.ts";
+import { findServers } from "./root-processes.ts";
+import { folders } from "./server-folders.ts";
 import { readState, servicesDirectory } from "./state.ts";
 
 /*
@@ -143,13 +144,11 @@ it("a server that is gone does not", async () => {
 
 /** Runs one of RabbitMQ's own programs, which finds the node by the environment that this was started with. */
 async function atRabbitmq(words: readonly string[]): Promise<string> {
-  const nodes = (await processesInRoot(root)).filter(({ name }) => name === "beam.smp");
-  const environments = await Promise.all(nodes.map(({ id }) => readFile(`/proc/${id}/environ`, "utf8")));
-  const found = environments
-    .map((text) => text.split("\0"))
-    .find((pairs) => pairs.includes("HOME=/srv/rabbitmq"));
-  const wanted =
-    found?.filter((pair) => /^(?:HOME|PATH|RABBITMQ_NODENAME|ERL_EPMD_PORT|LANG)=/.test(pair)) ?? [];
+  const nodes = (await findServers(root, [folders.rabbitmq])).filter(({ name }) => name === "beam.smp");
+  const environment = await readFile(`/proc/${nodes[0]?.id}/environ`, "utf8");
+  const wanted = environment
+    .split("\0")
+    .filter((pair) => /^(?:HOME|PATH|RABBITMQ_NODENAME|ERL_EPMD_PORT|LANG)=/.test(pair));
   const [program = "", ...rest] = words;
   return await runInRoot(root, "rabbitmq", [
     "/usr/bin/env",

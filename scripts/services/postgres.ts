@@ -3,7 +3,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { runProgram } from "../run-program.ts";
 import { runInRoot, spawnInRoot } from "./in-root.ts";
-import { processesInRoot } from "./root-processes.ts";
+import { findServers } from "./root-processes.ts";
 
 const program = "/usr/lib/postgresql/17/bin";
 
@@ -44,8 +44,7 @@ async function ensureCluster(root: string, folder: string): Promise<void> {
   const cluster = join(root, folder);
   if (existsSync(join(cluster, "millrace-complete"))) {
     // A lock left by a killed server names a process id that may belong to something else today.
-    const running = await processesInRoot(root);
-    const isHeld = running.some(({ words }) => words.includes("-D") && words.includes(folder));
+    const isHeld = (await findServers(root, [folder])).length > 0;
     if (!isHeld) await runProgram("rm", ["-f", join(cluster, "postmaster.pid")]);
     return;
   }

@@ -1,13 +1,7 @@
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readdir, readFile, readlink, realpath, stat } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
-
-export type RootProcess = {
-  readonly id: number;
-  readonly parentId: number;
-  readonly name: string;
-  /** The words of its command line. */
-  readonly words: readonly string[];
-};
+import { processesOf } from "./whose-process.ts";
+import type { RootProcess } from "./whose-process.ts";
 
 type StopSignal = "SIGINT" | "SIGTERM" | "SIGQUIT" | "SIGKILL";
 
@@ -21,13 +15,11 @@ const stopSignals: Readonly<Record<string, StopSignal>> = {
   epmd: "SIGTERM",
 };
 
-/**
- * The processes whose root directory is this private root: exactly those that belong to our
- * services, also when the run that started them was killed before it could write anything down.
- */
-export async function processesInRoot(root: string): Promise<RootProcess[]> {
+/** All processes whose root directory is this private root, whoever started them. */
+async function processesInRoot(root: string): Promise<RootProcess[]> {
   const wanted = await stat(root).catch(() => undefined);
   if (wanted === undefined) return [];
+  const path = await realpath(root);
   const ids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
   const found = await Promise.all(
     ids.map(async (id): Promise<RootProcess | undefined> => {
@@ -37,23 +29,35 @@ export async function processesInRoot(root: string): Promise<RootProcess[]> {
       const status = await readFile(`/proc/${id}/status`, "utf8").catch(() => "");
       const parentId = Number(/^PPid:\s*(\d+)/m.exec(status)?.[1] ?? 0);
       const name = /^Name:\s*(.+)$/m.exec(status)?.[1] ?? "";
-      const commandLine = await readFile(`/proc/${id}/cmdline`, "utf8").catch(() => "");
-      return { id: Number(id), parentId, name, words: commandLine.split("\0") };
+      const words = await wordsOf(`/proc/${id}/cmdline`);
+      const home = (await wordsOf(`/proc/${id}/environ`)).find((word) => word.startsWith("HOME="));
+      const works = await readlink(`/proc/${id}/cwd`).catch(() => "");
+      const workingFolder = works.startsWith(path) ? works.slice(path.length) : works;
+      return { id: Number(id), parentId, name, words, home: home?.slice(5) ?? "", workingFolder };
     }),
   );
   return found.filter((entry) => entry !== undefined);
 }
 
+async function wordsOf(file: string): Promise<string[]> {
+  return (await readFile(file, "utf8").catch(() => "")).split("\0");
+}
+
+/** The processes of the servers with these folders, and of no others that run in the same root. */
+export async function findServers(root: string, folders: readonly string[]): Promise<RootProcess[]> {
+  return processesOf(await processesInRoot(root), folders);
+}
+
 /**
- * Ends our services: asks the parents to stop in order, then kills what is left after the limit
- * (default 20 s). Returns how many processes there were.
+ * Ends the servers with these folders: asks the parents to stop in order, then kills what is left
+ * after the limit (default 20 s). Returns how many processes there were.
  */
-export async function stopProcessesInRoot(
+export async function stopServers(
   root: string,
-  options: { readonly only?: (entry: RootProcess) => boolean; readonly limitMs?: number } = {},
+  folders: readonly string[],
+  limitMs = 20_000,
 ): Promise<number> {
-  const { only = () => true, limitMs = 20_000 } = options;
-  const list = async () => (await processesInRoot(root)).filter(only);
+  const list = () => findServers(root, folders);
   const running = await list();
   const ids = new Set(running.map((entry) => entry.id));
   for (const entry of running) {

@@ -1,18 +1,9 @@
 import { join } from "node:path";
 import { startPostgres } from "./postgres.ts";
 import { startRedis } from "./redis.ts";
-import type { RootProcess } from "./root-processes.ts";
+import { folders } from "./server-folders.ts";
 import { freePort, waitUntilReady } from "./start.ts";
 import type { PeersState } from "./state.ts";
-
-const clusterFolder = "/srv/postgres-peers";
-const redisFolder = "/srv/redis";
-
-/** Whether a process of the private root belongs to the peers, and not to the test services. */
-export function isPeerProcess({ name, words }: RootProcess): boolean {
-  const isRedis = name === "redis-server" && words.some((word) => word.includes(`${redisFolder}/`));
-  return isRedis || words.includes(clusterFolder);
-}
 
 /**
  * Starts what the benchmarks of the queue need beside the test services: a PostgreSQL server whose
@@ -23,14 +14,14 @@ export async function startPeers(directory: string, root: string): Promise<Peers
   const redisPort = await freePort(57_379);
   const postgresLog = join(directory, "peers-postgres.log");
   await startPostgres(root, {
-    folder: clusterFolder,
+    folder: folders.peerPostgres,
     port: postgresPort,
     logPath: postgresLog,
     // A checkpoint in the middle of a run of seconds would be luck, good or bad.
     settings: ["--shared_buffers=1GB", "--max_wal_size=4GB", "--checkpoint_timeout=15min"],
   });
   await startRedis(root, {
-    folder: redisFolder,
+    folder: folders.peerRedis,
     port: redisPort,
     logPath: join(directory, "redis.log"),
     // Other queues keep their jobs there, which must not be lost or refused.

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { runInRoot, spawnInRoot } from "./in-root.ts";
 import { startPostgres } from "./postgres.ts";
+import { folders } from "./server-folders.ts";
 import type { ServicesState } from "./state.ts";
 
 /** The settings of every pgBouncer that we start or describe: these services and deploy/compose.yaml. */
@@ -17,7 +18,7 @@ export async function startServices(directory: string, root: string): Promise<Se
   const pgbouncerPort = await freePort(56_432);
   const logPath = join(directory, "postgres.log");
   await startPostgres(root, {
-    folder: "/srv/postgres",
+    folder: folders.postgres,
     port: postgresPort,
     logPath,
     settings: ["--shared_buffers=256MB", "--max_wal_size=1GB"],
@@ -26,7 +27,7 @@ export async function startServices(directory: string, root: string): Promise<Se
   await writePgbouncerFiles(root, postgresPort, pgbouncerPort);
   await spawnInRoot(root, "postgres", join(directory, "pgbouncer.log"), [
     "/usr/sbin/pgbouncer",
-    "/srv/pgbouncer/pgbouncer.ini",
+    `${folders.pgbouncer}/pgbouncer.ini`,
   ]);
   await waitUntilReady(root, pgbouncerPort, "pgbouncer", join(directory, "pgbouncer.log"));
   return {
@@ -36,7 +37,7 @@ export async function startServices(directory: string, root: string): Promise<Se
 }
 
 async function writePgbouncerFiles(root: string, postgresPort: number, ownPort: number): Promise<void> {
-  const folder = join(root, "srv/pgbouncer");
+  const folder = join(root, folders.pgbouncer);
   await mkdir(folder, { recursive: true });
   const [, shared = ""] = (await readFile(pgbouncerSettingsFile, "utf8")).split("[pgbouncer]");
   const settings = [
@@ -49,7 +50,7 @@ async function writePgbouncerFiles(root: string, postgresPort: number, ownPort: 
     `listen_port = ${ownPort}`,
     "unix_socket_dir =",
     "auth_type = trust",
-    "auth_file = /srv/pgbouncer/users.txt",
+    `auth_file = ${folders.pgbouncer}/users.txt`,
     "admin_users = postgres",
   ];
   await writeFile(join(folder, "pgbouncer.ini"), `${settings.join("\n")}\n`);

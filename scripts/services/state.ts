@@ -1,8 +1,11 @@
+import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 
 /** Where the running test services answer. */
 export type ServicesState = {
+  /** The checkout that started them. Absent when a start from before this was kept wrote it. */
+  readonly startedBy?: string;
   readonly postgresUrl: string;
   readonly pgbouncerUrl: string;
   /** Absent when a start from before Redis and RabbitMQ wrote this; the next start adds them. */
@@ -36,6 +39,15 @@ export async function readState(directory: string): Promise<ServicesState | unde
   }
 }
 
+/**
+ * The checkout that started these services when it is another that is still there: checkouts that share a folder by
+ * MILLRACE_SERVICES_DIR all use what one of them has started, and only that one stops it.
+ */
+export function otherStarter(state: ServicesState | undefined, checkout: string): string | undefined {
+  const startedBy = state?.startedBy;
+  return startedBy !== undefined && startedBy !== checkout && existsSync(startedBy) ? startedBy : undefined;
+}
+
 export async function writeState(directory: string, state: ServicesState | undefined): Promise<void> {
   const path = join(directory, "state.json");
   if (state === undefined) return rm(path, { force: true });
@@ -47,6 +59,7 @@ export async function writeState(directory: string, state: ServicesState | undef
 function isState(value: unknown): value is ServicesState {
   return (
     isRecord(value) &&
+    isTextOrAbsent(value.startedBy) &&
     isText(value.postgresUrl) &&
     isText(value.pgbouncerUrl) &&
     isTextOrAbsent(value.redisUrl) &&

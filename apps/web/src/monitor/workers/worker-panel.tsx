@@ -64,7 +64,7 @@ function Detail({ detail, seen }: { detail: WorkerDetail; seen: WatchedWorker | 
           ))}
         </ul>
       )}
-      <p>
+      <p className={classes.more}>
         <Link to="/monitor/jobs" search={{ worker: detail.id }}>
           All jobs that it ran
         </Link>
