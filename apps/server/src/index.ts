@@ -21,6 +21,7 @@ export {
   chord,
   chunks,
   defineTask,
+  forgetInput,
   group,
   handleBatchTask,
   handleTask,

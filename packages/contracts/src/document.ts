@@ -182,6 +182,20 @@ export const updateDocumentSchema = z
   .meta({ id: "UpdateDocument" });
 export type UpdateDocument = z.infer<typeof updateDocumentSchema>;
 
+/** `POST /api/documents/{id}/password` */
+export const documentPasswordSchema = z
+  .strictObject({
+    /** PDF itself looks at no more than the first 127 bytes. */
+    password: z.string().min(1).max(255),
+  })
+  .meta({ id: "DocumentPassword" });
+
+/** Whether it failed because its PDF asks for a password, or for another one than was given. */
+export function isLocked(document: Pick<Document, "status" | "processing_error_code">): boolean {
+  const { status, processing_error_code: code } = document;
+  return status === "failed" && (code === "pdf_encrypted" || code === "pdf_password_wrong");
+}
+
 export const documentListQuerySchema = pageQuerySchema.extend({
   status: documentStatusSchema.optional(),
   file_type: fileTypeSchema.optional(),

@@ -1,4 +1,4 @@
-import { isSettled, partNames } from "@millrace/contracts";
+import { isLocked, isSettled, partNames } from "@millrace/contracts";
 import type {
   AcceptedDocument,
   Analysis,
@@ -30,6 +30,7 @@ import type { DocumentRow } from "./document-row.ts";
 import {
   documentBusy,
   documentNotFound,
+  documentNotLocked,
   noOriginal,
   nothingToCancel,
   nothingToRetry,
@@ -44,6 +45,7 @@ import { announceDocument, DocumentChanges } from "./many/index.ts";
 import { listTags, setCollections, setTags } from "./organise/index.ts";
 import { beginAgain } from "./process/begin-again.ts";
 import { cancelIfOpen } from "./process/cancel-if-open.ts";
+import { packPassword } from "./process/packed-password.ts";
 import type { ProcessInput } from "./process/process-task.ts";
 import { readStoredText } from "./process/read-for-processing.ts";
 import { beginRerun } from "./rerun/begin-rerun.ts";
@@ -259,6 +261,20 @@ export class Documents {
     return this.#again(access, id, async (scope) => {
       await resetParts(scope.transaction, id, {});
       return { document_id: id, scope: "everything", parts: [...partNames], answers: "fresh" };
+    });
+  }
+
+  /**
+   * The same, with the password of a PDF that could not be opened without it, or with another. Throws
+   * `document_not_locked` for any other document, and `document_busy`.
+   */
+  givePassword(access: Access, id: string, password: string): Promise<AcceptedDocument> {
+    return this.#again(access, id, async (scope, row) => {
+      if (!isLocked(row)) throw documentNotLocked(id);
+      await resetParts(scope.transaction, id, {});
+      const parts = [...partNames];
+      const packed = packPassword(password);
+      return { document_id: id, scope: "everything", parts, answers: "fresh", password: packed };
     });
   }
 

@@ -80,6 +80,16 @@ export function documentBusy(id: string): MillraceError {
   });
 }
 
+export function documentNotLocked(id: string): MillraceError {
+  return new MillraceError({
+    code: "document_not_locked",
+    kind: "conflict",
+    message:
+      "This document does not wait for a password: only one that failed because its PDF asks for a password, or for another one, does.",
+    details: { id },
+  });
+}
+
 /** A job whose document has been deleted or has been given to another job since. */
 export function jobSuperseded(jobId: string): MillraceError {
   return new MillraceError({

@@ -46,9 +46,22 @@ export function pdfEncrypted(): MillraceError {
     code: "pdf_encrypted",
     kind: "invalid",
     message:
-      "The PDF asks for a password. Save a copy without a password (print it to PDF, for example) and upload that.",
+      "The PDF asks for a password. Give it on the document's page, with “millrace documents unlock ID”, or by POST /api/documents/{id}/password; or upload a copy without a password.",
   });
 }
+
+export function pdfPasswordWrong(): MillraceError {
+  return new MillraceError({
+    code: "pdf_password_wrong",
+    kind: "invalid",
+    message:
+      "This password does not open the PDF. Check capital letters and the keyboard, and give it again.",
+  });
+}
+
+/** For a PDF that asks for a password inside of another file, where nobody can give it one. */
+export const lockedAttachment =
+  "The PDF asks for a password. Save it by itself and upload that, then its password can be given.";
 
 export function fileEncryptedOrLegacy(): MillraceError {
   return new MillraceError({

@@ -34,6 +34,8 @@ export type ExtractionRequest = {
   readonly fileName: string | null;
   /** What `detectFileType` said at upload time; without it the file is looked at again. */
   readonly declaredType?: FileType;
+  /** Opens a PDF that asks for one. It reaches the child in a message and stands in no log. */
+  readonly password?: string | undefined;
   /** Aborting kills the child; the promise then rejects with the signal's reason. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: ExtractionProgress) => void;

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { isMillraceError } from "@millrace/kernel";
 import { detectFileType } from "./detection/detect-file-type.ts";
+import { lockedAttachment } from "./errors.ts";
 import type { ExtractedText, ExtractionWarning } from "./extracted-text.ts";
 import { maxAttachmentDepth, maxAttachments, maxTextCharacters } from "./limits.ts";
 import type { FoundAttachment } from "./methods/method.ts";
@@ -78,7 +79,7 @@ async function readAttachment(
   try {
     const { head, size } = await readHead(request.path);
     const { type } = await detectFileType({ head, fileName, size });
-    const { onProgress: _ofTheWhole, ...rest } = request;
+    const { onProgress: _ofTheWhole, password: _itsOwn, ...rest } = request;
     const { text, warnings, pagesWithoutText } = await readLevel({ ...rest, fileType: type }, budget, depth);
     if (!hasText(text)) {
       return leftOut(
@@ -93,7 +94,8 @@ async function readAttachment(
   } catch (error) {
     // The fault of the machine or a stop: the whole is read again, or nobody waits for it any more.
     if (request.signal.aborted || !isMillraceError(error) || error.retryable) throw error;
-    return { text: "", warnings: [{ code: "attachment_unreadable", message: error.message }] };
+    const message = error.code === "pdf_encrypted" ? lockedAttachment : error.message;
+    return { text: "", warnings: [{ code: "attachment_unreadable", message }] };
   }
 }
 

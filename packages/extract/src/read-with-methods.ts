@@ -7,6 +7,7 @@ import {
   fileUnreadable,
   memoryLimitReached,
   pdfEncrypted,
+  pdfPasswordWrong,
   sizeLimitReached,
   timeLimitReached,
 } from "./errors.ts";
@@ -30,6 +31,7 @@ export type ReadingRequest = {
   readonly fileType: FileType;
   /** Where files within the file go. */
   readonly attachmentFolder: string;
+  readonly password?: string | undefined;
   readonly signal: AbortSignal;
   readonly onProgress?: (progress: ExtractionProgress) => void;
   readonly pool: ChildPool;
@@ -44,6 +46,7 @@ const richerBy = 1.5;
 /** What no other method could change: it is reported at once. */
 const finalCodes: ReadonlySet<MethodFailureCode> = new Set([
   "pdf_encrypted",
+  "pdf_password_wrong",
   "file_encrypted_or_legacy",
   "file_unreadable",
 ]);
@@ -86,7 +89,7 @@ async function runMethod(request: ReadingRequest, method: MethodName): Promise<T
   let outcome: TaskOutcome | undefined;
   try {
     outcome = await child.run(
-      { path: request.path, fileType: request.fileType, method },
+      { path: request.path, fileType: request.fileType, password: request.password, method },
       request.signal,
       (done, total) => request.onProgress?.({ done, total, unit: "pages" }),
     );
@@ -163,6 +166,8 @@ function fromFailure(
   switch (code) {
     case "pdf_encrypted":
       return pdfEncrypted();
+    case "pdf_password_wrong":
+      return pdfPasswordWrong();
     case "file_encrypted_or_legacy":
       return fileEncryptedOrLegacy();
     case "file_unreadable":

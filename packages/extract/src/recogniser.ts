@@ -48,6 +48,8 @@ export type Recogniser = Service & {
     readonly path: string;
     readonly fileType: FileType;
     readonly page: number;
+    /** Of a PDF that asks for one. */
+    readonly password?: string | undefined;
     readonly signal: AbortSignal;
   }) => Promise<RecognisedPage>;
 };
@@ -78,7 +80,13 @@ export function createRecogniser(options: RecogniserOptions): Recogniser {
     opened = undefined;
     throw error;
   };
-  const recognise: Recogniser["recognisePage"] = async ({ path, fileType, page, signal: given }) => {
+  const recognise: Recogniser["recognisePage"] = async ({
+    path,
+    fileType,
+    page,
+    password,
+    signal: given,
+  }) => {
     if (stopping.signal.aborted) throw extractorStopped();
     const { engine, pool } = await (opened ??= open().catch(forget));
     const signal = AbortSignal.any([stopping.signal, given]);
@@ -86,7 +94,7 @@ export function createRecogniser(options: RecogniserOptions): Recogniser {
     const { program, languages } = engine;
     const task = { page, isPdf: fileType === "pdf", languages };
     const run = async (pageTask: PageTask): Promise<TaskOutcome> =>
-      await runPage(pool, { path: resolve(path), fileType, page: pageTask, signal });
+      await runPage(pool, { path: resolve(path), fileType, page: pageTask, password, signal });
     const first = await run(program === undefined ? task : { ...task, program });
     if (first.kind === "read") return toPage(first, program === undefined ? "tesseract.js" : "tesseract");
     // What the program can't read the built-in engine may; it needs data of its own.
@@ -122,6 +130,7 @@ async function runPage(
     readonly path: string;
     readonly fileType: FileType;
     readonly page: PageTask;
+    readonly password: string | undefined;
     readonly signal: AbortSignal;
   },
 ): Promise<TaskOutcome> {

@@ -139,6 +139,11 @@ describe("mail", () => {
       { type: "text/plain", content: "See the files." },
       { type: "application/zip", name: "all.zip", content: Buffer.from("504b0304140000000000", "hex") },
       { type: "application/pdf", name: "broken.pdf", content: "%PDF-1.7\nnothing" },
+      {
+        type: "application/pdf",
+        name: "locked.pdf",
+        content: buildPdf({ pages: [{ lines: ["Secret."] }], userPassword: "mill" }),
+      },
       { type: "text/plain", name: "fine.txt", content: "The text of a file." },
     ]);
 
@@ -148,11 +153,15 @@ describe("mail", () => {
     expect(extracted.warnings.map(({ code }) => code)).toEqual([
       "attachment_unreadable",
       "attachment_unreadable",
+      "attachment_unreadable",
     ]);
     expect(extracted.warnings.map(({ message: said }) => said.split(":")[0])).toEqual([
       "all.zip",
       "broken.pdf",
+      "locked.pdf",
     ]);
+    // Nobody can give it its password there.
+    expect(extracted.warnings.at(-1)?.message).toContain("Save it by itself");
   });
 
   it("reads no more attachments than agreed, and says so", async () => {

@@ -13,6 +13,7 @@ import type { DocumentMarks } from "./many-documents.ts";
 import { positiveInteger } from "./option-values.ts";
 import { addRerunCommand } from "./rerun-command.ts";
 import { addSimilarCommand } from "./similar-command.ts";
+import { addUnlockCommand } from "./unlock-command.ts";
 import { writeResult } from "./processing/write-result.ts";
 import { reportFailure } from "./report-failure.ts";
 import type { ApiClient } from "./server/api-client.ts";
@@ -28,7 +29,7 @@ type ListOptions = DocumentMarks & {
 
 type RemoveOptions = { readonly forever?: true; readonly yes?: true; readonly json?: true };
 
-/** `millrace documents ls|get|rm|export|similar|rerun`, through the running server or without one. */
+/** `millrace documents ls|get|rm|export|similar|rerun|unlock`, through the running server or without one. */
 export function addDocumentsCommands(program: Command, host: CommandHost): void {
   const documents = program.command("documents").description("Documents");
   addDocumentMarks(documents.command("ls"))
@@ -61,6 +62,7 @@ export function addDocumentsCommands(program: Command, host: CommandHost): void 
   addExportCommand(documents, host);
   addSimilarCommand(documents, host);
   addRerunCommand(documents, host);
+  addUnlockCommand(documents, host);
 }
 
 async function list(client: ApiClient, { json, trash, limit, ...marks }: ListOptions): Promise<void> {

@@ -2,6 +2,7 @@ import {
   acceptedDocumentSchema,
   analysisSchema,
   documentListQuerySchema,
+  documentPasswordSchema,
   documentSchema,
   documentStatsSchema,
   documentTextSchema,
@@ -237,6 +238,24 @@ function actionRoutes(app: TypedApp, parts: RouteParts): void {
   again("reprocess", "Do everything again", (access, id) => documents.reprocess(access, id));
   again("retry_failed", "Make again what failed, and only that", (access, id) =>
     documents.retryFailed(access, id),
+  );
+
+  app.post(
+    "/api/documents/:id/password",
+    {
+      schema: {
+        tags,
+        summary: "Open a PDF that asks for a password, and do everything again",
+        params,
+        body: documentPasswordSchema,
+        response: againResponse,
+      },
+    },
+    async (request, reply) => {
+      const access = await authenticate(request);
+      const accepted = await documents.givePassword(access, request.params.id, request.body.password);
+      return sendAccepted(request, reply, parts, { accepted, isNew: false });
+    },
   );
 
   app.post(

@@ -130,6 +130,10 @@ export function reprocessDocument(id: string): Promise<AcceptedDocument> {
   return callApi(`${documentPath(id)}/reprocess`, { method: "POST" });
 }
 
+export function giveDocumentPassword(id: string, password: string): Promise<AcceptedDocument> {
+  return callApi(`${documentPath(id)}/password`, { method: "POST", json: { password } });
+}
+
 export function cancelProcessing(id: string): Promise<AcceptedDocument> {
   return callApi(`${documentPath(id)}/cancel_processing`, { method: "POST" });
 }

@@ -17,7 +17,7 @@ import { DeleteDialog } from "./delete-dialog.tsx";
 import { documentFacts } from "./document-summary-line.tsx";
 import { ExportItems } from "./export-menu.tsx";
 import { StatusBadge } from "./status-badge.tsx";
-import { isSettled } from "./statuses.ts";
+import { isLocked, isSettled } from "./statuses.ts";
 import { TitleEditor } from "./title-editor.tsx";
 import { useWorkAction } from "./use-document-actions.ts";
 
@@ -73,7 +73,7 @@ function WorkButtons({ document }: { document: Document }) {
         </Button>
       ) : null}
       <Button
-        variant={document.status === "failed" || document.status === "cancelled" ? "filled" : "default"}
+        variant={isReprocessNext(document) ? "filled" : "default"}
         leftSection={<IconRefresh size={17} />}
         loading={pending === "reprocess"}
         onClick={() => work.mutate("reprocess")}
@@ -82,6 +82,11 @@ function WorkButtons({ document }: { document: Document }) {
       </Button>
     </>
   );
+}
+
+/** Whether it is what one would do next. */
+function isReprocessNext(document: Document): boolean {
+  return document.status === "cancelled" || (document.status === "failed" && !isLocked(document));
 }
 
 function MoreMenu({ document }: { document: Document }) {

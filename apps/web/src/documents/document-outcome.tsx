@@ -5,14 +5,22 @@ import IconCopy from "@tabler/icons-react/dist/esm/icons/IconCopy.mjs";
 import IconInfoCircle from "@tabler/icons-react/dist/esm/icons/IconInfoCircle.mjs";
 import IconPlayerStop from "@tabler/icons-react/dist/esm/icons/IconPlayerStop.mjs";
 import { Link } from "@tanstack/react-router";
+import { useState } from "react";
 import type { ReactNode } from "react";
 import { Notice } from "../feedback/notice.tsx";
 import classes from "./document-outcome.module.css";
 import { partLabels, partNames } from "./parts.ts";
+import { isLocked } from "./statuses.ts";
+import { UnlockNotice } from "./unlock-notice.tsx";
 
 /** What went wrong, or what to know of the extraction, each with the next step. */
 export function DocumentOutcome({ document }: { document: Document }) {
-  const outcome = outcomeOf(document);
+  const [wasGiven, setWasGiven] = useState(false);
+  const outcome = isLocked(document) ? (
+    <UnlockNotice document={document} isAwaited={wasGiven} onSend={() => setWasGiven(true)} />
+  ) : (
+    outcomeOf(document)
+  );
   if (outcome === null && document.warnings.length === 0 && document.duplicate_of === null) return null;
   return (
     <div className={classes.stack}>

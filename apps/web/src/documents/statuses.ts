@@ -42,6 +42,12 @@ export function isSettled(document: Pick<Document, "status">): boolean {
   return settled[document.status];
 }
 
+/** Whether it failed because its PDF asks for a password, or for another one than was given. */
+export function isLocked(document: Pick<Document, "status" | "processing_error_code">): boolean {
+  const { status, processing_error_code: code } = document;
+  return status === "failed" && (code === "pdf_encrypted" || code === "pdf_password_wrong");
+}
+
 export function readStatus(value: unknown): DocumentStatus | undefined {
   return typeof value === "string" && value in statusLabels ? (value as DocumentStatus) : undefined;
 }

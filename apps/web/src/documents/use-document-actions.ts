@@ -4,6 +4,7 @@ import { queryKeys } from "../api/query-keys.ts";
 import {
   cancelProcessing,
   deleteDocument,
+  giveDocumentPassword,
   renameDocument,
   reprocessDocument,
   rerunPart,
@@ -40,6 +41,17 @@ export function useWorkAction(id: string) {
       // A refusal often means that what is on screen is old.
       refresh();
     },
+  });
+}
+
+/** Gives the password of a locked PDF; what is wrong with it is for the field to tell. */
+export function useUnlock(id: string) {
+  const refresh = useRefresh(id);
+  return useMutation({
+    mutationFn: (password: string) => giveDocumentPassword(id, password),
+    // Not longer in memory than the form is there.
+    gcTime: 0,
+    onSuccess: ({ document }) => refresh(document),
   });
 }
 

@@ -27,6 +27,7 @@ export async function awaitRecognition(
     job_id: context.job.id,
     pages: pages.slice(0, maxPages),
     left_out: pages.slice(maxPages),
+    password: context.input.password,
   };
   const { id } = await context.enqueueChild("recognise", recogniseText, input);
   const [job] = await findJobs(parts.database.queryable, [id]);

@@ -6,6 +6,7 @@ import { storeText } from "../write-documents.ts";
 import type { ExtractedRow } from "../write-documents.ts";
 import { awaitRecognition } from "./await-recognition.ts";
 import type { ProcessInput, ProcessParts } from "./process-task.ts";
+import { unpackPassword } from "./packed-password.ts";
 import { readStoredText } from "./read-for-processing.ts";
 import type { ProcessedDocument } from "./read-for-processing.ts";
 
@@ -75,6 +76,7 @@ async function readText(
     path,
     fileName: document.file_name,
     ...(document.file_type === null ? {} : { declaredType: document.file_type }),
+    password: unpackPassword(context.input.password),
     allowsPictures: parts.recognition !== undefined,
     signal: context.signal,
     onProgress: ({ done, total, unit }) => {

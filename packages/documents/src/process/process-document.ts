@@ -1,4 +1,4 @@
-import { cancelThisJob, handleTask } from "@millrace/queue";
+import { cancelThisJob, forgetInput, handleTask } from "@millrace/queue";
 import type { AnyTaskHandler, JobContext, JobEnd, WriteScope } from "@millrace/queue";
 import { jobSuperseded } from "../errors.ts";
 import { markEnded, markProcessing, resetParts } from "../write-documents.ts";
@@ -43,6 +43,7 @@ async function run(parts: ProcessParts, context: JobContext<ProcessInput>): Prom
   }
   if (input.scope === "everything") {
     await extractDocument(parts, context, document);
+    await forgetPassword(context);
     await indexDocument(parts, context, document);
   }
   const status = await analyseDocument(parts, context, document);
@@ -51,13 +52,19 @@ async function run(parts: ProcessParts, context: JobContext<ProcessInput>): Prom
   return { status, text_length: stored?.text_length ?? 0 };
 }
 
+/** What is left to do, here and in further attempts, starts from the text. */
+async function forgetPassword({ input, job, transaction }: JobContext<ProcessInput>): Promise<void> {
+  if (input.password !== undefined) await transaction((scope) => forgetInput(scope, job.id, ["password"]));
+}
+
 async function recordEnd(
   parts: ProcessParts,
   scope: WriteScope,
   end: JobEnd<ProcessInput, ProcessOutput>,
 ): Promise<void> {
   const { transaction } = scope;
-  const id = end.input.document_id;
+  const { document_id: id, password } = end.input;
+  if (password !== undefined) await forgetInput(scope, end.jobId, ["password"]);
   const document = await readForProcessing(transaction, id);
   // Deleted, or another job works on it by now: this end is not the document's any more.
   if (document === undefined || document.job_id !== end.jobId) return;

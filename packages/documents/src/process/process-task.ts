@@ -17,6 +17,11 @@ const inputSchema = z.object({
    * leave it out; it may become required when their jobs have ended.
    */
   answers: z.enum(["reuse", "fresh"]).default("reuse"),
+  /**
+   * Opens a PDF that asks for one; see `packPassword`. There until the text is read, and gone when the job ends:
+   * workers of before it leave it out and fail with `pdf_encrypted`.
+   */
+  password: z.string().optional(),
 });
 export type ProcessInput = z.infer<typeof inputSchema>;
 
@@ -27,6 +32,7 @@ export type ProcessOutput = z.infer<typeof outputSchema>;
 export const processDocument = defineTask<ProcessInput, ProcessOutput>({
   name: "documents.process_document",
   queue: "documents",
+  redact: ["password"],
   input: inputSchema,
   output: outputSchema,
 });

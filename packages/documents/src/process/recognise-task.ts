@@ -8,6 +8,8 @@ const inputSchema = z.object({
   pages: z.array(z.int().positive()).min(1).max(2000),
   /** Pages beyond what one document may have recognised. */
   left_out: z.array(z.int().positive()).max(2000),
+  /** As in the job that waits; gone when this one ends. */
+  password: z.string().optional(),
 });
 export type RecogniseInput = z.infer<typeof inputSchema>;
 
@@ -28,6 +30,7 @@ export const recogniseText = defineTask<RecogniseInput, RecogniseOutput>({
   // Two thousand pages on a slow machine; each page is a step, so that another attempt goes on from there.
   softLimitMs: 5 * hourMs,
   hardLimitMs: 6 * hourMs,
+  redact: ["password"],
   input: inputSchema,
   output: outputSchema,
 });

@@ -1,11 +1,12 @@
 import type { RecognisedPage } from "@millrace/extract";
-import { errorCode, isMillraceError } from "@millrace/kernel";
-import { cancelThisJob, handleTask } from "@millrace/queue";
+import { isMillraceError } from "@millrace/kernel";
+import { cancelThisJob, forgetInput, handleTask } from "@millrace/queue";
 import type { AnyTaskHandler, JobContext } from "@millrace/queue";
 import { z } from "zod";
 import { readWarnings, storeText } from "../write-documents.ts";
 import { mergePages } from "./merge-pages.ts";
 import type { PageReading } from "./merge-pages.ts";
+import { unpackPassword } from "./packed-password.ts";
 import type { ProcessParts, Recognition } from "./process-task.ts";
 import { lockForProcessing, readForProcessing, readStoredText } from "./read-for-processing.ts";
 import type { ProcessedDocument } from "./read-for-processing.ts";
@@ -28,7 +29,13 @@ const readingSchema = z.object({
 export function handleRecogniseText(
   parts: ProcessParts & { readonly recognition: Recognition },
 ): AnyTaskHandler {
-  return handleTask({ task: recogniseText, run: (context) => run(parts, context) });
+  return handleTask({
+    task: recogniseText,
+    run: (context) => run(parts, context),
+    onEnd: async (scope, { jobId, input }) => {
+      if (input.password !== undefined) await forgetInput(scope, jobId, ["password"]);
+    },
+  });
 }
 
 type Parts = ProcessParts & { readonly recognition: Recognition };
@@ -38,11 +45,12 @@ async function run(parts: Parts, context: JobContext<RecogniseInput>): Promise<R
   const document = await readForProcessing(parts.database.queryable, input.document_id);
   if (document === undefined || document.file_key === null) throw cancelThisJob("The document was deleted.");
   const path = await parts.files.locate(document.file_key);
+  const password = unpackPassword(input.password);
   const readings: PageReading[] = [];
   for (const [index, page] of input.pages.entries()) {
     const reading = await context.step(
       `page/${page}`,
-      (signal) => readPage(parts.recognition, { path, document, page, signal }),
+      (signal) => readPage(parts.recognition, { path, document, page, password, signal }),
       {
         output: readingSchema,
         record: async (scope) => {
@@ -63,6 +71,9 @@ async function run(parts: Parts, context: JobContext<RecogniseInput>): Promise<R
   return await context.step("merge", () => store(parts, context, document, readings));
 }
 
+/** What is so for all pages. */
+const codesOfAll = new Set(["ocr_language_missing", "pdf_encrypted", "pdf_password_wrong"]);
+
 /** A page that can't be read is told of, and does not cost the others. */
 async function readPage(
   { recogniser }: Recognition,
@@ -70,17 +81,18 @@ async function readPage(
     readonly path: string;
     readonly document: ProcessedDocument;
     readonly page: number;
+    readonly password: string | undefined;
     readonly signal: AbortSignal;
   },
 ): Promise<PageReading> {
-  const { path, document, page, signal } = of;
+  const { document, ...rest } = of;
+  const { page, signal } = rest;
   try {
     const fileType = document.file_type ?? "pdf";
-    const read: RecognisedPage = await recogniser.recognisePage({ path, fileType, page, signal });
+    const read: RecognisedPage = await recogniser.recognisePage({ ...rest, fileType });
     return { page, ...read, problem: null };
   } catch (error) {
-    const isOfPage =
-      isMillraceError(error) && !error.retryable && errorCode(error) !== "ocr_language_missing";
+    const isOfPage = isMillraceError(error) && !error.retryable && !codesOfAll.has(error.code);
     if (signal.aborted || !isOfPage) throw error;
     return { page, text: "", confidence: 0, engine: null, problem: error.message };
   }

@@ -37,6 +37,7 @@ async function perform(task: ChildTask): Promise<void> {
       path: task.path,
       folder,
       reportPages: progressReporter(task.id),
+      password: task.password,
       ...(task.page === undefined ? {} : { page: task.page }),
     });
     sendResult(task, finishOutput(output, task.fileType === "text" || task.fileType === "markdown"));

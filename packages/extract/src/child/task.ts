@@ -9,6 +9,7 @@ export type ChildTask = {
   readonly method: MethodName;
   /** Only for recognition. */
   readonly page?: PageTask;
+  readonly password?: string | undefined;
   /** Where a text too long for a message goes; inside the child's own folder. */
   readonly textPath: string;
 };

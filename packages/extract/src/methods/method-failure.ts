@@ -7,6 +7,7 @@ export const methodFailureCodes = [
   "file_damaged",
   "file_unreadable",
   "pdf_encrypted",
+  "pdf_password_wrong",
   "file_encrypted_or_legacy",
   "extraction_limit_size",
   "extraction_limit_memory",

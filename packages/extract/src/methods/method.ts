@@ -18,6 +18,8 @@ export type MethodInput = {
   /** The child's own, for what is found inside the file. */
   readonly folder: string;
   readonly reportPages: (done: number, total: number) => void;
+  /** Only for a PDF that asks for one. */
+  readonly password?: string | undefined;
   /** Only for recognition, which reads one page at a time. */
   readonly page?: PageTask;
 };

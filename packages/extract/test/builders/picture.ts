@@ -11,7 +11,7 @@ export type Picture = { readonly width: number; readonly height: number; readonl
 export async function drawLines(folder: string, lines: readonly string[]): Promise<Picture> {
   const path = join(folder, "drawn.pdf");
   await writeFile(path, buildPdf({ pages: [{ lines }] }));
-  const pgm = Buffer.from((await renderPage(path, 1)) ?? []);
+  const pgm = Buffer.from((await renderPage({ path }, 1)) ?? []);
   const [, width = 0, height = 0] =
     /^P5\n(\d+) (\d+)\n255\n/.exec(pgm.toString("latin1", 0, 40))?.map(Number) ?? [];
   return { width, height, pixels: pgm.subarray(pgm.length - width * height) };

@@ -2,7 +2,7 @@ import { sleep } from "@millrace/kernel";
 import { testDatabases } from "@millrace/testing";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { defineTask, handleTask, listLog, snooze } from "../../src/index.ts";
+import { defineTask, forgetInput, handleTask, listLog, snooze } from "../../src/index.ts";
 import type { JobContext, ProgressReport, Queue } from "../../src/index.ts";
 import { useQueue } from "./use-queue.ts";
 
@@ -47,6 +47,23 @@ describe.each(testDatabases())("what a handler works with on $name", (kind) => {
     const { events } = await queue.feed.read(`job:${id}`, 0, 100);
     return { id, told: events.filter(({ type }) => type === "job.progressed").map(({ data }) => data) };
   };
+
+  it("forgets what no further attempt needs", async () => {
+    const seen: unknown[] = [];
+    const queue = createQueue(async (context) => {
+      seen.push(context.input);
+      await context.transaction((scope) => forgetInput(scope, context.job.id, ["password"]));
+      if (context.job.attempt === 1) throw new Error("again");
+      return null;
+    });
+    await opened.startWorker(queue);
+
+    const { id } = await queue.add(task, { password: "sesame" });
+    await queue.waitForEnd(id, { timeoutMs: 15_000 });
+
+    expect(seen).toEqual([{ password: "sesame" }, {}]);
+    expect((await queue.readDetail(id)).input).toEqual({});
+  });
 
   describe("meta", () => {
     it("is merged with what is there, field by field", async () => {

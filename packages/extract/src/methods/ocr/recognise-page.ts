@@ -13,7 +13,7 @@ export async function recognisePage(input: MethodInput): Promise<MethodOutput> {
   const { page: task } = input;
   if (task === undefined) throw new MethodFailure("declined", "no page was named");
   const picture = task.isPdf
-    ? await renderPage(input.path, task.page)
+    ? await renderPage(input, task.page)
     : await readPicturePage(input.path, task.page);
   const { text, confidence } = picture === undefined ? blank : await read(picture, input);
   return {

@@ -1,6 +1,7 @@
 import type { WrappedPdfiumModule } from "@embedpdf/pdfium";
 import { maxRenderedPixels } from "../../limits.ts";
 import { MethodFailure } from "../method-failure.ts";
+import type { MethodInput } from "../method.ts";
 import { heapOf, withPdfiumDocument } from "../pdf/pdfium-document.ts";
 
 /** Recognition gains little above this, and loses small print below. */
@@ -16,8 +17,11 @@ const white = 0xffffffff;
  * One page of a PDF, numbered from 1, as a gray picture in PGM, which every engine reads; undefined when
  * nothing is drawn on it. A page larger than the limit is drawn smaller.
  */
-export async function renderPage(path: string, page: number): Promise<Uint8Array | undefined> {
-  return await withPdfiumDocument(path, (pdfium, document) => {
+export async function renderPage(
+  file: Pick<MethodInput, "path" | "password">,
+  page: number,
+): Promise<Uint8Array | undefined> {
+  return await withPdfiumDocument(file, (pdfium, document) => {
     const handle = pdfium.FPDF_LoadPage(document, page - 1);
     if (handle === 0) throw new MethodFailure("file_damaged", `page ${page} can't be opened`);
     try {

@@ -4,16 +4,17 @@ import { init } from "@embedpdf/pdfium";
 import type { WrappedPdfiumModule } from "@embedpdf/pdfium";
 import { maxTextFileBytes } from "../../limits.ts";
 import { MethodFailure } from "../method-failure.ts";
+import type { MethodInput } from "../method.ts";
 import { readBytes } from "../read-bytes.ts";
 
-/** FPDF_GetLastError: the document wants a password. */
+/** FPDF_GetLastError: the document wants a password, or another one. */
 const passwordError = 4;
 
 let loaded: Promise<WrappedPdfiumModule> | undefined;
 
 /** Opens a PDF with PDFium, gives its handle to `work`, and closes it whatever happens. */
 export async function withPdfiumDocument<Result>(
-  path: string,
+  { path, password }: Pick<MethodInput, "path" | "password">,
   work: (pdfium: WrappedPdfiumModule, document: number) => Result,
 ): Promise<Result> {
   const bytes = await readBytes(path, maxTextFileBytes);
@@ -24,11 +25,12 @@ export async function withPdfiumDocument<Result>(
   if (pointer === 0) throw new MethodFailure("extraction_limit_memory", "no memory for the file");
   // PDFium reads from this memory until the document is closed.
   heapOf(pdfium).set(bytes, pointer);
-  const document = pdfium.FPDF_LoadMemDocument(pointer, bytes.length, "");
+  const document = pdfium.FPDF_LoadMemDocument(pointer, bytes.length, password ?? "");
   if (document === 0) {
     const isLocked = pdfium.FPDF_GetLastError() === passwordError;
     memory.wasmExports.free(pointer);
-    throw new MethodFailure(isLocked ? "pdf_encrypted" : "file_damaged", "PDFium can't open the file");
+    const lockedCode = password === undefined ? "pdf_encrypted" : "pdf_password_wrong";
+    throw new MethodFailure(isLocked ? lockedCode : "file_damaged", "PDFium can't open the file");
   }
   try {
     return work(pdfium, document);

@@ -9,7 +9,7 @@ import { resolvePresentationForms } from "./presentation-forms.ts";
 
 /** Reads a PDF with PDFium, which recovers some files PDF.js gives up on, and more text of a few. */
 export async function extractWithPdfium(input: MethodInput): Promise<MethodOutput> {
-  return await withPdfiumDocument(input.path, (pdfium, document) => readDocument(pdfium, document, input));
+  return await withPdfiumDocument(input, (pdfium, document) => readDocument(pdfium, document, input));
 }
 
 function readDocument(pdfium: WrappedPdfiumModule, document: number, input: MethodInput): MethodOutput {

@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import { dirname, join, sep } from "node:path";
-import { getDocument } from "pdfjs-dist/legacy/build/pdf.mjs";
+import { getDocument, PasswordResponses } from "pdfjs-dist/legacy/build/pdf.mjs";
 import type { PDFDocumentProxy, PDFPageProxy } from "pdfjs-dist/legacy/build/pdf.mjs";
 import type { TextItem } from "pdfjs-dist/types/src/display/api.js";
 import { maxPdfPageCharacters, maxPdfPages, maxTextFileBytes } from "../../limits.ts";
@@ -20,6 +20,7 @@ export async function extractWithPdfjs(input: MethodInput): Promise<MethodOutput
   const folder = (name: string): string => join(root, name) + sep;
   const loading = getDocument({
     data: bytes,
+    ...(input.password === undefined ? {} : { password: input.password }),
     // Plain paths with a trailing separator: with file: URLs the character maps are not found.
     cMapUrl: folder("cmaps"),
     cMapPacked: true,
@@ -40,8 +41,12 @@ export async function extractWithPdfjs(input: MethodInput): Promise<MethodOutput
 
 function asFailure(error: unknown): MethodFailure {
   if (error instanceof MethodFailure) return error;
-  const name = error instanceof Error ? error.name : "";
-  if (name === "PasswordException") return new MethodFailure("pdf_encrypted", "a password is needed", error);
+  if (error instanceof Error && error.name === "PasswordException") {
+    const isWrong = "code" in error && error.code === PasswordResponses.INCORRECT_PASSWORD;
+    return isWrong
+      ? new MethodFailure("pdf_password_wrong", "the password does not open it", error)
+      : new MethodFailure("pdf_encrypted", "a password is needed", error);
+  }
   return new MethodFailure("file_damaged", "not a readable PDF", error);
 }
 
