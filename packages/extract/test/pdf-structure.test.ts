@@ -207,6 +207,12 @@ describe("headings of PDFs", () => {
     expect(await headingsOf([invoice])).toEqual([]);
   });
 
+  it("takes no number sign of a footnote for that of a heading", async () => {
+    const [page] = await readPages([lines(700, [...race, "# Closed in winter."])]);
+
+    expect(page).toMatch(/^ # Closed in winter\.$/m);
+  });
+
   it("takes no commands, captions, quotations or bold sentences for headings", async () => {
     const page = [
       ...lines(740, race),
@@ -282,6 +288,17 @@ describe("columns that a PDF draws line by line", () => {
     expect(places).toEqual(places.toSorted((a, b) => a - b));
     expect(places).not.toContain(-1);
     expect(page?.endsWith(middle)).toBe(true);
+  });
+
+  it("joins the lines of a list item whose mark stands far before it", async () => {
+    const marks = ["1.", "(b)", "*"].map((text, index) => ({ text, x: 50, y: 700 - index * 24 }));
+    const placed = marks.flatMap((mark) => [mark, ...lines(mark.y, race.slice(0, 2), { x: 90 })]);
+
+    const [page] = await readPages([placed]);
+
+    expect(page?.split("\n").map((line) => line.replace(/^\S+ /, ""))).toEqual(
+      marks.map(() => race.slice(0, 2).join(" ")),
+    );
   });
 
   it("leaves tables row by row", async () => {

@@ -127,7 +127,7 @@ function arrange(rows: readonly PlacedRow[], gutters: readonly number[]): readon
   const endBand = (): void => {
     const columns = splitBand(band, ascending);
     isChanged ||= columns !== undefined;
-    arranged.push(...(columns ?? band.map(({ row }) => row)));
+    for (const row of columns ?? band.map(({ row }) => row)) arranged.push(row);
     band = [];
   };
   for (const row of rows) {

@@ -97,7 +97,7 @@ function tagOf(visible: Row, tags: ReadonlyMap<TextItem, HeadingTag>): HeadingTa
 }
 
 /** What stands before the text of a heading or a list item, however far. */
-const label = /^\s*(?:[^\p{L}\p{N}\s]{1,2}|\(?(?:\p{N}[\p{N}.]{0,8}|\p{L}|[ivxIVX]{1,5})[.)]?)$/u;
+const label = /^\s*(?:[^\p{L}\p{N}\s]{1,2}|[([]?(?:\p{N}[\p{N}.]{0,8}|\p{L}|[ivxIVX]{1,5})[.)\]]?)$/u;
 
 function joinPieces(pieces: Row): string {
   let text = "";

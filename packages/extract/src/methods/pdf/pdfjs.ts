@@ -75,6 +75,9 @@ async function readDocument(document: PDFDocumentProxy, input: MethodInput): Pro
 
 type PageText = { readonly text: string; readonly isTruncated: boolean };
 
+/** Where a footnote or a program has the sign of a heading at the start of a line; moved in, it is none. */
+const signLikeHeading = /^(?=#{1,6}\s)/gm;
+
 /** Whether the file says of itself that its structure tree names what its text is. */
 async function readIsTagged(document: PDFDocumentProxy): Promise<boolean> {
   const mark: unknown = await document.getMarkInfo().catch(() => null);
@@ -93,7 +96,7 @@ async function readPage(
     const lines = assembleLines(readByColumns(groupRows(items)), tagged);
     const paragraphs = joinParagraphs(lines).map((paragraph) => ({
       ...paragraph,
-      text: resolvePresentationForms(paragraph.text),
+      text: resolvePresentationForms(paragraph.text).replace(signLikeHeading, " "),
     }));
     const text = headings.addPage(pageNumber - 1, paragraphs, monospaced);
     const notes = await readAnnotations(page, text);
