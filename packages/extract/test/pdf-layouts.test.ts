@@ -130,6 +130,31 @@ describe("scripts in PDFs", () => {
     expect(extracted.text).toBe(`${lines[0]} ${lines[1]}\n${lines[2]}`);
   });
 
+  it("reads columns drawn line by line from the right", async () => {
+    const right = [
+      "המים באים מן הנהר אל הגלגל, והגלגל",
+      "מסובב את האבן הגדולה של הטחנה, אשר",
+      "עומדת ליד הגשר הישן, ושם היא טוחנת",
+      "את כל החיטה של הכפר, יום אחרי יום.",
+    ];
+    const left = [
+      "הטוחן פותח את השער בכל בוקר מוקדם,",
+      "לפני שהעגלה הראשונה באה מן השדות,",
+      "וסוגר אותו בערב, אחרי שהאחרונה יצאה",
+      "אל הדרך, והגלגל נח עד הבוקר שאחריו.",
+    ];
+    const draw = (text: string, rightEdge: number, row: number): string =>
+      `BT /F1 10 Tf ${rightEdge - text.length * 5} ${700 - row * 12} Td ${visual(text)} Tj ET`;
+    const operators = right.flatMap((text, row) => [draw(left[row] ?? "", 270, row), draw(text, 540, row)]);
+
+    const extracted = await read({
+      font: unicodeFont([...right, ...left].join("")),
+      operators: operators.join("\n"),
+    });
+
+    expect(extracted.text).toBe(`${right.join(" ")}\n\n${left.join(" ")}`);
+  });
+
   it("gives the letters for the shapes that Arabic letters and ligatures take within words", async () => {
     const shapes = "\uFEB3\uFEFC\uFEE1";
 

@@ -1,4 +1,11 @@
-import { acceptedQuestionSchema, isQuestionOver, questionSchema } from "@millrace/contracts";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  acceptedDocumentSchema,
+  acceptedQuestionSchema,
+  isQuestionOver,
+  questionSchema,
+} from "@millrace/contracts";
 import type { AcceptedQuestion, Question } from "@millrace/contracts";
 import { startFakeModelServer } from "@millrace/testing";
 import type { BehaviourScript, FakeModelServer } from "@millrace/testing";
@@ -95,6 +102,22 @@ export function quotedSuite(ground: Ground): void {
         nearest: [],
         passages_read: 0,
         model: null,
+      });
+    });
+
+    it("name page and heading of a PDF", async () => {
+      const bytes = await readFile(join(import.meta.dirname, "files", "headed.pdf"));
+      const { document } = acceptedDocumentSchema.parse(
+        (await asking.flow.postFile(bytes, "headed.pdf")).body,
+      );
+      await asking.flow.settled(document.id, 90_000);
+
+      const answered = await asking.answer("Who keeps the lamp with two cats?");
+
+      expect(answered.citations[0]).toMatchObject({
+        document_id: document.id,
+        page: 2,
+        section: "The lighthouse › The keeper",
       });
     });
 

@@ -6,6 +6,66 @@ export type PdfPage = { readonly lines: readonly string[] } | { readonly operato
 
 const pageHeight = 792;
 
+/** Text at a place of a page; fonts are F1 (regular), F2 (bold) and F3 (monospaced). */
+export type PlacedText = {
+  readonly text: string;
+  readonly x: number;
+  readonly y: number;
+  readonly size?: number;
+  readonly font?: "F1" | "F2" | "F3";
+  /** Its element in the structure tree, such as H1. */
+  readonly role?: string;
+};
+
+/** A PDF whose text stands where it is told to, in the order given; tagged where any of it has a role. */
+export function buildLayout(pages: readonly (readonly PlacedText[])[]): Buffer {
+  const roles = pages.map((texts) => texts.flatMap(({ role }) => role ?? []));
+  const objects = new Map<number, string>([
+    [
+      2,
+      `<< /Type /Pages /Count ${pages.length} /Kids [${pages.map((_page, n) => `${10 + n * 2} 0 R`).join(" ")}] >>`,
+    ],
+    ...["Helvetica", "Helvetica-Bold", "Courier"].map(
+      (name, index) =>
+        [
+          3 + index,
+          `<< /Type /Font /Subtype /Type1 /BaseFont /${name} /Encoding /WinAnsiEncoding >>`,
+        ] as const,
+    ),
+  ]);
+  let next = 10 + pages.length * 2;
+  const elements = roles.map((names, page) =>
+    names.map((role, mark) => {
+      objects.set(next, `<< /Type /StructElem /S /${role} /P 6 0 R /Pg ${10 + page * 2} 0 R /K ${mark} >>`);
+      return `${next++} 0 R`;
+    }),
+  );
+  pages.forEach((texts, page) => {
+    const fonts = "/Font << /F1 3 0 R /F2 4 0 R /F3 5 0 R >>";
+    objects.set(
+      10 + page * 2,
+      `<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 ${pageHeight}] /Resources << ${fonts} >> /Contents ${11 + page * 2} 0 R /StructParents ${page} >>`,
+    );
+    let mark = 0;
+    const operators = texts.map(({ text, x, y, size = 10, font = "F1", role }) => {
+      const drawn = `BT /${font} ${size} Tf ${x} ${y} Td (${escapeString(text)}) Tj ET`;
+      return role === undefined ? drawn : `/${role} << /MCID ${mark++} >> BDC ${drawn} EMC`;
+    });
+    objects.set(11 + page * 2, pdfStream("", operators.join("\n")));
+  });
+  const isTagged = elements.flat().length > 0;
+  const parents = elements.map((names, page) => `${page} [${names.join(" ")}]`).join(" ");
+  objects.set(
+    6,
+    `<< /Type /StructTreeRoot /K [${elements.flat().join(" ")}] /ParentTree << /Nums [${parents}] >> >>`,
+  );
+  objects.set(
+    1,
+    `<< /Type /Catalog /Pages 2 0 R ${isTagged ? "/MarkInfo << /Marked true >> /StructTreeRoot 6 0 R" : ""} >>`,
+  );
+  return writePdf(objects);
+}
+
 /** A PDF written by hand. `extra` objects are numbered from 10 and reachable as /X10, /X11, ... */
 export function buildPdf(options: {
   readonly pages: readonly PdfPage[];
@@ -56,8 +116,11 @@ export function endlessPdf(): Buffer {
 }
 
 function drawLines(lines: readonly string[]): string {
-  const escaped = lines.map((line) => line.replace(/[\\()]/g, "\\$&"));
-  return `BT /F1 12 Tf 14 TL 72 700 Td ${escaped.map((line) => `(${line}) Tj T*`).join(" ")} ET`;
+  return `BT /F1 12 Tf 14 TL 72 700 Td ${lines.map((line) => `(${escapeString(line)}) Tj T*`).join(" ")} ET`;
+}
+
+function escapeString(text: string): string {
+  return text.replace(/[\\()]/g, "\\$&");
 }
 
 /**

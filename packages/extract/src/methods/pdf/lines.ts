@@ -1,4 +1,7 @@
 import type { TextItem } from "pdfjs-dist/types/src/display/api.js";
+import type { HeadingTag } from "./heading-tags.ts";
+import { heightOf, isHorizontal, isVisible, leftOf, yOf } from "./pieces.ts";
+import type { Row } from "./pieces.ts";
 
 /** One printed line: its text and its place on the page, in points, y growing upwards. */
 export type Line = {
@@ -10,36 +13,52 @@ export type Line = {
   readonly isRightToLeft: boolean;
   /** Turned or vertical text has no lines in this sense; it is never joined. */
   readonly isHorizontal: boolean;
+  /** Size and font of most of its characters. */
+  readonly size: number;
+  readonly font: string;
+  /** Whether nearly all of it is in that font. */
+  readonly isOneFont: boolean;
+  /** The heading of a tagged PDF to which all of it belongs. */
+  readonly tag?: HeadingTag | undefined;
 };
 
 /** A gap wider than this many text heights separates table cells, not words. */
 const cellGapHeights = 1.5;
 
-/** Puts the pieces of a page together to lines, in the order in which the file draws them. */
-export function assembleLines(items: readonly TextItem[]): readonly Line[] {
-  const lines: Line[] = [];
+/** The pieces of a page by lines, in the order in which the file draws them. */
+export function groupRows(items: readonly TextItem[]): readonly Row[] {
+  const rows: Row[] = [];
   let pieces: TextItem[] = [];
   for (const item of items) {
     if (item.str !== "") pieces.push(item);
     if (!item.hasEOL) continue;
-    lines.push(assembleLine(pieces));
+    rows.push(pieces);
     pieces = [];
   }
-  if (pieces.length > 0) lines.push(assembleLine(pieces));
-  return lines.filter((line) => line.text !== "");
+  if (pieces.length > 0) rows.push(pieces);
+  return rows;
 }
 
-function assembleLine(pieces: readonly TextItem[]): Line {
-  const visible = pieces.filter((piece) => piece.str.trim() !== "");
+/** Puts the pieces of each row together to a line; `tags` knows those that belong to headings. */
+export function assembleLines(
+  rows: readonly Row[],
+  tags: ReadonlyMap<TextItem, HeadingTag> = new Map(),
+): readonly Line[] {
+  return rows.map((row) => assembleLine(row, tags)).filter((line) => line.text !== "");
+}
+
+function assembleLine(pieces: Row, tags: ReadonlyMap<TextItem, HeadingTag>): Line {
+  const visible = pieces.filter(isVisible);
   const first = visible[0];
-  const text = pieces.map(textOfPiece).join("").trim();
+  const text = joinPieces(pieces).trim();
   if (first === undefined) {
-    return { text: "", left: 0, right: 0, y: 0, height: 0, isRightToLeft: false, isHorizontal: false };
+    const nowhere = { left: 0, right: 0, y: 0, height: 0, isRightToLeft: false, isHorizontal: false };
+    return { text: "", ...nowhere, size: 0, font: "", isOneFont: false };
   }
   let left = Number.POSITIVE_INFINITY;
   let right = Number.NEGATIVE_INFINITY;
   for (const piece of visible) {
-    const x = numberAt(piece, 4);
+    const x = leftOf(piece);
     left = Math.min(left, x);
     right = Math.max(right, x + piece.width);
   }
@@ -48,24 +67,60 @@ function assembleLine(pieces: readonly TextItem[]): Line {
     text,
     left,
     right,
-    y: numberAt(first, 5),
+    y: yOf(first),
     height,
     isRightToLeft: first.dir === "rtl",
-    isHorizontal: first.dir !== "ttb" && Math.abs(numberAt(first, 1)) < 0.01 && height > 0,
+    isHorizontal: isHorizontal(first) && height > 0,
+    ...styleOf(visible, first),
+    tag: tags.size > 0 ? tagOf(visible, tags) : undefined,
   };
 }
 
-function textOfPiece(piece: TextItem): string {
-  const isGap = piece.str.trim() === "" && piece.width > heightOf(piece) * cellGapHeights && piece.height > 0;
-  return isGap ? "\t" : piece.str;
+/** The style of the longest piece stands for the line. */
+function styleOf(visible: Row, first: TextItem): Pick<Line, "size" | "font" | "isOneFont"> {
+  const main = visible.reduce(
+    (longest, piece) => (piece.str.length > longest.str.length ? piece : longest),
+    first,
+  );
+  let all = 0;
+  let same = 0;
+  for (const { str, fontName } of visible) {
+    all += str.length;
+    if (fontName === main.fontName) same += str.length;
+  }
+  return { size: heightOf(main), font: main.fontName, isOneFont: same >= all * 0.9 };
 }
 
-function heightOf(piece: TextItem): number {
-  if (piece.height > 0) return piece.height;
-  return Math.hypot(numberAt(piece, 2), numberAt(piece, 3));
+function tagOf(visible: Row, tags: ReadonlyMap<TextItem, HeadingTag>): HeadingTag | undefined {
+  const [tag, ...others] = visible.map((piece) => tags.get(piece));
+  return others.every((other) => other === tag) ? tag : undefined;
 }
 
-function numberAt(piece: TextItem, index: number): number {
-  const value: unknown = piece.transform[index];
-  return typeof value === "number" && Number.isFinite(value) ? value : 0;
+/** What stands before the text of a heading or a list item, however far. */
+const label = /^\s*(?:[^\p{L}\p{N}\s]{1,2}|[([]?(?:\p{N}[\p{N}.]{0,8}|\p{L}|[ivxIVX]{1,5})[.)\]]?)$/u;
+
+function joinPieces(pieces: Row): string {
+  let text = "";
+  let before: TextItem | undefined;
+  for (const [index, piece] of pieces.entries()) {
+    if (isVisible(piece)) {
+      text += piece.str;
+      before = piece;
+      continue;
+    }
+    const after = pieces[index + 1];
+    const isGap = before !== undefined && after !== undefined && isCellGap(before, after);
+    const isLabel = isGap && label.test(text) && /^\p{L}/u.test(after.str);
+    text += isGap && !isLabel ? "\t" : piece.str;
+  }
+  return text;
+}
+
+/** Blank pieces know no height, and their width is in a scale of its own: the pieces around them tell. */
+function isCellGap(before: TextItem, after: TextItem): boolean {
+  const gap = Math.max(
+    leftOf(after) - leftOf(before) - before.width,
+    leftOf(before) - leftOf(after) - after.width,
+  );
+  return isHorizontal(before) && isVisible(after) && gap > heightOf(before) * cellGapHeights;
 }

@@ -1,6 +1,13 @@
 import { describe, expect, it } from "vitest";
 import type { Line } from "./lines.ts";
-import { joinParagraphs } from "./paragraphs.ts";
+import * as paragraphs from "./paragraphs.ts";
+
+function joinParagraphs(lines: readonly Line[]): string {
+  return paragraphs
+    .joinParagraphs(lines)
+    .map(({ text }) => text)
+    .join("\n\n");
+}
 
 /** A line of 6-point-wide letters; rows are 14 points apart. */
 function line(row: number, text: string, place: Partial<Line> = {}): Line {
@@ -13,6 +20,9 @@ function line(row: number, text: string, place: Partial<Line> = {}): Line {
     height: 12,
     isRightToLeft: false,
     isHorizontal: true,
+    size: place.height ?? 12,
+    font: "body",
+    isOneFont: true,
     ...place,
   };
 }

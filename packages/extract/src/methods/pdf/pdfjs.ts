@@ -8,7 +8,11 @@ import { MethodFailure } from "../method-failure.ts";
 import type { MethodInput, MethodOutput } from "../method.ts";
 import { readBytes } from "../read-bytes.ts";
 import { readAnnotations } from "./annotations.ts";
-import { assembleLines } from "./lines.ts";
+import { readByColumns } from "./columns.ts";
+import { HeadingFinder } from "./headings.ts";
+import { readHeadingTags } from "./heading-tags.ts";
+import type { HeadingTag } from "./heading-tags.ts";
+import { assembleLines, groupRows } from "./lines.ts";
 import { joinParagraphs } from "./paragraphs.ts";
 import { describePages } from "./pages.ts";
 import { resolvePresentationForms } from "./presentation-forms.ts";
@@ -55,16 +59,18 @@ async function readDocument(document: PDFDocumentProxy, input: MethodInput): Pro
   const parts: string[] = [];
   let failedPages = 0;
   let isTruncated = false;
+  const headings = new HeadingFinder();
+  const isTagged = await readIsTagged(document);
   for (let pageNumber = 1; pageNumber <= pageCount; pageNumber += 1) {
     // One unreadable page does not cost the others.
-    const page = await readPage(document, pageNumber).catch(() => undefined);
+    const page = await readPage(document, pageNumber, { headings, isTagged }).catch(() => undefined);
     if (page === undefined) failedPages += 1;
     isTruncated ||= page?.isTruncated === true;
     parts.push(page?.text ?? "");
     input.reportPages(pageNumber, pageCount);
   }
   return {
-    parts,
+    parts: headings.markHeadings(parts),
     hasPages: true,
     title: await readTitle(document),
     encoding: null,
@@ -74,11 +80,30 @@ async function readDocument(document: PDFDocumentProxy, input: MethodInput): Pro
 
 type PageText = { readonly text: string; readonly isTruncated: boolean };
 
-async function readPage(document: PDFDocumentProxy, pageNumber: number): Promise<PageText> {
+/** Where a footnote or a program has the sign of a heading at the start of a line; moved in, it is none. */
+const signLikeHeading = /^(?=#{1,6}\s)/gm;
+
+/** Whether the file says of itself that its structure tree names what its text is. */
+async function readIsTagged(document: PDFDocumentProxy): Promise<boolean> {
+  const mark: unknown = await document.getMarkInfo().catch(() => null);
+  return mark instanceof Map && mark.get("Marked") === true;
+}
+
+async function readPage(
+  document: PDFDocumentProxy,
+  pageNumber: number,
+  { headings, isTagged }: { readonly headings: HeadingFinder; readonly isTagged: boolean },
+): Promise<PageText> {
   const page = await document.getPage(pageNumber);
   try {
-    const { items, isTruncated } = await readItems(page);
-    const text = resolvePresentationForms(joinParagraphs(assembleLines(items)));
+    const tags = isTagged ? await readHeadingTags(page) : new Map<string, HeadingTag>();
+    const { items, tagged, monospaced, isTruncated } = await readItems(page, tags);
+    const lines = assembleLines(readByColumns(groupRows(items)), tagged);
+    const paragraphs = joinParagraphs(lines).map((paragraph) => ({
+      ...paragraph,
+      text: resolvePresentationForms(paragraph.text).replace(signLikeHeading, " "),
+    }));
+    const text = headings.addPage(pageNumber - 1, paragraphs, monospaced);
     const notes = await readAnnotations(page, text);
     return { text: notes === "" ? text : `${text}\n\n${notes}`, isTruncated };
   } finally {
@@ -86,33 +111,72 @@ async function readPage(document: PDFDocumentProxy, pageNumber: number): Promise
   }
 }
 
+type PageItems = {
+  readonly items: readonly TextItem[];
+  readonly tagged: ReadonlyMap<TextItem, HeadingTag>;
+  readonly monospaced: ReadonlySet<string>;
+  readonly isTruncated: boolean;
+};
+
 /** Streamed, so that a page made to fill memory is cut instead of collected. */
-async function readItems(page: PDFPageProxy): Promise<{ items: readonly TextItem[]; isTruncated: boolean }> {
-  const reader = page.streamTextContent().getReader();
+async function readItems(page: PDFPageProxy, tags: ReadonlyMap<string, HeadingTag>): Promise<PageItems> {
+  const reader = page.streamTextContent({ includeMarkedContent: tags.size > 0 }).getReader();
   const items: TextItem[] = [];
+  const tagged = new Map<TextItem, HeadingTag>();
+  const monospaced = new Set<string>();
+  /** The tags of the marked content that is open, innermost last. */
+  const open: (HeadingTag | undefined)[] = [];
   let characters = 0;
   while (characters < maxPdfPageCharacters) {
     const chunk = await reader.read();
-    if (chunk.done) return { items, isTruncated: false };
-    for (const item of textItems(chunk.value)) {
+    if (chunk.done) return { items, tagged, monospaced, isTruncated: false };
+    for (const font of monospacedFonts(chunk.value)) monospaced.add(font);
+    for (const item of itemsOf(chunk.value)) {
+      if (!isTextItem(item)) {
+        followMark(item, open, tags);
+        continue;
+      }
+      const tag = open.at(-1);
+      if (tag !== undefined) tagged.set(item, tag);
       items.push(item);
       characters += item.str.length + 1;
     }
   }
   await reader.cancel(new Error("The page holds more text than a page can."));
-  return { items, isTruncated: true };
+  return { items, tagged, monospaced, isTruncated: true };
 }
 
-function textItems(chunk: unknown): readonly TextItem[] {
-  if (typeof chunk !== "object" || chunk === null || !("items" in chunk) || !Array.isArray(chunk.items)) {
-    return [];
-  }
-  return chunk.items.filter(isTextItem);
+function itemsOf(chunk: unknown): readonly unknown[] {
+  if (typeof chunk !== "object" || chunk === null || !("items" in chunk)) return [];
+  return Array.isArray(chunk.items) ? chunk.items : [];
+}
+
+function monospacedFonts(chunk: unknown): readonly string[] {
+  if (typeof chunk !== "object" || chunk === null || !("styles" in chunk)) return [];
+  const styles: unknown = chunk.styles;
+  if (typeof styles !== "object" || styles === null) return [];
+  return Object.entries(styles).flatMap(([font, style]: [string, unknown]) =>
+    typeof style === "object" && style !== null && "fontFamily" in style && style.fontFamily === "monospace"
+      ? [font]
+      : [],
+  );
 }
 
 /** Marked-content items have no text. */
 function isTextItem(item: unknown): item is TextItem {
   return typeof item === "object" && item !== null && "str" in item && typeof item.str === "string";
+}
+
+/** What is marked within a heading belongs to it. */
+function followMark(
+  item: unknown,
+  open: (HeadingTag | undefined)[],
+  tags: ReadonlyMap<string, HeadingTag>,
+): void {
+  if (typeof item !== "object" || item === null || !("type" in item)) return;
+  if (item.type === "endMarkedContent") open.pop();
+  else
+    open.push(("id" in item && typeof item.id === "string" ? tags.get(item.id) : undefined) ?? open.at(-1));
 }
 
 async function readTitle(document: PDFDocumentProxy): Promise<string | null> {
