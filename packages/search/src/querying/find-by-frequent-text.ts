@@ -13,6 +13,9 @@ const mostOfOneWord = 1_000;
 const mostOfAllWords = 5_000;
 const leastOfOneWord = 200;
 
+/** What was counted is of all workspaces and some time ago: a word is taken as frequent when it must be so by far. */
+const knownFactor = 3;
+
 /** Passages that are ranked: those with the most and the rarest words, of equal ones the newest. */
 const mostRanked = 1_000;
 
@@ -62,11 +65,13 @@ async function inLanguage(
   return isEnough ? rare : await rankBest(transaction, scope, { ...asked, parts, mostOfEach: null });
 }
 
+type Parts = Asked & { readonly parts: readonly string[]; readonly mostOfEach: number | null };
+
 /** By the parts that are in at most `mostOfEach` passages; null: by all of them. */
 async function rankBest(
   transaction: Transaction,
   scope: SearchScope,
-  asked: Asked & { readonly parts: readonly string[]; readonly mostOfEach: number | null },
+  asked: Parts,
 ): Promise<(TextCandidate & { readonly has_frequent: boolean })[]> {
   const { query, parts, mostOfEach, limit } = asked;
   const conditions = [sql`chunk.source_id IN (SELECT id FROM source)`, ...passageConditions(scope, query)];
@@ -74,11 +79,12 @@ async function rankBest(
     (part, at) => sql`
       (SELECT chunk.id, ${at}::int AS part
        FROM chunk WHERE ${sql.join([...conditions, sql`chunk.words @@ ${part}::tsquery`], sql` AND `)}
-       LIMIT ${mostOfEach === null ? null : mostOfEach + 1}::int)`,
+       LIMIT CASE WHEN EXISTS (SELECT FROM known WHERE lexeme = ${part}) THEN 0 ELSE ${mostOfEach}::int + 1 END)`,
   );
   // Whole weights: a sum of fractions depends on its order, and so would what is ranked.
   const found = await sql<TextCandidate & { readonly has_frequent: boolean }>`
     WITH source AS MATERIALIZED (${sourcesInLanguage(scope, query)}),
+    known AS MATERIALIZED (${knownAsFrequent(asked)}),
     hit AS MATERIALIZED (${sql.join(hits, sql` UNION ALL `)}),
     frequency AS MATERIALIZED (
       SELECT part, (1e6::float8 / ln(1 + count(*)::float8))::int AS weight,
@@ -88,11 +94,24 @@ async function rankBest(
       SELECT hit.id FROM hit JOIN frequency USING (part) WHERE NOT is_frequent
       GROUP BY hit.id ORDER BY sum(weight) DESC, hit.id DESC LIMIT ${mostRanked})
     SELECT id, score, ${coverageOf(query)} AS coverage,
-           (SELECT bool_or(is_frequent) FROM frequency) AS has_frequent
+           EXISTS (SELECT FROM known) OR EXISTS (SELECT FROM frequency WHERE is_frequent) AS has_frequent
     FROM (
       SELECT chunk.id, chunk.words, ${scoreOf(query)} AS score
       FROM candidate JOIN chunk ON chunk.id = candidate.id
       ORDER BY score DESC, chunk.id LIMIT ${limit}) AS best
     ORDER BY score DESC, id`.execute(transaction);
   return found.rows;
+}
+
+/**
+ * Words that are in so many more than `mostOfEach` passages, by what PostgreSQL has counted in all workspaces, that they
+ * need not be looked up: a search in the index gathers all passages with a word before it gives the first.
+ */
+function knownAsFrequent({ query, parts, mostOfEach }: Parts) {
+  return sql`
+    SELECT quote_literal(lexeme) AS lexeme
+    FROM pg_stats, unnest(most_common_elems::text::text[], most_common_elem_freqs) AS counted (lexeme, share)
+    WHERE schemaname = current_schema() AND tablename = 'chunk' AND attname = 'words'
+      AND quote_literal(lexeme) = ANY(${[...parts]}::text[])
+      AND share * ${query.passages}::float8 > ${knownFactor}::int * ${mostOfEach}::int`;
 }
