@@ -269,8 +269,10 @@ describe.each(testDatabases())("retention on $name", (kind) => {
   it("reads no table from its beginning to its end", async () => {
     await writeJobs(database.queryable, { state: "succeeded", endedHoursAgo: 1, count: 5000 });
     await writeSideRows();
-    for (const table of ["job", ...sideTables, "event"]) {
-      await sql`ANALYZE ${sql.table(table)}`.execute(database.queryable);
+    await writeStreams(5000, 0);
+    // Tables that are known to be empty are read whole: autovacuum may have seen them so after the tests before.
+    for (const table of ["job", ...sideTables, "event", "event_stream"]) {
+      await sql`VACUUM (ANALYZE) ${sql.table(table)}`.execute(database.queryable);
     }
 
     const plans = await plansOf(database.queryable, (queryable) =>
