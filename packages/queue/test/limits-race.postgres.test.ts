@@ -24,14 +24,13 @@ afterEach(() => clear(database.queryable));
 afterAll(() => opened.close());
 
 const claimers = 6;
-const maxMs = 6_000;
+const enoughMs = 6_000;
+const leastRounds = 25;
 
-/** Rounds of claims at once, until there were so many or the time is over. Says how many there were. */
-async function inRounds(count: number, round: (nth: number) => Promise<void>): Promise<number> {
-  const endMs = performance.now() + maxMs;
-  let done = 0;
-  while (done < count && performance.now() < endMs) await round(done++);
-  return done;
+/** So many rounds of claims at once; on a slow machine fewer, but never less than make a race likely. */
+async function inRounds(count: number, round: (nth: number) => Promise<void>): Promise<void> {
+  const endMs = performance.now() + enoughMs;
+  for (let nth = 0; nth < count && (nth < leastRounds || performance.now() < endMs); nth++) await round(nth);
 }
 
 /** Claims at once by all claimers; says what runs then, altogether. */
@@ -58,13 +57,12 @@ it("never runs more of a task than its concurrency, out of the queue and out of 
   await enqueue(database.queryable, { count: 3_000 });
   const most: number[] = [];
 
-  const rounds = await inRounds(300, async () => {
+  await inRounds(300, async () => {
     const running = await claimAtOnce(() => ({ concurrency: 5 }), atOnce({ limit: 3 }));
     most.push(running.length);
     await end(database.queryable, running);
   });
 
-  expect(rounds).toBeGreaterThan(20);
   expect(Math.max(...most)).toBe(5);
 }, 60_000);
 
@@ -73,14 +71,13 @@ it("never starts more than there are tokens", async () => {
   const rateLimit = { perSecond: 1 / 86_400, burst: 7 };
   const most: number[] = [];
 
-  const rounds = await inRounds(300, async () => {
+  await inRounds(300, async () => {
     await sql`DELETE FROM limiter`.execute(database.queryable);
     const running = await claimAtOnce(() => ({ rateLimit }), atOnce({ limit: 3 }));
     most.push(running.length);
     await end(database.queryable, running);
   });
 
-  expect(rounds).toBeGreaterThan(20);
   expect(Math.max(...most)).toBe(7);
 }, 60_000);
 
@@ -94,14 +91,13 @@ it.each(["tests", "*"])(
     const second = name === "*" ? "elsewhere" : "tests";
     const most: number[] = [];
 
-    const rounds = await inRounds(150, async () => {
+    await inRounds(150, async () => {
       const requests = [...atOnce({ limit: 3 }), ...atOnce({ limit: 3, queue: second })];
       const running = await claimAtOnce(() => ({}), requests);
       most.push(running.length);
       await end(database.queryable, running);
     });
 
-    expect(rounds).toBeGreaterThan(20);
     expect(Math.max(...most)).toBe(4);
   },
   60_000,
@@ -120,7 +116,7 @@ it("keeps all limits of many keys at once, without a deadlock", async () => {
   const broker = { announce: () => undefined };
   const broken: unknown[] = [];
 
-  const rounds = await inRounds(100, async (nth) => {
+  await inRounds(100, async (nth) => {
     const choices = atOnce({ limit: 4, choice: nth % 5 === 0 ? "oldest" : "best" });
     const releasing = releaseParked(
       { database, bus, broker },
@@ -138,7 +134,6 @@ it("keeps all limits of many keys at once, without a deadlock", async () => {
     await end(database.queryable, running);
   });
 
-  expect(rounds).toBeGreaterThan(10);
   expect(broken).toEqual([]);
   expect(await deadlocks()).toBe(0);
 }, 60_000);
