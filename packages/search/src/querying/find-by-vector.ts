@@ -37,7 +37,7 @@ export async function findByVector(
   const { limit } = request;
   try {
     if (space.usesIndex) {
-      const candidates = await nearestByIndex(database, space, request);
+      const candidates = await nearestByIndex(database.queryable, space, request);
       if (candidates.length >= limit) return { candidates, method: "index" };
     }
   } catch (error) {
@@ -87,26 +87,26 @@ async function nearestOfAll(
   return found.rows;
 }
 
+/**
+ * In one statement, which saves three round trips: the settings are made when the index asks for the vector to start
+ * from, and last as long as the statement. Behind pgBouncer the connection is somebody else's right after it.
+ */
 async function nearestByIndex(
-  database: Database,
+  queryable: Queryable,
   space: SpaceToSearch,
   { scope, vector, limit }: Parameters<typeof findByVector>[2],
 ): Promise<VectorCandidate[]> {
   const type = sql.raw(`${indexedType(space.dimensions) ?? "vector"}(${space.dimensions})`);
-  const distance = sql`embedding::${type} <=> ${vectorText(vector)}::${type}`;
-  return await database.transaction(async (transaction) => {
-    // For this transaction only: behind pgBouncer the connection is somebody else's right after it.
-    await sql`
+  const found = await sql<VectorCandidate>`
+    WITH setting AS MATERIALIZED (
       SELECT set_config('hnsw.iterative_scan', 'relaxed_order', true),
              set_config('hnsw.ef_search', ${String(searchWidth)}, true),
-             set_config('hnsw.max_scan_tuples', ${String(mostScanned)}, true)`.execute(transaction);
-    const found = await sql<VectorCandidate>`
-      WITH nearest AS MATERIALIZED (
-        SELECT chunk_id AS id, ${distance} AS distance
-        FROM chunk_embedding WHERE ${conditions(space, scope)} ORDER BY distance LIMIT ${limit})
-      SELECT id, 1 - distance AS similarity FROM nearest ORDER BY distance, id`.execute(transaction);
-    return found.rows;
-  });
+             set_config('hnsw.max_scan_tuples', ${String(mostScanned)}, true)),
+    nearest AS MATERIALIZED (
+      SELECT chunk_id AS id, embedding::${type} <=> (SELECT ${vectorText(vector)}::${type} FROM setting) AS distance
+      FROM chunk_embedding WHERE ${conditions(space, scope)} ORDER BY distance LIMIT ${limit})
+    SELECT id, 1 - distance AS similarity FROM nearest ORDER BY distance, id`.execute(queryable);
+  return found.rows;
 }
 
 /** The space stands in the text: the index is of its vectors alone, and the planner has to see that. */
