@@ -109,6 +109,77 @@ describe("layouts of PDFs", () => {
       "Typed upon the page.",
     ]);
   });
+
+  it("says once what is drawn several times to look bold, also where the drawings are cut at other places", async () => {
+    const at = (x: number, y: number, text: string) => `BT /F1 10 Tf ${x} ${y} Td (${text}) Tj ET`;
+    const wholeWidth = 10 * 0.556 * 4;
+
+    const extracted = await read({
+      operators: [
+        ...[at(50, 700, "2011"), at(50.3, 700, "2011"), at(50.3, 699.8, "2011 report of the mill")],
+        ...[at(50, 650, "Code 3"), at(50.2, 650, "Code 30")],
+        // The same figure twice beside each other is no drawing over itself.
+        ...[at(50, 600, "2011"), at(50 + wholeWidth, 600, "2011")],
+      ].join("\n"),
+    });
+
+    expect(extracted.text.split(/\n+/)).toEqual(["2011 report of the mill", "Code 30", "20112011"]);
+  });
+
+  it("leaves out the beginning of a piece that is drawn over the end of the one before", async () => {
+    const digit = 5.56;
+
+    const extracted = await read({
+      operators: `BT /F1 10 Tf 50 700 Td (12345) Tj ET BT /F1 10 Tf ${50 + 3 * digit + 0.2} 700 Td (45678) Tj ET`,
+    });
+
+    expect(extracted.text).toBe("12345678");
+  });
+
+  it("puts the cells of a row into their order where the last is drawn first", async () => {
+    const row = (y: number, cells: readonly [number, string][]) =>
+      cells.map(([x, text]) => `BT /F1 10 Tf ${x} ${y} Td (${text}) Tj ET`).join("\n");
+
+    const extracted = await read({
+      operators: [
+        row(700, [
+          [400, "920.68"],
+          [200, "Grain"],
+          [50, "March"],
+        ]),
+        row(688, [
+          [400, "17.30"],
+          [200, "Stones"],
+          [50, "April"],
+        ]),
+      ].join("\n"),
+    });
+
+    expect(extracted.text).toBe("March\tGrain\t920.68\nApril\tStones\t17.30");
+  });
+
+  it.each([
+    ["against the clock", "0 1 -1 0", (line: number) => [100 + line * 12, 50]],
+    ["with the clock", "0 -1 1 0", (line: number) => [500 - line * 12, 700]],
+    ["upside down", "-1 0 0 -1", (line: number) => [500, 100 + line * 12]],
+  ] as const)(
+    "joins the lines of a page that is turned %s, as of any other",
+    async (_name, turn, placeOf) => {
+      const lines = [
+        "The mill race carries the water of the river from the weir",
+        "to the wheel, which turns the stones above it. The miller",
+        "sets the gates.",
+      ];
+
+      const extracted = await read({
+        operators: lines
+          .map((line, index) => `BT /F1 10 Tf ${turn} ${placeOf(index).join(" ")} Tm (${line}) Tj ET`)
+          .join("\n"),
+      });
+
+      expect(extracted.text).toBe(lines.join(" "));
+    },
+  );
 });
 
 describe("scripts in PDFs", () => {

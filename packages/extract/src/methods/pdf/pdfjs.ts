@@ -9,6 +9,7 @@ import type { MethodInput, MethodOutput } from "../method.ts";
 import { readBytes } from "../read-bytes.ts";
 import { readAnnotations } from "./annotations.ts";
 import { readByColumns } from "./columns.ts";
+import { dropDoubled } from "./doubled.ts";
 import { HeadingFinder } from "./headings.ts";
 import { readHeadingTags } from "./heading-tags.ts";
 import type { HeadingTag } from "./heading-tags.ts";
@@ -16,6 +17,7 @@ import { assembleLines, groupRows } from "./lines.ts";
 import { joinParagraphs } from "./paragraphs.ts";
 import { describePages } from "./pages.ts";
 import { resolvePresentationForms } from "./presentation-forms.ts";
+import { standUpright } from "./upright.ts";
 
 /** Reads a PDF with PDF.js: the best results with CJK fonts, and form values and notes besides. */
 export async function extractWithPdfjs(input: MethodInput): Promise<MethodOutput> {
@@ -98,7 +100,8 @@ async function readPage(
   try {
     const tags = isTagged ? await readHeadingTags(page) : new Map<string, HeadingTag>();
     const { items, tagged, monospaced, isTruncated } = await readItems(page, tags);
-    const lines = assembleLines(readByColumns(groupRows(items)), tagged);
+    standUpright(items);
+    const lines = assembleLines(readByColumns(groupRows(dropDoubled(items))), tagged);
     const paragraphs = joinParagraphs(lines).map((paragraph) => ({
       ...paragraph,
       text: resolvePresentationForms(paragraph.text).replace(signLikeHeading, " "),
