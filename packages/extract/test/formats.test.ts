@@ -1,7 +1,8 @@
 import { relative } from "node:path";
 import iconv from "iconv-lite";
 import { describe, expect, it } from "vitest";
-import { buildDocx, paragraph, table } from "./builders/docx.ts";
+import { buildDocx, importedAs, paragraph, table } from "./builders/docx.ts";
+import { chartOf } from "./builders/office.ts";
 import { buildPdf } from "./builders/pdf.ts";
 import { openWorkspace } from "./workspace.ts";
 
@@ -157,6 +158,48 @@ describe("DOCX", () => {
     const extracted = await workspace.createExtractor().extract({ path, fileName: "walk.docx" });
 
     expect(extracted.text.replace(/ +/g, " ")).toBe("a | b\nc | d\n\nEnd.");
+  });
+
+  it("reads web pages that it takes in, in their places, and says what it can't read of such parts", async () => {
+    const workspace = await openWorkspace();
+    const mail = [
+      "MIME-Version: 1.0",
+      'Content-Type: multipart/related; type="text/html"; boundary="mill"',
+      "",
+      "--mill",
+      'Content-Type: text/html; charset="windows-1252"',
+      "Content-Transfer-Encoding: quoted-printable",
+      "",
+      "<p>The m=FCller sets the gates.</p>",
+      "--mill--",
+    ].join("\r\n");
+    const imported = [
+      { name: "page.html", content: "<h2>Levels</h2><table><tr><td>North</td><td>1.20 m</td></tr></table>" },
+      { name: "page.mht", content: mail },
+      { name: "page.rtf", content: "{\\rtf1 Not here}" },
+    ];
+    const body = `${paragraph("Before.")}${importedAs(0)}${paragraph("Between.")}${importedAs(1)}${importedAs(2)}`;
+    const path = await workspace.write("made.docx", buildDocx({ body, imported }));
+
+    const extracted = await workspace.createExtractor().extract({ path, fileName: "made.docx" });
+
+    expect(extracted.text).toBe(
+      "Before.\n\n## Levels\n\nNorth | 1.20 m\n\nBetween.\n\nThe müller sets the gates.",
+    );
+    expect(extracted.warnings.map(({ code }) => code)).toEqual(["attachment_left_out"]);
+  });
+
+  it("reads what its charts say, behind the text", async () => {
+    const workspace = await openWorkspace();
+    const chart = chartOf("Grain by year", ["Wheat"], ["2024", "2025"]);
+    const path = await workspace.write("chart.docx", buildDocx({ body: paragraph("The mill."), chart }));
+
+    const extracted = await workspace.createExtractor().extract({ path, fileName: "chart.docx" });
+
+    expect(extracted).toMatchObject({
+      method: "mammoth",
+      text: "The mill.\n\nGrain by year\nWheat | 2024 | 2025",
+    });
   });
 
   it("expands no entities", async () => {

@@ -2,7 +2,15 @@ import { utils, write } from "@e965/xlsx";
 import iconv from "iconv-lite";
 import { describe, expect, it } from "vitest";
 import type { ExtractedText } from "../src/index.ts";
-import { buildOpenDocument, buildPptx, buildXlsx, cell, shape, slideTable } from "./builders/office.ts";
+import {
+  buildOpenDocument,
+  buildPptx,
+  buildXlsx,
+  cell,
+  chartOf,
+  shape,
+  slideTable,
+} from "./builders/office.ts";
 import { openWorkspace } from "./workspace.ts";
 
 async function read(name: string, content: string | Uint8Array): Promise<ExtractedText> {
@@ -142,6 +150,14 @@ describe("PPTX", () => {
       "# Slide 2\n\nGate | Level\nNorth | 1.2\n\nAsk who opens it.",
       "",
     ]);
+  });
+
+  it("reads titles and names of charts, each once, without their figures", async () => {
+    const chart = chartOf("Grain by year", ["Wheat", "Rye"], ["2024", "2025"]);
+
+    const extracted = await read("chart.pptx", buildPptx([{ shapes: shape("The mill", "title"), chart }]));
+
+    expect(extracted.text).toBe("# The mill\n\nGrain by year\nWheat | 2024 | 2025 | Rye");
   });
 
   it("reads the slides before a damaged one, and says so", async () => {

@@ -3,6 +3,8 @@ import type { ZipPart } from "./zip.ts";
 
 const officeRelation = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
 
+const chartSpace = 'xmlns:c="http://schemas.openxmlformats.org/drawingml/2006/chart"';
+
 type Relation = { readonly id: string; readonly type: string; readonly target: string };
 
 function part(name: string, xml: string, declaredSize?: number): ZipPart {
@@ -89,7 +91,19 @@ export function buildXlsx(
   ]);
 }
 
-export type Slide = { readonly shapes: string; readonly notes?: string };
+/** `chart`: what a chart on the slide says, as DrawingML. */
+export type Slide = { readonly shapes: string; readonly notes?: string; readonly chart?: string };
+
+/** A chart with a title and these categories, once for each of its series, as programs write them. */
+export function chartOf(title: string, series: readonly string[], categories: readonly string[]): string {
+  const names = (list: readonly string[]): string =>
+    `<c:strCache>${list.map((name) => `<c:pt><c:v>${name}</c:v></c:pt>`).join("")}</c:strCache>`;
+  const rows = series.map(
+    (name) =>
+      `<c:ser><c:tx>${names([name])}</c:tx><c:cat>${names(categories)}</c:cat><c:val><c:numCache><c:pt><c:v>920.68</c:v></c:pt></c:numCache></c:val></c:ser>`,
+  );
+  return `<c:chart><c:title><c:tx><c:rich><a:p><a:r><a:t>${title}</a:t></a:r></a:p></c:rich></c:tx></c:title><c:plotArea>${rows.join("")}</c:plotArea></c:chart>`;
+}
 
 /** A shape with a text; `placeholder` is the type of its place, such as "title". */
 export function shape(text: string, placeholder?: string): string {
@@ -126,20 +140,29 @@ export function buildPptx(slides: readonly Slide[]): Buffer {
         target: `slides/slide${index + 1}.xml`,
       })),
     ),
-    ...slides.flatMap(({ shapes, notes }, index) => [
-      part(`ppt/slides/slide${index + 1}.xml`, `<p:sld ${spaces}>${tree(shapes)}</p:sld>`),
-      ...(notes === undefined
-        ? []
-        : [
-            relations(`ppt/slides/_rels/slide${index + 1}.xml.rels`, [
-              { id: "rId1", type: "notesSlide", target: `../notesSlides/notesSlide${index + 1}.xml` },
-            ]),
-            part(
-              `ppt/notesSlides/notesSlide${index + 1}.xml`,
-              `<p:notes ${spaces}>${tree(shape(notes, "body"))}</p:notes>`,
-            ),
-          ]),
-    ]),
+    ...slides.flatMap(({ shapes, notes, chart }, index) => {
+      const number = index + 1;
+      const shown = [
+        ...(notes === undefined
+          ? []
+          : [{ id: "rId1", type: "notesSlide", target: `../notesSlides/notesSlide${number}.xml` }]),
+        ...(chart === undefined
+          ? []
+          : [{ id: "rId2", type: "chart", target: `../charts/chart${number}.xml` }]),
+      ];
+      return [
+        part(`ppt/slides/slide${number}.xml`, `<p:sld ${spaces}>${tree(shapes)}</p:sld>`),
+        relations(`ppt/slides/_rels/slide${number}.xml.rels`, shown),
+        part(
+          `ppt/notesSlides/notesSlide${number}.xml`,
+          `<p:notes ${spaces}>${tree(shape(notes ?? "", "body"))}</p:notes>`,
+        ),
+        part(
+          `ppt/charts/chart${number}.xml`,
+          `<c:chartSpace ${spaces} ${chartSpace}>${chart ?? ""}</c:chartSpace>`,
+        ),
+      ];
+    }),
   ]);
 }
 

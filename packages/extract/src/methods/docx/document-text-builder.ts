@@ -8,12 +8,14 @@ const skippedElements: ReadonlySet<string> = new Set(["Fallback", "moveFrom", "d
 export class DocumentTextBuilder implements XmlVisitor {
   readonly #text = new TextBuilder();
   readonly #headingLevels: ReadonlyMap<string, number>;
+  readonly #imported: ReadonlyMap<string, string>;
   #open: string[] = [];
   #skippedFrom: number | undefined;
 
-  /** Levels of headings by the id of their style. */
-  constructor(headingLevels: ReadonlyMap<string, number>) {
+  /** Levels of headings by the id of their style, and texts that stand in other parts by the ids of these. */
+  constructor(headingLevels: ReadonlyMap<string, number>, imported: ReadonlyMap<string, string>) {
     this.#headingLevels = headingLevels;
+    this.#imported = imported;
   }
 
   beginPart(): void {
@@ -42,6 +44,7 @@ export class DocumentTextBuilder implements XmlVisitor {
     else if (name === "tbl") this.#text.beginTable();
     else if (name === "tc") this.#text.beginCell();
     else if (name === "pStyle") this.#beginStyled(attribute("val") ?? "");
+    else if (name === "altChunk") this.#addImported(attribute("id") ?? "");
     // The same names occur as tab stops and breaks in styles, outside of runs.
     else if (parent === "r") this.#text.add(characterOf(name));
   }
@@ -61,6 +64,11 @@ export class DocumentTextBuilder implements XmlVisitor {
   #beginStyled(style: string): void {
     const level = this.#headingLevels.get(style);
     if (level !== undefined) this.#text.beginHeading(level);
+  }
+
+  #addImported(id: string): void {
+    this.#text.add(this.#imported.get(id) ?? "");
+    this.#text.endParagraph();
   }
 
   text(text: string): void {

@@ -4,11 +4,13 @@ import { htmlToText } from "../html/html-text.ts";
 import { MethodFailure } from "../method-failure.ts";
 import type { MethodInput, MethodOutput } from "../method.ts";
 import { openArchive, verifyXmlParts } from "../archive/archive.ts";
+import { readChartTexts } from "../archive/chart-text.ts";
 import { findMainPart, readCoreTitle } from "../archive/package-parts.ts";
+import { findImportedParts } from "./imported-parts.ts";
 
 /** Reads a DOCX with mammoth by way of HTML, which keeps headings, lists and tables apart. */
 export async function extractWithMammoth(input: MethodInput): Promise<MethodOutput> {
-  const title = await checkArchive(input.path);
+  const { title, charts } = await checkArchive(input.path);
   const { value } = await mammoth.convertToHtml(
     { path: input.path },
     {
@@ -19,7 +21,8 @@ export async function extractWithMammoth(input: MethodInput): Promise<MethodOutp
       externalFileAccess: false,
     },
   );
-  const { text, isTruncated } = htmlToText(value);
+  const { text: body, isTruncated } = htmlToText(value);
+  const text = [body, charts].filter((piece) => piece !== "").join("\n\n");
   return {
     parts: [text],
     hasPages: false,
@@ -32,14 +35,15 @@ export async function extractWithMammoth(input: MethodInput): Promise<MethodOutp
 }
 
 /** mammoth inflates whatever it is given, so sizes are checked first, forged ones included. */
-async function checkArchive(path: string): Promise<string | null> {
+async function checkArchive(path: string): Promise<{ title: string | null; charts: string }> {
   const archive = await openArchive(path);
   try {
-    if ((await findMainPart(archive, "word/document.xml")) === undefined) {
-      throw new MethodFailure("file_damaged", "the part with the text is missing");
-    }
+    const main = await findMainPart(archive, "word/document.xml");
+    if (main === undefined) throw new MethodFailure("file_damaged", "the part with the text is missing");
+    if ((await findImportedParts(archive, main)).size > 0)
+      throw new MethodFailure("declined", "text in other formats, which mammoth does not read");
     await verifyXmlParts(archive, maxXmlTreeBytes);
-    return await readCoreTitle(archive);
+    return { title: await readCoreTitle(archive), charts: await readChartTexts(archive, main) };
   } finally {
     archive.close();
   }

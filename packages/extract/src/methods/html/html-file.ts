@@ -40,7 +40,7 @@ async function decodeHtml(path: string): Promise<DecodedText> {
 }
 
 /** What the page says of itself; browsers look no further than the first kilobyte either. */
-function declaredEncoding(bytes: Uint8Array): string | undefined {
+export function declaredEncoding(bytes: Uint8Array): string | undefined {
   const beginning = Buffer.from(bytes.subarray(0, 4096)).toString("latin1");
   const inMeta = /<meta\s[^>]{0,400}?charset\s*=\s*["']?\s*([\w:.-]{1,40})/i.exec(beginning);
   const inXml = /^\s{0,20}<\?xml\s[^>]{0,200}?encoding\s*=\s*["']([\w:.-]{1,40})/i.exec(beginning);

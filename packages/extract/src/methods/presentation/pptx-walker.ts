@@ -1,6 +1,7 @@
 import { maxTextCharacters } from "../../limits.ts";
 import { openArchive } from "../archive/archive.ts";
 import type { Archive } from "../archive/archive.ts";
+import { readChartTexts } from "../archive/chart-text.ts";
 import { findMainPart, readCoreTitle, readRelations } from "../archive/package-parts.ts";
 import { readXmlPart, textIncomplete } from "../archive/xml-part.ts";
 import type { XmlVisitor } from "../archive/xml-part.ts";
@@ -57,7 +58,9 @@ async function readSlides(
       if (type !== "notesSlide" && type !== "diagramData") continue;
       isComplete = (await readXmlPart(archive, target, builder)) && isComplete;
     }
-    const text = builder.result();
+    const text = [builder.result().trimEnd(), await readChartTexts(archive, slide)]
+      .filter((piece) => piece !== "")
+      .join("\n\n");
     parts.push(titleSlide(text, "", index + 1));
     characters += text.length;
     input.reportPages(index + 1, slides.length);
