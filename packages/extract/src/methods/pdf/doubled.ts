@@ -20,6 +20,11 @@ export function dropDoubled(items: readonly TextItem[]): readonly TextItem[] {
   const sameText = new Map<string, TextItem[]>();
   let before: TextItem[] = [];
   for (const drawn of items) {
+    // Its height is the length of its line, and what is known of its place is where that begins.
+    if (drawn.dir === "ttb") {
+      kept.push(drawn);
+      continue;
+    }
     const same = sameText.get(drawn.str) ?? [];
     const isDoubled = isVisible(drawn) && [...same, ...before].some((other) => holds(other, drawn));
     const item = isDoubled ? { ...drawn, str: "" } : before.reduce(withoutCommon, drawn);

@@ -42,11 +42,12 @@ export function groupRows(items: readonly TextItem[]): readonly Row[] {
 /** Some programs draw the last cell of a table's row first. What is drawn from left to right stays together. */
 function orderCells(row: Row): Row {
   const cells: TextItem[][] = [];
+  const first = row.find(isVisible);
   let before: TextItem | undefined;
   for (const piece of row) {
     if (isVisible(piece)) {
-      // In text from right to left each piece is left of the former.
-      if (piece.dir !== "ltr" || !isHorizontal(piece)) return row;
+      // In text from right to left each piece is left of the former, and so is the first of the line below.
+      if (piece.dir !== "ltr" || !isHorizontal(piece) || !isBeside(piece, first ?? piece)) return row;
       const isBack = before !== undefined && leftOf(piece) + piece.width <= leftOf(before);
       if (isBack) cells.push([]);
       before = piece;
@@ -58,6 +59,10 @@ function orderCells(row: Row): Row {
   return cells
     .toSorted((a, b) => startOf(a) - startOf(b))
     .flatMap((cell, index) => (index === 0 ? cell : [...cell.slice(0, 1).map(toBlank), ...cell]));
+}
+
+function isBeside(piece: TextItem, other: TextItem): boolean {
+  return Math.abs(yOf(piece) - yOf(other)) < heightOf(other) / 2;
 }
 
 function startOf(cell: Row): number {
@@ -134,7 +139,8 @@ function joinPieces(pieces: Row): string {
   let before: TextItem | undefined;
   for (const [index, piece] of pieces.entries()) {
     if (isVisible(piece)) {
-      text += piece.str;
+      const isGlued = before !== undefined && before === pieces[index - 1] && isOnLineBelow(before, piece);
+      text += isGlued ? ` ${piece.str}` : piece.str;
       before = piece;
       continue;
     }
@@ -144,6 +150,11 @@ function joinPieces(pieces: Row): string {
     text += isGap && !isLabel ? "\t" : piece.str;
   }
   return text;
+}
+
+/** The library now and then sees no end of a line. */
+function isOnLineBelow(before: TextItem, after: TextItem): boolean {
+  return isHorizontal(before) && isHorizontal(after) && yOf(before) - yOf(after) >= heightOf(before);
 }
 
 /** Blank pieces know no height, and their width is in a scale of its own: the pieces around them tell. */

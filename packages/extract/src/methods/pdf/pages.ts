@@ -11,6 +11,8 @@ export function describePages(pages: {
   readonly parts: readonly string[];
   readonly declaredPages: number;
   readonly failedPages: number;
+  /** What was drawn again over itself: another method would give it twice, and not more. */
+  readonly doubledCharacters?: number;
   readonly isTruncated: boolean;
 }): Pick<MethodOutput, "warnings" | "pagesWithoutText" | "isTruncated" | "isWeak"> {
   const visible = pages.parts.map(countVisible);
@@ -36,7 +38,7 @@ export function describePages(pages: {
       message: `The file has ${pages.declaredPages} pages; only the first ${maxPdfPages} were read.`,
     });
   }
-  const isThin = total < pages.parts.length * weakCharactersPerPage;
+  const isThin = total + (pages.doubledCharacters ?? 0) < pages.parts.length * weakCharactersPerPage;
   return {
     warnings,
     pagesWithoutText: empty,

@@ -60,6 +60,7 @@ async function readDocument(document: PDFDocumentProxy, input: MethodInput): Pro
   const pageCount = Math.min(document.numPages, maxPdfPages);
   const parts: string[] = [];
   let failedPages = 0;
+  let doubledCharacters = 0;
   let isTruncated = false;
   const headings = new HeadingFinder();
   const isTagged = await readIsTagged(document);
@@ -67,6 +68,7 @@ async function readDocument(document: PDFDocumentProxy, input: MethodInput): Pro
     // One unreadable page does not cost the others.
     const page = await readPage(document, pageNumber, { headings, isTagged }).catch(() => undefined);
     if (page === undefined) failedPages += 1;
+    doubledCharacters += page?.doubledCharacters ?? 0;
     isTruncated ||= page?.isTruncated === true;
     parts.push(page?.text ?? "");
     input.reportPages(pageNumber, pageCount);
@@ -76,11 +78,21 @@ async function readDocument(document: PDFDocumentProxy, input: MethodInput): Pro
     hasPages: true,
     title: await readTitle(document),
     encoding: null,
-    ...describePages({ parts, declaredPages: document.numPages, failedPages, isTruncated }),
+    ...describePages({
+      parts,
+      declaredPages: document.numPages,
+      failedPages,
+      doubledCharacters,
+      isTruncated,
+    }),
   };
 }
 
-type PageText = { readonly text: string; readonly isTruncated: boolean };
+type PageText = {
+  readonly text: string;
+  readonly doubledCharacters: number;
+  readonly isTruncated: boolean;
+};
 
 /** Where a footnote or a program has the sign of a heading at the start of a line; moved in, it is none. */
 const signLikeHeading = /^(?=#{1,6}\s)/gm;
@@ -101,17 +113,26 @@ async function readPage(
     const tags = isTagged ? await readHeadingTags(page) : new Map<string, HeadingTag>();
     const { items, tagged, monospaced, isTruncated } = await readItems(page, tags);
     standUpright(items);
-    const lines = assembleLines(readByColumns(groupRows(dropDoubled(items))), tagged);
+    const seen = dropDoubled(items);
+    const lines = assembleLines(readByColumns(groupRows(seen)), tagged);
     const paragraphs = joinParagraphs(lines).map((paragraph) => ({
       ...paragraph,
       text: resolvePresentationForms(paragraph.text).replace(signLikeHeading, " "),
     }));
     const text = headings.addPage(pageNumber - 1, paragraphs, monospaced);
     const notes = await readAnnotations(page, text);
-    return { text: notes === "" ? text : `${text}\n\n${notes}`, isTruncated };
+    return {
+      text: notes === "" ? text : `${text}\n\n${notes}`,
+      doubledCharacters: countCharacters(items) - countCharacters(seen),
+      isTruncated,
+    };
   } finally {
     page.cleanup();
   }
+}
+
+function countCharacters(items: readonly TextItem[]): number {
+  return items.reduce((sum, { str }) => sum + str.length, 0);
 }
 
 type PageItems = {
