@@ -25,7 +25,10 @@ export async function startPeers(directory: string, root: string): Promise<Peers
     port: redisPort,
     logPath: join(directory, "redis.log"),
     // Other queues keep their jobs there, which must not be lost or refused.
-    settings: ["--maxmemory", "0", "--maxmemory-policy", "noeviction"],
+    settings: [
+      ...["--appendonly", "yes", "--appendfsync", "everysec"],
+      ...["--maxmemory", "0", "--maxmemory-policy", "noeviction"],
+    ],
   });
   await waitUntilReady(root, postgresPort, "postgres", postgresLog);
   return {
