@@ -6,7 +6,7 @@ import { lockedAttachment } from "./errors.ts";
 import type { ExtractedText, ExtractionWarning } from "./extracted-text.ts";
 import { maxAttachmentDepth, maxAttachments, maxTextCharacters } from "./limits.ts";
 import type { FoundAttachment } from "./methods/method.ts";
-import { folderPrefix } from "./pool/extraction-child.ts";
+import { folderPrefix } from "./pool/folder-name.ts";
 import { readHead } from "./read-head.ts";
 import { hasText } from "./text/has-text.ts";
 import { readFileWithMethods } from "./read-with-methods.ts";

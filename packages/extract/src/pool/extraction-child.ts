@@ -8,6 +8,7 @@ import { extractionCrashed } from "../errors.ts";
 import { childStartTimeoutMs, maxTextCharacters, memoryPollMs } from "../limits.ts";
 import { childMessageSchema } from "./child-message.ts";
 import type { ChildMessage, Reading } from "./child-message.ts";
+import { folderPrefix } from "./folder-name.ts";
 import { readResidentBytes } from "./resident-memory.ts";
 import { spawnChild } from "./spawn-child.ts";
 
@@ -251,9 +252,6 @@ export class ExtractionChild {
     signalGroup(this.#process);
   }
 }
-
-/** Folders of children begin with this, so that left-overs of a power cut can be recognised. */
-export const folderPrefix = "millrace-extract-";
 
 function signalGroup(child: ChildProcess): void {
   if (child.pid === undefined) return;

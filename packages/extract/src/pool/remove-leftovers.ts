@@ -1,20 +1,24 @@
 import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { folderPrefix } from "./extraction-child.ts";
+import { isFolderName, isOfEndedProcess } from "./folder-name.ts";
 
 /**
  * No child lives this long: it is replaced after a few files of two minutes each. So an older folder
- * is the rest of a power cut, whichever process made it.
+ * is a rest, whichever process made it.
  */
 const leftoverAgeMs = 24 * 60 * 60 * 1000;
 
-/** Removes folders of children that ended together with the machine. */
+/** Removes folders of processes of this place that have ended, and of others after a day. */
 export async function removeLeftovers(tempDirectory: string): Promise<void> {
-  const names = await readdir(tempDirectory);
-  for (const name of names.filter((candidate) => candidate.startsWith(folderPrefix))) {
+  for (const name of (await readdir(tempDirectory)).filter(isFolderName)) {
     const path = join(tempDirectory, name);
-    const facts = await stat(path).catch(() => undefined);
-    if (facts === undefined || Date.now() - facts.mtimeMs < leftoverAgeMs) continue;
-    await rm(path, { recursive: true, force: true });
+    if (!isOfEndedProcess(name) && !(await isOld(path))) continue;
+    // A child that outlives its server by a moment may still write there; the next start tries again.
+    await rm(path, { recursive: true, force: true, maxRetries: 3 }).catch(() => undefined);
   }
+}
+
+async function isOld(path: string): Promise<boolean> {
+  const facts = await stat(path).catch(() => undefined);
+  return facts !== undefined && Date.now() - facts.mtimeMs >= leftoverAgeMs;
 }
