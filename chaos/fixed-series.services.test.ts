@@ -117,6 +117,7 @@ async function writeReport(): Promise<void> {
     unknown: load.unknown,
     longestLivezMs: health.longestLivezMs,
     slowLivez: health.slowLivez,
+    longestOwnStallMs: health.stalls.longestMs,
     drainedMs: undefined,
     outcomes,
     checked: last,

@@ -25,6 +25,7 @@ export type Report = {
   readonly longestLivezMs: number;
   /** Answers of theirs that took more than a second. */
   readonly slowLivez: number;
+  readonly longestOwnStallMs: number;
   readonly drainedMs: number | null;
   readonly faults: readonly FaultLine[];
   /** Processes that ended though nobody had ended them. */
@@ -50,6 +51,7 @@ export type RunResult = {
   readonly unknown: number;
   readonly longestLivezMs: number;
   readonly slowLivez: number;
+  readonly longestOwnStallMs: number;
   readonly drainedMs: number | undefined;
   readonly outcomes: readonly Outcome[];
   readonly checked: Checked;
@@ -74,6 +76,7 @@ export function toReport(result: RunResult): Report {
     longestRecoveryMs: longestOf(result.outcomes.map(({ recoveryMs }) => recoveryMs)),
     longestLivezMs: Math.round(result.longestLivezMs),
     slowLivez: result.slowLivez,
+    longestOwnStallMs: Math.round(result.longestOwnStallMs),
     drainedMs: result.drainedMs ?? null,
     faults: result.outcomes.map(({ fault, what, shownMs, recoveryMs, wellMs, beganMs, healedMs }) => ({
       fault,
@@ -131,6 +134,7 @@ export function toMarkdown(report: Report): string {
     `| longest recovery (a lease, its reaping and a poll: ${seconds(recoveryFormulaMs)} s) | ${report.longestRecoveryMs === null ? "" : `${seconds(report.longestRecoveryMs)} s`} |`,
     `| longest wait for /livez of a process that was up | ${seconds(report.longestLivezMs)} s |`,
     `| … answers of /livez after more than a second | ${report.slowLivez} |`,
+    `| longest time in which not even the watch was let run, which is not counted above | ${seconds(report.longestOwnStallMs)} s |`,
     `| everything ended after the last fault | ${report.drainedMs === null ? "never" : `${seconds(report.drainedMs)} s`} |`,
     `| processes that ended by themselves | ${report.unexpectedEnds.length} |`,
     "",

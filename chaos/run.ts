@@ -93,6 +93,7 @@ async function runOn(ground: Ground, outside: Outside, options: ChaosArguments):
     unknown: load.unknown,
     longestLivezMs: health.longestLivezMs,
     slowLivez: health.slowLivez,
+    longestOwnStallMs: health.stalls.longestMs,
     drainedMs,
     outcomes,
     checked,

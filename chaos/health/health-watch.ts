@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { toError } from "@millrace/kernel";
 import { z } from "zod";
+import { OwnStalls } from "./own-stalls.ts";
 
 /** A process of the product, as far as its health is concerned. */
 export type Watched = {
@@ -50,6 +51,8 @@ export class HealthWatch {
   longestLivezMs = 0;
   /** Answers to `/livez` that took more than a second. */
   slowLivez = 0;
+  /** What they take off the time of an answer: a machine that stands still is no fault of who is asked. */
+  readonly stalls = new OwnStalls();
   readonly #livezLimitMs: number;
   readonly #members: readonly Watched[];
   readonly #readings = new Map<string, Reading>();
@@ -62,6 +65,7 @@ export class HealthWatch {
   }
 
   start(): void {
+    this.stalls.start();
     this.#looking = Promise.all(
       this.#members.flatMap((member) => [
         this.#repeat(async () => void this.#readings.set(member.name, await askReadyz(member))),
@@ -73,6 +77,7 @@ export class HealthWatch {
   async stop(): Promise<void> {
     this.#isEnding = true;
     await this.#looking;
+    this.stalls.stop();
   }
 
   /** Waits until each was shown once, at most so long; gives those that were not. */
@@ -141,11 +146,12 @@ export class HealthWatch {
     if (!member.isUp) return;
     const { era } = member;
     const askedMs = performance.now();
+    const stalledMs = this.stalls.totalMs;
     const problem = await fetch(`${member.url}/livez`, { signal: AbortSignal.timeout(livezGivenUpMs) }).then(
       async (response) => void (await response.text()),
       (thrown: unknown) => toError(thrown).message,
     );
-    const tookMs = performance.now() - askedMs;
+    const tookMs = performance.now() - askedMs - (this.stalls.totalMs - stalledMs);
     // Stopped, or stood still, meanwhile.
     if (!member.isUp || member.era !== era) return;
     this.longestLivezMs = Math.max(this.longestLivezMs, tookMs);
