@@ -92,8 +92,11 @@ export const hintFaults: readonly Fault[] = [
       // Those that a repair makes for a moment may be gone by then.
       const names = (await listQueues(rabbitmq)).filter((name) => !name.startsWith("millrace.repair."));
       await rabbitmq.stop();
-      for (const name of names) await rabbitmq.damageQueue(name);
-      await rabbitmq.start();
+      try {
+        for (const name of names) await rabbitmq.damageQueue(name);
+      } finally {
+        await rabbitmq.start();
+      }
       const hearing = seatsOf(ground, "rabbitmq").filter(({ member }) => member.role === "worker");
       // Nobody mends it but the processes themselves.
       return { heal: () => Promise.resolve(), signs: signsAt(hearing, "hints") };

@@ -103,7 +103,9 @@ async function damageQueue(data: string, name: string): Promise<void> {
   for (const path of await readdir(data, { recursive: true })) {
     if (!/\/quorum\/.*\/config$/.test(path)) continue;
     const config = await readFile(join(data, path), "latin1");
-    if (config.includes(`%2F_${name}'`)) return await writeFile(join(data, path), "damaged");
+    const mark = `%2F_${name}'`;
+    // With the mark, so that a queue which nobody has replaced can be damaged once more.
+    if (config.includes(mark)) return await writeFile(join(data, path), `damaged ${mark}`);
   }
   throw new Error(`RabbitMQ has no quorum queue ${name} in ${data}.`);
 }
