@@ -17,10 +17,10 @@ export function isFolderName(name: string): boolean {
   return name.startsWith(beginning);
 }
 
-/** Whether the process that made a folder has ended. Of those of other places nobody here can say. */
+/** Whether the process that made a folder of such a name has ended. Of those of other places nobody here can say. */
 export function isOfEndedProcess(name: string): boolean {
   const match = /^(.+)-(\d+)-(\d+)-[^-]+$/.exec(name.slice(beginning.length));
-  if (!isFolderName(name) || match?.[1] !== place) return false;
+  if (match?.[1] !== place) return false;
   const id = Number(match[2]);
   return id === process.pid ? Number(match[3]) !== started : !isRunning(id);
 }

@@ -54,6 +54,7 @@ function relatedParts(imported: readonly ImportedPart[], chart: string | undefin
     `<Relationship Id="${id}" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/${type}" Target="/word/${target}"/>`;
   const list = imported.map(({ name }, at) => relation(`in${at}`, "aFChunk", name));
   if (chart !== undefined) list.push(relation("chart", "chart", "charts/chart1.xml"));
+  if (list.length === 0) return [];
   const xml = `<?xml version="1.0"?><Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">${list.join("")}</Relationships>`;
   const chartXml = `<?xml version="1.0"?><c:chartSpace xmlns:c="http://schemas.openxmlformats.org/drawingml/2006/chart" xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main">${chart}</c:chartSpace>`;
   return [

@@ -142,25 +142,31 @@ export function buildPptx(slides: readonly Slide[]): Buffer {
     ),
     ...slides.flatMap(({ shapes, notes, chart }, index) => {
       const number = index + 1;
-      const shown = [
+      const related = [
         ...(notes === undefined
           ? []
-          : [{ id: "rId1", type: "notesSlide", target: `../notesSlides/notesSlide${number}.xml` }]),
+          : [
+              {
+                ...{ id: "rId1", type: "notesSlide", name: `notesSlides/notesSlide${number}.xml` },
+                xml: `<p:notes ${spaces}>${tree(shape(notes, "body"))}</p:notes>`,
+              },
+            ]),
         ...(chart === undefined
           ? []
-          : [{ id: "rId2", type: "chart", target: `../charts/chart${number}.xml` }]),
+          : [
+              {
+                ...{ id: "rId2", type: "chart", name: `charts/chart${number}.xml` },
+                xml: `<c:chartSpace ${spaces} ${chartSpace}>${chart}</c:chartSpace>`,
+              },
+            ]),
       ];
       return [
         part(`ppt/slides/slide${number}.xml`, `<p:sld ${spaces}>${tree(shapes)}</p:sld>`),
-        relations(`ppt/slides/_rels/slide${number}.xml.rels`, shown),
-        part(
-          `ppt/notesSlides/notesSlide${number}.xml`,
-          `<p:notes ${spaces}>${tree(shape(notes ?? "", "body"))}</p:notes>`,
+        relations(
+          `ppt/slides/_rels/slide${number}.xml.rels`,
+          related.map(({ id, type, name }) => ({ id, type, target: `../${name}` })),
         ),
-        part(
-          `ppt/charts/chart${number}.xml`,
-          `<c:chartSpace ${spaces} ${chartSpace}>${chart ?? ""}</c:chartSpace>`,
-        ),
+        ...related.map(({ name, xml }) => part(`ppt/${name}`, xml)),
       ];
     }),
   ]);

@@ -1,4 +1,4 @@
-import type { Database, Queryable } from "@millrace/database";
+import type { Queryable } from "@millrace/database";
 import { sql } from "kysely";
 import { isBrokenIndex, markBrokenIndex } from "../indexing/broken-index.ts";
 import { indexedType } from "../indexing/vector-type.ts";
@@ -30,26 +30,26 @@ const mostScanned = 20_000;
  * found by comparing every vector. A broken index is marked, and not used until upkeep has made it anew.
  */
 export async function findByVector(
-  database: Database,
+  queryable: Queryable,
   space: SpaceToSearch,
   request: { readonly scope: SearchScope; readonly vector: readonly number[]; readonly limit: number },
 ): Promise<FoundByVector> {
   const { limit } = request;
   try {
     if (space.usesIndex) {
-      const candidates = await nearestByIndex(database.queryable, space, request);
+      const candidates = await nearestByIndex(queryable, space, request);
       if (candidates.length >= limit) return { candidates, method: "index" };
     }
   } catch (error) {
     if (!isBrokenIndex(error)) throw error;
-    await markBrokenIndex(database.queryable, space.id);
+    await markBrokenIndex(queryable, space.id);
   }
   try {
-    return { candidates: await nearestOfAll(database.queryable, space, request), method: "exact" };
+    return { candidates: await nearestOfAll(queryable, space, request), method: "exact" };
   } catch (error) {
     // Without the index's file the server refuses every statement about the table, also those that need no index.
     if (!isBrokenIndex(error)) throw error;
-    await markBrokenIndex(database.queryable, space.id);
+    await markBrokenIndex(queryable, space.id);
     return { candidates: [], method: "broken" };
   }
 }

@@ -128,7 +128,7 @@ async function findNearest(
   const space = await findSpace(queryable, { ...vector, dimensions: vector.vector.length }, scope);
   if (space === undefined) return { candidates: [], method: "none" };
   if (among === undefined) {
-    return await findByVector(database, space, { scope, vector: vector.vector, limit: depth });
+    return await findByVector(queryable, space, { scope, vector: vector.vector, limit: depth });
   }
   const ids = (await among()).map(({ id }) => id);
   return await compareVectors(queryable, space, { ids, vector: vector.vector });

@@ -1,6 +1,6 @@
 import { maxTextCharacters } from "../../limits.ts";
 import type { Archive } from "./archive.ts";
-import { readRelations } from "./package-parts.ts";
+import type { Relations } from "./package-parts.ts";
 import { readXmlPart } from "./xml-part.ts";
 import type { XmlElement, XmlVisitor } from "./xml-part.ts";
 
@@ -8,14 +8,14 @@ import type { XmlElement, XmlVisitor } from "./xml-part.ts";
 const maxCharts = 200;
 
 /**
- * What the charts say that a part of an office file shows: titles, each on a line, then the names of series and
+ * What the charts say that a part of an office file shows, by its relations: titles, each on a line, then the names of series and
  * categories, each once. Their figures are left out. Empty when there is none.
  */
-export async function readChartTexts(archive: Archive, part: string): Promise<string> {
-  const relations = [...(await readRelations(archive, part)).values()];
+export async function readChartTexts(archive: Archive, relations: Relations): Promise<string> {
+  const charts = [...relations.values()].filter(({ type }) => type === "chart").slice(0, maxCharts);
   const texts: string[] = [];
   let left = maxTextCharacters;
-  for (const { target } of relations.filter(({ type }) => type === "chart").slice(0, maxCharts)) {
+  for (const { target } of charts) {
     if (left <= 0) break;
     const chart = new ChartTextVisitor(left);
     // What comes before a damage is kept.

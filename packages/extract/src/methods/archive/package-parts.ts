@@ -23,8 +23,11 @@ export async function findMainPart(archive: Archive, usual: string): Promise<str
 
 export type Relation = { readonly type: string; readonly target: string };
 
+/** Where the relations of a part lead, by their id. */
+export type Relations = ReadonlyMap<string, Relation>;
+
 /** Where the relations of a part lead, by their id: the last word of their type, and the name of the part. */
-export async function readRelations(archive: Archive, part: string): Promise<ReadonlyMap<string, Relation>> {
+export async function readRelations(archive: Archive, part: string): Promise<Relations> {
   const folder = part.slice(0, part.lastIndexOf("/") + 1);
   const relations = new Map<string, Relation>();
   const list: XmlVisitor = {
@@ -61,12 +64,17 @@ function titleIn(properties: string): string | null {
 
 /** The beginning of a small part; empty when it is missing. */
 export async function readSmallPart(archive: Archive, name: string): Promise<string> {
+  return (await readPartBytes(archive, name, maxSmallPartBytes)).toString("utf8");
+}
+
+/** The bytes of a part, or its beginning when there are more than so many; none when it is missing. */
+export async function readPartBytes(archive: Archive, name: string, maxBytes: number): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let total = 0;
   for await (const chunk of archive.read(name)) {
     chunks.push(chunk);
     total += chunk.length;
-    if (total > maxSmallPartBytes) break;
+    if (total > maxBytes) break;
   }
-  return Buffer.concat(chunks).toString("utf8");
+  return Buffer.concat(chunks);
 }

@@ -5,7 +5,7 @@ import { readHeadingLevels } from "./heading-styles.ts";
 import { readImportedParts } from "./imported-parts.ts";
 import { DocumentTextBuilder } from "./document-text-builder.ts";
 import { readChartTexts } from "../archive/chart-text.ts";
-import { findMainPart, readCoreTitle } from "../archive/package-parts.ts";
+import { findMainPart, readCoreTitle, readRelations } from "../archive/package-parts.ts";
 import { readXmlPart, textIncomplete } from "../archive/xml-part.ts";
 
 /**
@@ -18,13 +18,14 @@ export async function extractWithWalker(input: MethodInput): Promise<MethodOutpu
     const main = await findMainPart(archive, "word/document.xml");
     if (main === undefined) throw new MethodFailure("file_damaged", "the part with the text is missing");
     const folder = main.slice(0, main.lastIndexOf("/") + 1);
-    const imported = await readImportedParts(archive, main);
+    const relations = await readRelations(archive, main);
+    const imported = await readImportedParts(archive, relations);
     const builder = new DocumentTextBuilder(await readHeadingLevels(archive, folder), imported.texts);
     const isComplete = await readXmlPart(archive, main, builder);
     for (const notes of ["footnotes.xml", "endnotes.xml"]) {
       if (isComplete) await readXmlPart(archive, folder + notes, builder);
     }
-    const text = [builder.result(), await readChartTexts(archive, main)].join("\n\n");
+    const text = [builder.result(), await readChartTexts(archive, relations)].join("\n\n");
     if (!isComplete && text.trim() === "") throw new MethodFailure("file_damaged", "its XML is broken");
     return {
       parts: [text],

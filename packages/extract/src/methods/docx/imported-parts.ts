@@ -1,10 +1,11 @@
-import { simpleParser } from "mailparser";
 import type { ExtractionWarning } from "../../extracted-text.ts";
 import { maxHtmlTreeBytes } from "../../limits.ts";
 import { decodeText } from "../../text/decode-text.ts";
+import type { DecodedText } from "../../text/decode-text.ts";
 import type { Archive } from "../archive/archive.ts";
-import { readRelations } from "../archive/package-parts.ts";
-import { declaredEncoding } from "../html/html-file.ts";
+import { readPartBytes } from "../archive/package-parts.ts";
+import type { Relations } from "../archive/package-parts.ts";
+import { decodeHtml } from "../html/html-file.ts";
 import { htmlToText } from "../html/html-text.ts";
 
 /** What stands in for parts of a document, by the id of the relation that names it. */
@@ -14,11 +15,7 @@ export type ImportedParts = {
 };
 
 /** The names of the parts in other formats that Word takes in when it opens the document (`altChunk`), by their ids. */
-export async function findImportedParts(
-  archive: Archive,
-  main: string,
-): Promise<ReadonlyMap<string, string>> {
-  const relations = await readRelations(archive, main);
+export function findImportedParts(archive: Archive, relations: Relations): ReadonlyMap<string, string> {
   return new Map(
     [...relations].flatMap(([id, { type, target }]) =>
       type === "aFChunk" && archive.parts.has(target) ? [[id, target] as const] : [],
@@ -30,42 +27,35 @@ export async function findImportedParts(
  * Reads those of them that programs write which make a DOCX from a web page: HTML, HTML as a mail (MHT), and plain text.
  * One in another format or of more than 10 MB becomes a warning.
  */
-export async function readImportedParts(archive: Archive, main: string): Promise<ImportedParts> {
+export async function readImportedParts(archive: Archive, relations: Relations): Promise<ImportedParts> {
   const texts = new Map<string, string>();
   const warnings: ExtractionWarning[] = [];
   let left = maxHtmlTreeBytes;
-  for (const [id, name] of await findImportedParts(archive, main)) {
+  for (const [id, name] of findImportedParts(archive, relations)) {
     left -= archive.parts.get(name)?.uncompressedSize ?? 0;
-    const text = left < 0 ? undefined : await readImported(name, await readWhole(archive, name));
-    if (text === undefined) warnings.push(leftOut(name));
-    else texts.set(id, text);
+    const read = left < 0 ? undefined : await readImported(archive, name);
+    warnings.push(...(read?.warnings ?? [leftOut(name)]));
+    texts.set(id, read?.text ?? "");
   }
   return { texts, warnings };
 }
 
-async function readImported(name: string, bytes: Buffer): Promise<string | undefined> {
-  if (/\.x?html?$/i.test(name)) return readHtml(bytes);
-  if (/\.(?:mht|mhtml|eml)$/i.test(name)) return await readWebMail(bytes);
-  return /\.txt$/i.test(name) ? decodeText(bytes).text : undefined;
-}
+type Imported = Pick<DecodedText, "text" | "warnings">;
 
-function readHtml(bytes: Uint8Array): string {
-  return htmlToText(decodeText(bytes, declaredEncoding(bytes)).text).text;
+async function readImported(archive: Archive, name: string): Promise<Imported | undefined> {
+  const bytes = await readPartBytes(archive, name, maxHtmlTreeBytes);
+  if (/\.txt$/i.test(name)) return decodeText(bytes);
+  if (/\.(?:mht|mhtml|eml)$/i.test(name)) return { text: await readWebMail(bytes), warnings: [] };
+  if (!/\.x?html?$/i.test(name)) return undefined;
+  const { text, warnings } = decodeHtml(bytes);
+  return { text: htmlToText(text).text, warnings };
 }
 
 async function readWebMail(bytes: Buffer): Promise<string> {
-  const page = await simpleParser(bytes, {
-    skipHtmlToText: true,
-    skipTextToHtml: true,
-    skipImageLinks: true,
-  });
+  // Other documents need no reader of mail, and each process would load it.
+  const { parseMessage } = await import("../mail/mailparser.ts");
+  const page = await parseMessage(bytes);
   return page.html === false ? (page.text ?? "") : htmlToText(page.html).text;
-}
-
-async function readWhole(archive: Archive, name: string): Promise<Buffer> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of archive.read(name)) chunks.push(chunk);
-  return Buffer.concat(chunks);
 }
 
 function leftOut(name: string): ExtractionWarning {

@@ -5,7 +5,7 @@ import { MethodFailure } from "../method-failure.ts";
 import type { MethodInput, MethodOutput } from "../method.ts";
 import { openArchive, verifyXmlParts } from "../archive/archive.ts";
 import { readChartTexts } from "../archive/chart-text.ts";
-import { findMainPart, readCoreTitle } from "../archive/package-parts.ts";
+import { findMainPart, readCoreTitle, readRelations } from "../archive/package-parts.ts";
 import { findImportedParts } from "./imported-parts.ts";
 
 /** Reads a DOCX with mammoth by way of HTML, which keeps headings, lists and tables apart. */
@@ -30,7 +30,7 @@ export async function extractWithMammoth(input: MethodInput): Promise<MethodOutp
     encoding: null,
     warnings: [],
     isTruncated,
-    isWeak: text.trim() === "",
+    isWeak: body.trim() === "",
   };
 }
 
@@ -40,10 +40,11 @@ async function checkArchive(path: string): Promise<{ title: string | null; chart
   try {
     const main = await findMainPart(archive, "word/document.xml");
     if (main === undefined) throw new MethodFailure("file_damaged", "the part with the text is missing");
-    if ((await findImportedParts(archive, main)).size > 0)
+    const relations = await readRelations(archive, main);
+    if (findImportedParts(archive, relations).size > 0)
       throw new MethodFailure("declined", "text in other formats, which mammoth does not read");
     await verifyXmlParts(archive, maxXmlTreeBytes);
-    return { title: await readCoreTitle(archive), charts: await readChartTexts(archive, main) };
+    return { title: await readCoreTitle(archive), charts: await readChartTexts(archive, relations) };
   } finally {
     archive.close();
   }

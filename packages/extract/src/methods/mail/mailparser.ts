@@ -1,5 +1,5 @@
 import { simpleParser } from "mailparser";
-import type { AddressObject } from "mailparser";
+import type { AddressObject, ParsedMail } from "mailparser";
 import { maxMailBytes } from "../../limits.ts";
 import type { MethodInput, MethodOutput } from "../method.ts";
 import { readBytes } from "../read-bytes.ts";
@@ -8,12 +8,7 @@ import { mailOutput } from "./mail-text.ts";
 /** Reads a message with mailparser. Its HTML is left to our own conversion, which knows its limits. */
 export async function extractWithMailparser(input: MethodInput): Promise<MethodOutput> {
   const bytes = await readBytes(input.path, maxMailBytes);
-  const mail = await simpleParser(Buffer.from(bytes.buffer), {
-    skipHtmlToText: true,
-    skipTextToHtml: true,
-    skipTextLinks: true,
-    skipImageLinks: true,
-  });
+  const mail = await parseMessage(Buffer.from(bytes.buffer));
   return await mailOutput(
     {
       subject: mail.subject,
@@ -31,6 +26,16 @@ export async function extractWithMailparser(input: MethodInput): Promise<MethodO
     },
     input.folder,
   );
+}
+
+/** The parts of a message, none of them made from another. */
+export async function parseMessage(bytes: Buffer): Promise<ParsedMail> {
+  return await simpleParser(bytes, {
+    skipHtmlToText: true,
+    skipTextToHtml: true,
+    skipTextLinks: true,
+    skipImageLinks: true,
+  });
 }
 
 function addresses(found: AddressObject | AddressObject[] | undefined): string | undefined {

@@ -25,55 +25,6 @@ export type Line = {
 /** A gap wider than this many text heights separates table cells, not words. */
 const cellGapHeights = 1.5;
 
-/** The pieces of a page by lines, in the order in which the file draws them, but each line from left to right. */
-export function groupRows(items: readonly TextItem[]): readonly Row[] {
-  const rows: Row[] = [];
-  let pieces: TextItem[] = [];
-  for (const item of items) {
-    if (item.str !== "") pieces.push(item);
-    if (!item.hasEOL) continue;
-    rows.push(orderCells(pieces));
-    pieces = [];
-  }
-  if (pieces.length > 0) rows.push(orderCells(pieces));
-  return rows;
-}
-
-/** Some programs draw the last cell of a table's row first. What is drawn from left to right stays together. */
-function orderCells(row: Row): Row {
-  const cells: TextItem[][] = [];
-  const first = row.find(isVisible);
-  let before: TextItem | undefined;
-  for (const piece of row) {
-    if (isVisible(piece)) {
-      // In text from right to left each piece is left of the former, and so is the first of the line below.
-      if (piece.dir !== "ltr" || !isHorizontal(piece) || !isBeside(piece, first ?? piece)) return row;
-      const isBack = before !== undefined && leftOf(piece) + piece.width <= leftOf(before);
-      if (isBack) cells.push([]);
-      before = piece;
-    }
-    if (cells.length === 0) cells.push([]);
-    cells.at(-1)?.push(piece);
-  }
-  if (cells.length < 2) return row;
-  return cells
-    .toSorted((a, b) => startOf(a) - startOf(b))
-    .flatMap((cell, index) => (index === 0 ? cell : [...cell.slice(0, 1).map(toBlank), ...cell]));
-}
-
-function isBeside(piece: TextItem, other: TextItem): boolean {
-  return Math.abs(yOf(piece) - yOf(other)) < heightOf(other) / 2;
-}
-
-function startOf(cell: Row): number {
-  const first = cell.find(isVisible);
-  return first === undefined ? Number.POSITIVE_INFINITY : leftOf(first);
-}
-
-function toBlank(piece: TextItem): TextItem {
-  return { ...piece, str: " ", width: 0, height: 0 };
-}
-
 /** Puts the pieces of each row together to a line; `tags` knows those that belong to headings. */
 export function assembleLines(
   rows: readonly Row[],

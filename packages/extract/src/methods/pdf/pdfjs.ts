@@ -13,10 +13,11 @@ import { dropDoubled } from "./doubled.ts";
 import { HeadingFinder } from "./headings.ts";
 import { readHeadingTags } from "./heading-tags.ts";
 import type { HeadingTag } from "./heading-tags.ts";
-import { assembleLines, groupRows } from "./lines.ts";
+import { assembleLines } from "./lines.ts";
 import { joinParagraphs } from "./paragraphs.ts";
 import { describePages } from "./pages.ts";
 import { resolvePresentationForms } from "./presentation-forms.ts";
+import { groupRows } from "./rows.ts";
 import { standUpright } from "./upright.ts";
 
 /** Reads a PDF with PDF.js: the best results with CJK fonts, and form values and notes besides. */

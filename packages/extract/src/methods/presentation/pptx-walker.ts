@@ -53,12 +53,13 @@ async function readSlides(
     if (characters > maxTextCharacters) break;
     const builder = new SlideTextBuilder();
     isComplete = (await readXmlPart(archive, slide, builder)) && isComplete;
-    for (const { type, target } of (await readRelations(archive, slide)).values()) {
+    const relations = await readRelations(archive, slide);
+    for (const { type, target } of relations.values()) {
       // Notes of the speaker, and texts of drawn diagrams, lie in parts of their own.
       if (type !== "notesSlide" && type !== "diagramData") continue;
       isComplete = (await readXmlPart(archive, target, builder)) && isComplete;
     }
-    const text = [builder.result().trimEnd(), await readChartTexts(archive, slide)]
+    const text = [builder.result().trimEnd(), await readChartTexts(archive, relations)]
       .filter((piece) => piece !== "")
       .join("\n\n");
     parts.push(titleSlide(text, "", index + 1));

@@ -1,6 +1,7 @@
 import type { TextItem } from "pdfjs-dist/types/src/display/api.js";
 import { describe, expect, it } from "vitest";
-import { assembleLines, groupRows } from "./lines.ts";
+import { assembleLines } from "./lines.ts";
+import { groupRows } from "./rows.ts";
 
 function piece(str: string, x: number, y: number, hasEOL = false): TextItem {
   const transform = [10, 0, 0, 10, x, y];
