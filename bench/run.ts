@@ -6,6 +6,7 @@ import { firstEvent } from "./benchmarks/first-event.ts";
 import { modelsBuiltIn } from "./benchmarks/models-built-in.ts";
 import { modelsGuard } from "./benchmarks/models-guard.ts";
 import { modelsInFlight } from "./benchmarks/models-in-flight.ts";
+import { modelsLimits } from "./benchmarks/models-limits.ts";
 import { modelsResume } from "./benchmarks/models-resume.ts";
 import { modelsReuse } from "./benchmarks/models-reuse.ts";
 import { modelsStorm } from "./benchmarks/models-storm.ts";
@@ -56,6 +57,7 @@ const benchmarks: readonly Benchmark[] = [
   modelsBuiltIn,
   modelsGuard,
   modelsInFlight,
+  modelsLimits,
   modelsReuse,
   modelsResume,
   modelsStorm,

@@ -8,6 +8,8 @@ import { KnownBudgets } from "./budgets/known-budgets.ts";
 import { Reservations } from "./budgets/reservations.ts";
 import { CallList } from "./ledger/call-list.ts";
 import { DatabaseCallLimiter } from "./limits/call-limiter.ts";
+import { RedisHolds } from "./limits/redis-holds.ts";
+import type { SharedRedis } from "./limits/redis-holds.ts";
 import type { UsageSettings } from "./settings.ts";
 import { UsageCounts } from "./usage-counts.ts";
 
@@ -25,6 +27,8 @@ export function createUsage(parts: {
   readonly settings: UsageSettings;
   readonly logger: Logger;
   readonly clock?: Clock;
+  /** Default: none. Nothing of record is kept there. */
+  readonly shared?: SharedRedis | undefined;
 }): Usage {
   const { database, cache, settings, logger, clock = systemClock } = parts;
   const counts = new UsageCounts();
@@ -37,6 +41,7 @@ export function createUsage(parts: {
     limits: settings.MODEL_LIMITS ?? new Map(),
     background,
     clock,
+    shared: parts.shared && new RedisHolds(parts.shared),
     onWait: (model, waitMs) => counts.countWait(model, waitMs),
   });
   const record = (call: CallRecord): void => {

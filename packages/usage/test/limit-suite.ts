@@ -85,6 +85,35 @@ export function limitSuite(ground: () => Ground): void {
     });
   });
 
+  it("answers each of those who ask together for itself", async () => {
+    const model = `a:${newId()}`;
+    const limiter = await limiterOf(`${model}=600tpm`);
+
+    const answers = await Promise.all(
+      [50, 40, 10, 55].map((tokens, nth) => limiter.take({ model, owner: `o-${nth}`, tokens })),
+    );
+
+    expect(answers.map(isTaken)).toEqual([true, false, true, false]);
+  });
+
+  it("gives back what each of many calls did not use", async () => {
+    const model = `a:${newId()}`;
+    const limiter = await limiterOf(`${model}=600tpm`);
+    const taken = await Promise.all(
+      Array.from({ length: 6 }, (_, nth) => limiter.take({ model, owner: `o-${nth % 2}`, tokens: 9 })),
+    );
+    expect(taken.every(isTaken)).toBe(true);
+
+    for (const answer of taken) if (isTaken(answer)) answer.settle(0);
+
+    // By itself that would take five seconds.
+    const again = () => limiter.take({ model, owner: "o-0", tokens: 55 });
+    await waitFor(async () => isTaken(await again()), {
+      describe: "all tokens to be back",
+      timeoutMs: 2_000,
+    });
+  });
+
   it("gives an owner with few calls its share beside one with thousands", async () => {
     const model = `a:${newId()}`;
     const limiter = await limiterOf(`${model}=60rpm`);

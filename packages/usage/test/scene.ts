@@ -1,5 +1,4 @@
 import { MemoryStore, StoredCache } from "@millrace/cache";
-import type { Cache } from "@millrace/cache";
 import { openPostgres } from "@millrace/database";
 import type { QueryAccess } from "@millrace/database";
 import { newId, parseSettings, silentLogger } from "@millrace/kernel";
@@ -33,11 +32,11 @@ export const settingsOf = (environment: Record<string, string>): UsageSettings =
 export async function openUsage(
   { database }: Pick<Ground, "database">,
   environment: Record<string, string> = {},
-  cache?: Cache,
+  { cache, shared }: Pick<Partial<Parameters<typeof createUsage>[0]>, "cache" | "shared"> = {},
 ): Promise<Usage> {
   const stored = cache ?? new StoredCache({ store: new MemoryStore(), logger: silentLogger });
   const settings = settingsOf(environment);
-  const usage = createUsage({ database, cache: stored, settings, logger: silentLogger });
+  const usage = createUsage({ database, cache: stored, settings, logger: silentLogger, shared });
   await usage.start();
   onTestFinished(() => usage.stop());
   return usage;

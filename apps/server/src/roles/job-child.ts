@@ -22,8 +22,8 @@ await serveJobs({
     const lifecycle = new Lifecycle(logger);
     const program = await loadProgram(process.cwd());
     const prefix = await readRedisPrefix(database);
-    const { cache } = await openCache({ settings, database, prefix, logger, lifecycle });
-    const usage = createUsage({ database, cache, settings, logger });
+    const { cache, redis } = await openCache({ settings, database, prefix, logger, lifecycle });
+    const usage = createUsage({ database, cache, settings, logger, shared: redis && { redis, prefix } });
     await lifecycle.start(usage);
     // What it enqueues and cancels is heard of at the next look of those who run it.
     const queue: { made?: Queue } = {};

@@ -89,7 +89,10 @@ export async function openInstallation(parts: {
   }
   const prefix = await readRedisPrefix(database);
   const { cache, redis: cacheRedis } = await openCache({ settings, database, prefix, logger, lifecycle });
-  const usage = createUsage({ database: database.background, cache, settings, logger });
+  const usage = createUsage({
+    ...{ database: database.background, cache, settings, logger },
+    shared: cacheRedis && { redis: cacheRedis, prefix },
+  });
   await lifecycle.start(usage);
   const { files, extractor, recogniser, models, handlers, programTasks, crews } = await openHandlers({
     ...{ settings, logger, database, cache, usage, program },
