@@ -78,5 +78,6 @@ it("limits by the database where Redis is away", async () => {
 
   here.holdBack(model, 30_000);
 
+  expect(redis.status.isAnswering).toBe(false);
   await waitFor(async () => (await waitOf(there)) > 20_000, { describe: "the other process to know" });
 });
