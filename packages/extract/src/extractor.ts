@@ -1,12 +1,13 @@
 import { availableParallelism } from "node:os";
-import { mkdir } from "node:fs/promises";
-import { resolve } from "node:path";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import { StopError } from "@millrace/kernel";
 import type { Logger, Service } from "@millrace/kernel";
 import { detectFileType } from "./detection/detect-file-type.ts";
 import { extractorStopped, fileEmpty, noTextFound } from "./errors.ts";
 import type { ExtractedText, FileType } from "./extracted-text.ts";
 import { ChildPool } from "./pool/child-pool.ts";
+import { folderPrefix } from "./pool/folder-name.ts";
 import { removeLeftovers } from "./pool/remove-leftovers.ts";
 import { readHead } from "./read-head.ts";
 import { readWithAttachments } from "./read-with-attachments.ts";
@@ -46,6 +47,11 @@ export type ExtractionRequest = {
 /** Reads files in child processes. Errors are MillraceErrors with the codes in `errors.ts`. */
 export type Extractor = Service & {
   readonly extract: (request: ExtractionRequest) => Promise<ExtractedText>;
+  /** The same of what is in no file: it stands in one for as long as it is read. */
+  readonly extractContent: (
+    content: string | Uint8Array,
+    request: Omit<ExtractionRequest, "path">,
+  ) => Promise<ExtractedText>;
 };
 
 /** An extractor with its own children. `stop` kills what runs; nothing stays behind afterwards. */
@@ -96,6 +102,17 @@ export function createExtractor(options: ExtractorOptions): Extractor {
       throw noTextFound(extracted.pagesWithoutText.length > 0);
     return extracted;
   };
+  const extractContent: Extractor["extractContent"] = async (content, request) => {
+    // By its name the next start removes it when this process is killed.
+    const folder = await mkdtemp(join(limits.tempDirectory, folderPrefix));
+    try {
+      const path = join(folder, "content");
+      await writeFile(path, content);
+      return await extract({ ...request, path });
+    } finally {
+      await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+    }
+  };
   return {
     name: "extractor",
     start: () => (started ??= start()),
@@ -103,6 +120,10 @@ export function createExtractor(options: ExtractorOptions): Extractor {
     extract: async (request) => {
       await (started ??= start());
       return await track(running, extract(request));
+    },
+    extractContent: async (content, request) => {
+      await (started ??= start());
+      return await track(running, extractContent(content, request));
     },
   };
 }

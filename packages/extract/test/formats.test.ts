@@ -1,6 +1,8 @@
 import { relative } from "node:path";
 import iconv from "iconv-lite";
+import { waitFor } from "@millrace/testing";
 import { describe, expect, it } from "vitest";
+import { isFolderName } from "../src/pool/folder-name.ts";
 import { buildDocx, importedAs, paragraph, table } from "./builders/docx.ts";
 import { chartOf } from "./builders/office.ts";
 import { buildPdf } from "./builders/pdf.ts";
@@ -214,6 +216,17 @@ describe("DOCX", () => {
 });
 
 describe("HTML", () => {
+  it("reads what is in no file, and leaves nothing that the next start would not know", async () => {
+    const workspace = await openWorkspace();
+    const reading = workspace.createExtractor().extractContent("<h1>The mill</h1>", { fileName: "a.html" });
+
+    const isWritten = async () => (await workspace.leftovers()).folders.length > 0;
+    await waitFor(isWritten, { describe: "the content to stand in a file" });
+    const { folders } = await workspace.leftovers();
+    expect(folders.filter((name) => !isFolderName(name))).toEqual([]);
+    expect(await reading).toMatchObject({ fileType: "html", text: "# The mill" });
+  });
+
   it("keeps headings, lists and tables and leaves out scripts and navigation", async () => {
     const workspace = await openWorkspace();
     const path = await workspace.write(

@@ -1,4 +1,3 @@
-import path from "node:path";
 import { handleCrewRun, loadCrews } from "@millrace/crews";
 import type { CrewRegistries, LoadedCrews } from "@millrace/crews";
 import type { Database } from "@millrace/database";
@@ -58,7 +57,6 @@ function registriesOf({ program, settings, database, extractor, models }: OpenCr
     database,
     extractor,
     models,
-    tempDirectory: path.resolve(settings.DATA_DIR, "tmp"),
     allowedHosts: settings.FETCH_ALLOWED_HOSTS ?? [],
   });
   return {

@@ -1,6 +1,3 @@
-import { randomUUID } from "node:crypto";
-import { rm, writeFile } from "node:fs/promises";
-import path from "node:path";
 import { readPassages, retrievePassages } from "@millrace/ask";
 import { calculator, documentTools, fetchUrlTool } from "@millrace/crews";
 import type { DocumentLibrary, FetchText, Tool } from "@millrace/crews";
@@ -17,8 +14,6 @@ export type ToolParts = {
   readonly database: Database;
   readonly extractor: Extractor;
   readonly models: Pick<Models, "embed" | "embedding">;
-  /** Of this machine, where files may stand for a moment. */
-  readonly tempDirectory: string;
   /** Hosts of an own network that may be fetched from. */
   readonly allowedHosts: readonly string[];
 };
@@ -68,25 +63,18 @@ function isId(value: string | null): value is string {
 }
 
 /** Fetches a page, safe against addresses of the own network, and reads HTML as its text. */
-function fetchText({ extractor, tempDirectory, allowedHosts }: ToolParts): FetchText {
+function fetchText({ extractor, allowedHosts }: ToolParts): FetchText {
   const outbound = new SafeFetch({ allowedHosts });
   return async (url, { signal }) => {
     const page = await outbound.fetch(url, { signal });
     const told = { url: page.url, status: page.status, contentType: page.contentType };
     if (page.contentType !== "text/html" && page.contentType !== "application/xhtml+xml")
       return { ...told, text: page.text() };
-    const file = path.join(tempDirectory, `page-${randomUUID()}.html`);
-    try {
-      await writeFile(file, page.text());
-      const { text } = await extractor.extract({
-        path: file,
-        fileName: "page.html",
-        declaredType: "html",
-        signal,
-      });
-      return { ...told, text };
-    } finally {
-      await rm(file, { force: true });
-    }
+    const { text } = await extractor.extractContent(page.text(), {
+      fileName: "page.html",
+      declaredType: "html",
+      signal,
+    });
+    return { ...told, text };
   };
 }

@@ -79,7 +79,7 @@ async function call(
   owner: string | null,
   allowedHosts: string[] = [],
 ): Promise<string> {
-  const tools = shippedTools({ database, extractor, models, tempDirectory: folder, allowedHosts });
+  const tools = shippedTools({ database, extractor, models, allowedHosts });
   const accepted = tools[name]!.accept(input);
   if (!accepted.ok) throw new Error(accepted.problem);
   const context: ToolContext = { owner, job: newId(), step: "s", signal: new AbortController().signal };
