@@ -24,7 +24,7 @@ const run = await runProgram(process.execPath, [join(root, "scripts/test.ts"), .
   timeoutMs: runTimeoutMs,
   environment: {
     MILLRACE_NIGHTLY: "1",
-    MILLRACE_REQUIRE: "postgres,pgbouncer,redis,rabbitmq,chromium",
+    MILLRACE_REQUIRE: "postgres,pgbouncer,redis,rabbitmq,chromium,clamd",
     MILLRACE_MODEL_RUNS: process.env.MILLRACE_MODEL_RUNS ?? "10000",
     MILLRACE_MODEL_SEED: modelSeed,
   },

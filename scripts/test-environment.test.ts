@@ -13,6 +13,7 @@ it("reads what a test file needs from its name", () => {
     "redis",
     "rabbitmq",
   ]);
+  expect(needsOf("packages/extract/test/scan.clamd.test.ts")).toEqual(["clamd"]);
   expect(needsOf("apps/server/e2e/upload.test.ts")).toEqual(["chromium"]);
   expect(needsOf("apps/server/e2e/workers.postgres.test.ts")).toEqual(["postgres", "chromium"]);
 });
@@ -23,6 +24,7 @@ const everything = {
   redis: "redis://c",
   rabbitmq: "amqp://d",
   chromium: "/e",
+  clamd: "/f",
 };
 
 it("leaves out nothing where everything is available", () => {

@@ -4,7 +4,7 @@ import { accepts } from "./services/start.ts";
 import { readState, servicesDirectory } from "./services/state.ts";
 
 /** What a test file may need beyond Node. Its name says so; see `needsOf`. */
-export type Requirement = "postgres" | "pgbouncer" | "redis" | "rabbitmq" | "chromium";
+export type Requirement = "postgres" | "pgbouncer" | "redis" | "rabbitmq" | "chromium" | "clamd";
 
 export const requirements: readonly Requirement[] = [
   "postgres",
@@ -12,6 +12,7 @@ export const requirements: readonly Requirement[] = [
   "redis",
   "rabbitmq",
   "chromium",
+  "clamd",
 ];
 
 /** Where each requirement is found on this machine; undefined when it is absent. */
@@ -26,6 +27,7 @@ const environmentVariables: Readonly<Record<Requirement, string>> = {
   redis: "MILLRACE_TEST_REDIS_URL",
   rabbitmq: "MILLRACE_TEST_RABBITMQ_URL",
   chromium: "CHROMIUM_PATH",
+  clamd: "CLAMD_PATH",
 };
 
 const defaultPorts: Readonly<Record<string, number>> = {
@@ -41,6 +43,7 @@ const needsByEnding: Readonly<Record<string, readonly Requirement[]>> = {
   ".pgbouncer.test.ts": ["postgres", "pgbouncer"],
   ".redis.test.ts": ["postgres", "redis"],
   ".rabbitmq.test.ts": ["postgres", "rabbitmq"],
+  ".clamd.test.ts": ["clamd"],
   ".services.test.ts": ["postgres", "pgbouncer", "redis", "rabbitmq"],
 };
 
@@ -56,7 +59,7 @@ const chromiumPaths = [
 
 /**
  * Looks for PostgreSQL (a given URL, else the started test services), pgBouncer, Redis, RabbitMQ and
- * Chromium.
+ * Chromium. clamd has to be named: where one is installed, a profile often keeps it from files of tests.
  * A URL or path that was given but leads nowhere throws: a typing error must not drop tests.
  */
 export async function detectTestEnvironment(): Promise<TestEnvironment> {
@@ -69,14 +72,15 @@ export async function detectTestEnvironment(): Promise<TestEnvironment> {
     redis: await server("redis", state?.redisUrl),
     rabbitmq,
     rabbitmqManagement: process.env[managementVariable] ?? (isOurs ? state.rabbitmqManagementUrl : undefined),
-    chromium: chromium(),
+    chromium: program("chromium", chromiumPaths),
+    clamd: program("clamd"),
   };
 }
 
 /**
  * The requirements that a test file states by its name: `*.postgres.test.ts`, `*.pgbouncer.test.ts`,
  * `*.redis.test.ts` and `*.rabbitmq.test.ts` (which include PostgreSQL), `*.services.test.ts` (all four
- * servers), and everything in an `e2e` folder needs Chromium.
+ * servers), `*.clamd.test.ts`, and everything in an `e2e` folder needs Chromium.
  */
 export function needsOf(path: string): readonly Requirement[] {
   const ending = Object.keys(needsByEnding).find((known) => path.endsWith(known));
@@ -124,10 +128,10 @@ async function server(name: Requirement, started: string | undefined): Promise<s
   throw new Error(`${variable} is set, but nothing answers at ${hostname}:${port}.`);
 }
 
-function chromium(): string | undefined {
-  const variable = environmentVariables.chromium;
+function program(name: Requirement, paths: readonly string[] = []): string | undefined {
+  const variable = environmentVariables[name];
   const given = process.env[variable];
-  if (given === undefined || given === "") return chromiumPaths.find((path) => existsSync(path));
+  if (given === undefined || given === "") return paths.find((path) => existsSync(path));
   if (existsSync(given)) return given;
   throw new Error(`${variable} is set, but there is no file ${given}.`);
 }

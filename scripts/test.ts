@@ -108,10 +108,14 @@ function describeEnvironment(environment: TestEnvironment, leftOut: Map<Requirem
   const shown = (name: Requirement) => environment[name]?.replace(/\/\/[^@/]*@/, "//") ?? "not available";
   console.log(`Tests use: PostgreSQL ${shown("postgres")}; pgBouncer ${shown("pgbouncer")};`);
   console.log(`           Redis ${shown("redis")}; RabbitMQ ${shown("rabbitmq")};`);
-  console.log(`           Chromium ${shown("chromium")}; the embedded database always.`);
+  console.log(
+    `           Chromium ${shown("chromium")}; clamd ${shown("clamd")}; the embedded database always.`,
+  );
   if (leftOut.size === 0) return;
   const parts = [...leftOut].map(([name, count]) => `${count} file(s) that need ${name}`);
-  console.log(`Left out: ${parts.join(", ")}. To run them: npm run services -- start; install chromium.`);
+  console.log(
+    `Left out: ${parts.join(", ")}. To run them: npm run services -- start; install chromium; name clamd by CLAMD_PATH.`,
+  );
 }
 
 function requiredNames(): Requirement[] {

@@ -1,6 +1,5 @@
 import { relative } from "node:path";
 import iconv from "iconv-lite";
-import { waitFor } from "@millrace/testing";
 import { describe, expect, it } from "vitest";
 import { isFolderName } from "../src/pool/folder-name.ts";
 import { buildDocx, importedAs, paragraph, table } from "./builders/docx.ts";
@@ -220,8 +219,7 @@ describe("HTML", () => {
     const workspace = await openWorkspace();
     const reading = workspace.createExtractor().extractContent("<h1>The mill</h1>", { fileName: "a.html" });
 
-    const isWritten = async () => (await workspace.leftovers()).folders.length > 0;
-    await waitFor(isWritten, { describe: "the content to stand in a file" });
+    await expect.poll(async () => (await workspace.leftovers()).folders).not.toEqual([]);
     const { folders } = await workspace.leftovers();
     expect(folders.filter((name) => !isFolderName(name))).toEqual([]);
     expect(await reading).toMatchObject({ fileType: "html", text: "# The mill" });
