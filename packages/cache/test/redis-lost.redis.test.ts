@@ -4,7 +4,7 @@ import { createInterface } from "node:readline";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { newId, silentLogger } from "@millrace/kernel";
 import type { Logger } from "@millrace/kernel";
-import { startRedisServer, waitFor } from "@millrace/testing";
+import { startLoadingRedis, startRedisServer, waitFor } from "@millrace/testing";
 import type { RedisServer } from "@millrace/testing";
 import { z } from "zod";
 import { RedisConnection, RedisStore, StoredCache } from "../src/index.ts";
@@ -186,4 +186,21 @@ describe("between processes", () => {
     await second.ended;
     expect(second.lines).toContain(`found of ${second.child.pid}`);
   });
+});
+
+it("does not wait at the start for a Redis that loads its data, and uses it when it has", async () => {
+  const loading = await startLoadingRedis(6);
+  onTestFinished(() => loading.kill());
+  const redis = new RedisConnection({ url: loading.url, logger: silentLogger, purpose: "cache" });
+  onTestFinished(() => redis.stop());
+  const startedMs = performance.now();
+
+  await redis.start();
+
+  expect(performance.now() - startedMs).toBeLessThan(4_000);
+  expect(redis.status.isAnswering).toBe(false);
+  await waitFor(() => redis.attempt(async (client) => (await client.ping()) === "PONG", false), {
+    describe: "Redis to answer",
+  });
+  expect(redis.status.isAnswering).toBe(true);
 });

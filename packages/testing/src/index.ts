@@ -5,7 +5,7 @@ export type { Fault } from "./fault-flow.ts";
 export { startFaultProxy } from "./fault-proxy.ts";
 export type { Direction, FaultOptions, FaultProxy, FaultProxyOptions } from "./fault-proxy.ts";
 export { prepareDatabase } from "./prepared-database.ts";
-export { startRedisServer } from "./redis-server.ts";
+export { startLoadingRedis, startRedisServer } from "./redis-server.ts";
 export type { RedisServer } from "./redis-server.ts";
 export { readLines, startMillrace } from "./start-millrace.ts";
 export type { RunningMillrace } from "./start-millrace.ts";

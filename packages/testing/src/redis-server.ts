@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { createServer, connect } from "node:net";
 import path from "node:path";
 import { waitFor } from "./wait-for.ts";
@@ -44,11 +45,38 @@ export async function startRedisServer(): Promise<RedisServer> {
   };
 }
 
-async function start(port: number): Promise<ChildProcess> {
+/**
+ * A Redis that has just been started and reads what it had on its disk, for so long: it takes connections, tells of
+ * itself, and refuses everything else.
+ */
+export async function startLoadingRedis(seconds: number): Promise<Pick<RedisServer, "url" | "kill">> {
+  const port = await freePort();
+  const file = `millrace-loading-${port}.rdb`;
+  const keys = seconds * 10;
+  const first = await start(port, ["--dbfilename", file, "--rdbcompression", "no"]);
+  for (let key = 0; key < keys; key++) await ask(port, `SET key-${key} ${"x".repeat(2_000)}`);
+  await ask(port, "SAVE");
+  first.kill("SIGKILL");
+  await once(first, "exit");
+  const slowly = ["--key-load-delay", "100000", "--loading-process-events-interval-bytes", "1024"];
+  const child = await start(port, ["--dbfilename", file, ...slowly], "-LOADING");
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    kill: async () => {
+      const ended = once(child, "exit");
+      child.kill("SIGKILL");
+      await ended;
+      await rm(path.join(redisCommand()[0] === "chroot" ? privateRoot : "/", "tmp", file), { force: true });
+    },
+  };
+}
+
+async function start(port: number, more: readonly string[] = [], answer = "+PONG"): Promise<ChildProcess> {
   const settings = ["--port", `${port}`, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
   const [command, ...rest] = redisCommand();
-  const child = spawn(command, [...rest, ...settings, "--dir", "/tmp"], { stdio: "ignore" });
-  await waitFor(() => answers(port), { describe: `redis-server at port ${port}` });
+  const child = spawn(command, [...rest, ...settings, "--dir", "/tmp", ...more], { stdio: "ignore" });
+  const isThere = async () => (await ask(port, "PING")).startsWith(answer);
+  await waitFor(isThere, { describe: `redis-server at port ${port}` });
   return child;
 }
 
@@ -71,13 +99,13 @@ async function freePort(): Promise<number> {
   return address.port;
 }
 
-async function answers(port: number): Promise<boolean> {
+async function ask(port: number, command: string): Promise<string> {
   const socket = connect(port, "127.0.0.1");
   try {
     await once(socket, "connect");
-    socket.write("PING\r\n");
+    socket.write(`${command}\r\n`);
     const [answer] = (await once(socket, "data")) as [Buffer];
-    return answer.toString().startsWith("+PONG");
+    return answer.toString();
   } finally {
     socket.destroy();
   }

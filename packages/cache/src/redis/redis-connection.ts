@@ -1,4 +1,4 @@
-import { toError } from "@millrace/kernel";
+import { sleep, toError } from "@millrace/kernel";
 import type { Logger, Service } from "@millrace/kernel";
 import { Redis, ReplyError } from "ioredis";
 import { withoutCommand } from "./without-command.ts";
@@ -79,10 +79,17 @@ export class RedisConnection implements Service {
     this.#redis.on("ready", () => this.#answered());
   }
 
-  /** Resolves when the first attempt to connect has come to an end; others follow in the background. */
+  /**
+   * Resolves when the first attempt to connect has come to an end, or after two seconds: a Redis that loads its data
+   * takes connections and is of no use for as long as it takes. Others follow in the background.
+   */
   async start(): Promise<void> {
     // "error" and "close" tell of it.
-    await this.#redis.connect().catch(() => undefined);
+    const attempt = new AbortController();
+    const attempted = this.#redis.connect().finally(() => attempt.abort());
+    await Promise.race([attempted, sleep(silenceMs, attempt.signal)]).catch(() => undefined);
+    if (this.#redis.status !== "ready" && this.#trouble === undefined)
+      this.#failed(new Error("it takes long to get ready"));
   }
 
   async stop(): Promise<void> {

@@ -54,7 +54,7 @@ class PublishingRelay implements EventRelay {
   readonly #subscribers = new Set<(news: EventNews) => void>();
   readonly #stopping = new AbortController();
   #state: "new" | "running" | "stopped" = "new";
-  /** Settled when the first try to connect has ended: what happens before waits for it. */
+  /** Settled when the first try to connect has ended or taken too long: what happens before waits for it. */
   #firstConnection: Promise<void> | undefined;
   #isListening = false;
   #isHearing = false;
@@ -105,8 +105,9 @@ class PublishingRelay implements EventRelay {
   async start(): Promise<void> {
     if (this.#state !== "new") return;
     this.#state = "running";
-    // It goes on trying by itself; "error" says what is wrong.
-    this.#firstConnection = this.#publisher.connect().catch(() => undefined);
+    // It goes on trying by itself; "error" says what is wrong. One that loads its data answers, and is not ready.
+    const tooLong = sleep(this.#times.answerMs, this.#stopping.signal);
+    this.#firstConnection = Promise.race([this.#publisher.connect(), tooLong]).catch(() => undefined);
     this.#listenWhenWanted();
   }
 

@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { newId, silentLogger } from "@millrace/kernel";
-import { startRedisServer, waitFor } from "@millrace/testing";
+import { startLoadingRedis, startRedisServer, waitFor } from "@millrace/testing";
 import { Redis } from "ioredis";
 import { expect, it, onTestFinished } from "vitest";
 import { missedNews } from "../../src/events/event-relay.ts";
@@ -41,6 +41,28 @@ it("tells the log once that Redis refuses it, and not the password", async () =>
   await expect.poll(() => told).toHaveLength(1);
   expect(told[0]).toContain("WRONGPASS");
   expect(told[0]).not.toContain("a-secret-word");
+});
+
+it("refuses to send within its time while Redis loads its data", async () => {
+  const loading = await startLoadingRedis(6);
+  onTestFinished(() => loading.kill());
+  const times = { ...shortTimes, answerMs: 500 };
+  const relay = createRedisRelay({ url: loading.url, logger: silentLogger, prefix: "millrace:", times });
+  onTestFinished(() => relay.stop());
+  await relay.start();
+  const startedMs = performance.now();
+
+  await expect(relay.send(news)).rejects.toThrow();
+
+  expect(performance.now() - startedMs).toBeLessThan(3_000);
+  await expect
+    .poll(() =>
+      relay.send(news).then(
+        () => "sent",
+        () => "refused",
+      ),
+    )
+    .toBe("sent");
 });
 
 /** Two relays at a Redis of their own, one of which hears. */
