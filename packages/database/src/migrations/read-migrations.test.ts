@@ -9,6 +9,12 @@ describe("the migrations", () => {
     expect(versions.length).toBeGreaterThan(0);
   });
 
+  it("stay those with which the process began, whatever an upgrade puts there", async () => {
+    const known = await readMigrations();
+
+    expect(await readMigrations()).toBe(known);
+  });
+
   it("each begin by saying what they do and what they lock", async () => {
     const silent = (await readMigrations()).filter(({ sql }) => {
       const opening = /^(?:-- .*\n)+/.exec(sql)?.[0] ?? "";

@@ -14,8 +14,21 @@ export type Migration = {
 
 const folder = fileURLToPath(new URL("../../migrations/", import.meta.url));
 
-/** All migrations in order. Throws when a number is missing or doubled. */
-export async function readMigrations(): Promise<Migration[]> {
+let reading: Promise<readonly Migration[]> | undefined;
+
+/**
+ * All migrations in order, as they were when this process first asked: what an upgrade puts there later is not of
+ * the program that runs. Throws when a number is missing or doubled.
+ */
+export async function readMigrations(): Promise<readonly Migration[]> {
+  reading ??= readAll().catch((error: unknown) => {
+    reading = undefined;
+    throw error;
+  });
+  return await reading;
+}
+
+async function readAll(): Promise<readonly Migration[]> {
   const names = (await readdir(folder)).filter((name) => /^\d{4}_[a-z0-9_]+\.sql$/.test(name)).toSorted();
   return await Promise.all(
     names.map(async (name, index) => {
