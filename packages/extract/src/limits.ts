@@ -101,3 +101,6 @@ export const idleChildMs = 60_000;
 
 /** Requests that wait for a child; more means that the caller does not limit itself. */
 export const maxWaitingRequests = 1_000;
+
+/** With what a child ends that misses a part of the program: EX_TEMPFAIL of sysexits.h. */
+export const programGoneExitCode = 75;

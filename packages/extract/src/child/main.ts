@@ -2,9 +2,9 @@
  * The entry of a child process: reads files one after another until its parent ends it. It knows
  * nothing of the product, holds no secrets, and may die at any moment.
  */
-import { rmSync, writeFileSync } from "node:fs";
+import { rmSync, writeFileSync, writeSync } from "node:fs";
 import { Worker } from "node:worker_threads";
-import { maxMessageCharacters, progressIntervalMs } from "../limits.ts";
+import { maxMessageCharacters, programGoneExitCode, progressIntervalMs } from "../limits.ts";
 import { MethodFailure } from "../methods/method-failure.ts";
 import { methods } from "../methods/methods.ts";
 import { finishOutput } from "./finish-output.ts";
@@ -42,6 +42,7 @@ async function perform(task: ChildTask): Promise<void> {
     });
     sendResult(task, finishOutput(output, task.fileType === "text" || task.fileType === "markdown"));
   } catch (error) {
+    if (isOfProgram(error)) endForProgram(error);
     process.send?.({ type: "failure", id: task.id, ...describeFailure(error) });
   }
 }
@@ -64,6 +65,16 @@ function progressReporter(id: number): (done: number, total: number) => void {
     lastAt = now;
     process.send?.({ type: "progress", id, done, total });
   };
+}
+
+/** A part of the program is gone, as in an upgrade in place: that says nothing of the file. */
+function isOfProgram(error: unknown): error is Error {
+  return error instanceof Error && "code" in error && error.code === "ERR_MODULE_NOT_FOUND";
+}
+
+function endForProgram(error: Error): never {
+  writeSync(process.stderr.fd, `${error.message}\n`);
+  process.exit(programGoneExitCode);
 }
 
 /** `detail` is for the reader; what a library says is only for the log, as it may quote the text. */

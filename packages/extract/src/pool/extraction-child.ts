@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Logger } from "@millrace/kernel";
 import type { ChildTask } from "../child/task.ts";
 import { extractionCrashed } from "../errors.ts";
-import { childStartTimeoutMs, maxTextCharacters, memoryPollMs } from "../limits.ts";
+import { childStartTimeoutMs, maxTextCharacters, memoryPollMs, programGoneExitCode } from "../limits.ts";
 import { childMessageSchema } from "./child-message.ts";
 import type { ChildMessage, Reading } from "./child-message.ts";
 import { folderPrefix } from "./folder-name.ts";
@@ -56,6 +56,7 @@ export class ExtractionChild {
   #filesRead = 0;
   #isGone = false;
   #exit = "";
+  #exitCode: number | null = null;
   #exitSignal: string | undefined;
   #errorOutput = "";
   #killReason: KillReason | undefined;
@@ -80,7 +81,10 @@ export class ExtractionChild {
       // Whatever it may have started shares its group; asked right at the exit, the id is still its own.
       child.once("exit", () => signalGroup(child));
       // Later than "exit": everything it printed has arrived.
-      child.once("close", (code, signal) => finish(signal ?? `exit code ${code}`, signal ?? undefined));
+      child.once("close", (code, signal) => {
+        this.#exitCode = code;
+        finish(signal ?? `exit code ${code}`, signal ?? undefined);
+      });
       child.once("error", (error) => finish(error.message, undefined));
     });
   }
@@ -234,7 +238,9 @@ export class ExtractionChild {
     if (this.#killReason !== undefined) return { kind: this.#killReason };
     if (this.#looksExhausted()) return { kind: "memory" };
     this.#limits.logger.warn({ exit: this.#exit, output: this.#errorOutput }, "extraction child crashed");
-    const isFromOutside = this.#exitSignal !== undefined && outsideSignals.has(this.#exitSignal);
+    const isFromOutside =
+      this.#exitCode === programGoneExitCode ||
+      (this.#exitSignal !== undefined && outsideSignals.has(this.#exitSignal));
     return { kind: "crashed", how: this.#exit, isFromOutside };
   }
 
