@@ -115,7 +115,7 @@ function createFastify(options: {
     bodyLimit: jsonBodyLimit,
     onProtoPoisoning: "error",
     onConstructorPoisoning: "error",
-    trustProxy: false,
+    trustProxy: settings.TRUSTED_PROXIES ?? false,
     genReqId: (raw) => acceptableRequestId(raw.headers["x-request-id"]) ?? newId(),
     // Nothing for that long in either direction: the other side is gone or holds us up. Longer
     // than any wait of ours (30 s) and than the pings of sockets and streams.

@@ -1,5 +1,7 @@
+import { parseSettings } from "@millrace/kernel";
 import type { FastifyInstance } from "fastify";
 import { afterEach, describe, expect, it } from "vitest";
+import { serverSettingsSchema } from "../../src/http/settings.ts";
 import { createTestApp, token } from "./test-app.ts";
 import type { TestApp } from "./test-app.ts";
 
@@ -275,6 +277,43 @@ describe("a browser session", () => {
     expect(response.json()).toMatchObject({ code: "too_many_attempts" });
     expect(Number(response.headers["retry-after"])).toBeGreaterThan(0);
   });
+
+  it("is given to others while somebody behind the same trusted proxy tries wrong tokens", async () => {
+    const { app } = await appWith({ ...withToken, TRUSTED_PROXIES: "loopback, 10.0.0.0/8" });
+    const signInFrom = (address: string, given: string) =>
+      app.inject({
+        method: "POST",
+        url: "/api/session",
+        // What a client says of itself stands before what the proxy says of it.
+        headers: { "x-forwarded-for": `192.0.2.1, ${address}` },
+        payload: { token: given },
+      });
+
+    for (let attempt = 0; attempt < 10; attempt += 1) await signInFrom("203.0.113.9", `${token}x`);
+
+    expect((await signInFrom("203.0.113.9", token)).statusCode).toBe(429);
+    expect((await signInFrom("198.51.100.7", token)).statusCode).toBe(200);
+  });
+
+  it("does not believe addresses that nobody vouches for", async () => {
+    const { app } = await appWith(withToken);
+    const headers = (nth: number) => ({ "x-forwarded-for": `203.0.113.${nth}` });
+    const payload = { token: `${token}x` };
+
+    for (let nth = 0; nth < 10; nth += 1)
+      await app.inject({ method: "POST", url: "/api/session", headers: headers(nth), payload });
+
+    expect((await signIn(app)).response.statusCode).toBe(429);
+  });
+
+  it.each(["not-an-address", "10.0.0.0/33", "10.0.0.0/8/8", "*"])(
+    "refuses proxies that are none: %j",
+    (given) => {
+      expect(() => parseSettings(serverSettingsSchema, { TRUSTED_PROXIES: given })).toThrow(
+        "TRUSTED_PROXIES",
+      );
+    },
+  );
 
   it.each(["__proto__", "x".repeat(513)])("refuses a request that is none: %#", async (given) => {
     const { app } = await appWith(withToken);
