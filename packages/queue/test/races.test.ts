@@ -105,31 +105,42 @@ describe.each(testDatabases())("on $name", (kind) => {
     expect(said).toContain("the last line");
   });
 
-  it("takes back every job but those that run here, whatever one of them does", async () => {
+  /** The worker of three jobs has died; the first was cancelled and its hook throws this, the third runs here. */
+  const reapThree = async (refusal: Error): Promise<unknown> => {
     const queue = createQueue(() => Promise.reject(new Error("no worker runs this")));
     const ids = [await enqueue(queue), await enqueue(queue), await enqueue(queue)];
     await sql`
       UPDATE job SET state = 'running', worker_id = id, lease_until = now() - interval '1 second',
         cancel_requested_at = CASE WHEN id = ${ids[0]} THEN now() END
       WHERE id = ANY(${ids}::uuid[])`.execute(database.queryable);
-    const broken = handleTask({
+    const refusing = handleTask({
       task: scriptTask,
       run: () => Promise.reject(new Error()),
-      onEnd: () => Promise.reject(new Error("a broken hook")),
+      onEnd: () => Promise.reject(refusal),
     });
     const parts = {
       database,
       bus: queue.bus,
       broker: { announce: () => undefined, subscribe: () => () => undefined },
-      registry: new TaskRegistry([broken]),
+      registry: new TaskRegistry([refusing]),
     };
 
     const reaping = reapJobs(parts, "expired_leases", { isHeld: (id) => id === ids[2] });
 
-    await expect(reaping).rejects.toThrow("a broken hook");
+    await expect(reaping).rejects.toBe(refusal);
     const states = new Map((await findJobs(database.queryable, ids)).map((job) => [job.id, job.state]));
-    expect(ids.map((id) => states.get(id))).toEqual(["running", "queued", "running"]);
     await sql`DELETE FROM job WHERE id = ANY(${ids}::uuid[])`.execute(database.queryable);
+    return ids.map((id) => states.get(id));
+  };
+
+  it("takes back every job but those that run here, that whose hook refuses for good without it", async () => {
+    expect(await reapThree(new Error("a broken hook"))).toEqual(["cancelled", "queued", "running"]);
+  });
+
+  it("takes back every job but those that run here and the one that can't be ended for now", async () => {
+    const busy = Object.assign(new Error("the database is busy"), { code: "database_wait_expired" });
+
+    expect(await reapThree(busy)).toEqual(["running", "queued", "running"]);
   });
 
   it("does not count an attempt that the database spoiled", async () => {

@@ -2,7 +2,7 @@ import type { Database } from "@millrace/database";
 import { MillraceError, silentLogger, sleep } from "@millrace/kernel";
 import { openTestDatabase } from "@millrace/testing";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { findJobs, handleTask, Queue, readJobDetail } from "../src/index.ts";
+import { findJobs, forgetInput, handleTask, Queue, readJobDetail } from "../src/index.ts";
 import type { JobContext, JobEnd, QueueWorker } from "../src/index.ts";
 import { scriptTask } from "./script-task.ts";
 
@@ -106,6 +106,23 @@ describe("the end of a job", () => {
     expect(job).toMatchObject({ state: "failed", error_code: "end_not_recorded" });
     expect(runs).toBe(1);
     expect(hooks).toEqual(["succeeded", "failed"]);
+  });
+
+  it("is recorded, and told its hook, when the handler has forgotten a field that the input needs", async () => {
+    const inputs: unknown[] = [];
+    const queue = createQueue(
+      async (context) => {
+        await context.transaction((scope) => forgetInput(scope, context.job.id, ["script"]));
+        return { answer: "done" };
+      },
+      ({ input }) => inputs.push(input),
+    );
+    await startWorker(queue);
+
+    const job = await queue.waitForEnd(await enqueue(queue), { timeoutMs: 5_000 });
+
+    expect(job).toMatchObject({ state: "succeeded", attempt: 1 });
+    expect(inputs).toEqual([{}]);
   });
 
   it("succeeds whatever those who watch do", async () => {

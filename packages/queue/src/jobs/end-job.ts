@@ -17,9 +17,11 @@ export async function endJob(
 ): Promise<void> {
   await writeEnd(scope, parts, job, ending);
   if (job.workflow_id !== null) {
+    // What ends along with it is told of its end all the same.
+    const { skipsHook: _skipsHook, ...ofOthers } = parts;
     const { state } = ending;
     const error = ending.state === "failed" ? ending.error : null;
-    await joinEnded(scope, parts, [{ jobId: job.id, workflowId: job.workflow_id, state, error }]);
+    await joinEnded(scope, ofOthers, [{ jobId: job.id, workflowId: job.workflow_id, state, error }]);
   }
   await tellEnd(scope, parts, job, ending);
 }

@@ -13,6 +13,7 @@ import { fairShares } from "./fair-share.ts";
 import { lockFreeJob } from "./lock-job.ts";
 import { transitionOf } from "./transition.ts";
 import type { TellingJob } from "./transition.ts";
+import { tryWithoutHook } from "./try-without-hook.ts";
 
 /** Moved by one statement, so that its locks are held for milliseconds. */
 const promotedAtOnce = 500;
@@ -67,9 +68,9 @@ const isLate = sql`
 
 /**
  * Ends jobs that were not started in time, and returns how many. One whose row is locked is left for
- * the next call. One that can't be ended does not keep the others; the first such failure is thrown
- * in the end. A job of a task that does not run here is left for a day to processes where it does. The
- * signal ends the work after the job at hand.
+ * the next call. One whose hook refuses its end for good ends without it; one that can't be ended for now does
+ * not keep the others. The first failure of either kind is thrown in the end. A job of a task that does not
+ * run here is left for a day to processes where it does. The signal ends the work after the job at hand.
  */
 export async function expireJobs(
   parts: EndingParts & { readonly database: QueryAccess },
@@ -85,7 +86,8 @@ export async function expireJobs(
       ORDER BY expires_at LIMIT ${batchSize}`.execute(parts.database.queryable);
     for (const { id } of found.rows) {
       if (signal?.aborted) break;
-      const hasEnded = await expireJob(parts, id).catch((error: unknown) => void failures.push(error));
+      const fail = (error: unknown): void => void failures.push(error);
+      const hasEnded = await tryWithoutHook(parts, (by) => expireJob(by, id), fail).catch(fail);
       if (hasEnded) expired++;
       else left.push(id);
     }

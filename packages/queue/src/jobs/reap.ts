@@ -13,6 +13,7 @@ import type { EndingParts } from "./end-job.ts";
 import type { LockedJob } from "./job-row.ts";
 import { lockFreeJob } from "./lock-job.ts";
 import { requeueJob } from "./requeue.ts";
+import { tryWithoutHook } from "./try-without-hook.ts";
 
 /** Jobs looked at before the next are asked for: a bounded answer, however much was running. */
 const batchSize = 500;
@@ -44,8 +45,9 @@ export type ReapOptions = {
  * where it does. `all_running`: every running job, only when the folder lock proves that no other
  * process lives. `unheldBy`: those of a worker that lives and does not know of them; it leaves what it
  * holds by `isHeld`. Each job is checked again under its lock: one that ended or beat in the meantime is
- * left, and one whose row is locked is left for the next time. One that can't be taken back does not
- * keep the others; the first such failure is thrown in the end.
+ * left, and one whose row is locked is left for the next time. One whose hook refuses its end for good ends
+ * without it; one that can't be taken back for now does not keep the others. The first failure of either kind is
+ * thrown in the end.
  */
 export async function reapJobs(parts: ReapParts, which: Which, options: ReapOptions = {}): Promise<number> {
   const condition = conditionOf(which, parts.registry);
@@ -62,7 +64,12 @@ export async function reapJobs(parts: ReapParts, which: Which, options: ReapOpti
       if (options.signal?.aborted) break;
       if (options.isHeld?.(seen.id)) continue;
       try {
-        if (!(await reapJob(parts, which, seen))) continue;
+        const isTaken = await tryWithoutHook(
+          parts,
+          (by) => reapJob(by, which, seen),
+          (error) => failures.push(error),
+        );
+        if (!isTaken) continue;
         reaped++;
         const worker = lost.get(seen.worker_id) ?? { name: seen.worker_name, jobs: 0 };
         worker.jobs++;

@@ -3,11 +3,11 @@ import { sql } from "kysely";
 import type { Announcer } from "../brokers/broker.ts";
 import { appendEvents, endStream } from "../events/append-events.ts";
 import type { EventBus } from "../events/event-bus.ts";
-import type { JobEnd } from "../tasks/task.ts";
 import type { TaskRegistry } from "../tasks/task-registry.ts";
 import type { WriteScope } from "../write-scope.ts";
 import { keptDays } from "../retention/kept-days.ts";
 import type { LockedJob } from "./job-row.ts";
+import { runEndHook } from "./run-end-hook.ts";
 import { transitionOf } from "./transition.ts";
 
 export type Ending =
@@ -22,7 +22,7 @@ export type EndingParts = {
   readonly registry: TaskRegistry;
   /**
    * Leaves out what the task does when its job ends: the last resort for a job whose hook refuses
-   * every end, which would otherwise run for ever.
+   * every end, which would otherwise run for ever. What ends along with it keeps its own hook.
    */
   readonly skipsHook?: boolean;
   /** Told after the commit of a workflow with members that are to be cancelled. Default: the upkeep looks. */
@@ -64,9 +64,7 @@ export async function tellEnd(
   ending: Ending,
 ): Promise<void> {
   const error = ending.state === "failed" ? ending.error : undefined;
-  if (parts.skipsHook !== true) {
-    await parts.registry.find(job.task, job.task_version)?.onEnd?.(scope, toJobEnd(job, ending));
-  }
+  if (parts.skipsHook !== true) await runEndHook(scope, parts, job, ending);
   if (job.stream.startsWith("job:")) {
     await appendEvents(scope, parts.bus, [
       {
@@ -86,12 +84,6 @@ export async function tellEnd(
   scope.afterCommit(() =>
     parts.bus.publishTransition(transitionOf(ending.state, job, ending.state, details)),
   );
-}
-
-function toJobEnd({ id: jobId, input }: LockedJob, ending: Ending): JobEnd {
-  if (ending.state !== "expired") return { jobId, input, ...ending };
-  const message = "It was not started, or what it waited for did not come, in time.";
-  return { jobId, input, state: "expired", error: { code: "job_expired", message } };
 }
 
 /**

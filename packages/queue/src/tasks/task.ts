@@ -137,6 +137,10 @@ export function defineTask<Input, Output>(options: TaskOptions<Input, Output>): 
 /** What a job came to, for the hook that writes the domain's rows. */
 export type JobEnd<Input = unknown, Output = unknown> = {
   readonly jobId: string;
+  /**
+   * As the task's schema reads it. What it no longer takes comes as it is stored: of a job whose input was partly
+   * forgotten, or did not fit from the beginning. Don't trust a field that a handler forgets.
+   */
   readonly input: Input;
 } & (
   | { readonly state: "succeeded"; readonly output: Output }
@@ -151,7 +155,8 @@ export type JobEnd<Input = unknown, Output = unknown> = {
 export type TaskHooks<Input = unknown, Output = unknown> = {
   /**
    * Writes the domain's rows in the transaction that ends the job, whoever ends it: the worker, a
-   * cancel with no worker alive, the reaper. Database work only.
+   * cancel with no worker alive, the reaper. Database work only. Not called for a member of a workflow that
+   * ends before its turn and whose input is to come from what goes before it, unless what it has so far fits.
    */
   readonly onEnd?: (scope: WriteScope, end: JobEnd<Input, Output>) => Promise<void>;
   /** The same for a job that a person retries. */
@@ -164,6 +169,12 @@ export type TaskHooks<Input = unknown, Output = unknown> = {
 export type TaskHandler<Input = unknown, Output = unknown> = TaskHooks<Input, Output> & {
   readonly task: Task<Input, Output>;
   readonly run: (context: JobContext<Input>) => Promise<Output>;
+};
+
+/** An end with the values as they are stored. */
+export type StoredEnd = JobEnd & {
+  /** It ended before its turn in a workflow: what goes before it may still have had to give its input. */
+  readonly wasBlocked: boolean;
 };
 
 /** A handler whose types were checked where it was made: the registry holds many kinds. */
@@ -179,7 +190,7 @@ export type AnyTaskHandler<Input = unknown, Output = unknown> = {
   /** Present when several jobs can run at once. */
   readonly batch?: BatchRunner<Output>;
   /** Absent when the task has nothing to write: such jobs can be ended many at once. */
-  readonly onEnd?: ((scope: WriteScope, end: JobEnd) => Promise<void>) | undefined;
+  readonly onEnd?: ((scope: WriteScope, end: StoredEnd) => Promise<void>) | undefined;
   readonly onRetry: (scope: WriteScope, job: { jobId: string; input: unknown }) => Promise<void>;
 };
 
@@ -206,16 +217,38 @@ export function parsedHooks<Input, Output>(
   { onEnd, onRetry }: TaskHooks<Input, Output>,
 ): Pick<AnyTaskHandler, "onEnd" | "onRetry"> {
   return {
-    onEnd: onEnd === undefined ? undefined : async (scope, end) => onEnd(scope, parseEnd(task, end)),
+    onEnd:
+      onEnd === undefined
+        ? undefined
+        : async (scope, stored) => {
+            const end = readEnd(task, stored);
+            if (end !== undefined) await onEnd(scope, end);
+          },
     onRetry: async (scope, job) => {
       await onRetry?.(scope, { jobId: job.jobId, input: parseInput(task, job.input) });
     },
   };
 }
 
-function parseEnd<Input, Output>(task: Task<Input, Output>, end: JobEnd): JobEnd<Input, Output> {
-  const input = parseInput(task, end.input);
+/** Undefined for a job whose input never came. Whatever has become of its input, a job has to end. */
+function readEnd<Input, Output>(
+  task: Task<Input, Output>,
+  { wasBlocked, ...end }: StoredEnd,
+): JobEnd<Input, Output> | undefined {
+  const read = tryInput(task, end.input);
+  if (read === undefined && wasBlocked) return undefined;
+  // Unchecked: a hook that is told of less than its type says can write more than one that is left out.
+  const { input } = read ?? { input: end.input as Input };
   return end.state === "succeeded"
     ? { ...end, input, output: parseOutput(task, end.output) }
     : { ...end, input };
+}
+
+function tryInput<Input>(task: Task<Input>, value: unknown): { readonly input: Input } | undefined {
+  try {
+    return { input: parseInput(task, value) };
+  } catch {
+    // A schema may also throw what it likes at a value that it was not written for.
+    return undefined;
+  }
 }
