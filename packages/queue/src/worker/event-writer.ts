@@ -12,6 +12,8 @@ import type { HeldJob, LogEntry, PendingWrites, ProgressState } from "./pending-
 const flushEveryMs = 50;
 /** At most four progress events a second per job: a person reads no faster. */
 const progressEveryMs = 250;
+/** After the database was away or busy: untuned, and more often would only fill the log. */
+const restMs = 1000;
 /** A job that logs without end must not fill the memory while the database is away. */
 const maxPendingLogs = 1000;
 
@@ -36,6 +38,8 @@ export class EventWriter {
   readonly #open = new Map<string, HeldJob>();
   readonly #buffers = new Map<string, Buffer>();
   #timer: NodeJS.Timeout | undefined;
+  /** Nothing is flushed before, whoever asks for it: jobs go on talking while the database is away. */
+  #restUntilMs = 0;
   #flushing: Promise<void> = Promise.resolve();
   /** The last transaction of each job that is under way or waits for its turn. */
   readonly #writing = new Map<string, Promise<void>>();
@@ -135,11 +139,11 @@ export class EventWriter {
     return buffer === undefined ? { job, logs: [], progress: undefined } : this.#drain(buffer, progress);
   }
 
-  /** Gives back what a rolled-back transaction did not write. */
+  /** Gives back what a rolled-back transaction did not write. The last lines are lost where there is no room. */
   #putBack(pending: PendingWrites): void {
     const buffer = this.#bufferOf(pending.job);
     if (buffer === undefined) return;
-    buffer.logs = [...pending.logs, ...buffer.logs];
+    buffer.logs = [...pending.logs, ...buffer.logs].slice(0, maxPendingLogs);
     buffer.progress ??= pending.progress;
     if (pending.logs.length > 0 || buffer.progress !== undefined) this.#arm(flushEveryMs);
   }
@@ -168,13 +172,22 @@ export class EventWriter {
   }
 
   #arm(delayMs: number): void {
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined;
-      this.#flushing = this.#flushing.then(() => this.#flush());
-    }, delayMs);
+    this.#timer ??= setTimeout(
+      () => {
+        this.#timer = undefined;
+        this.#flushing = this.#flushing.then(() => this.#flush());
+      },
+      Math.max(delayMs, this.#restLeftMs()),
+    );
+  }
+
+  #restLeftMs(): number {
+    return this.#restUntilMs - performance.now();
   }
 
   async #flush(): Promise<void> {
+    // It was armed before the try that has failed since.
+    if (this.#restLeftMs() > 0) return this.#armForWaiting();
     const isWriting = ({ job }: Buffer): boolean => this.#writing.has(job.id);
     const pending = [...this.#buffers.values()]
       .filter((buffer) => !isWriting(buffer))
@@ -189,6 +202,10 @@ export class EventWriter {
     } finally {
       this.#inFlush = new Set();
     }
+    this.#armForWaiting();
+  }
+
+  #armForWaiting(): void {
     const isWaiting = [...this.#buffers.values()].some(
       (buffer) => buffer.progress !== undefined || buffer.logs.length > 0,
     );
@@ -196,9 +213,10 @@ export class EventWriter {
   }
 
   #keepForLater(pending: readonly PendingWrites[], error: unknown): void {
+    // First: what is put back asks for a flush.
+    this.#restUntilMs = performance.now() + restMs;
     for (const item of pending) this.#putBack(item);
     this.#logger.warn({ err: toError(error) }, "progress could not be written and will be tried again");
-    this.#arm(1000);
   }
 
   /** What the database refuses of one job keeps back nothing of the others, and does not come again. */
