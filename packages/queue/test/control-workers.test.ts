@@ -176,6 +176,18 @@ describe.each(testDatabases())("workers on $name", (kind) => {
     expect(listed[1]?.stopped_at).not.toBeNull();
   });
 
+  it("are there again when they register once more, with what was asked of them", async () => {
+    const id = await register();
+    await requestState(database, id, "draining");
+    await unregisterWorker(database, id);
+
+    await registerWorker(database, { id, name: "w", queues: ["tests"], concurrency: 3, tasks: ["a.b@1"] });
+
+    expect(await listWorkers(database.queryable)).toMatchObject([
+      { id, is_live: true, state: "running", stopped_at: null, concurrency: 3, wanted_state: "draining" },
+    ]);
+  });
+
   it("are forgotten when they are gone, and only then", async () => {
     const [stopped, silent, live] = [
       await register("same"),

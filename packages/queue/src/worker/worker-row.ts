@@ -9,7 +9,10 @@ import { busyQueues } from "../counts/busy-queues.ts";
 /** `draining`: claims nothing more. `stopped`: nothing of it runs any more. */
 export type WorkerState = "running" | "draining" | "stopped";
 
-/** Says that a worker of this process is there, what it runs and how much at once. */
+/**
+ * Says that a worker of this process is there, what it runs and how much at once. Again after a start that failed, or
+ * whose answer was lost: what people have asked of it meanwhile stays.
+ */
 export async function registerWorker(
   database: QueryAccess,
   worker: {
@@ -25,7 +28,9 @@ export async function registerWorker(
   const insert = sql`
     INSERT INTO worker (id, name, queues, concurrency, tasks, host, pid, version)
     VALUES (${worker.id}, ${worker.name}, ${[...worker.queues]}::text[], ${worker.concurrency},
-            ${[...worker.tasks]}::text[], ${hostname()}, ${process.pid}, ${worker.version ?? ""})`;
+            ${[...worker.tasks]}::text[], ${hostname()}, ${process.pid}, ${worker.version ?? ""})
+    ON CONFLICT (id) DO UPDATE SET concurrency = excluded.concurrency, state = 'running', stopped_at = NULL,
+      started_at = now(), beat_at = now(), upkeep_at = now()`;
   await commit("worker_register", () => insert.execute(database.queryable));
 }
 

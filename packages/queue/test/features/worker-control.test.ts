@@ -1,5 +1,6 @@
 import { sleep } from "@millrace/kernel";
 import { testDatabases } from "@millrace/testing";
+import { sql } from "kysely";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { cancelThisJob, defineTask, handleTask, snooze } from "../../src/index.ts";
@@ -280,6 +281,29 @@ describe.each(testDatabases())("a worker on $name", (kind) => {
     await untilState(ids[1] ?? "", "scheduled");
 
     await expect.poll(() => queue.control.listWorkers()).toMatchObject([{ processed: 3, failed: 0 }]);
+  });
+
+  it("can be started again after its start had failed", async () => {
+    const queue = createQueue();
+    const worker = queue.createWorker({
+      name: "w",
+      concurrency: 1,
+      leaseMs: 20_000,
+      beatMs: 10_000,
+      pollMs: 20,
+      drainMs: 50,
+    });
+    const { queryable } = opened.database;
+    await sql`ALTER TABLE queue_control RENAME TO mislaid`.execute(queryable);
+    await expect(worker.start()).rejects.toMatchObject({ code: "42P01" });
+    await sql`ALTER TABLE mislaid RENAME TO queue_control`.execute(queryable);
+
+    await worker.start();
+
+    const { id } = await queue.add(task, { script: "end" });
+    expect(await queue.waitForEnd(id, { timeoutMs: 10_000 })).toMatchObject({ state: "succeeded" });
+    expect(await queue.control.listWorkers()).toMatchObject([{ id: worker.id, state: "running" }]);
+    await worker.stop();
   });
 
   it("tells who it is when it starts", async () => {
