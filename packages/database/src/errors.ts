@@ -101,6 +101,17 @@ export function databaseClosed(): MillraceError {
   });
 }
 
+/** A statement was refused, and the work of its transaction went on as if it had not been. */
+export function transactionUndone(cause: unknown): MillraceError {
+  return new MillraceError({
+    code: "transaction_was_undone",
+    kind: "internal",
+    message:
+      "A statement in the transaction was refused and its error was caught, so nothing of the transaction was kept. Let the error through, or make sure that the statement can't fail: with ON CONFLICT, or in a savepoint that is rolled back to.",
+    cause,
+  });
+}
+
 /** The statement itself was carried out; in a transaction it is undone with the rest. */
 export function answerUnreadable(cause?: unknown): MillraceError {
   return new MillraceError({

@@ -1,5 +1,6 @@
 import { CompiledQuery, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler } from "kysely";
 import type { DatabaseConnection, Dialect, Driver, TransactionSettings } from "kysely";
+import { commitTransaction } from "../commit-transaction.ts";
 import type { PgliteConnection } from "./pglite-connection.ts";
 import type { Precedence, Turns } from "./turns.ts";
 
@@ -50,7 +51,7 @@ class PgliteDriver implements Driver {
   }
 
   async commitTransaction(connection: DatabaseConnection): Promise<void> {
-    await connection.executeQuery(CompiledQuery.raw("commit"));
+    await commitTransaction(connection);
   }
 
   async rollbackTransaction(connection: DatabaseConnection): Promise<void> {

@@ -5,6 +5,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import type { MessagePort } from "node:worker_threads";
 import { PGlite, types } from "@electric-sql/pglite";
+import type { Results } from "@electric-sql/pglite";
 import { vector } from "@electric-sql/pglite-pgvector";
 import { z } from "zod";
 import type { FromThread, ThreadError, ToThread } from "./messages.ts";
@@ -34,13 +35,19 @@ async function answer(message: ToThread): Promise<FromThread> {
       // The simple protocol: a migration holds many statements.
       const results = await database.exec(message.sql);
       const last = results.at(-1);
-      return { id: message.id, ok: true, rows: last?.rows ?? [], affectedRows: last?.affectedRows ?? 0 };
+      return { id: message.id, ok: true, rows: rowsOf(last), affectedRows: last?.affectedRows ?? 0 };
     }
     const result = await database.query(message.sql, [...message.parameters]);
     return { id: message.id, ok: true, rows: result.rows, affectedRows: result.affectedRows ?? 0 };
   } catch (error) {
     return { id: message.id, ok: false, error: plainError(error) };
   }
+}
+
+/** How a transaction ended comes as a row, as Kysely gives it from PostgreSQL. */
+function rowsOf(result: Results | undefined): readonly unknown[] {
+  const command = result?.command;
+  return command === "COMMIT" || command === "ROLLBACK" ? [{ command }] : (result?.rows ?? []);
 }
 
 function plainError(error: unknown): ThreadError {

@@ -2,6 +2,7 @@ import { MillraceError } from "@millrace/kernel";
 import { CompiledQuery, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler } from "kysely";
 import type { DatabaseConnection, Dialect, Driver, QueryResult } from "kysely";
 import { closableDatabase } from "../closable-database.ts";
+import { commitTransaction } from "../commit-transaction.ts";
 import type { Database } from "../database.ts";
 import { beginBounded } from "../postgres/bounded-dialect.ts";
 import type { RelayPort, ToChild, ToParent } from "./relay-messages.ts";
@@ -125,7 +126,7 @@ class RelayDriver implements Driver {
   }
 
   async commitTransaction(connection: DatabaseConnection): Promise<void> {
-    await connection.executeQuery(CompiledQuery.raw("commit"));
+    await commitTransaction(connection);
   }
 
   async rollbackTransaction(connection: DatabaseConnection): Promise<void> {

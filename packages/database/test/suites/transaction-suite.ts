@@ -51,6 +51,34 @@ export function transactionSuite(open: () => Database): void {
       expect(await balances(open().queryable, "next")).toEqual([2]);
     });
 
+    it("fails when the refusal of a statement was kept from it, since nothing is kept then", async () => {
+      await add(open().queryable, "there", 1);
+      let tries = 0;
+
+      const undone = open().transaction(async (transaction) => {
+        tries++;
+        await add(transaction, "thought kept", 1);
+        await add(transaction, "there", 2).catch(() => undefined);
+      });
+
+      await expect(undone).rejects.toMatchObject({ code: "transaction_was_undone", retryable: false });
+      expect(tries).toBe(1);
+      await open().transaction((transaction) => add(transaction, "after it", 2));
+      expect(await balances(open().queryable, "thought kept")).toEqual([]);
+      expect(await balances(open().queryable, "after it")).toEqual([2]);
+    });
+
+    it("keeps what was written around a savepoint whose statement was refused", async () => {
+      await open().transaction(async (transaction) => {
+        await add(transaction, "around", 1);
+        await sql`SAVEPOINT attempt`.execute(transaction);
+        await add(transaction, "around", 2).catch(() => undefined);
+        await sql`ROLLBACK TO SAVEPOINT attempt`.execute(transaction);
+      });
+
+      expect(await balances(open().queryable, "around")).toEqual([1]);
+    });
+
     it("names the SQLSTATE and the rule of a row that exists twice", async () => {
       await add(open().queryable, "twice", 1);
 
