@@ -66,6 +66,11 @@ export function databaseUnavailable(error: unknown): MillraceError | undefined {
   });
 }
 
+/** Whether the driver gave up waiting for the answer to a statement, which it gives no code. */
+export function isAnswerOverdue(error: unknown): boolean {
+  return error instanceof Error && error.message === "Query read timeout";
+}
+
 /** Whether the database can be read and not written, as its disk has no room. */
 export function isDiskFull(error: unknown): boolean {
   return sqlFailure(error)?.sqlState === "53100";

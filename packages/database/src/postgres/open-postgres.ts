@@ -4,6 +4,7 @@ import { Pool, TypeOverrides, types } from "pg";
 import { closableDatabase } from "../closable-database.ts";
 import type { Database } from "../database.ts";
 import { BoundedPostgresDialect } from "./bounded-dialect.ts";
+import { endUnanswered } from "./end-unanswered.ts";
 
 /** The numbers of array types, which the driver does not name. */
 const arrayTypes = { int4: 1007, text: 1009, int8: 1016, date: 1182, numeric: 1231 };
@@ -11,7 +12,8 @@ const arrayTypes = { int4: 1007, text: 1009, int8: 1016, date: 1182, numeric: 12
 /**
  * A pool to PostgreSQL that is safe behind pgBouncer's transaction mode: no named statements, no
  * session settings, no session locks. Connections are made when first used. A transaction that is
- * left idle for 15 s, or a statement in it that takes 55 s, is ended by the server.
+ * left idle for 15 s, or a statement in it that takes 55 s, is ended by the server. A connection on which
+ * a statement is not answered for 60 s is ended.
  */
 export function openPostgres(options: { url: string; poolSize: number; logger: Logger }): Database {
   const pool = new Pool({
@@ -32,6 +34,7 @@ export function openPostgres(options: { url: string; poolSize: number; logger: L
     client.on("error", (error) => {
       options.logger.warn({ err: toError(error) }, "a database connection in use was lost");
     });
+    endUnanswered(client, options.logger);
   });
   return closableDatabase({
     kind: "postgres",
