@@ -125,6 +125,48 @@ describe("the end of a job", () => {
     expect(inputs).toEqual([{}]);
   });
 
+  it("is written again when the connection of a process of its own was taken back", async () => {
+    const states: string[] = [];
+    const queue = createQueue(
+      async () => ({ answer: "done" }),
+      ({ state }) => {
+        if (states.push(state) === 1) throw connectionGivenBack();
+      },
+    );
+    await startWorker(queue);
+
+    const job = await queue.waitForEnd(await enqueue(queue), { timeoutMs: 10_000 });
+
+    expect(job).toMatchObject({ state: "succeeded", attempt: 1 });
+    expect(states).toEqual(["succeeded", "succeeded"]);
+  });
+
+  it("comes without the hook when the connection is taken back in each", async () => {
+    const states: string[] = [];
+    const queue = createQueue(
+      async () => ({ answer: "done" }),
+      ({ state }) => {
+        states.push(state);
+        throw connectionGivenBack();
+      },
+    );
+    await startWorker(queue);
+
+    const job = await queue.waitForEnd(await enqueue(queue), { timeoutMs: 20_000 });
+
+    expect(job).toMatchObject({ state: "failed", error_code: "end_not_recorded" });
+    expect(states).toEqual(["succeeded", "succeeded", "succeeded", "failed"]);
+  });
+
+  it("counts an attempt that kept a transaction open without using it", async () => {
+    const queue = createQueue(() => Promise.reject(connectionGivenBack()));
+    await startWorker(queue);
+
+    const job = await queue.waitForEnd(await enqueue(queue), { timeoutMs: 5_000 });
+
+    expect(job).toMatchObject({ state: "failed", attempt: 1, error_code: "database_connection_given_back" });
+  });
+
   it("succeeds whatever those who watch do", async () => {
     const queue = createQueue(async () => ({ answer: "done" }));
     queue.bus.onNotice(() => {
@@ -188,3 +230,13 @@ describe("the end of a job", () => {
     if (job?.state === "queued") await queue.transaction((scope) => queue.cancel(scope, id));
   });
 });
+
+/** As a job in a process of its own gets it from the worker. */
+function connectionGivenBack(): MillraceError {
+  return new MillraceError({
+    code: "database_connection_given_back",
+    kind: "unavailable",
+    message: "The transaction was undone.",
+    retryable: true,
+  });
+}

@@ -2,6 +2,12 @@ import { CompiledQuery } from "kysely";
 import type { QueryResult } from "kysely";
 import type { Queryable } from "../database.ts";
 
+/**
+ * In so many parts the time is waited for, each begun while this process does something. As one it could
+ * be over for a process that stood still, with what the child said meanwhile unread.
+ */
+const waitParts = 2;
+
 /** A connection that a child process holds, with the time that it may go unused. */
 export class HeldConnection {
   readonly #queryable: Queryable;
@@ -27,7 +33,7 @@ export class HeldConnection {
 
   async query(statement: CompiledQuery): Promise<QueryResult<unknown>> {
     this.#inFlight++;
-    clearTimeout(this.#timer);
+    this.#disarm();
     try {
       return await this.#queryable.executeQuery(statement);
     } finally {
@@ -40,7 +46,7 @@ export class HeldConnection {
   async giveBack(how: "rolled_back" | "as_it_is"): Promise<void> {
     if (this.#isGivenBack) return;
     this.#isGivenBack = true;
-    clearTimeout(this.#timer);
+    this.#disarm();
     if (how === "rolled_back") {
       await this.#queryable.executeQuery(CompiledQuery.raw("rollback")).catch(() => undefined);
     }
@@ -49,6 +55,23 @@ export class HeldConnection {
 
   #arm(): void {
     if (this.#inFlight > 0 || this.#isGivenBack) return;
-    this.#timer = setTimeout(this.#onIdle, this.#idleMs);
+    this.#wait(waitParts);
+  }
+
+  #wait(partsLeft: number): void {
+    const timer = setTimeout(() => {
+      // Timers come before what arrived.
+      setImmediate(() => {
+        if (this.#timer !== timer) return;
+        if (partsLeft > 1) this.#wait(partsLeft - 1);
+        else this.#onIdle();
+      });
+    }, this.#idleMs / waitParts);
+    this.#timer = timer;
+  }
+
+  #disarm(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 }

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { sql } from "kysely";
 import { beforeAll, describe, expect, it } from "vitest";
 import { openRelayed, serveRelay } from "../../src/index.ts";
@@ -45,6 +46,24 @@ export function relayEndSuite(open: () => Database): void {
       await end();
     });
 
+    it("leaves a connection to a child that said something while this process stood still", async () => {
+      const { parent, child } = portPair();
+      const end = serveRelay(open(), parent, { idleMs: 200 });
+
+      const answer = await openRelayed(child, open().kind).transaction(async (transaction) => {
+        await sql`SELECT 1`.execute(transaction);
+        standStill(300);
+        // A long message is read in many turns of the loop.
+        await setImmediate();
+        await setImmediate();
+        standStill(300);
+        return await sql`SELECT 1 AS one`.execute(transaction);
+      });
+
+      expect(answer.rows).toEqual([{ one: 1 }]);
+      await end();
+    });
+
     it("leaves a connection to a child while a statement takes its time", async () => {
       const { parent, child } = portPair();
       const end = serveRelay(open(), parent, { idleMs: 50 });
@@ -86,7 +105,8 @@ export function relayEndSuite(open: () => Database): void {
       await serveRelay(open(), parent)();
 
       child.send({ kind: "acquire", id: 1 });
-      await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+      await setImmediate();
+      await setImmediate();
 
       expect(answers).toEqual([]);
     });
@@ -107,4 +127,9 @@ export function relayEndSuite(open: () => Database): void {
       await end();
     });
   });
+}
+
+/** Neither timers nor messages are looked at for so long. */
+function standStill(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }

@@ -5,7 +5,12 @@ import { mayPassLater } from "./database-trouble.ts";
 
 describe("mayPassLater", () => {
   it("knows the database's own refusals, also as plain errors from another process", () => {
-    for (const code of ["database_unavailable", "database_wait_expired", "database_closed"]) {
+    for (const code of [
+      "database_unavailable",
+      "database_wait_expired",
+      "database_closed",
+      "database_connection_given_back",
+    ]) {
       expect(mayPassLater(new MillraceError({ code, kind: "unavailable", message: "Later." }))).toBe(true);
       expect(mayPassLater(Object.assign(new Error("later"), { code }))).toBe(true);
     }

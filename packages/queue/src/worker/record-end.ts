@@ -5,13 +5,18 @@ import type { AttemptEnd } from "../jobs/finish-attempt.ts";
 import type { ClaimedJob } from "../jobs/job-row.ts";
 import { withWriteScope } from "../write-scope.ts";
 import type { AttemptStop } from "./attempt-stop.ts";
-import { mayPassLater } from "./database-trouble.ts";
+import { mayPassLater, wasGivenBack } from "./database-trouble.ts";
 import type { ExecuteParts } from "./execution.ts";
 import { writePending } from "./pending-writes.ts";
 import { storable } from "./stored-error.ts";
 
 /** Ends are recorded for this long after the process was told to stop; later the lease decides. */
 const recordAfterStopMs = 3_000;
+/**
+ * So often an end is tried whose connection was taken back. Once, a process stood still; again and again, the
+ * hook does slow work in the transaction, and each try holds it open for as long.
+ */
+const maxTriesGivenBack = 3;
 
 /** `isBare`: only the job's own rows are written, neither its last words nor what its hook writes. */
 type Recording = { readonly end: AttemptEnd; readonly isBare: boolean };
@@ -29,6 +34,7 @@ export async function recordEnd(
   attempt: AttemptStop,
 ): Promise<void> {
   let recording: Recording = { end, isBare: false };
+  let triesGivenBack = 0;
   for (let waitMs = 200; ; waitMs = Math.min(waitMs * 2, 5_000)) {
     try {
       const isWritten = await write(parts, job, recording);
@@ -36,7 +42,9 @@ export async function recordEnd(
       return;
     } catch (error) {
       if (attempt.reason === "lease_lost") return;
-      if (mayPassLater(error)) {
+      if (wasGivenBack(error)) triesGivenBack++;
+      const isHooks = wasGivenBack(error) && !recording.isBare && triesGivenBack >= maxTriesGivenBack;
+      if (mayPassLater(error) && !isHooks) {
         if (attempt.msSinceShutdown() >= recordAfterStopMs) return;
         parts.logger.warn({ jobId: job.id }, "the database is away; the end of a job will be recorded later");
         await sleep(waitMs);
