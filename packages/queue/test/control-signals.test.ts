@@ -36,7 +36,10 @@ describe.each(testDatabases())("those who wait for a queue on $name", (kind) => 
       broker: {
         ...createMemoryBroker(),
         announce: ({ queue }) => void announced.push(queue),
-        depth: async (queue) => (queue === "tests" ? 7 : await Promise.reject(new Error("away"))),
+        depth: async (queue) => {
+          if (queue === "silent") await new Promise(() => undefined);
+          return queue === "tests" ? 7 : await Promise.reject(new Error("away"));
+        },
         purge: async (queue) => {
           purged.push(queue);
           return await Promise.reject(new Error("away"));
@@ -76,9 +79,11 @@ describe.each(testDatabases())("those who wait for a queue on $name", (kind) => 
   it("have hints that wait, unless nobody can say or all are meant", async () => {
     const control = createControl();
 
-    const counted = await Promise.all(["tests", "other", "*"].map((queue) => control.countHints(queue)));
+    const counted = await Promise.all(
+      ["tests", "other", "silent", "*"].map((queue) => control.countHints(queue)),
+    );
 
-    expect(counted).toEqual([7, undefined, undefined]);
+    expect(counted).toEqual([7, undefined, undefined, undefined]);
   });
 
   it("are not told of a resume that changed nothing", async () => {

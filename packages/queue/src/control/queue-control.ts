@@ -1,5 +1,6 @@
 import type { Database } from "@millrace/database";
 import { bareHint } from "../brokers/hint.ts";
+import { within } from "../brokers/within.ts";
 import type { Broker } from "../brokers/broker.ts";
 import { countJobs } from "../counts/count-jobs.ts";
 import type { JobCount } from "../counts/count-jobs.ts";
@@ -33,6 +34,9 @@ import type { QueueSettings } from "./queue-settings.ts";
 import { readTaskControls, setTaskLimits } from "./task-limits.ts";
 import type { TaskControl, TaskLimits } from "./task-limits.ts";
 import { requestConcurrency, requestState } from "./worker-requests.ts";
+
+/** Somebody waits for a page on which this is one number. */
+const hintsMs = 500;
 
 export type QueueControlParts = Omit<ReleaseParts & PurgeParts, "database" | "skipsHook"> & {
   readonly database: Database;
@@ -95,9 +99,11 @@ export class QueueControl {
     return found;
   }
 
-  /** Hints of the queue that wait in the broker; undefined where none wait or nobody can say now. */
+  /** Hints of the queue that wait in the broker; undefined where none wait or nobody can say at once. */
   async countHints(queue: string): Promise<number | undefined> {
-    return queue === allQueues ? undefined : await this.#parts.broker.depth(queue).catch(() => undefined);
+    if (queue === allQueues) return undefined;
+    const depth = this.#parts.broker.depth(queue);
+    return await within(depth, hintsMs, new AbortController().signal).catch(() => undefined);
   }
 
   /** See `setQueueLimit`. */

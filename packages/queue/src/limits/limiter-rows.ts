@@ -99,13 +99,14 @@ export async function storeTokens(
 }
 
 /**
- * Deletes up to 1000 limiters that have not been used for two days: their buckets are full, as a new
- * one's is. Returns how many. Waits for nobody; may be called at any time.
+ * Deletes up to 1000 limiters that have not been used for two days, or for as long as the slowest bucket takes to
+ * fill: theirs are full, as a new one's is. Returns how many. Waits for nobody; may be called at any time.
  */
-export async function pruneLimiters(database: QueryAccess): Promise<number> {
+export async function pruneLimiters(database: QueryAccess, longestFillSeconds: number): Promise<number> {
+  const unusedSeconds = Math.max(2 * 86_400, longestFillSeconds);
   const statement = sql`
     DELETE FROM limiter WHERE key IN (
-      SELECT key FROM limiter WHERE refilled_at < now() - interval '2 days'
+      SELECT key FROM limiter WHERE refilled_at < now() - ${unusedSeconds}::double precision * interval '1 second'
       ORDER BY key LIMIT 1000 FOR UPDATE SKIP LOCKED)`;
   const deleted = await commit("prune", () => statement.execute(database.queryable));
   return Number(deleted.numAffectedRows ?? 0n);

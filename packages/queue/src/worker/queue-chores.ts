@@ -4,6 +4,7 @@ import type { QueueControl } from "../control/queue-control.ts";
 import { rollUpCounts } from "../counts/count-jobs.ts";
 import { expireJobs, promoteDueJobs } from "../jobs/promote.ts";
 import { pruneLimiters } from "../limits/limiter-rows.ts";
+import { LiveLimits } from "../limits/live-limits.ts";
 import { reapJobs } from "../jobs/reap.ts";
 import type { ReapOptions, ReapParts } from "../jobs/reap.ts";
 import { pruneTicks } from "../schedules/prune-ticks.ts";
@@ -82,7 +83,7 @@ export function queueChores(parts: ChoreParts, options: ChoreOptions): readonly 
         (await pruneHistory(parts.database, { ...defaultRetention, spareDays: 1 }, signal)).hasMore,
     },
     { name: "prune schedule runs", everyMs: hour, run: () => pruneTicks(parts.database) },
-    { name: "prune limiters", everyMs: hour, run: () => pruneLimiters(parts.database) },
+    { name: "prune limiters", everyMs: hour, run: () => pruneUnused(parts) },
     {
       name: "vacuum",
       everyMs: hour,
@@ -115,4 +116,10 @@ export function workerChores(
       run: (signal) => worker.releaseParked(signal),
     }),
   ];
+}
+
+async function pruneUnused({ database, registry }: ChoreParts): Promise<void> {
+  const limits = new LiveLimits(registry);
+  await limits.refresh(database);
+  await pruneLimiters(database, limits.longestFillSeconds);
 }
