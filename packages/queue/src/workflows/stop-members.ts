@@ -1,9 +1,12 @@
 import type { QueryAccess, Transaction } from "@millrace/database";
+import { toError } from "@millrace/kernel";
 import { sql } from "kysely";
 import { cancelLocked } from "../jobs/cancel.ts";
 import type { CancelParts } from "../jobs/cancel.ts";
 import type { LockedJob } from "../jobs/job-row.ts";
 import { lockJobs } from "../jobs/lock-job.ts";
+import { tryWithoutHook } from "../jobs/try-without-hook.ts";
+import { mayPassLater } from "../worker/database-trouble.ts";
 import { withWriteScope } from "../write-scope.ts";
 
 export type StopParts = CancelParts & { readonly database: QueryAccess };
@@ -28,23 +31,32 @@ export async function stopMembers(parts: StopParts, workflowId: string): Promise
       parts.database.queryable,
     );
     if (found.rows.length === 0) return;
-    await withWriteScope(
-      parts.database,
-      async (scope) => {
-        const jobs = await lockJobs(
-          scope.transaction,
-          found.rows.map(({ id }) => id),
-        );
-        const ids = await findStopping(scope.transaction, jobs);
-        await cancelLocked(
-          scope,
-          parts,
-          jobs.filter(({ id }) => ids.has(id)),
-        );
-      },
-      "workflow_stop",
-    );
+    const ids = found.rows.map(({ id }) => id);
+    try {
+      await stop(parts, ids);
+    } catch (error) {
+      if (mayPassLater(error)) throw error;
+      // A hook refuses one of them for good: that one ends without it, and keeps no other.
+      const tell = (refusal: unknown): void => process.emitWarning(toError(refusal));
+      for (const id of ids) await tryWithoutHook(parts, (by) => stop(by, [id]), tell);
+    }
   }
+}
+
+async function stop(parts: StopParts, ids: readonly string[]): Promise<void> {
+  await withWriteScope(
+    parts.database,
+    async (scope) => {
+      const jobs = await lockJobs(scope.transaction, ids);
+      const stopping = await findStopping(scope.transaction, jobs);
+      await cancelLocked(
+        scope,
+        parts,
+        jobs.filter(({ id }) => stopping.has(id)),
+      );
+    },
+    "workflow_stop",
+  );
 }
 
 /** Which of these locked jobs are still to be cancelled: others may have done it, and somebody retried them since. */

@@ -3,7 +3,7 @@ import { testDatabases } from "@millrace/testing";
 import { sql } from "kysely";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { chain, defineTask, handleTask, listLog, step } from "../../src/index.ts";
+import { chain, defineTask, group, handleTask, listLog, step } from "../../src/index.ts";
 import type { AnyTaskHandler, Queue } from "../../src/index.ts";
 import { createMemoryBroker } from "../../src/brokers/memory-broker.ts";
 import { expireJobs } from "../../src/jobs/promote.ts";
@@ -231,5 +231,18 @@ describe.each(testDatabases())("the hook of a member that is blocked on $name", 
     await expect(expireJobs(partsOf(scene))).rejects.toMatchObject({ code: "database_wait_expired" });
 
     expect(await jobStates(id)).toEqual(["queued", "blocked"]);
+  });
+
+  it("keeps no other member of a cancelled workflow when it refuses for good", async () => {
+    const scene = createScene(async (_scope, { input }) => {
+      if (input === 1) throw new Error("a broken hook");
+    });
+    const { id } = await scene.queue.workflows.start(group([step(second, 1), step(second, 2)]));
+
+    await scene.queue.workflows.cancel(id);
+
+    expect(await scene.queue.workflows.get(id)).toMatchObject({ state: "cancelled" });
+    expect(await jobStates(id)).toEqual(["cancelled", "cancelled"]);
+    expect(scene.told).toContainEqual(["second cancelled", 2]);
   });
 });
