@@ -101,6 +101,21 @@ describe("the event stream of a job", () => {
     expect(response.status).toBe(204);
   });
 
+  it("stops them also when the end has left the history", async () => {
+    await start({
+      jobs: {
+        readSnapshot: () => Promise.resolve({ seq: 2, data: { state: "succeeded" }, isFinished: true }),
+      },
+    });
+    append(1);
+    server.feed.append(stream, "job.succeeded");
+    server.feed.expire(stream, () => true);
+
+    const response = await fetch(server.url(`${path}?until=finished`), { headers: { "last-event-id": "2" } });
+
+    expect(response.status).toBe(204);
+  });
+
   it("works with curl", async () => {
     await start();
     append(1);
@@ -163,6 +178,36 @@ describe("the event stream of a job", () => {
     while (server.hub.figures().followers > 0) await new Promise(setImmediate);
 
     expect(server.hub.figures().streams).toBe(0);
+  });
+
+  it("lets go of the stream when the client left while it was being opened", async () => {
+    const asked = Promise.withResolvers<void>();
+    const answer = Promise.withResolvers<string>();
+    await start({
+      jobs: {
+        streamOf: () => {
+          asked.resolve();
+          return answer.promise;
+        },
+      },
+    });
+    const left = Promise.withResolvers<void>();
+    server.app.server.once("connection", (socket) => socket.once("close", left.resolve));
+    const controller = new AbortController();
+    const response = fetch(server.url(path), { signal: controller.signal });
+    await asked.promise;
+
+    controller.abort();
+    await expect(response).rejects.toThrow();
+    await left.promise;
+    answer.resolve(stream);
+
+    // Behind the other in the same process: by its end that one has been opened, and let go.
+    const other = new AbortController();
+    await fetch(server.url(path), { signal: other.signal });
+    other.abort();
+
+    await expect.poll(() => server.hub.figures()).toMatchObject({ followers: 0, streams: 0 });
   });
 
   it("cuts off a client that takes nothing", async () => {

@@ -4,5 +4,6 @@ import type { FastifyReply } from "fastify";
 export function waitSignal(reply: FastifyReply, stopping: AbortSignal): AbortSignal {
   const gone = new AbortController();
   reply.raw.once("close", () => gone.abort());
+  if (reply.raw.destroyed) gone.abort();
   return AbortSignal.any([gone.signal, stopping]);
 }

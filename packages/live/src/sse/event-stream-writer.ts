@@ -39,6 +39,8 @@ export class EventStreamWriter {
       if (!this.#raw.writableNeedDrain) this.#raw.write(": heartbeat\n\n");
     }, limits.heartbeatMs ?? 15_000);
     this.#heartbeat.unref();
+    // A client that left while the stream was being opened was told of before anybody listened.
+    if (this.#raw.destroyed) this.#close();
   }
 
   /** Writes one event. Wait for `room` first. */

@@ -85,13 +85,17 @@ export async function sendEventStream(options: EventStreamOptions): Promise<void
 }
 
 async function hasSeenTheEnd(
-  { hub, stream, since }: EventStreamOptions,
+  { hub, stream, since, snapshot }: EventStreamOptions,
   until: (event: StoredEvent) => boolean,
 ): Promise<boolean> {
   if (since === 0) return false;
   const page = await hub.read(stream, since - 1, 1);
+  if (since !== page.lastSeq) return false;
   const event = page.events[0];
-  return event !== undefined && event.seq === since && since === page.lastSeq && until(event);
+  if (event !== undefined) return event.seq === since && until(event);
+  // Its history has expired: what it came to says whether anything follows.
+  const present = await snapshot();
+  return present?.seq === since && present.isFinished;
 }
 
 /** Tells that history is missing, and from which number it goes on; undefined ends the stream. */
