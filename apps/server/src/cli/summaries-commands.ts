@@ -18,6 +18,7 @@ import type { ExitCode } from "./exit-codes.ts";
 import { positiveInteger } from "./option-values.ts";
 import { reportFailure } from "./report-failure.ts";
 import type { ApiClient } from "./server/api-client.ts";
+import { getServer } from "./server/find-server.ts";
 import { listItems } from "./server/list-all.ts";
 import { printableLine, printableText } from "./terminal/printable.ts";
 import { shortMoment, writeTable } from "./terminal/table.ts";
@@ -63,7 +64,8 @@ export function addSummariesCommands(program: Command, host: CommandHost): void 
     .option("--fresh", "make a new one, though one of the same or a similar text is there")
     .option("--json", "print JSON")
     .action(async (file: string, options: MakeOptions) => {
-      host.finish(await make(await host.server(), file, options));
+      // A folder that nobody serves has nobody to do the work either.
+      host.finish(await make(await getServer(host.environment().connection()), file, options));
     });
   summaries
     .command("rm <id...>")
