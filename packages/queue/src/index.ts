@@ -17,7 +17,7 @@ export { createPostgresBroker } from "./brokers/postgres/postgres-broker.ts";
 export type { BrokerTimes, PostgresBroker } from "./brokers/postgres/postgres-broker.ts";
 export { parseStream } from "./events/append-events.ts";
 export type { NewEvent } from "./events/append-events.ts";
-export { appendEvents, forgetStream } from "./events/append-events.ts";
+export { appendEvents, endStream, forgetStream } from "./events/append-events.ts";
 export { EventBus } from "./events/event-bus.ts";
 export type {
   ChangeNotice,

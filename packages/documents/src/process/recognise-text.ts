@@ -1,8 +1,10 @@
+import { isSettled } from "@millrace/contracts";
 import type { RecognisedPage } from "@millrace/extract";
 import { isMillraceError } from "@millrace/kernel";
 import { cancelThisJob, forgetInput, handleTask } from "@millrace/queue";
 import type { AnyTaskHandler, JobContext } from "@millrace/queue";
 import { z } from "zod";
+import { jobSuperseded } from "../errors.ts";
 import { readWarnings, storeText } from "../write-documents.ts";
 import { mergePages } from "./merge-pages.ts";
 import type { PageReading } from "./merge-pages.ts";
@@ -32,10 +34,19 @@ export function handleRecogniseText(
   return handleTask({
     task: recogniseText,
     run: (context) => run(parts, context),
+    onRetry: async (scope, { jobId, input }) => {
+      const document = await lockForProcessing(scope.transaction, input.document_id);
+      if (!isAwaited(document, input) || document?.trashed_at !== null) throw jobSuperseded(jobId);
+    },
     onEnd: async (scope, { jobId, input }) => {
       if (input.password !== undefined) await forgetInput(scope, jobId, ["password"]);
     },
   });
+}
+
+/** Of a document that has ended without it nobody would index the text, and places in the old one would be wrong. */
+function isAwaited(document: ProcessedDocument | undefined, { job_id: jobId }: RecogniseInput): boolean {
+  return document !== undefined && document.job_id === jobId && !isSettled(document.status);
 }
 
 type Parts = ProcessParts & { readonly recognition: Recognition };
@@ -54,7 +65,7 @@ async function run(parts: Parts, context: JobContext<RecogniseInput>): Promise<R
       {
         output: readingSchema,
         record: async (scope) => {
-          if ((await readForProcessing(scope.transaction, document.id))?.job_id !== input.job_id) return;
+          if (!isAwaited(await readForProcessing(scope.transaction, document.id), input)) return;
           const data = { ...recognitionProgress(index + 1, input.pages.length), eta_seconds: null };
           const event = { type: "document.progressed", data };
           const stream = `document:${document.id}`;
@@ -112,8 +123,8 @@ async function store(
   const engines = [...new Set(readings.flatMap(({ engine }) => engine ?? []))];
   await context.transaction(async (scope) => {
     const current = await lockForProcessing(scope.transaction, document.id);
-    if (current?.job_id !== context.input.job_id)
-      throw cancelThisJob("Another job has taken over this document.");
+    if (!isAwaited(current, context.input))
+      throw cancelThisJob("The document has ended, or another job has taken it over.");
     await storeText(scope.transaction, document.id, {
       ...merged,
       fileType: document.file_type ?? "pdf",

@@ -1,7 +1,7 @@
 import type { AcceptedDocument, PartName } from "@millrace/contracts";
 import { isSettled } from "@millrace/contracts";
 import type { Access } from "@millrace/kernel";
-import { findJobs, toJob } from "@millrace/queue";
+import { endStream, findJobs, toJob } from "@millrace/queue";
 import type { Queue } from "@millrace/queue";
 import { toDocument } from "../document-row.ts";
 import { documentBusy, documentNotFound, noTextYet, partBusy } from "../errors.ts";
@@ -45,6 +45,8 @@ export function beginRerun(
         data: { part, state: "running", model, job_id: job.id, reason: null },
       },
     ]);
+    // The event has opened it again, and no end of the document would close it.
+    await endStream(transaction, `document:${id}`);
     const [mainJob] = await findJobs(transaction, row.job_id === null ? [] : [row.job_id]);
     return { document: toDocument(row, mainJob), job: toJob(job) };
   });

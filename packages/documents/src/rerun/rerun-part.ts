@@ -1,7 +1,7 @@
 import { isSettled } from "@millrace/contracts";
 import type { DocumentStatus, PartState } from "@millrace/contracts";
 import type { Transaction } from "@millrace/database";
-import { cancelThisJob, handleTask } from "@millrace/queue";
+import { cancelThisJob, endStream, handleTask } from "@millrace/queue";
 import type { AnyTaskHandler, JobContext, JobEnd, WriteScope } from "@millrace/queue";
 import { createAnalysis } from "../analysis/analyse-part.ts";
 import { jobSuperseded } from "../errors.ts";
@@ -82,8 +82,8 @@ async function recordEnd(
   const rerun = document && (await findRerun(transaction, end.jobId, id));
   // Deleted, or made anew in the meantime: this end is nobody's.
   if (document === undefined || rerun === undefined) return;
-  const tell = (state: "done" | "failed" | "cancelled", reason: string | null) =>
-    parts.appendEvents(scope, [
+  const tell = async (state: "done" | "failed" | "cancelled", reason: string | null): Promise<void> => {
+    await parts.appendEvents(scope, [
       {
         stream: `document:${id}`,
         owner: document.workspace_id,
@@ -91,6 +91,9 @@ async function recordEnd(
         data: { part, state, model, job_id: end.jobId, reason },
       },
     ]);
+    // What works on the document now ends its stream.
+    if (isSettled(document.status)) await endStream(transaction, `document:${id}`);
+  };
   switch (end.state) {
     case "succeeded": {
       const { output } = end;
