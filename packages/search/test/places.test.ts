@@ -119,6 +119,19 @@ describe.each(testDatabases())("the place of a hit, on $name", (kind) => {
     expect([zebra?.section, okapi?.section]).toEqual(["Install", "Install"]);
   });
 
+  it("is that of the passage's beginning where headings leave out levels for longer than it reads back", async () => {
+    const part = (nth: number) =>
+      `### Part ${nth}\n\n${filler} ${filler}\n\n### Of ${nth}\n\nThe word is w${nth}.`;
+    const chunks = await index(Array.from({ length: 90 }, (_none, nth) => part(nth)).join("\n\n"));
+    const sectionOf = (word: string) => chunks.find(({ text }) => text.includes(`${word}.`))?.section;
+    const [near] = await find("w20");
+    const [far] = await find("w80");
+
+    expect(chunks.length).toBeGreaterThan(80);
+    expect(near?.section).toBe("Of 20");
+    expect(far?.section).toBe(sectionOf("w80"));
+  });
+
   it("is found in scripts without spaces, and where tags stand in the text", async () => {
     await index("# 北京\n\n大学很大。\n\n# 上海\n\n图书馆很大。", [], null);
     await index("# Birds\n\nA <b>red</b> robin.\n\n# Fish\n\nA <b>red</b> herring <i>swims</i> here.");

@@ -60,8 +60,8 @@ type Trail = { readonly section: string | null; readonly headings: string };
 /**
  * A section names headings and not their levels, which say what a further heading ends. They are known where a heading
  * of level N is the Nth of a section, and where nothing stands before. Reads back to the nearest such heading, by the
- * unique index of source and ordinal: a few passages in most texts, all of them in one whose headings leave out levels
- * throughout. In a passage with borders of code a heading may be a comment: it is passed over. `OFFSET 0` keeps the
+ * unique index of source and ordinal: a few passages in most texts. Where there is none among the last ${'{'}mostBefore{'}'}, as
+ * in a text whose headings leave out levels throughout, that is not known. In a passage with borders of code a heading may be a comment: it is passed over. `OFFSET 0` keeps the
  * walk a walk: as a plain join all passages would be joined and sorted first.
  */
 async function readTrails(
@@ -78,7 +78,7 @@ async function readTrails(
         SELECT section FROM chunk
         WHERE source_id = passage.source_id AND ordinal = before.ordinal + 1 OFFSET 0) AS next
       WHERE before.source_id = passage.source_id AND before.ordinal < passage.ordinal
-        AND before.text LIKE '%#%' AND before.text !~ ${codeBorder}
+        AND before.ordinal >= passage.ordinal - ${mostBefore} AND before.text LIKE '%#%' AND before.text !~ ${codeBorder}
         AND EXISTS (
           SELECT FROM string_to_table(before.text, E'\\n') AS line
           WHERE line ~ '^#{1,6} ' AND btrim(line, '# ')
@@ -88,10 +88,14 @@ async function readTrails(
       SELECT string_agg(line, E'\\n' ORDER BY ordinal, place) AS headings
       FROM chunk, string_to_table(text, E'\\n') WITH ORDINALITY AS lines (line, place)
       WHERE source_id = passage.source_id
-        AND ordinal >= coalesce(known.ordinal, 0) AND ordinal < passage.ordinal
+        AND ordinal >= coalesce(known.ordinal, passage.ordinal - ${mostBefore}) AND ordinal < passage.ordinal
         AND (line LIKE '#%' OR line ~ ${codeBorder})) AS earlier
-    WHERE passage.id = ANY(${passages.map(({ chunkId }) => chunkId)}::uuid[])`.execute(queryable);
+    WHERE passage.id = ANY(${passages.map(({ chunkId }) => chunkId)}::uuid[])
+      AND (known.ordinal IS NOT NULL OR passage.ordinal <= ${mostBefore})`.execute(queryable);
   return new Map(found.rows.map((row) => [row.id, row]));
 }
+
+/** Passages that are read for one hit at most: a search of a book must not read the book. */
+const mostBefore = 50;
 
 const codeBorder = "```|~~~";
