@@ -2,7 +2,7 @@ import { createReadStream } from "node:fs";
 import { connect } from "node:net";
 import type { Socket } from "node:net";
 import { once } from "node:events";
-import { toError } from "@millrace/kernel";
+import { sleep, toError } from "@millrace/kernel";
 import type { Logger } from "@millrace/kernel";
 import { fileInfected, virusScannerFailed, virusScannerUnavailable } from "./errors.ts";
 import type { ExtractionWarning } from "./extracted-text.ts";
@@ -10,6 +10,9 @@ import type { VirusSettings } from "./settings.ts";
 
 /** A file of 100 MB takes the daemon some ten seconds; its own limit is two minutes. */
 const defaultTimeoutMs = 150_000;
+
+/** Between pieces of 64 kB for a daemon that has left before the end: some seconds for 100 MB. */
+const slowPieceMs = 3;
 
 /** An answer is one line; more is no ClamAV. */
 const maxAnswerBytes = 4_096;
@@ -55,8 +58,30 @@ export function createVirusScanner(options: {
 
 type Question = { readonly path: string; readonly signal: AbortSignal; readonly timeoutMs: number };
 
+/**
+ * The daemon may answer and leave before it has everything: too large, or found in the beginning. A write after that
+ * loses the answer unread, and looks as if the daemon had died. Asked again slowly, it is heard before the next piece.
+ */
+async function ask(address: string, question: Question): Promise<string> {
+  try {
+    return await askOnce(address, question, 0);
+  } catch (error) {
+    question.signal.throwIfAborted();
+    if (!wasCutOff(error)) throw error;
+    return await askOnce(address, question, slowPieceMs);
+  }
+}
+
+function wasCutOff(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "EPIPE" || error.code === "ECONNRESET");
+}
+
 /** The INSTREAM command: the file in pieces, each behind its length, and an empty one at the end. */
-async function ask(address: string, { path, signal, timeoutMs }: Question): Promise<string> {
+async function askOnce(
+  address: string,
+  { path, signal, timeoutMs }: Question,
+  pieceMs: number,
+): Promise<string> {
   const socket = open(address);
   const onAbort = (): void => void socket.destroy(toError(signal.reason));
   signal.addEventListener("abort", onAbort, { once: true });
@@ -65,7 +90,7 @@ async function ask(address: string, { path, signal, timeoutMs }: Question): Prom
     const answered = readAnswer(socket);
     // Without this a refusal that comes while the file is sent would have nobody to tell.
     answered.catch(() => undefined);
-    await Promise.race([send(socket, path), answered]);
+    await Promise.race([send(socket, path, pieceMs), answered]);
     return await answered;
   } finally {
     signal.removeEventListener("abort", onAbort);
@@ -80,11 +105,11 @@ function open(address: string): Socket {
   return connect({ host: address.slice(0, at), port: Number(address.slice(at + 1)) });
 }
 
-async function send(socket: Socket, path: string): Promise<void> {
+async function send(socket: Socket, path: string, pieceMs: number): Promise<void> {
   await once(socket, "connect");
   socket.write("zINSTREAM\0");
   for await (const piece of createReadStream(path)) {
-    // The daemon may have answered and left: too large, or found in the beginning.
+    if (pieceMs > 0) await sleep(pieceMs);
     if (!Buffer.isBuffer(piece) || !socket.writable) return;
     const length = Buffer.alloc(4);
     length.writeUInt32BE(piece.length);
@@ -94,13 +119,19 @@ async function send(socket: Socket, path: string): Promise<void> {
   socket.write(Buffer.alloc(4));
 }
 
-async function readAnswer(socket: Socket): Promise<string> {
-  let answer = "";
-  for await (const piece of socket) {
-    answer += String(piece);
-    if (answer.length > maxAnswerBytes) throw new Error("it answered with more than a line");
-    if (answer.includes("\0")) break;
-  }
-  if (answer === "") throw new Error("it closed the connection without an answer");
-  return answer.replace(/\0[\s\S]*$/, "").trim();
+function readAnswer(socket: Socket): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let answer = "";
+    // What came before the connection broke counts.
+    socket.on("data", (piece) => {
+      answer += String(piece);
+      if (answer.length > maxAnswerBytes) reject(new Error("it answered with more than a line"));
+      if (answer.includes("\0")) resolve(answer.replace(/\0[\s\S]*$/, "").trim());
+    });
+    socket.on("error", reject);
+    socket.on("close", () => {
+      if (answer === "") reject(new Error("it closed the connection without an answer"));
+      else resolve(answer.trim());
+    });
+  });
 }

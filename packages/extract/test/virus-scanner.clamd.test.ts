@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
+import { connect } from "node:net";
 import { dirname, join } from "node:path";
 import { silentLogger } from "@millrace/kernel";
 import { expect, it, onTestFinished } from "vitest";
@@ -35,8 +35,21 @@ async function startClamd(workspace: Workspace): Promise<string> {
     daemon.kill("SIGKILL");
     await ended;
   });
-  await expect.poll(() => existsSync(socket)).toBe(true);
+  // The file is there before anybody listens.
+  await expect.poll(() => isAnswered(socket)).toBe(true);
   return socket;
+}
+
+async function isAnswered(path: string): Promise<boolean> {
+  const socket = connect(path);
+  try {
+    await once(socket, "connect");
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
 }
 
 it("has files looked at by a real clamd", async () => {
