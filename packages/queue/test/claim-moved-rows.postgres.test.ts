@@ -32,7 +32,7 @@ const idOf = (name: string) => `${name.repeat(8)}-0000-7000-8000-000000000000`;
 
 async function claim(): Promise<string[]> {
   const claimed = await claimer.query<Row>(
-    "SELECT * FROM claim_jobs_briefly('moves', '{tests.run@1}', 10, 0, $1, 60000)",
+    "SELECT * FROM claim_jobs_onward('moves', '{tests.run@1}', 10, 0, $1, 60000, NULL)",
     [newId()],
   );
   return claimed.rows.map(({ id }) => id).toSorted();

@@ -1,11 +1,12 @@
 import { bareHint } from "../brokers/hint.ts";
-import { claimJobs, isFirstUnknown } from "../jobs/claim.ts";
+import { claimOnward, isFirstUnknown } from "../jobs/claim.ts";
 import type { ClaimRequest } from "../jobs/claim.ts";
 import type { ClaimedJob } from "../jobs/job-row.ts";
 import { LimitedQueue } from "../limits/limited-queue.ts";
 import { LiveLimits } from "../limits/live-limits.ts";
 import { releaseParked } from "../limits/release-parked.ts";
 import type { ExecuteParts } from "./execution.ts";
+import { QueuePlaces } from "./queue-places.ts";
 import { RestingQueues } from "./resting-queues.ts";
 
 export type ClaimerOptions = {
@@ -29,6 +30,7 @@ export class Claimer {
   readonly #limits: LiveLimits;
   readonly #limited = new Map<string, LimitedQueue>();
   readonly #resting = new RestingQueues();
+  readonly #places = new QueuePlaces();
   #againAtMs = Number.POSITIVE_INFINITY;
 
   constructor(parts: ExecuteParts, options: ClaimerOptions) {
@@ -83,15 +85,18 @@ export class Claimer {
   async #claimPlain(request: ClaimRequest): Promise<Claim> {
     const { database } = this.#parts;
     const startedMs = performance.now();
-    const claimed = await claimJobs(database, request);
+    const { queue } = request;
+    const from = this.#places.next(queue);
+    const { jobs: claimed, place } = await claimOnward(database, request, from);
+    this.#places.reached(queue, place);
     if (claimed.length === 0) {
-      await this.#resting.lookedInVain(request.queue, performance.now() - startedMs, () =>
+      await this.#resting.lookedInVain(queue, performance.now() - startedMs, () =>
         isFirstUnknown(database, request),
       );
     }
     const jobs = claimed.filter(({ task }) => !this.#limits.hasLimits(task));
     const hasStrays = jobs.length < claimed.length;
-    if (hasStrays) this.#limits.countIn(request.queue);
+    if (hasStrays) this.#limits.countIn(queue);
     return { jobs, isMore: hasStrays || claimed.length === request.limit, hasStrays };
   }
 

@@ -20,10 +20,15 @@ const task = defineTask({
 });
 const failure = { code: "busy", message: "Busy." };
 
-describe.each(testDatabases())("fair share on $name", (kind) => {
+const ways = testDatabases().flatMap((kind) => [
+  { kind, goesOn: false, name: `${kind.name}, claimed from the head` },
+  { kind, goesOn: true, name: `${kind.name}, claimed where the claim before ended` },
+]);
+
+describe.each(ways)("fair share on $name", ({ kind, goesOn }) => {
   const opened = useQueue(kind);
   const claim = (count: number, choice: "best" | "oldest" = "best") =>
-    opened.claim([task], { count, choice });
+    opened.claim([task], { count, choice, goesOn });
 
   const addFor = (queue: Queue, owner: string | null, count: number, options: EnqueueOptions = {}) =>
     queue.addMany(
@@ -53,6 +58,18 @@ describe.each(testDatabases())("fair share on $name", (kind) => {
   const ownersOf = (jobs: readonly { readonly owner: string | null }[]): string =>
     jobs.map(({ owner }) => owner ?? "-").join("");
   const idsOf = (jobs: readonly { readonly id: string }[]): string[] => jobs.map(({ id }) => id);
+
+  it("lets a more urgent job start next, and then goes on", async () => {
+    const queue = opened.createQueue([]);
+    const usual = await addFor(queue, "a", 4);
+    const first = await claim(2);
+    const urgent = await addFor(queue, "a", 1, { priority: 9 });
+
+    const then = await claim(5);
+
+    expect(idsOf(first)).toEqual(idsOf(usual.slice(0, 2)));
+    expect(idsOf(then)).toEqual(idsOf([...urgent, ...usual.slice(2)]));
+  });
 
   it("lets another owner's first job start after one of the 5,000 that came before it", async () => {
     const queue = opened.createQueue([]);

@@ -12,7 +12,8 @@ import type {
   Task,
   TaskOverrides,
 } from "../../src/index.ts";
-import { claimJobs } from "../../src/jobs/claim.ts";
+import { claimOnward } from "../../src/jobs/claim.ts";
+import type { ClaimPlace } from "../../src/jobs/claim.ts";
 import type { ClaimedJob } from "../../src/jobs/job-row.ts";
 
 type QueueOptions = { readonly tasks?: readonly Task[]; readonly overrides?: TaskOverrides };
@@ -37,6 +38,8 @@ type Claim = {
   readonly count?: number;
   /** Default "best". */
   readonly choice?: "best" | "oldest";
+  /** Each behind the one before, also behind that of an earlier call in the test, and not from the head. Default false. */
+  readonly goesOn?: boolean;
 };
 
 const tables = [
@@ -61,6 +64,7 @@ const tables = [
 export function useQueue(kind: TestDatabaseKind): QueueUnderTest {
   let opened: TestDatabase | undefined;
   const workers: QueueWorker[] = [];
+  let place: ClaimPlace | undefined;
   const open = (): TestDatabase => {
     if (opened === undefined) throw new Error("the database is there from beforeAll on");
     return opened;
@@ -75,6 +79,7 @@ export function useQueue(kind: TestDatabaseKind): QueueUnderTest {
   });
   afterEach(async () => {
     await stopWorkers();
+    place = undefined;
     for (const table of tables) await sql`DELETE FROM ${sql.table(table)}`.execute(open().database.queryable);
   });
   afterAll(() => opened?.close());
@@ -108,18 +113,23 @@ export function useQueue(kind: TestDatabaseKind): QueueUnderTest {
       if (job === undefined) throw new Error(`no job ${id}`);
       return job;
     },
-    claim: async (tasks, { queue = tasks[0]?.queue ?? "", count = 1, choice = "best" } = {}) => {
+    claim: async (
+      tasks,
+      { queue = tasks[0]?.queue ?? "", count = 1, choice = "best", goesOn = false } = {},
+    ) => {
       const claimed: ClaimedJob[] = [];
       for (let nth = 0; nth < count; nth++) {
-        const next = await claimJobs(open().database, {
+        const request = {
           queue,
           taskKeys: tasks.map(({ name, version }) => `${name}@${version}`),
           limit: 1,
           worker: { id: "00000000-0000-7000-8000-000000000001", name: "by hand" },
           leaseMs: 60_000,
           oldest: choice === "oldest" ? 1 : 0,
-        });
-        claimed.push(...next);
+        };
+        const next = await claimOnward(open().database, request, goesOn ? place : undefined);
+        place = next.place;
+        claimed.push(...next.jobs);
       }
       return claimed;
     },

@@ -59,7 +59,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: "makes the fence grow with a claim",
-    sqlFunction: "claim_jobs_briefly",
+    sqlFunction: "claim_jobs_onward",
     text: "fence = job.fence + 1",
     replacement: "fence = job.fence",
   },
@@ -119,7 +119,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: "claims nothing of a paused queue",
-    sqlFunction: "claim_jobs_briefly",
+    sqlFunction: "claim_jobs_onward",
     text: "IF NOT queue_is_open(wanted_queue) THEN RETURN; END IF;",
     replacement: "",
   },
@@ -131,7 +131,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: "lets owners take turns",
-    sqlFunction: "claim_jobs_briefly",
+    sqlFunction: "claim_jobs_onward",
     text: "ORDER BY priority DESC, fair, run_at, id",
     replacement: "ORDER BY priority DESC, run_at, id",
   },
