@@ -2,27 +2,20 @@ import { toError } from "@millrace/kernel";
 import { estimateTokens, roomOf } from "@millrace/models";
 import { cancelThisJob, handleTask } from "@millrace/queue";
 import type { AnyTaskHandler, JobContext, JobEnd, WriteScope } from "@millrace/queue";
-import { recordCharge } from "@millrace/usage";
-import { sql } from "kysely";
-import type { RawBuilder } from "kysely";
 import { nearestOf } from "../citations/nearest.ts";
 import { placeCitations } from "../citations/place-citations.ts";
 import { questionDeleted } from "../errors.ts";
-import type { QuestionScope } from "../question-row.ts";
 import { readForWork } from "../read-questions.ts";
-import type { WorkRow } from "../read-questions.ts";
-import { readPassages, retrievePassages } from "../retrieval/retrieve.ts";
-import type { ReadPassage, Retrieved } from "../retrieval/retrieve.ts";
+import type { ReadPassage } from "../retrieval/retrieve.ts";
 import { markAnswered, markProcessing, markQueued, markUnanswered } from "../write-questions.ts";
 import { purpose } from "./answer.ts";
 import type { AnswerRequest, GivenAnswer } from "./answer.ts";
 import { answerQuestion } from "./answer-task.ts";
 import type { AnswerInput, AnswerOutput, AnswerParts } from "./answer-task.ts";
+import { findToRead } from "./find-to-read.ts";
 import { quoteAnswer } from "./quote-answer.ts";
 import { writeAnswer } from "./write-answer.ts";
 
-/** About 5,000 tokens: more cost more and hide the right one among others, fewer miss it. Untuned. */
-const mostPassages = 12;
 const notFound = "I did not find this in your documents.";
 
 /**
@@ -51,8 +44,7 @@ async function run(parts: AnswerParts, context: JobContext<AnswerInput>): Promis
     scope.emit("ask.started", { attempt: context.job.attempt });
   });
   context.progress({ percent: 5, stage: "retrieval", message: "Looking for passages" });
-  const { passages: found } = await retrieve(parts, context, row);
-  const read = await readPassages(parts, row.workspace_id, found);
+  const read = await findToRead(parts, context, row);
   const passages = fitting(parts, row.question, read);
   if (passages.length === 0) return { ...unanswered([]), ...noModel };
   context.progress({ percent: 30, stage: "ai_analysis", message: `Reading ${countOf(passages.length)}` });
@@ -65,52 +57,6 @@ async function run(parts: AnswerParts, context: JobContext<AnswerInput>): Promis
     passages,
   });
   return toOutput({ ...given, citations }, passages);
-}
-
-/** As a step: another attempt reads the same passages. */
-async function retrieve(
-  parts: AnswerParts,
-  context: JobContext<AnswerInput>,
-  row: WorkRow,
-): Promise<Retrieved> {
-  const { id: job, owner } = context.job;
-  const key = "retrieve";
-  const retrieved = await context.step(
-    key,
-    (signal) =>
-      retrievePassages(parts, {
-        workspaceId: row.workspace_id,
-        // All of its words are words to look for: a question has no query language.
-        query: { words: row.question, phrases: [], excluded: [], fields: [] },
-        sources: sourcesOf(parts, row.workspace_id, row.scope),
-        limit: mostPassages,
-        purpose: "ask.question",
-        origin: { owner, job, step: key },
-        signal,
-      }),
-    {
-      record: async (scope, { passages, embedding }) => {
-        const documents = new Set(passages.map(({ documentId }) => documentId)).size;
-        scope.emit("ask.retrieved", { passages: passages.length, documents });
-        if (embedding !== undefined)
-          await recordCharge(scope.transaction, { job, step: key, owner, ...embedding });
-      },
-    },
-  );
-  if (retrieved.withoutVectors !== null)
-    context.log("warning", `Looked for words only, not for meaning: ${retrieved.withoutVectors}.`);
-  return retrieved;
-}
-
-function sourcesOf(
-  { sourcesFor }: AnswerParts,
-  workspaceId: string,
-  { document_ids: ids, filters }: QuestionScope,
-): RawBuilder<unknown> | undefined {
-  const filtered = sourcesFor(workspaceId, filters ?? {});
-  const named = ids === null ? undefined : sql`SELECT unnest(${[...ids]}::uuid[])`;
-  if (filtered === undefined || named === undefined) return filtered ?? named;
-  return sql`(${filtered}) INTERSECT (${named})`;
 }
 
 /** As many of the best as the model has room for; one at least. */
