@@ -172,10 +172,12 @@ export function textEmpty(): MillraceError {
   });
 }
 
+export const analysisFailedCode = "analysis_failed";
+
 /** The end of a job whose every part failed: nothing worth showing came out. */
 export function analysisFailed(reason: string): MillraceError {
   return new MillraceError({
-    code: "analysis_failed",
+    code: analysisFailedCode,
     kind: "unavailable",
     message: `No part of the analysis could be made. ${reason}`,
   });

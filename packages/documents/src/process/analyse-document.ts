@@ -10,6 +10,7 @@ import { readParts } from "../read-documents.ts";
 import { markPartsRunning, setPart } from "../write-documents.ts";
 import type { PartChange } from "../write-documents.ts";
 import { chargedSteps } from "./charged-steps.ts";
+import { isMade, judgeParts } from "./judge-parts.ts";
 import type { ProcessInput, ProcessOutput, ProcessParts } from "./process-task.ts";
 import { readForProcessing, readStoredText } from "./read-for-processing.ts";
 import type { ProcessedDocument } from "./read-for-processing.ts";
@@ -79,15 +80,11 @@ async function startParts(
   });
 }
 
-function isMade(state: PartState): boolean {
-  return state === "done" || state === "unavailable";
-}
-
 async function judge(parts: ProcessParts, documentId: string): Promise<ProcessOutput["status"]> {
   const rows = await readParts(parts.database.queryable, documentId);
-  if (rows.every((row) => isMade(row.state))) return "completed";
-  if (rows.some((row) => row.state === "done")) return "partial";
-  throw analysisFailed(rows.find((row) => row.state === "failed")?.reason ?? "");
+  const status = judgeParts(rows);
+  if (status === "failed") throw analysisFailed(rows.find((row) => row.state === "failed")?.reason ?? "");
+  return status;
 }
 
 type PartWork = {

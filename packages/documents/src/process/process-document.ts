@@ -1,10 +1,13 @@
+import type { Transaction } from "@millrace/database";
 import { cancelThisJob, forgetInput, handleTask } from "@millrace/queue";
 import type { AnyTaskHandler, JobContext, JobEnd, WriteScope } from "@millrace/queue";
-import { jobSuperseded } from "../errors.ts";
+import { analysisFailedCode, jobSuperseded } from "../errors.ts";
+import { readParts } from "../read-documents.ts";
 import { markEnded, markProcessing, resetParts } from "../write-documents.ts";
 import { analyseDocument } from "./analyse-document.ts";
 import { extractDocument } from "./extract-document.ts";
 import { indexDocument } from "./index-document.ts";
+import { judgeParts } from "./judge-parts.ts";
 import { processDocument } from "./process-task.ts";
 import type { ProcessInput, ProcessOutput, ProcessParts } from "./process-task.ts";
 import { lockForProcessing, readForProcessing } from "./read-for-processing.ts";
@@ -65,21 +68,20 @@ async function recordEnd(
   const { transaction } = scope;
   const { document_id: id, password } = end.input;
   if (password !== undefined) await forgetInput(scope, end.jobId, ["password"]);
-  const document = await readForProcessing(transaction, id);
+  // A part that is made again beside it is written under the same lock: one of the two ends sees the other.
+  const document = await lockForProcessing(transaction, id);
   // Deleted, or another job works on it by now: this end is not the document's any more.
   if (document === undefined || document.job_id !== end.jobId) return;
   const event = (type: string, data: Readonly<Record<string, unknown>>) =>
     parts.appendEvents(scope, [{ stream: `document:${id}`, owner: document.workspace_id, type, data }]);
+  const complete = async (status: ProcessOutput["status"]): Promise<void> => {
+    await markEnded(transaction, id, { status });
+    const analysis_complete = status === "completed";
+    await event("document.completed", { status, text_length: document.text_length ?? 0, analysis_complete });
+  };
   switch (end.state) {
-    case "succeeded": {
-      await markEnded(transaction, id, { status: end.output.status });
-      const { status, text_length } = end.output;
-      return await event("document.completed", {
-        status,
-        text_length,
-        analysis_complete: status === "completed",
-      });
-    }
+    case "succeeded":
+      return await complete((await judgeAsItIs(transaction, id)) ?? end.output.status);
     case "cancelled":
       await resetParts(transaction, id, { states: ["running"] });
       await markEnded(transaction, id, { status: "cancelled" });
@@ -88,8 +90,20 @@ async function recordEnd(
     case "expired": {
       const { error } = end;
       await resetParts(transaction, id, { states: ["running"] });
+      // Other reasons, such as a damaged file, hold whatever parts there are.
+      const judged = error.code === analysisFailedCode ? await judgeAsItIs(transaction, id) : undefined;
+      if (judged !== undefined) return await complete(judged);
       await markEnded(transaction, id, { status: "failed", error });
       return await event("document.failed", { error: error.message, error_code: error.code });
     }
   }
+}
+
+/** Since the attempt judged, a part that is made again by a job of its own may have come. Undefined: none is there. */
+async function judgeAsItIs(
+  transaction: Transaction,
+  documentId: string,
+): Promise<ProcessOutput["status"] | undefined> {
+  const judged = judgeParts(await readParts(transaction, documentId));
+  return judged === "failed" ? undefined : judged;
 }

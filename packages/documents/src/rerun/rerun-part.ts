@@ -1,11 +1,12 @@
 import { isSettled } from "@millrace/contracts";
-import type { DocumentStatus, PartState } from "@millrace/contracts";
+import type { DocumentStatus } from "@millrace/contracts";
 import type { Transaction } from "@millrace/database";
 import { cancelThisJob, endStream, handleTask } from "@millrace/queue";
 import type { AnyTaskHandler, JobContext, JobEnd, WriteScope } from "@millrace/queue";
 import { createAnalysis } from "../analysis/analyse-part.ts";
 import { jobSuperseded } from "../errors.ts";
 import { chargedSteps } from "../process/charged-steps.ts";
+import { judgeParts } from "../process/judge-parts.ts";
 import type { ProcessParts } from "../process/process-task.ts";
 import { lockForProcessing, readForProcessing, readStoredText } from "../process/read-for-processing.ts";
 import type { ProcessedDocument } from "../process/read-for-processing.ts";
@@ -124,9 +125,8 @@ async function recordEnd(
 async function judgeAgain(transaction: Transaction, { id, status }: ProcessedDocument): Promise<void> {
   // What works on it now judges at its own end.
   if (!isSettled(status)) return;
-  const isMade = (state: PartState): boolean => state === "done" || state === "unavailable";
-  const isWhole = (await readParts(transaction, id)).every(({ state }) => isMade(state));
-  const better: DocumentStatus = isWhole ? "completed" : status === "failed" ? "partial" : status;
+  const judged = judgeParts(await readParts(transaction, id));
+  const better: DocumentStatus = judged === "completed" || status === "failed" ? judged : status;
   if (better === status) await touchDocument(transaction, id);
   else await markEnded(transaction, id, { status: better });
 }
