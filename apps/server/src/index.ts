@@ -12,6 +12,7 @@ export type {
   GuardrailCheck,
   TaskOutput,
   Tool,
+  ToolCallContext,
   ToolContext,
 } from "@millrace/crews";
 export type { Database, Transaction } from "@millrace/database";

@@ -37,4 +37,4 @@ export type { DocumentLibrary, FoundPassage, ReadPassage } from "./tools/documen
 export { fetchUrlTool } from "./tools/fetch-url.ts";
 export type { FetchedText, FetchText } from "./tools/fetch-url.ts";
 export { defineTool } from "./tools/tool.ts";
-export type { Tool, ToolContext, ToolOptions, ToolScope } from "./tools/tool.ts";
+export type { ModelUse, Tool, ToolCallContext, ToolContext, ToolOptions, ToolScope } from "./tools/tool.ts";

@@ -169,6 +169,47 @@ describe("an agent's turns", () => {
     });
   });
 
+  it("are counted with what their tools asked of models, also of a tool that failed, and by another attempt", async () => {
+    const paid = defineTool({
+      name: "paid",
+      description: "Asks a model.",
+      input: z.object({ fails: z.boolean() }),
+      cost: 0.25,
+      run: async ({ fails }, { noteUse }) => {
+        noteUse({ model: "vectors", inputTokens: 7, outputTokens: 0, cost: 0.5 });
+        if (fails) throw new Error("out of order");
+        return "found";
+      },
+    });
+    const crew = crewOf({
+      agents: agent("writer", "tools: [paid]"),
+      tasks: task("a"),
+      registries: { tools: { paid } },
+    });
+    const calls = [true, false].map((fails) => ({ name: "paid", input: { fails } }));
+    const script = play({ "task/a/turn/1": { calls }, "task/a/turn/2": "done" });
+    const first = scriptedRuntime({ script });
+
+    const { usage } = await runCrew(crew, {}, first);
+    const again = await runCrew(crew, {}, scriptedRuntime({ script, store: first.store, maxNewSteps: 0 }));
+
+    expect(usage).toEqual({
+      model_calls: 4,
+      input_tokens: 34,
+      output_tokens: 10,
+      total_tokens: 44,
+      tool_calls: 2,
+      cost: 1.502,
+    });
+    expect(again.usage).toEqual(usage);
+    const told = first.store.events.filter(({ type }) => type === "crew.tool_called");
+    const use = { model: "vectors", input_tokens: 7, output_tokens: 0, cost: 0.5 };
+    expect(told.map(({ data }) => [data["outcome"], data["cost"], data["model_uses"]])).toEqual([
+      ["failed", 0.75, [use]],
+      ["done", 0.75, [use]],
+    ]);
+  });
+
   it("hand on text as it comes, with the turn that it belongs to", async () => {
     const pieces: unknown[] = [];
     const runtime = scriptedRuntime({

@@ -33,9 +33,9 @@ function documentLibrary({ database, models }: Pick<ToolParts, "database" | "mod
   const { queryable } = database;
   const library = askLibrary(database);
   return {
-    search: async (query, limit, { owner, job, step, signal }) => {
+    search: async (query, limit, { owner, job, step, signal, noteUse }) => {
       if (!isId(owner)) return [];
-      const { passages } = await retrievePassages(
+      const { passages, embedding } = await retrievePassages(
         { database, models },
         {
           ...{ workspaceId: owner, query: parseQuery(query), limit, signal },
@@ -44,6 +44,10 @@ function documentLibrary({ database, models }: Pick<ToolParts, "database" | "mod
           origin: { owner, job, step },
         },
       );
+      if (embedding !== undefined) {
+        const { model, usage, cost } = embedding;
+        noteUse({ ...usage, model, cost });
+      }
       const read = await readPassages({ ...library, database }, owner, passages);
       return read.map(({ documentId, title, text, page }) => ({ documentId, title, text, page }));
     },

@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import type { Server } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import type { ToolContext } from "@millrace/crews";
+import type { ToolCallContext } from "@millrace/crews";
 import type { Database } from "@millrace/database";
 import { createExtractor } from "@millrace/extract";
 import type { Extractor } from "@millrace/extract";
@@ -82,7 +82,10 @@ async function call(
   const tools = shippedTools({ database, extractor, models, allowedHosts });
   const accepted = tools[name]!.accept(input);
   if (!accepted.ok) throw new Error(accepted.problem);
-  const context: ToolContext = { owner, job: newId(), step: "s", signal: new AbortController().signal };
+  const context: ToolCallContext = {
+    ...{ owner, job: newId(), step: "s", signal: new AbortController().signal },
+    noteUse: () => undefined,
+  };
   return String(await accepted.run(context));
 }
 

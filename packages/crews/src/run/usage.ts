@@ -1,3 +1,4 @@
+import type { ModelUse } from "../tools/tool.ts";
 import type { TurnRecord } from "./turn-record.ts";
 
 /** What a run has used. JSON. Numbers that a server did not give make the sum unknown: null, never too little. */
@@ -16,27 +17,29 @@ export class UsageCount {
   #turns: TurnRecord[] = [];
   #toolCalls = 0;
   #toolCost = 0;
+  #toolUses: ModelUse[] = [];
 
   addTurn(record: TurnRecord): void {
     this.#turns.push(record);
   }
 
-  addTool(cost: number): void {
+  addTool(cost: number, uses: readonly ModelUse[]): void {
     this.#toolCalls += 1;
     this.#toolCost += cost;
+    this.#toolUses.push(...uses);
   }
 
   total(): CrewUsage {
-    const paid = this.#turns.map(paidOf).filter((use) => use !== undefined);
-    const input = sum(paid.map((use) => use.inputTokens));
-    const output = sum(paid.map((use) => use.outputTokens));
+    const paid = [...this.#turns.map(paidOf).filter((use) => use !== undefined), ...this.#toolUses];
+    const input = sumKnown(paid.map((use) => use.inputTokens));
+    const output = sumKnown(paid.map((use) => use.outputTokens));
     return {
-      model_calls: this.#turns.length,
+      model_calls: this.#turns.length + this.#toolUses.length,
       input_tokens: input,
       output_tokens: output,
-      total_tokens: sum([input, output]),
+      total_tokens: sumKnown([input, output]),
       tool_calls: this.#toolCalls,
-      cost: rounded(sum([...paid.map((use) => use.cost), this.#toolCost])),
+      cost: rounded(sumKnown([...paid.map((use) => use.cost), this.#toolCost])),
     };
   }
 }
@@ -51,7 +54,8 @@ function paidOf(turn: TurnRecord): Paid | undefined {
   return { inputTokens: tokens.input, outputTokens: tokens.output, cost };
 }
 
-function sum(values: readonly (number | null)[]): number | null {
+/** Unknown when one of them is. */
+export function sumKnown(values: readonly (number | null)[]): number | null {
   return values.reduce((total, value) => (total === null || value === null ? null : total + value), 0);
 }
 

@@ -2,7 +2,7 @@ import { raceAgainst, toError } from "@millrace/kernel";
 import type { ToolCall, ToolResult } from "@millrace/models";
 import { crewErrors } from "../errors.ts";
 import { isDelegation } from "../tools/delegation-names.ts";
-import type { Tool } from "../tools/tool.ts";
+import type { ModelUse, Tool } from "../tools/tool.ts";
 import type { Assignment, DoWork } from "./assignment.ts";
 import { handOver } from "./delegation.ts";
 import { contextOf, markedAsData, stepKey } from "./run-state.ts";
@@ -64,7 +64,7 @@ async function useTool(
     { events: (value) => [toolEvent(assignment, call, value, at.key)] },
   );
   for (const watch of use.watches) watch.spend(record.ms);
-  if (record.outcome !== "refused") run.usage.addTool(tool?.cost ?? 0);
+  if (record.outcome !== "refused") run.usage.addTool(tool?.cost ?? 0, record.uses ?? []);
   if (record.outcome === "failed" && assignment.toolFailurePolicy === "raise")
     throw crewErrors.toolFailed(assignment.task, call.name, record.output);
   if (record.outcome === "done" && tool?.cacheable === true) assignment.known?.set(cacheKey, record.output);
@@ -91,7 +91,11 @@ async function runTool(run: Run, use: ToolUse, wanted: ToUse, signal: AbortSigna
   const { task, agent } = use.assignment;
   emit({ type: "crew.tool_started", data: { task, agent: agent.role, tool: tool.name, step: key } });
   const begin = clock.monotonicMs();
-  const elapsed = () => Math.round(clock.monotonicMs() - begin);
+  const uses: ModelUse[] = [];
+  const ended = (outcome: "done" | "failed", output: string): ToolRecord => ({
+    ...{ outcome, output, ms: Math.round(clock.monotonicMs() - begin) },
+    ...(uses.length === 0 ? {} : { uses: [...uses] }),
+  });
   return underWatches(use.watches, signal, async (limited): Promise<ToolRecord> => {
     // A signal that has aborted already tells nobody of it.
     limited.throwIfAborted();
@@ -99,15 +103,16 @@ async function runTool(run: Run, use: ToolUse, wanted: ToUse, signal: AbortSigna
     const both = AbortSignal.any([limited, tooLong]);
     try {
       // A tool that does not heed its signal must not hold the run.
-      const value = await raceAgainst(both, accepted.run(contextOf(run, key, both)));
-      return { outcome: "done", output: markedAsData(run, key, cut(inText(value), tool)), ms: elapsed() };
+      const context = { ...contextOf(run, key, both), noteUse: (use: ModelUse) => void uses.push(use) };
+      const value = await raceAgainst(both, accepted.run(context));
+      return ended("done", markedAsData(run, key, cut(inText(value), tool)));
     } catch (error) {
       // The run was stopped, or its time is over: not the tool's failure.
       if (limited.aborted) throw error;
       const reason = tooLong.aborted
         ? `it took longer than ${tool.timeoutMs / 1000} s`
         : toError(error).message;
-      return { outcome: "failed", output: cut(`Failed: ${reason}`, tool), ms: elapsed() };
+      return ended("failed", cut(`Failed: ${reason}`, tool));
     }
   });
 }

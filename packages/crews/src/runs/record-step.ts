@@ -2,10 +2,12 @@ import { crewTaskOutputSchema } from "@millrace/contracts";
 import type { Transaction } from "@millrace/database";
 import { z } from "zod";
 import type { Crew, TaskOutput } from "../definition/crew.ts";
+import { stepKey } from "../run/run-state.ts";
 import type { CrewEvent } from "../run/runtime.ts";
+import { sumKnown } from "../run/usage.ts";
 import { addUse, writeOutput, writeQuestion, writeTaskStart } from "./write-runs.ts";
 
-/** One recorded turn that is to be paid. */
+/** One recorded call of a model that is to be paid: a turn, or what a tool asked. */
 export type CrewCharge = {
   readonly job: string;
   readonly step: string;
@@ -50,7 +52,14 @@ const turnSchema = z.discriminatedUnion("outcome", [
     cost: amount.default(0),
   }),
 ]);
-const toolSchema = z.object({ outcome: z.enum(["done", "refused", "failed"]), cost: z.number() });
+const toolSchema = z.object({
+  outcome: z.enum(["done", "refused", "failed"]),
+  step: z.string(),
+  cost: amount,
+  model_uses: z.array(
+    z.object({ model: z.string(), input_tokens: amount, output_tokens: amount, cost: amount }),
+  ),
+});
 const taskSchema = z.object({ task: z.string() });
 const askedSchema = z.object({ task: z.string(), agent: z.string(), step: z.string() });
 const outputSchema = z.object({ output: z.string() });
@@ -63,11 +72,7 @@ export async function recordStep(
 ): Promise<void> {
   for (const { type, data } of events) {
     if (type === "crew.agent_turn") await recordTurn(transaction, run, turnSchema.parse(data));
-    if (type === "crew.tool_called") {
-      const { outcome, cost } = toolSchema.parse(data);
-      const toolCalls = outcome === "refused" ? 0 : 1;
-      await addUse(transaction, run.id, { ...noUse, toolCalls, cost });
-    }
+    if (type === "crew.tool_called") await recordTool(transaction, run, toolSchema.parse(data));
     if (type === "crew.task_started") await writeTaskStart(transaction, run.id, taskSchema.parse(data).task);
     if (type === "crew.task_completed")
       await writeOutput(transaction, run.id, crewTaskOutputSchema.parse(value));
@@ -81,8 +86,6 @@ export async function recordStep(
   }
 }
 
-const noUse = { modelCalls: 0, toolCalls: 0, inputTokens: 0, outputTokens: 0, cost: 0 };
-
 async function recordTurn(
   transaction: Transaction,
   run: RecordedRun,
@@ -95,6 +98,28 @@ async function recordTurn(
   const { job, owner } = run;
   const cached = turn.outcome === "answered" && turn.cached;
   await run.charge(transaction, { job, step, owner, model, usage, cost, cached });
+}
+
+async function recordTool(
+  transaction: Transaction,
+  run: RecordedRun,
+  { outcome, step, cost, model_uses: uses }: z.infer<typeof toolSchema>,
+): Promise<void> {
+  await addUse(transaction, run.id, {
+    modelCalls: uses.length,
+    toolCalls: outcome === "refused" ? 0 : 1,
+    inputTokens: sumKnown(uses.map((use) => use.input_tokens)),
+    outputTokens: sumKnown(uses.map((use) => use.output_tokens)),
+    cost,
+  });
+  const { job, owner } = run;
+  for (const [index, use] of uses.entries())
+    await run.charge(transaction, {
+      ...{ job, owner, model: use.model, cost: use.cost, cached: false },
+      // Each is paid: of one step there is one charge.
+      step: index === 0 ? step : stepKey(step, "use", index + 1),
+      usage: { inputTokens: use.input_tokens, outputTokens: use.output_tokens },
+    });
 }
 
 function skippedOutput(crew: Crew, name: string): TaskOutput {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { defineTool } from "./tool.ts";
-import type { Tool, ToolContext } from "./tool.ts";
+import type { Tool, ToolCallContext } from "./tool.ts";
 
 export type FoundPassage = {
   readonly documentId: string;
@@ -19,9 +19,13 @@ export type ReadPassage = {
 
 /** The owner's documents. The owner is that of the job: the context's, and never taken from what a model says. */
 export type DocumentLibrary = {
-  readonly search: (query: string, limit: number, context: ToolContext) => Promise<readonly FoundPassage[]>;
+  readonly search: (
+    query: string,
+    limit: number,
+    context: ToolCallContext,
+  ) => Promise<readonly FoundPassage[]>;
   /** At most 15,000 characters at a time. Undefined when the owner has no such document. */
-  readonly read: (id: string, offset: number, context: ToolContext) => Promise<ReadPassage | undefined>;
+  readonly read: (id: string, offset: number, context: ToolCallContext) => Promise<ReadPassage | undefined>;
 };
 
 /** Tools over the documents of the job's owner: `search_documents` and `read_document`. Both need `documents:read`. */

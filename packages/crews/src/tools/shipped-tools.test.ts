@@ -5,7 +5,10 @@ import type { DocumentLibrary } from "./document-tools.ts";
 import { fetchUrlTool } from "./fetch-url.ts";
 import type { Tool } from "./tool.ts";
 
-const context = { owner: "owner-1", job: "job-1", step: "s", signal: new AbortController().signal };
+const context = {
+  ...{ owner: "owner-1", job: "job-1", step: "s", signal: new AbortController().signal },
+  noteUse: () => undefined,
+};
 
 async function use(tool: Tool, input: unknown): Promise<unknown> {
   const accepted = tool.accept(input);

@@ -16,6 +16,23 @@ export type ToolContext = ToolScope & {
   readonly signal: AbortSignal;
 };
 
+/** What one call of a model used. Null: its server did not say, or its price is not known. */
+export type ModelUse = {
+  readonly model: string;
+  readonly inputTokens: number | null;
+  readonly outputTokens: number | null;
+  /** In US dollars. */
+  readonly cost: number | null;
+};
+
+export type ToolCallContext = ToolContext & {
+  /**
+   * Tells of a call of a model that the tool has made. It is charged to the job and counted for the run with the record
+   * of the tool's call, once, also when the tool fails afterwards. Later than the tool's end it has no effect.
+   */
+  readonly noteUse: (use: ModelUse) => void;
+};
+
 /** What an agent can do besides writing. */
 export type Tool = {
   /** What the model calls it by, and what YAML names: letters, digits, `_` and `-`, at most 64. */
@@ -39,7 +56,7 @@ export type Tool = {
 };
 
 export type AcceptedInput =
-  | { readonly ok: true; readonly run: (context: ToolContext) => Promise<unknown> }
+  | { readonly ok: true; readonly run: (context: ToolCallContext) => Promise<unknown> }
   | { readonly ok: false; readonly problem: string };
 
 export type ToolOptions<Input> = {
@@ -58,7 +75,7 @@ export type ToolOptions<Input> = {
   /** Default true. False for tools that change something or whose answer changes from call to call. */
   readonly cacheable?: boolean;
   /** Text is given to the model as it is, anything else as JSON. What it throws is told to the model too. */
-  readonly run: (input: Input, context: ToolContext) => Promise<unknown>;
+  readonly run: (input: Input, context: ToolCallContext) => Promise<unknown>;
 };
 
 /** Declares a tool. Throws `invalid_tool` when no model could be shown it. */
