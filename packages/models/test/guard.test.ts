@@ -1,4 +1,5 @@
-import { useOf } from "@millrace/models";
+import { MillraceError } from "@millrace/kernel";
+import { estimateTokens, useOf } from "@millrace/models";
 import { startFakeModelServer } from "@millrace/testing";
 import type { FakeModelServer } from "@millrace/testing";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -14,6 +15,10 @@ const asked = {
 } as const;
 const object = { ...asked, schema: z.object({ text: z.string().min(1) }), schemaName: "summary" };
 const fallback = (...names: string[]) => ({ environment: { CHAT_FALLBACK: names.join(",") } });
+
+const refusing = (status: number) => ({ kind: "refuse", status }) as const;
+const cancel = (stopped: AbortController) =>
+  stopped.abort(new MillraceError({ code: "cancelled", kind: "conflict", message: "Enough." }));
 
 let server: FakeModelServer;
 
@@ -249,6 +254,68 @@ describe("money, limits and the list of calls", () => {
 
     await expect(going).rejects.toMatchObject({ code: "model_timeout" });
     expect(settled[0]).toBeGreaterThan(0);
+  });
+
+  it.each([
+    {
+      what: "took too long",
+      code: "model_timeout",
+      leave: () => undefined,
+      environment: { MODEL_TIMEOUT_MS: "200" },
+    },
+    { what: "is cancelled", code: "cancelled", leave: cancel, environment: {} },
+  ])(
+    "counts what was asked when an answer that is not streamed $what",
+    async ({ code, leave, environment }) => {
+      const { ledger, calls, settled, reserved } = memoryLedger();
+      const { limiter, settled: used, taken } = memoryLimiter();
+      const before = server.calls.length;
+      server.setScript([{ kind: "hang" }]);
+      const stopped = new AbortController();
+      const models = modelsOf(server.url, { ports: { ledger, limiter }, environment });
+      const going = models.generateText({ ...asked, signal: stopped.signal });
+      await expect.poll(() => server.calls.length).toBe(before + 1);
+      leave(stopped);
+
+      await expect(going).rejects.toMatchObject({ code });
+      const tokens = used[0]!;
+      expect(tokens).toBeGreaterThan(estimateTokens(asked.text));
+      expect(tokens).toBeLessThan(taken[0] ?? 0);
+      expect(settled).toEqual([expect.closeTo(tokens / 1000, 6)]);
+      expect(settled[0]).toBeLessThan(reserved[0] ?? 0);
+      expect(calls).toMatchObject([{ cost: null, tokens: { input: null, output: null } }]);
+    },
+  );
+
+  it("counts what was asked when the vectors of texts take too long", async () => {
+    const { ledger } = memoryLedger();
+    const { limiter, settled: used, taken } = memoryLimiter();
+    server.setScript([{ kind: "hang" }]);
+    const environment = { MODEL_TIMEOUT_MS: "200" };
+    const models = modelsOf(server.url, { ports: { ledger, limiter }, environment });
+    const { purpose, origin, text } = asked;
+
+    const going = models.embed({ texts: [text], purpose, origin });
+
+    await expect(going).rejects.toMatchObject({ code: "model_timeout" });
+    expect(used).toEqual([estimateTokens(text)]);
+    expect(used).toEqual(taken);
+  });
+
+  it.each([
+    { what: "a server says itself that it took too long", behaviour: refusing(504), isStream: false },
+    { what: "a server did not hear all in time", behaviour: refusing(408), isStream: false },
+    { what: "a stream never begins", behaviour: { kind: "hang" } as const, isStream: true },
+  ])("counts nothing when $what", async ({ behaviour, isStream }) => {
+    const { ledger, settled } = memoryLedger();
+    server.setScript([behaviour]);
+    const environment = { MODEL_FIRST_BYTE_TIMEOUT_MS: "200" };
+    const models = modelsOf(server.url, { ports: { ledger }, environment });
+
+    const going = models.generateText({ ...asked, ...(isStream ? { onText: () => undefined } : {}) });
+
+    await expect(going).rejects.toMatchObject({ code: "model_timeout" });
+    expect(settled).toEqual([0]);
   });
 
   it("says with a failed turn what it used", async () => {

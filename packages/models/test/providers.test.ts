@@ -56,7 +56,7 @@ describe("loading providers", () => {
         maxOutputTokens: 50,
       },
       deadlines,
-      heard: { text: "" },
+      heard: { text: "", isStream: false },
       onText: undefined,
       logger: silentLogger,
     });

@@ -79,6 +79,7 @@ async function askWhole(call: GenerateCall): Promise<Answer> {
 
 async function askStream(call: GenerateCall, onText: (text: string) => void): Promise<Answer> {
   const { deadlines, options, heard } = call;
+  heard.isStream = true;
   deadlines.awaitFirstByte();
   const { stream } = await call.model.doStream(options);
   deadlines.awaitFirstChunk();

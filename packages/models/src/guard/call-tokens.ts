@@ -53,15 +53,16 @@ export function addKnown(left: number | null, right: number | null): number | nu
   return left === null || right === null ? null : left + right;
 }
 
-/** What came of a streamed answer so far. */
-export type Heard = { text: string };
+/** What came of an answer so far; of one that is not streamed nothing comes before all of it. */
+export type Heard = { text: string; isStream: boolean };
 
 /**
- * The tokens of a call that we left in the middle of its answer: its server counts them, and can no longer say how
- * many. Without a piece of an answer nothing is known.
+ * The tokens of a call that we left before its answer was whole: its server counts them, and can no longer say how
+ * many. A stream that has not said a word may never have been begun, so nothing is known of it. Any other answer is
+ * silent while it is made: at least what was asked was read, most probably.
  */
-export function tokensSoFar(tokens: CallTokens, inputTokens: number, { text }: Heard): CallTokens {
-  if (text === "") return tokens;
+export function tokensSoFar(tokens: CallTokens, inputTokens: number, { text, isStream }: Heard): CallTokens {
+  if (isStream && text === "") return tokens;
   return {
     input: tokens.input ?? inputTokens,
     output: tokens.output ?? estimateTokens(text),

@@ -106,6 +106,11 @@ const serverFaults: ReadonlySet<string> = new Set([
   "model_stream_failed",
 ]);
 
+/** Whether we gave the call up; a server or a gateway that says 408 or 504 has itself. */
+function isOurTimeout(error: Error | undefined): boolean {
+  return isMillraceError(error) && error.code === "model_timeout" && error.details["status"] === undefined;
+}
+
 class OneCall {
   readonly #endpoint: Endpoint;
   readonly #about: CallAbout;
@@ -139,7 +144,7 @@ class OneCall {
   }
 
   #isEnded = false;
-  readonly #heard: Heard = { text: "" };
+  readonly #heard: Heard = { text: "", isStream: false };
 
   /** Under the deadlines. What comes out is the caller's own reason, or one of our errors. */
   async #send<T extends Sent>(send: Send<T>): Promise<T> {
@@ -170,7 +175,7 @@ class OneCall {
     const code = error === undefined || isCancelled ? null : errorCode(error);
     const outcome: CallRecord["outcome"] =
       error === undefined ? "answered" : isCancelled ? "cancelled" : "failed";
-    const isLeft = isCancelled || code === "model_timeout";
+    const isLeft = isCancelled || isOurTimeout(error);
     const counted = isLeft ? tokensSoFar(tokens, this.#about.inputTokens, this.#heard) : tokens;
     this.usedTokens = totalTokens(counted);
     this.spent = isLeft && !endpoint.builtIn ? costOf(prices, endpoint.name, counted) : cost;
