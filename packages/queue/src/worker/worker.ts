@@ -31,6 +31,11 @@ const maxClaim = 500;
  */
 const streamClaimMs = 5;
 const streamJobs = 4;
+/**
+ * Jobs are handed back after the claim under way, which would bring them again. It takes milliseconds; one that
+ * takes longer than this may be stuck, and the jobs need what is left of the time before the process is killed.
+ */
+const claimEndsMs = 1_000;
 
 export type WorkerOptions = {
   readonly name: string;
@@ -222,9 +227,19 @@ export class Worker implements Service {
     return this.#slots.count;
   }
 
-  /** Tells every running job to stop now; each goes back to its queue with what it has recorded. */
+  /**
+   * Claims nothing more and tells every running job to stop; each goes back to its queue with what it has recorded.
+   * The rest is for `stop`, before or after.
+   */
   handBack(): void {
-    for (const execution of this.#held.values()) execution.stop("shutdown");
+    this.#isStopping = true;
+    this.#wake.wake();
+    const tell = (): void => {
+      clearTimeout(timer);
+      for (const execution of this.#held.values()) execution.stop("shutdown");
+    };
+    const timer = setTimeout(tell, claimEndsMs);
+    void Promise.resolve(this.#loop).then(tell, tell);
   }
 
   /** Tells a job that runs here to stop because it was cancelled. */
