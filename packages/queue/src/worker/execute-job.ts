@@ -77,6 +77,8 @@ async function runToEnd(
     const context = createJobContext(parts, { job, input, attempt, softLimitMs: task.softLimitMs, secrets });
     // Not before the caller has entered it among what it holds.
     await Promise.resolve();
+    // Told to stop before it began: what it did until it hears of that would be done twice.
+    if (attempt.aborted !== undefined) throw attempt.aborted;
     return await handler.run(context);
   };
   const limits = new AttemptLimits(task, attempt);

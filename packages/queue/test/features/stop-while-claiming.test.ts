@@ -60,13 +60,27 @@ describe.each(testDatabases())("a worker that ends on $name", (kind) => {
     const stopped = worker.stop();
     worker.handBack();
     await sleep(100); // The job must stay here.
-    const { state } = await opened.find(id);
     gate.open();
     await stopped;
 
     expect(await outcomesOf(queue, id)).toEqual(["handed_back"]);
     expect(await opened.find(id)).toMatchObject({ state: "queued", attempt: 0 });
-    expect(state).toBe("running");
+  });
+
+  it("does not begin what a claim under way still brings, and hands it back", async () => {
+    const gate = createGate();
+    const { queue, runs } = createQueue(watchDatabase(opened.database, { beforeStatement: gate.pass }));
+    gate.close();
+    const worker = await opened.startWorker(queue);
+    await gate.reached;
+    const { id } = await queue.add(task, {});
+
+    const stopped = worker.stop();
+    gate.open();
+    await stopped;
+
+    expect(await outcomesOf(queue, id)).toEqual(["handed_back"]);
+    expect(runs()).toBe(0);
   });
 
   it("hands back also while a claim does not come to its end", async () => {
