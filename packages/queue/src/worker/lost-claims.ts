@@ -45,6 +45,15 @@ export class LostClaims {
   /** Gives back what is found when a look is due. Never beside a claim of this worker. */
   async giveBack(): Promise<void> {
     if (this.lookInMs > 0) return;
+    await this.#look();
+  }
+
+  /** If a look is left, now instead of when it is due: after the last claim of this worker. */
+  async lookOnceMore(): Promise<void> {
+    if (this.#looksLeft > 0) await this.#look();
+  }
+
+  async #look(): Promise<void> {
     // Counted before: a job that can't be given back must not keep this worker from all others.
     this.#looksLeft--;
     this.#nextLookMs = performance.now() + pauseMs;

@@ -172,6 +172,7 @@ export class Worker implements Service {
     await this.#loop;
     // There will be no more jobs for these, and nothing of them has begun.
     for (const { id } of this.#batches.waiting()) this.#held.get(id)?.stop("shutdown");
+    await this.#lostClaims.lookOnceMore();
     if (this.#held.size > 0) await new Promise<void>((resolve) => (this.#tellEmpty = resolve));
     clearTimeout(timer);
     await this.#children?.stop();

@@ -83,6 +83,26 @@ describe.each(testDatabases())("a worker that ends on $name", (kind) => {
     expect(runs()).toBe(0);
   });
 
+  it("looks once more for the jobs of a claim whose answer was lost", async () => {
+    const lost = Promise.withResolvers<void>();
+    const database = watchDatabase(opened.database, {
+      beforeAnswer: async (text) => {
+        if (!text.includes("claim_jobs_briefly")) return;
+        lost.resolve();
+        throw new Error("Connection terminated unexpectedly");
+      },
+    });
+    const { queue } = createQueue(database);
+    const { id } = await queue.add(task, {});
+    const worker = await opened.startWorker(queue);
+    await lost.promise;
+
+    await worker.stop();
+
+    expect(await opened.find(id)).toMatchObject({ state: "queued", attempt: 0 });
+    expect(await outcomesOf(queue, id)).toEqual(["handed_back"]);
+  });
+
   it("hands back also while a claim does not come to its end", async () => {
     const gate = createGate();
     const { queue } = createQueue(watchDatabase(opened.database, { beforeStatement: gate.pass }));
