@@ -121,7 +121,7 @@ export const embeddingSpaceSchema = z
     built_in: z.boolean(),
     /** `active`: answers queries; `building`: is being filled; `retired`: is dropped about an hour later. */
     status: z.enum(["active", "building", "retired"]),
-    /** Passages with a vector of it, and all, as counted when its filling last went on. */
+    /** Passages up to where its filling has come, all with a vector of it, and those there were when it last went on. */
     passages: z.object({ done: z.int(), total: z.int() }),
     /** Null while nothing is known of the pace, and while it is paused. */
     eta_seconds: z.int().nullable(),

@@ -44,7 +44,8 @@ describe.each(testDatabases())("a document that comes while a space is filled, o
   });
 
   /** Passages that the job of the space has to embed. */
-  const toEmbed = async () => (await nextToEmbed(database.queryable, building.id, 1000)).length;
+  const toEmbed = async () =>
+    (await nextToEmbed(database.queryable, building.id, { limit: 1000 })).passages.length;
 
   it("waits for a paused space, and is embedded when that goes on", async () => {
     await pauseSpace(database, building.id, true);
@@ -53,7 +54,7 @@ describe.each(testDatabases())("a document that comes while a space is filled, o
 
     expect(server.calls).toHaveLength(0);
     await pauseSpace(database, building.id, false);
-    await beginRun(database, building.id);
+    await beginRun(database.queryable, building.id);
     expect(await toEmbed()).toBe(2);
   });
 

@@ -29,4 +29,6 @@ export {
   spacesToFill,
   storeBatch,
 } from "./spaces/fill-space.ts";
+export type { NextPassages } from "./spaces/fill-space.ts";
 export { pauseSpace } from "./spaces/pause-space.ts";
+export { lookForMissing } from "./spaces/walk-passages.ts";

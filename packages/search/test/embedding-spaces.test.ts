@@ -13,6 +13,7 @@ import {
   dropRetiredSpaces,
   finishFilling,
   listSpaces,
+  lookForMissing,
   nextToEmbed,
   parseQuery,
   pauseSpace,
@@ -64,14 +65,19 @@ describe.each(testDatabases())("embedding spaces on $name", (kind) => {
   async function fillSome(id: string, limit: number, dimensions = 4): Promise<string> {
     const space = (await listSpaces(database.queryable)).find((each) => each.id === id);
     if (space === undefined) throw new Error("there is no such space");
-    const batch = await nextToEmbed(database.queryable, id, limit);
-    const vectors = batch.map((chunk) => ({ chunkId: chunk.id, vector: Array(dimensions).fill(0.5) }));
+    const { passages, passed } = await nextToEmbed(database.queryable, id, { limit });
+    const vectors = passages.map((chunk) => ({ chunkId: chunk.id, vector: Array(dimensions).fill(0.5) }));
     return await database.transaction((transaction) =>
-      storeBatch(transaction, space, { dimensions, vectors }),
+      storeBatch(transaction, space, { dimensions, vectors, passed }),
     );
   }
-  const finish = (id: string) =>
-    database.transaction((transaction) => finishFilling(transaction, id, { isEnough: false }));
+  /** Looks at all passages, and ends the filling of a space if it can be ended, as its job does. */
+  async function finish(id: string): ReturnType<typeof finishFilling> {
+    const look = await lookForMissing(database.queryable, id, signal);
+    return await database.transaction((transaction) =>
+      finishFilling(transaction, id, { look, isEnough: false }),
+    );
+  }
   const statuses = async () =>
     Object.fromEntries((await listSpaces(database.queryable)).map(({ model, status }) => [model, status]));
   const ask = (model: string, dimensions: number) =>
@@ -143,15 +149,51 @@ describe.each(testDatabases())("embedding spaces on $name", (kind) => {
     expect((await ask(latter.model, 4)).hits).toHaveLength(2);
   });
 
+  it("goes back for a passage that came behind the place where it was", async () => {
+    await announceSpace(database, former);
+    await index("First.", former.model);
+    const { id } = await announceSpace(database, latter);
+    await fillSome(id, 10);
+    const late = await index("Of a machine whose clock is late.", former.model);
+    await sql`DELETE FROM chunk_embedding WHERE source_id = ${late}`.execute(database.queryable);
+    await sql`UPDATE chunk SET id = '01900000-0000-7000-8000-000000000000' WHERE source_id = ${late}`.execute(
+      database.queryable,
+    );
+
+    expect((await nextToEmbed(database.queryable, id, { limit: 10 })).passages).toEqual([]);
+    expect(await finish(id)).toBe("goes_on");
+    await fillSome(id, 10);
+
+    expect(await finish(id)).toBe("switched");
+    expect((await ask(latter.model, 4)).hits).toHaveLength(2);
+  });
+
+  it("counts passages that have a vector already when it passes them", async () => {
+    await announceSpace(database, former);
+    await index("First.", former.model);
+    const { id } = await announceSpace(database, latter);
+    await fillSome(id, 10, 3);
+    await index("Second, by a worker of this setting.", latter.model);
+    await index("Third.", former.model);
+    await beginRun(database.queryable, id);
+
+    const next = await nextToEmbed(database.queryable, id, { limit: 10 });
+    expect(next).toMatchObject({ passages: [{ text: "Third." }], passed: 1 });
+    await fillSome(id, 10, 3);
+
+    const space = (await listSpaces(database.queryable)).find((each) => each.id === id);
+    expect(space?.passages).toEqual({ done: 3, total: 3 });
+  });
+
   it("goes on from where it was, counts what is done, and forgets a failure", async () => {
     await announceSpace(database, former);
     for (let at = 0; at < 4; at += 1) await index(`Passage ${at}`, former.model);
     const { id } = await announceSpace(database, latter);
     await fillSome(id, 3);
 
-    await beginRun(database, id);
+    await beginRun(database.queryable, id);
 
-    expect(await nextToEmbed(database.queryable, id, 10)).toHaveLength(1);
+    expect((await nextToEmbed(database.queryable, id, { limit: 10 })).passages).toHaveLength(1);
     const space = (await listSpaces(database.queryable)).find((each) => each.id === id);
     expect(space).toMatchObject({ passages: { done: 3, total: 4 }, error: null, etaSeconds: null });
   });
@@ -229,9 +271,9 @@ describe.each(testDatabases())("embedding spaces on $name", (kind) => {
     await fillSome(id, 10);
 
     expect(await finish(id)).toBe("goes_on");
-    expect(await spacesToFill(database.queryable)).toEqual([]);
+    expect(await spacesToFill(database.queryable, signal)).toEqual([]);
     expect((await pauseSpace(database, id, false)).pausedAt).toBeNull();
-    expect(await spacesToFill(database.queryable)).toEqual([{ id }]);
+    expect(await spacesToFill(database.queryable, signal)).toEqual([{ id }]);
     expect(await finish(id)).toBe("switched");
     await expect(pauseSpace(database, id, true)).rejects.toMatchObject({ code: "space_not_building" });
     await expect(pauseSpace(database, newId(), true)).rejects.toMatchObject({ code: "space_not_found" });
@@ -264,6 +306,6 @@ describe.each(testDatabases())("embedding spaces on $name", (kind) => {
     await sql`UPDATE search_source SET indexed_at = now() - interval '1 hour'`.execute(database.queryable);
 
     expect((await ask(former.model, 3)).hits).toHaveLength(1);
-    expect(await spacesToFill(database.queryable)).toEqual([{ id }]);
+    expect(await spacesToFill(database.queryable, signal)).toEqual([{ id }]);
   });
 });

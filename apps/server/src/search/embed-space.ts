@@ -8,12 +8,13 @@ import {
   findSpaceById,
   finishFilling,
   keepVectorIndexes,
+  lookForMissing,
   markIfBroken,
   nextToEmbed,
   recordFillError,
   storeBatch,
 } from "@millrace/search";
-import type { EmbeddingSpace } from "@millrace/search";
+import type { EmbeddingSpace, NextPassages } from "@millrace/search";
 import { recordCharge } from "@millrace/usage";
 import { z } from "zod";
 
@@ -83,21 +84,23 @@ async function fill(parts: Parts, context: Context, id: string) {
     if (space.isIndexBroken) throw snooze(brokenIndexMs, `The index of ${space.model} is broken`);
     if (performance.now() > endsMs) throw snooze(0, "Others have their turn");
     if (!isBegun) {
-      // Not before: it counts all passages, and a worker that passes the job on comes here every few seconds.
-      await beginRun(background, id);
+      // Not before: it reads some hundred pages, and a worker that passes the job on comes here every few seconds.
+      await beginRun(background.queryable, id);
       isBegun = true;
       continue;
     }
-    const batch = await nextToEmbed(background.queryable, id, batchSize);
-    if (batch.length > 0) {
-      if ((await embedBatch(parts, context, { space, batch })) === "left")
-        return { outcome: "left" as const };
+    const next = await nextToEmbed(background.queryable, id, { limit: batchSize, signal: context.signal });
+    if (next.passages.length > 0) {
+      if ((await embedBatch(parts, context, { space, next })) === "left") return { outcome: "left" as const };
       continue;
     }
     // Where there is one to be made, it is there when the space begins to answer.
     await keepVectorIndexes(database, context.signal);
     const isEnough = passes >= mostPasses;
-    const end = await context.transaction((scope) => finishFilling(scope.transaction, id, { isEnough }));
+    const look = await lookForMissing(background.queryable, id, context.signal);
+    const end = await context.transaction((scope) =>
+      finishFilling(scope.transaction, id, { look, isEnough }),
+    );
     if (end === "switched") {
       context.log("info", `Search uses ${space.model} from now on`);
       throw snooze(afterSwitchMs, "Looks once more for passages that came in the meantime");
@@ -110,12 +113,10 @@ async function fill(parts: Parts, context: Context, id: string) {
 async function embedBatch(
   { models }: Parts,
   context: Context,
-  {
-    space,
-    batch,
-  }: { readonly space: EmbeddingSpace; readonly batch: Awaited<ReturnType<typeof nextToEmbed>> },
+  { space, next }: { readonly space: EmbeddingSpace; readonly next: NextPassages },
 ): Promise<"stored" | "left"> {
   const { id: job } = context.job;
+  const { passages: batch, passed } = next;
   const step = `embed/${batch[0]?.id ?? ""}`;
   const embedded = await models.embed({
     purpose: "search.embedding",
@@ -127,7 +128,7 @@ async function embedBatch(
   const vectors = batch.map(({ id: chunkId }, at) => ({ chunkId, vector: embedded.vectors[at] ?? [] }));
   const { dimensions } = embedded;
   const end = await context.transaction(async ({ transaction }) => {
-    const stored = await storeBatch(transaction, space, { dimensions, vectors });
+    const stored = await storeBatch(transaction, space, { dimensions, vectors, passed });
     if (space.isBuiltIn) return stored;
     const { model, cost, usage } = embedded;
     await recordCharge(transaction, {
@@ -136,7 +137,7 @@ async function embedBatch(
     });
     return stored;
   });
-  const done = space.passages.done + batch.length;
+  const done = space.passages.done + passed + batch.length;
   const total = Math.max(space.passages.total, done);
   context.progress({
     ...{ percent: (100 * done) / total, stage: "embedding", done, total, unit: "passages" },

@@ -101,7 +101,7 @@ export function createUpkeepHandlers(parts: UpkeepParts): readonly AnyTaskHandle
         const spaces = await keepVectorIndexes(parts.database, signal);
         const dropped = await dropRetiredSpaces(background, signal);
         for (const { model, vectors } of dropped) log("info", `Dropped ${vectors} vectors of ${model}`);
-        for (const { id } of await spacesToFill(background.queryable))
+        for (const { id } of await spacesToFill(background.queryable, signal))
           await enqueueChild(`fill/${id}`, embedSpace, { space_id: id });
         for (const { model, outcome, reason } of spaces) {
           if (outcome !== "failed") continue;

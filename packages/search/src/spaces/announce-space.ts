@@ -1,6 +1,7 @@
 import type { Database, Transaction } from "@millrace/database";
 import { newId } from "@millrace/kernel";
 import { sql } from "kysely";
+import { countPassages } from "./count-passages.ts";
 import { findSpaceById } from "./embedding-space.ts";
 import type { EmbeddingModel, EmbeddingSpace } from "./embedding-space.ts";
 
@@ -21,14 +22,16 @@ export async function announceSpace(
   wanted: EmbeddingModel & { readonly isBuiltIn: boolean },
   { liveMs = liveMsOf[database.kind] }: { readonly liveMs?: number } = {},
 ): Promise<EmbeddingSpace> {
-  return await database.transaction(async (transaction) => {
+  const { id, isBegun } = await database.transaction(async (transaction) => {
     await lockSpaces(transaction);
     await noteWanted(transaction, wanted, liveMs);
-    const { id } = await choose(transaction);
-    const space = await findSpaceById(transaction, id);
-    if (space === undefined) throw new Error("The space that was just chosen is gone.");
-    return space;
+    return await choose(transaction);
   });
+  // Not while others wait for the lock. Who dies before it leaves no more than a progress that is not known yet.
+  if (isBegun) await countPassages(database.queryable, id);
+  const space = await findSpaceById(database.queryable, id);
+  if (space === undefined) throw new Error("The space that was just chosen is gone.");
+  return space;
 }
 
 /** Changes of which space is what come one after another; vectors are stored without it. */
@@ -59,32 +62,23 @@ async function noteWanted(
 }
 
 /** Makes the space that was chosen last the one that is being filled, if it is not the active one. */
-async function choose(transaction: Transaction): Promise<{ readonly id: string }> {
+async function choose(transaction: Transaction): Promise<{ readonly id: string; readonly isBegun: boolean }> {
   const found = await sql<{ id: string; status: EmbeddingSpace["status"]; is_empty: boolean }>`
-    SELECT id, status, NOT EXISTS (SELECT 1 FROM chunk) AS is_empty
+    SELECT id, status, NOT EXISTS (SELECT 1 FROM search_source WHERE chunk_count > 0) AS is_empty
     FROM embedding_space ORDER BY chosen_at DESC, id DESC LIMIT 1`.execute(transaction);
   const chosen = found.rows[0];
   if (chosen === undefined) throw new Error("No space was announced.");
-  await retire(transaction, { status: "building", except: chosen.id });
-  if (chosen.status === "retired") await beginFilling(transaction, chosen.id);
-  if (chosen.status !== "active" && chosen.is_empty) await activate(transaction, chosen.id);
-  return chosen;
+  const { id, status } = chosen;
+  await retire(transaction, { status: "building", except: id });
+  if (status === "retired") await beginFilling(transaction, id);
+  if (status !== "active" && chosen.is_empty) await activate(transaction, id);
+  return { id, isBegun: status === "retired" };
 }
 
 async function beginFilling(transaction: Transaction, id: string): Promise<void> {
   await sql`
     UPDATE embedding_space SET status = 'building', retired_at = NULL, paused_at = NULL, last_chunk_id = NULL,
-           error_code = NULL, error_message = NULL, run_began_at = NULL
-    WHERE id = ${id}`.execute(transaction);
-  await countPassages(transaction, id);
-}
-
-/** Counts what there is to do, and what is done, anew: documents come and go meanwhile. */
-export async function countPassages(transaction: Transaction, id: string): Promise<void> {
-  await sql`
-    UPDATE embedding_space SET
-      (passages_total, tokens_total) = (SELECT count(*), coalesce(sum(token_count), 0) FROM chunk),
-      passages_done = (SELECT count(*) FROM chunk_embedding WHERE space_id = ${id})
+           passages_done = 0, error_code = NULL, error_message = NULL, run_began_at = NULL
     WHERE id = ${id}`.execute(transaction);
 }
 
@@ -93,7 +87,7 @@ export async function activate(transaction: Transaction, id: string): Promise<vo
   await retire(transaction, { status: "active", except: id });
   await sql`
     UPDATE embedding_space SET status = 'active', activated_at = clock_timestamp(), retired_at = NULL,
-           paused_at = NULL, last_chunk_id = NULL, error_code = NULL, error_message = NULL
+           paused_at = NULL, error_code = NULL, error_message = NULL
     WHERE id = ${id}`.execute(transaction);
 }
 

@@ -19,9 +19,9 @@ export type EmbeddingSpace = {
   readonly isBuiltIn: boolean;
   /** `active`: answers queries. `building`: is being filled. `retired`: is dropped by upkeep. */
   readonly status: "active" | "building" | "retired";
-  /** Passages that have a vector of it, and that there are, as counted when its filling last went on. */
+  /** Passages up to where its filling has come, all with a vector, and those that there were when it last went on. */
   readonly passages: { readonly done: number; readonly total: number };
-  /** Of all passages. */
+  /** Of all passages, from a sample of them where there are many. */
   readonly tokensTotal: number;
   /** Until all passages have one; null while nothing is known of the pace. */
   readonly etaSeconds: number | null;
