@@ -198,6 +198,23 @@ describe("the approximate index", () => {
     expect(await findSimilarSources(database.queryable, request)).toMatchObject({ model, reason: null });
   });
 
+  it("is made for a space that is filled when that has come far enough", async () => {
+    const id = newId();
+    await sql`
+      INSERT INTO embedding_space (id, model, dimensions, status, passages_done)
+      VALUES (${id}, 'tests:filled', ${dimensions}, 'building', 9000)`.execute(database.queryable);
+    expect(await outcomes()).toEqual(["kept", "not_needed"]);
+
+    await sql`UPDATE embedding_space SET passages_done = 11000 WHERE id = ${id}`.execute(database.queryable);
+
+    expect(await outcomes()).toEqual(["kept", "built"]);
+    await sql`UPDATE embedding_space SET status = 'retired', retired_at = now() WHERE id = ${id}`.execute(
+      database.queryable,
+    );
+    expect(await outcomes()).toEqual(["kept", "dropped"]);
+    await sql`DELETE FROM embedding_space WHERE id = ${id}`.execute(database.queryable);
+  });
+
   it("of another space that is lost is the one that goes", async () => {
     const other = "tests:other";
     const id = newId();

@@ -97,12 +97,13 @@ async function vectorVersion(queryable: Queryable): Promise<string | null> {
   return found.rows[0]?.extversion ?? null;
 }
 
+/** As noted of the sources, or while it is filled of the way there: counting the vectors would read them all. */
 async function isLarge(queryable: Queryable, space: SpaceRow): Promise<boolean> {
-  const found = await sql`
-    SELECT 1 FROM chunk_embedding WHERE space_id = ${space.id} OFFSET ${exactUpTo} LIMIT 1`.execute(
-    queryable,
-  );
-  return found.rows.length > 0;
+  const found = await sql<{ is_large: boolean }>`
+    SELECT CASE WHEN status = 'building' THEN passages_done
+                ELSE (SELECT coalesce(sum(chunk_count), 0) FROM search_source) END > ${exactUpTo} AS is_large
+    FROM embedding_space WHERE id = ${space.id}`.execute(queryable);
+  return found.rows[0]?.is_large ?? false;
 }
 
 /** An index of the table that is being built, by anybody, looks like one that was left half built. */
