@@ -1,5 +1,5 @@
 import { Kysely } from "kysely";
-import type { Dialect, Driver } from "kysely";
+import type { CompiledQuery, Dialect, Driver } from "kysely";
 import type { Database, Queryable, QueryAccess } from "./database.ts";
 import { databaseClosed, isDiskFull } from "./errors.ts";
 import { runTransaction } from "./run-transaction.ts";
@@ -10,6 +10,8 @@ type Parts = {
   readonly dialect: Dialect;
   /** Only where it differs. */
   readonly backgroundDialect?: Dialect;
+  /** Only where a statement is not waited for as long as it takes. */
+  readonly runLong?: (statement: CompiledQuery, signal: AbortSignal) => Promise<void>;
   readonly end: () => Promise<void>;
 };
 
@@ -35,6 +37,13 @@ export function closableDatabase(parts: Parts): Database {
     description: parts.description,
     ...foreground,
     background: parts.backgroundDialect === undefined ? foreground : open(parts.backgroundDialect),
+    runLong: async (statement, signal) => {
+      signal.throwIfAborted();
+      const { queryable } = foreground;
+      if (parts.runLong === undefined) await statement.execute(queryable);
+      else if (closing === undefined) await parts.runLong(statement.compile(queryable), signal);
+      else throw databaseClosed();
+    },
     hadNoRoom: (withinMs) => performance.now() - noRoomAtMs < withinMs,
     close: () => (closing ??= parts.end()),
   };

@@ -1,4 +1,4 @@
-import type { Kysely, Transaction as KyselyTransaction } from "kysely";
+import type { Kysely, RawBuilder, Transaction as KyselyTransaction } from "kysely";
 
 // oxlint-disable-next-line typescript/no-generated-empty-object-type -- no table: each package adds its own with `withTables`.
 type NoTables = Record<never, Record<string, never>>;
@@ -33,6 +33,11 @@ export type Database = QueryAccess & {
    * there those who wait for an answer go first; with a pool it makes no difference.
    */
   readonly background: QueryAccess;
+  /**
+   * Runs one statement that may take hours, such as making an index, and waits for its answer as long as it takes. Not
+   * in a transaction. When the signal comes it throws, and the server may go on with the statement.
+   */
+  readonly runLong: (statement: RawBuilder<unknown>, signal: AbortSignal) => Promise<void>;
   /** Whether a statement was refused in the last `withinMs` because there is no room on the server's disk. */
   readonly hadNoRoom: (withinMs: number) => boolean;
   readonly close: () => Promise<void>;

@@ -215,6 +215,24 @@ describe("the approximate index", () => {
     await sql`DELETE FROM embedding_space WHERE id = ${id}`.execute(database.queryable);
   });
 
+  it("is waited for as long as it takes, on a server that ends what nobody waits for", async () => {
+    const url = new URL(opened.url ?? "");
+    // In place of the minute; a busy machine must answer within it, and building takes some of them.
+    url.searchParams.set("query_timeout", "1000");
+    await sql`ALTER DATABASE ${sql.id(url.pathname.slice(1))} SET client_connection_check_interval = '100ms'`.execute(
+      database.queryable,
+    );
+    await sql`UPDATE embedding_space SET index_broken_at = now()`.execute(database.queryable);
+    const impatient = openPostgres({ url: url.href, poolSize: 2, logger: silentLogger });
+    try {
+      const care = await keepVectorIndexes(impatient, signal);
+
+      expect(care).toEqual([{ model, outcome: "rebuilt", reason: null }]);
+    } finally {
+      await impatient.close();
+    }
+  });
+
   it("of another space that is lost is the one that goes", async () => {
     const other = "tests:other";
     const id = newId();

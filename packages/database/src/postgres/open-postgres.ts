@@ -5,6 +5,7 @@ import { closableDatabase } from "../closable-database.ts";
 import type { Database } from "../database.ts";
 import { BoundedPostgresDialect } from "./bounded-dialect.ts";
 import { endUnanswered } from "./end-unanswered.ts";
+import { runLong } from "./run-long.ts";
 
 /** The numbers of array types, which the driver does not name. */
 const arrayTypes = { int4: 1007, text: 1009, int8: 1016, date: 1182, numeric: 1231 };
@@ -13,7 +14,7 @@ const arrayTypes = { int4: 1007, text: 1009, int8: 1016, date: 1182, numeric: 12
  * A pool to PostgreSQL that is safe behind pgBouncer's transaction mode: no named statements, no
  * session settings, no session locks. Connections are made when first used. A transaction that is
  * left idle for 15 s, or a statement in it that takes 55 s, is ended by the server. A connection on which
- * a statement is not answered for 60 s is ended.
+ * a statement is not answered for 60 s is ended, unless it was said to be a long one.
  */
 export function openPostgres(options: { url: string; poolSize: number; logger: Logger }): Database {
   const pool = new Pool({
@@ -23,6 +24,8 @@ export function openPostgres(options: { url: string; poolSize: number; logger: L
     idleTimeoutMillis: 30_000,
     query_timeout: 60_000,
     keepAlive: true,
+    // Between the two may be what forgets a connection on which nothing is said for some minutes.
+    keepAliveInitialDelayMillis: 30_000,
     application_name: "millrace",
     types: valueParsers(),
   });
@@ -40,6 +43,7 @@ export function openPostgres(options: { url: string; poolSize: number; logger: L
     kind: "postgres",
     description: "PostgreSQL",
     dialect: new BoundedPostgresDialect(pool),
+    runLong: (statement, signal) => runLong(pool, statement, signal),
     end: () => pool.end(),
   });
 }

@@ -43,10 +43,10 @@ export async function keepVectorIndexes(database: Database, signal: AbortSignal)
   const spaces = await readSpaces(database.queryable);
   // They keep the server from every statement about the table, also for other spaces. Why one can't go is told below.
   for (const space of spaces)
-    if (space.index === "lost") await drop(database.queryable, space).catch(() => undefined);
+    if (space.index === "lost") await drop(database, space, signal).catch(() => undefined);
   for (const space of spaces) {
     if (signal.aborted) break;
-    const told = await careFor(database.queryable, space, signal).catch((error: unknown) => ({
+    const told = await careFor(database, space, signal).catch((error: unknown) => ({
       outcome: "failed" as const,
       reason: toError(error).message,
     }));
@@ -56,18 +56,19 @@ export async function keepVectorIndexes(database: Database, signal: AbortSignal)
 }
 
 async function careFor(
-  queryable: Queryable,
+  database: Database,
   space: SpaceRow,
   signal: AbortSignal,
 ): Promise<Omit<IndexCare, "model">> {
+  const { queryable } = database;
   const { index } = space;
   if (await isBeingBuilt(queryable)) return { outcome: "being_built", reason: null };
   if (space.status === "retired") {
-    if (index !== "none") await drop(queryable, space);
+    if (index !== "none") await drop(database, space, signal);
     return { outcome: index === "none" ? "not_needed" : "dropped", reason: "the space is retired" };
   }
   if (index === "valid" && !space.is_broken) return { outcome: "kept", reason: null };
-  if (index !== "none") await drop(queryable, space);
+  if (index !== "none") await drop(database, space, signal);
   // Before another one is built, which may take an hour: there is none now that vectors would have to wait for.
   await sql`UPDATE embedding_space SET index_broken_at = NULL WHERE id = ${space.id}`.execute(queryable);
   const type = indexedType(space.dimensions);
@@ -77,7 +78,7 @@ async function careFor(
   if (!scansOn(version)) return { outcome: "not_possible", reason: `pgvector ${version} is older than 0.8` };
   if (!(await isLarge(queryable, space)))
     return { outcome: "not_needed", reason: `up to ${exactUpTo} vectors are compared one by one` };
-  await build(queryable, space, type, signal);
+  await build(database, space, type, signal);
   return { outcome: index === "none" ? "built" : "rebuilt", reason: null };
 }
 
@@ -115,28 +116,31 @@ async function isBeingBuilt(queryable: Queryable): Promise<boolean> {
   return found.rows.length > 0;
 }
 
-async function drop(queryable: Queryable, space: SpaceRow): Promise<void> {
-  await sql`DROP INDEX CONCURRENTLY IF EXISTS ${sql.id(indexName(space.id))}`.execute(queryable);
+/** It waits for every transaction that began before. */
+async function drop(database: Database, space: SpaceRow, signal: AbortSignal): Promise<void> {
+  await database.runLong(sql`DROP INDEX CONCURRENTLY IF EXISTS ${sql.id(indexName(space.id))}`, signal);
 }
 
 const waitMs = 2_000;
 
 /**
- * CONCURRENTLY: writing goes on. The statement may take longer than a connection waits for an answer; the
- * server goes on then, and what it has made is looked for until it is there.
+ * CONCURRENTLY: writing goes on. Where the connection is lost meanwhile the server goes on, and what it has made is
+ * looked for until it is there; one that watches for lost connections does not.
  */
 async function build(
-  queryable: Queryable,
+  database: Database,
   space: SpaceRow,
   type: "vector" | "halfvec",
   signal: AbortSignal,
 ): Promise<void> {
+  const { queryable } = database;
   const operators = type === "vector" ? "vector_cosine_ops" : "halfvec_cosine_ops";
+  const statement = sql`
+    CREATE INDEX CONCURRENTLY IF NOT EXISTS ${sql.id(indexName(space.id))} ON chunk_embedding
+    USING hnsw ((embedding::${sql.raw(`${type}(${space.dimensions})`)}) ${sql.raw(operators)})
+    WHERE space_id = ${sql.lit(space.id)}`;
   try {
-    await sql`
-      CREATE INDEX CONCURRENTLY IF NOT EXISTS ${sql.id(indexName(space.id))} ON chunk_embedding
-      USING hnsw ((embedding::${sql.raw(`${type}(${space.dimensions})`)}) ${sql.raw(operators)})
-      WHERE space_id = ${sql.lit(space.id)}`.execute(queryable);
+    await database.runLong(statement, signal);
   } catch (error) {
     if (databaseUnavailable(error) === undefined) throw error;
     while (await isBeingBuilt(queryable)) await sleep(waitMs, signal);
