@@ -43,7 +43,7 @@ type Plan = z.infer<typeof planSchema>;
 
 const nodes = (plan: Plan): Plan[] => [plan, ...plan.Plans.flatMap(nodes)];
 
-type Held = { readonly id: string; readonly fence: string | null };
+type Held = { readonly id: string; readonly fence: string | null; readonly place: object | null };
 
 /** How the server runs the statements inside of the functions that a claim goes through. */
 describe(`a claim from ${jobs} queued jobs of a thousand owners`, () => {
@@ -83,7 +83,7 @@ describe(`a claim from ${jobs} queued jobs of a thousand owners`, () => {
 
   const claim = async (
     oldest: number,
-    from: unknown = undefined,
+    from?: unknown,
   ): Promise<{
     rows: { id: string; fence: string }[];
     plans: typeof logged;
@@ -92,20 +92,17 @@ describe(`a claim from ${jobs} queued jobs of a thousand owners`, () => {
   }> => {
     logged.length = 0;
     await client.query("SET client_min_messages = log");
-    const answer = await client.query("SELECT * FROM claim_jobs_onward('many', $1, $2, $3, $4, 60000, $5)", [
-      ["tests.run_many@1"],
-      claimed,
-      oldest,
-      newId(),
-      from,
-    ]);
+    const answer = await client.query<Held>(
+      "SELECT * FROM claim_jobs_onward('many', $1, $2, $3, $4, 60000, $5)",
+      [["tests.run_many@1"], claimed, oldest, newId(), from],
+    );
     await client.query("SET client_min_messages = warning");
     return {
       // A first claim says no fence.
-      rows: answer.rows.map(({ id, fence }: Held) => ({ id, fence: fence ?? "1" })),
+      rows: answer.rows.map(({ id, fence }) => ({ id, fence: fence ?? "1" })),
       plans: logged.filter(({ text }) => text.includes("FOR UPDATE SKIP LOCKED")),
       taken: logged.filter(({ text }) => text.includes("UPDATE job")).flatMap(({ plan }) => nodes(plan)),
-      place: answer.rows.find(({ place }: { place: unknown }) => place !== null)?.place,
+      place: answer.rows.find(({ place }) => place !== null)?.place,
     };
   };
 

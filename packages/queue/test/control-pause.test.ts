@@ -21,7 +21,7 @@ describe.each(testDatabases())("a paused queue on $name", (kind) => {
   afterEach(() => clearJobs(database.queryable));
 
   const claim = async (queue: string): Promise<number> => {
-    const claimed = await claimJobs(database, {
+    const { jobs: claimed } = await claimJobs(database, {
       queue,
       taskKeys: ["tests.run_script@1"],
       limit: 1,

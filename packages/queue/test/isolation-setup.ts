@@ -76,7 +76,9 @@ export class IsolationSetup {
   }
 
   async claimNext(): Promise<ClaimedJob> {
-    const [job] = await claimJobs(this.database, {
+    const {
+      jobs: [job],
+    } = await claimJobs(this.database, {
       queue: this.#task.queue,
       taskKeys: this.parts.registry.keys(),
       limit: 1,

@@ -78,8 +78,8 @@ describe.each(databases)("a thousand times on $name", (kind) => {
     return (await queue.addMany(requests)).map(({ id }) => id);
   };
 
-  const claim = (limit: number): Promise<ClaimedJob[]> =>
-    claimJobs(database, {
+  const claim = async (limit: number): Promise<readonly ClaimedJob[]> => {
+    const { jobs } = await claimJobs(database, {
       queue: "races",
       taskKeys: [`${plainTask.name}@1`, `${uniqueTask.name}@1`],
       limit,
@@ -87,6 +87,8 @@ describe.each(databases)("a thousand times on $name", (kind) => {
       leaseMs: 600_000,
       oldest: 0,
     });
+    return jobs;
+  };
 
   /** Ends an attempt by itself; returns whether the claim still held the job. */
   const finish = (held: ClaimedJob, end: AttemptEnd): Promise<boolean> =>

@@ -16,43 +16,43 @@ export type ClaimRequest = {
   readonly oldest: number;
 };
 
-/** Where a claim ended, for the next one of the same queue. The database's own, not to be read. */
-export type ClaimPlace = unknown;
+/** Where a claim ended, for the next one of the same queue: the database's own. */
+export type ClaimPlace = { readonly best: object | null; readonly oldest: object | null };
+
+export type ClaimedJobs = {
+  readonly jobs: readonly ClaimedJob[];
+  /** Undefined of no jobs. */
+  readonly place: ClaimPlace | undefined;
+};
 
 /**
  * Takes up to `limit` due jobs of one queue for this worker, in one call. One queue at a time:
  * with a list of queues every queued row would be sorted. Two workers never get the same job, and
  * nobody gets one of a queue that is paused.
+ *
+ * `from` is the place where an earlier claim ended: jobs behind it are taken, unless more urgent ones have come, and
+ * from the head of the queue what is missing then. Jobs of the same priority that have come before that place since
+ * are left for a claim from the head. SQL: `claim_jobs_onward`, migration 29.
  */
-export async function claimJobs(database: QueryAccess, request: ClaimRequest): Promise<ClaimedJob[]> {
-  const { jobs } = await claimOnward(database, request, undefined);
-  return jobs;
-}
-
-/**
- * The same behind the place where an earlier claim ended, unless more urgent jobs have come, and from the head of the
- * queue what is missing then; from the head with undefined. Jobs of the same priority that have come before that place
- * since are left for a claim from the head. Of no jobs there is no place. SQL: `claim_jobs_onward`, migration 29.
- */
-export async function claimOnward(
+export async function claimJobs(
   database: QueryAccess,
   request: ClaimRequest,
-  from: ClaimPlace | undefined,
-): Promise<{ readonly jobs: ClaimedJob[]; readonly place: ClaimPlace | undefined }> {
+  from?: ClaimPlace,
+): Promise<ClaimedJobs> {
   const { queue, taskKeys, limit, oldest, worker, leaseMs } = request;
   const statement = sql<BriefJob>`
     SELECT * FROM claim_jobs_onward(${queue}, ${[...taskKeys]}::text[], ${limit}, ${oldest}, ${worker.id}::uuid,
       ${leaseMs}::double precision, ${from === undefined ? null : jsonText(from)}::jsonb)`;
   const { rows } = await commit("claim", () => statement.execute(database.queryable));
-  const jobs = inOrder(rows.map((row) => claimedJob(queue, row)));
-  return { jobs, place: rows.find(({ place }) => place !== null)?.place };
+  const place = rows.find((row) => row.place !== null)?.place ?? undefined;
+  return { jobs: inOrder(rows.map((row) => claimedJob(queue, row))), place };
 }
 
 /** A claimed job without its queue, and with null for what is as usual. */
 type BriefJob = Omit<ClaimedJob, "queue" | Usual> & {
   readonly [Column in Usual]: ClaimedJob[Column] | null;
 } & {
-  /** With the last of all, else null. */
+  /** With the last that was taken, else null. */
   readonly place: ClaimPlace | null;
 };
 type Usual = "task_version" | "stream" | "attempt" | "fence" | "runs_alone" | "priority";

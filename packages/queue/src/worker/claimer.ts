@@ -1,5 +1,5 @@
 import { bareHint } from "../brokers/hint.ts";
-import { claimOnward, isFirstUnknown } from "../jobs/claim.ts";
+import { claimJobs, isFirstUnknown } from "../jobs/claim.ts";
 import type { ClaimRequest } from "../jobs/claim.ts";
 import type { ClaimedJob } from "../jobs/job-row.ts";
 import { LimitedQueue } from "../limits/limited-queue.ts";
@@ -87,7 +87,7 @@ export class Claimer {
     const startedMs = performance.now();
     const { queue } = request;
     const from = this.#places.next(queue);
-    const { jobs: claimed, place } = await claimOnward(database, request, from);
+    const { jobs: claimed, place } = await claimJobs(database, request, from);
     this.#places.reached(queue, place);
     if (claimed.length === 0) {
       await this.#resting.lookedInVain(queue, performance.now() - startedMs, () =>

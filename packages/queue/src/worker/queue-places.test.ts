@@ -1,5 +1,9 @@
 import { expect, it } from "vitest";
+import type { ClaimPlace } from "../jobs/claim.ts";
 import { QueuePlaces } from "./queue-places.ts";
+
+const first: ClaimPlace = { best: { id: "1" }, oldest: null };
+const second: ClaimPlace = { best: { id: "2" }, oldest: null };
 
 function create() {
   const clock = { ms: 1_000 };
@@ -10,14 +14,14 @@ it("goes on where the last claim of the queue ended, from the head again after 2
   const { clock, places } = create();
   expect(places.next("a")).toBeUndefined();
 
-  places.reached("a", "1");
+  places.reached("a", first);
   clock.ms += 100;
   expect(places.next("b")).toBeUndefined();
-  expect(places.next("a")).toBe("1");
-  places.reached("a", "2");
+  expect(places.next("a")).toBe(first);
+  places.reached("a", second);
   clock.ms += 99;
-  expect(places.next("a")).toBe("2");
-  places.reached("a", "3");
+  expect(places.next("a")).toBe(second);
+  places.reached("a", first);
   clock.ms += 1;
   expect(places.next("a")).toBeUndefined();
 });
@@ -25,13 +29,13 @@ it("goes on where the last claim of the queue ended, from the head again after 2
 it("begins at the head after a claim that found nothing, and after one that failed", () => {
   const { places } = create();
   places.next("a");
-  places.reached("a", "1");
+  places.reached("a", first);
   places.next("a");
   places.reached("a", undefined);
   expect(places.next("a")).toBeUndefined();
 
-  places.reached("a", "2");
-  expect(places.next("a")).toBe("2");
+  places.reached("a", second);
+  expect(places.next("a")).toBe(second);
   // It threw: nobody said where it ended.
   expect(places.next("a")).toBeUndefined();
 });

@@ -18,7 +18,7 @@ function createGate() {
     close: () => void (isClosed = true),
     open: () => opened.resolve(),
     pass: async (text: string): Promise<void> => {
-      if (!isClosed || !text.includes("claim_jobs_briefly")) return;
+      if (!isClosed || !text.includes("claim_jobs_onward")) return;
       reached.resolve();
       await opened.promise;
     },
@@ -87,7 +87,7 @@ describe.each(testDatabases())("a worker that ends on $name", (kind) => {
     const lost = Promise.withResolvers<void>();
     const database = watchDatabase(opened.database, {
       beforeAnswer: async (text) => {
-        if (!text.includes("claim_jobs_briefly")) return;
+        if (!text.includes("claim_jobs_onward")) return;
         lost.resolve();
         throw new Error("Connection terminated unexpectedly");
       },

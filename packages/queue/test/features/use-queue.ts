@@ -12,7 +12,7 @@ import type {
   Task,
   TaskOverrides,
 } from "../../src/index.ts";
-import { claimOnward } from "../../src/jobs/claim.ts";
+import { claimJobs } from "../../src/jobs/claim.ts";
 import type { ClaimPlace } from "../../src/jobs/claim.ts";
 import type { ClaimedJob } from "../../src/jobs/job-row.ts";
 
@@ -127,7 +127,7 @@ export function useQueue(kind: TestDatabaseKind): QueueUnderTest {
           leaseMs: 60_000,
           oldest: choice === "oldest" ? 1 : 0,
         };
-        const next = await claimOnward(open().database, request, goesOn ? place : undefined);
+        const next = await claimJobs(open().database, request, goesOn ? place : undefined);
         place = next.place;
         claimed.push(...next.jobs);
       }

@@ -176,7 +176,7 @@ class ChordRun {
   }
 
   async #claim(queue: string): Promise<boolean> {
-    const claimed = await claimJobs(this.#system.database, {
+    const { jobs: claimed } = await claimJobs(this.#system.database, {
       queue,
       taskKeys: [`${run.name}@1`, `${join.name}@1`],
       limit: 1,

@@ -21,7 +21,7 @@ export async function claimBoth(
   const who = pick(workers, worker);
   if (workerModel.isPaused(state, queue)) notice(system, "claim of a paused queue");
   const expected = workerModel.claim(state, { worker, queue, tasks: who.tasks, limit, oldest });
-  const claimed = await claimJobs(system.database, {
+  const { jobs: claimed } = await claimJobs(system.database, {
     queue,
     taskKeys: who.tasks.map((task) => `${task}@1`),
     limit,
