@@ -45,10 +45,12 @@ BEGIN
     SELECT id, jsonb_build_object('run_at', run_at, 'id', id) INTO last_id, last_oldest
     FROM job WHERE ctid = places[cardinality(places)];
   END IF;
-  IF from_id IS NOT NULL AND cardinality(places) < wanted AND NOT EXISTS (SELECT FROM job
+  -- The first by job_claim: without an order another index may be read to its end.
+  IF from_id IS NOT NULL AND cardinality(places) < wanted AND (SELECT ctid FROM job
       WHERE queue = wanted_queue AND state = 'queued' AND run_at <= now() AND priority > from_priority
         AND task || '@' || task_version = ANY(task_keys) AND (expires_at IS NULL OR expires_at > now())
-        AND ctid <> ALL(places)) THEN
+        AND ctid <> ALL(places)
+      ORDER BY priority DESC, fair, run_at, id LIMIT 1) IS NULL THEN
     places := places || ARRAY(SELECT ctid FROM job
       WHERE queue = wanted_queue AND state = 'queued' AND run_at <= now()
         AND priority = from_priority AND (fair, run_at, id) > (from_fair, from_run_at, from_id)

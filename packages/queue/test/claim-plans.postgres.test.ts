@@ -88,6 +88,8 @@ describe(`a claim from ${jobs} queued jobs of a thousand owners`, () => {
     rows: { id: string; fence: string }[];
     plans: typeof logged;
     taken: Plan[];
+    /** The look for more urgent jobs than those that the claim before took. */
+    urgent: Plan[];
     place: unknown;
   }> => {
     logged.length = 0;
@@ -102,6 +104,9 @@ describe(`a claim from ${jobs} queued jobs of a thousand owners`, () => {
       rows: answer.rows.map(({ id, fence }) => ({ id, fence: fence ?? "1" })),
       plans: logged.filter(({ text }) => text.includes("FOR UPDATE SKIP LOCKED")),
       taken: logged.filter(({ text }) => text.includes("UPDATE job")).flatMap(({ plan }) => nodes(plan)),
+      urgent: logged
+        .filter(({ text }) => text.includes("priority > from_priority"))
+        .flatMap(({ plan }) => nodes(plan)),
       place: answer.rows.find(({ place }) => place !== null)?.place,
     };
   };
@@ -214,6 +219,21 @@ describe(`a claim from ${jobs} queued jobs of a thousand owners`, () => {
     // Each claim leaves 200 dead entries at the head of the index; the next to pass marks them.
     expect(pages(await claim(0))).toBeLessThan(early * 2);
   }, 60_000);
+
+  it.each([
+    ["analyzed", "ANALYZE job"],
+    ["analyzed while nothing was queued", pretendDrained],
+  ])("that goes on looks for more urgent jobs in the index alone (%s)", async (_name, prepare) => {
+    await client.query(prepare);
+    const { place } = await claim(0);
+    const { urgent } = await claim(0, place);
+
+    const scans = urgent.filter((node) => node["Relation Name"] === "job");
+    expect(scans.map((node) => [node["Node Type"], node["Index Name"]])).toEqual([
+      ["Index Scan", "job_claim"],
+    ]);
+    expect(scans.map((node) => node["Actual Rows"] + node["Rows Removed by Filter"])).toEqual([0]);
+  });
 
   it("that goes on where the one before ended passes nothing that was claimed", async () => {
     let { place } = await claim(20);
