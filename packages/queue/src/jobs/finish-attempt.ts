@@ -31,7 +31,8 @@ export type AttemptEnd =
       readonly isTold?: boolean;
     }
   | { readonly outcome: "snoozed"; readonly question: Question }
-  | { readonly outcome: "handed_back" };
+  /** `isBegun`: whether its handler was called; default true. */
+  | { readonly outcome: "handed_back"; readonly isBegun?: boolean };
 
 /**
  * Commits the end of a try if this claim still holds the job; returns false, having written
@@ -80,7 +81,7 @@ async function carryOut(
       if (end.why === undefined || end.isTold !== true) return;
       return await appendEvents(scope, parts.bus, [toldOf(job, "put_off", later(end.why, end.delayMs))]);
     case "handed_back":
-      return await requeueJob(scope, parts, job, { why: "handed_back" });
+      return await requeueJob(scope, parts, job, { why: "handed_back", isBegun: end.isBegun });
     case "failed":
     case "timed_out":
       if (end.retryInMs === undefined)

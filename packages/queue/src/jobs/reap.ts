@@ -130,5 +130,5 @@ async function handBack(scope: WriteScope, parts: ReapParts, job: LockedJob): Pr
   const error = { code: "claim_lost", message: "The answer that gave the job to its worker was lost." };
   await endAttempt(scope.transaction, job, { outcome: "handed_back", error });
   if (job.is_cancel_requested) return await endJob(scope, parts, job, { state: "cancelled" });
-  await requeueJob(scope, parts, job, { why: "handed_back" });
+  await requeueJob(scope, parts, job, { why: "handed_back", isBegun: false });
 }

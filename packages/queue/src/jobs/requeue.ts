@@ -16,8 +16,8 @@ export type Requeue =
     }
   /** Not counted. */
   | { readonly why: "snooze"; readonly delayMs: number }
-  /** Not counted; at once. */
-  | { readonly why: "handed_back" }
+  /** Not counted; at once. `isBegun`: whether the handler was called; default true. */
+  | { readonly why: "handed_back"; readonly isBegun?: boolean | undefined }
   | { readonly why: "crashed"; readonly crashCount: number };
 
 const types = {
@@ -29,7 +29,7 @@ const types = {
 
 /**
  * Puts a locked running job back in line. The fence grows, so the former holder's writes are void. An expiry
- * is the latest time of the first start, which has been: from here on the job does not expire.
+ * is the latest time of the first start: once that has been the job does not expire.
  */
 export async function requeueJob(
   scope: WriteScope,
@@ -40,6 +40,7 @@ export async function requeueJob(
   const isLater = requeue.why === "retry" || requeue.why === "snooze";
   const delayMs = isLater ? requeue.delayMs : 0;
   const error = requeue.why === "retry" ? requeue.error : undefined;
+  const isBegun = requeue.why !== "handed_back" || requeue.isBegun !== false;
   const crashCount = requeue.why === "crashed" ? requeue.crashCount : job.crash_count;
   await sql`
     UPDATE job SET state = ${isLater ? "scheduled" : "queued"}, reason = ${isLater ? requeue.why : null},
@@ -47,7 +48,8 @@ export async function requeueJob(
            fair = CASE WHEN ${isLater} THEN fair ELSE ${comebackPlace} END,
            attempt = ${requeue.why === "retry" ? job.attempt : job.attempt - 1},
            crash_count = ${crashCount}, runs_alone = ${requeue.why === "crashed" || (job.runs_alone && requeue.why !== "retry")},
-           fence = fence + 1, worker_id = NULL, lease_until = NULL, expires_at = NULL
+           fence = fence + 1, worker_id = NULL, lease_until = NULL,
+           expires_at = CASE WHEN NOT ${isBegun} THEN expires_at END
     WHERE id = ${job.id}`.execute(scope.transaction);
   const details = {
     ...(job.run_ms === null ? {} : { runMs: job.run_ms }),

@@ -28,12 +28,14 @@ type Attempted = {
   readonly task: Task;
   /** What its log must not say. */
   readonly secrets: readonly string[];
+  /** Whether its handler was called. */
+  readonly isBegun: boolean;
 };
 
 /** How an attempt ends that threw; undefined when it is no longer ours to end. Says so in the log. */
 export async function endThatThrew(
   parts: ExecuteParts,
-  { job, attempt, task, secrets }: Attempted,
+  { job, attempt, task, secrets, isBegun }: Attempted,
   error: unknown,
 ): Promise<AttemptEnd | undefined> {
   const mayBeFree = attempt.reason === undefined && job.fence < maxFenceOfFreeTries;
@@ -44,6 +46,7 @@ export async function endThatThrew(
   if (isMillraceError(error) && error.code === "lease_lost") parts.onStaleWrite(job);
   const { attempt: number, max_attempts: maxAttempts } = job;
   const end = decideEnd(error, attempt.reason, { task, attempt: number, maxAttempts, secrets });
+  if (end?.outcome === "handed_back" && !isBegun) return { ...end, isBegun };
   const isExpected = attempt.reason !== undefined || end === undefined || end.outcome !== "failed";
   if (isExpected) return end;
   parts.logger.warn({ err: toError(error), jobId: job.id, task: job.task }, "a job's attempt failed");

@@ -23,6 +23,7 @@ export class BatchMember implements Execution, StopListener {
   readonly #secrets: readonly string[];
   readonly #span: ReturnType<typeof openAttempt>;
   #grace: StopGrace | undefined;
+  #isBegun = false;
   #isEnding = false;
   #onStop: ((member: BatchMember, reason: StopReason) => void) | undefined;
 
@@ -51,12 +52,21 @@ export class BatchMember implements Execution, StopListener {
     this.#onStop?.(this, reason);
   }
 
-  /** Throws when its input does not fit the task. */
+  /** Throws when its input does not fit the task, and why it was told to stop if it was before it began. */
   createContext(): JobContext<unknown> {
     const { job, attempt } = this;
+    if (attempt.aborted !== undefined) throw attempt.aborted;
     const input = this.#handler.readInput(job.input);
     const { softLimitMs } = this.#handler.task;
-    return createJobContext(this.#parts, { job, input, attempt, softLimitMs, secrets: this.#secrets });
+    const context = createJobContext(this.#parts, {
+      job,
+      input,
+      attempt,
+      softLimitMs,
+      secrets: this.#secrets,
+    });
+    this.#isBegun = true;
+    return context;
   }
 
   /** Told to stop while its batch is at work: it ends by itself when the batch does not end soon. */
@@ -79,7 +89,8 @@ export class BatchMember implements Execution, StopListener {
     if (!this.beginEnd()) return;
     const { job, attempt } = this;
     const { task } = this.#handler;
-    const end = await endThatThrew(this.#parts, { job, attempt, task, secrets: this.#secrets }, error);
+    const attempted = { job, attempt, task, secrets: this.#secrets, isBegun: this.#isBegun };
+    const end = await endThatThrew(this.#parts, attempted, error);
     this.#ran(end?.outcome, end !== undefined && "error" in end ? end.error : undefined);
     if (end !== undefined) await this.record(end);
     else this.close();

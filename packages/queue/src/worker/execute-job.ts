@@ -72,6 +72,7 @@ async function runToEnd(
 ): Promise<AttemptEnd | undefined> {
   const { task } = handler;
   const secrets = collectSecrets(task, job.input);
+  let isBegun = false;
   const run = async (): Promise<unknown> => {
     const input = handler.readInput(job.input);
     const context = createJobContext(parts, { job, input, attempt, softLimitMs: task.softLimitMs, secrets });
@@ -79,13 +80,14 @@ async function runToEnd(
     await Promise.resolve();
     // Told to stop before it began: what it did until it hears of that would be done twice.
     if (attempt.aborted !== undefined) throw attempt.aborted;
+    isBegun = true;
     return await handler.run(context);
   };
   const limits = new AttemptLimits(task, attempt);
   try {
     return { outcome: "succeeded", output: await limits.hold(run) };
   } catch (error) {
-    return await endThatThrew(parts, { job, attempt, task, secrets }, error);
+    return await endThatThrew(parts, { job, attempt, task, secrets, isBegun }, error);
   } finally {
     limits.clear();
   }

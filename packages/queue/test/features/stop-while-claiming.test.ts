@@ -1,8 +1,9 @@
 import { silentLogger, sleep } from "@millrace/kernel";
 import { testDatabases } from "@millrace/testing";
+import { sql } from "kysely";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { defineTask, handleTask, Queue } from "../../src/index.ts";
+import { defineTask, handleBatchTask, handleTask, Queue, settled } from "../../src/index.ts";
 import { useQueue } from "./use-queue.ts";
 import { watchDatabase } from "./watch-database.ts";
 
@@ -29,14 +30,17 @@ describe.each(testDatabases())("a worker that ends on $name", (kind) => {
   const opened = useQueue(kind);
 
   /** Its jobs wait until they are told to stop; `runs` says how many were begun. */
-  const createQueue = (database = opened.database) => {
+  const createQueue = (database = opened.database, isBatched = false) => {
     let runs = 0;
     const run = async ({ signal }: { readonly signal: AbortSignal }): Promise<null> => {
       runs++;
       await sleep(600_000, signal);
       return null;
     };
-    const queue = new Queue({ database, logger: silentLogger, handlers: [handleTask({ task, run })] });
+    const handler = isBatched
+      ? handleBatchTask({ task, maxSize: 1, run: (contexts) => settled(contexts.map(run)) })
+      : handleTask({ task, run });
+    const queue = new Queue({ database, logger: silentLogger, handlers: [handler] });
     return { queue, runs: () => runs };
   };
 
@@ -48,6 +52,13 @@ describe.each(testDatabases())("a worker that ends on $name", (kind) => {
 
   const outcomesOf = async (queue: Queue, id: string) =>
     (await queue.readDetail(id)).attempts.map(({ outcome }) => outcome);
+
+  const mayExpire = async (id: string): Promise<boolean> => {
+    const found = await sql`SELECT 1 FROM job WHERE id = ${id} AND expires_at > now()`.execute(
+      opened.database.queryable,
+    );
+    return found.rows.length > 0;
+  };
 
   it("does not take back with a claim under way what it hands back", async () => {
     const gate = createGate();
@@ -67,21 +78,29 @@ describe.each(testDatabases())("a worker that ends on $name", (kind) => {
     expect(await opened.find(id)).toMatchObject({ state: "queued", attempt: 0 });
   });
 
-  it("does not begin what a claim under way still brings, and hands it back", async () => {
-    const gate = createGate();
-    const { queue, runs } = createQueue(watchDatabase(opened.database, { beforeStatement: gate.pass }));
-    gate.close();
-    const worker = await opened.startWorker(queue);
-    await gate.reached;
-    const { id } = await queue.add(task, {});
+  it.each([
+    ["one by one", false],
+    ["in a batch", true],
+  ])(
+    "does not begin what a claim under way still brings, and hands it back (%s)",
+    async (_how, isBatched) => {
+      const gate = createGate();
+      const watched = watchDatabase(opened.database, { beforeStatement: gate.pass });
+      const { queue, runs } = createQueue(watched, isBatched);
+      gate.close();
+      const worker = await opened.startWorker(queue);
+      await gate.reached;
+      const { id } = await queue.add(task, {}, { expiresInMs: 600_000 });
 
-    const stopped = worker.stop();
-    gate.open();
-    await stopped;
+      const stopped = worker.stop();
+      gate.open();
+      await stopped;
 
-    expect(await outcomesOf(queue, id)).toEqual(["handed_back"]);
-    expect(runs()).toBe(0);
-  });
+      expect(await outcomesOf(queue, id)).toEqual(["handed_back"]);
+      expect(runs()).toBe(0);
+      expect(await mayExpire(id)).toBe(true);
+    },
+  );
 
   it("looks once more for the jobs of a claim whose answer was lost", async () => {
     const lost = Promise.withResolvers<void>();
@@ -93,7 +112,7 @@ describe.each(testDatabases())("a worker that ends on $name", (kind) => {
       },
     });
     const { queue } = createQueue(database);
-    const { id } = await queue.add(task, {});
+    const { id } = await queue.add(task, {}, { expiresInMs: 600_000 });
     const worker = await opened.startWorker(queue);
     await lost.promise;
 
@@ -101,6 +120,7 @@ describe.each(testDatabases())("a worker that ends on $name", (kind) => {
 
     expect(await opened.find(id)).toMatchObject({ state: "queued", attempt: 0 });
     expect(await outcomesOf(queue, id)).toEqual(["handed_back"]);
+    expect(await mayExpire(id)).toBe(true);
   });
 
   it("hands back also while a claim does not come to its end", async () => {

@@ -72,8 +72,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: "forgets the expiry of a job that has begun",
     file: "jobs/requeue.ts",
-    text: ", expires_at = NULL",
-    replacement: "",
+    text: "CASE WHEN NOT ${isBegun} THEN expires_at END",
+    replacement: "expires_at",
   },
   {
     name: "leaves an attempt uncounted that ends with a question",
