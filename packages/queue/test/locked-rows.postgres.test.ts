@@ -139,8 +139,8 @@ it("gives up only the jobs whose beats do not land", async () => {
   });
   await heartbeat.start();
 
-  for (const id of [locked, free]) heartbeat.hold([{ id: id!, fence: 1 }]);
-  heartbeat.hold([{ id: taken!, fence: 9 }]);
+  for (const id of [locked, free]) heartbeat.hold([{ id: id!, fence: 1 }], 0);
+  heartbeat.hold([{ id: taken!, fence: 9 }], 0);
   await expect.poll(() => lost.length).toBe(2);
 
   expect(lost).toEqual([taken, locked]);
@@ -159,7 +159,7 @@ it("is waited for by one beat at a time", async () => {
     isAlone: true,
   });
   const [id] = await running(1, 20);
-  heartbeat.hold([{ id: id!, fence: 1 }]);
+  heartbeat.hold([{ id: id!, fence: 1 }], 0);
 
   const waiting = await database.transaction(async (transaction) => {
     await sql`LOCK TABLE job IN ACCESS EXCLUSIVE MODE`.execute(transaction);

@@ -29,7 +29,7 @@ it("stops while its connection is on its way to a server that never answers", as
   const heartbeat = createThreadedHeartbeat({ settings, logger: silentLogger });
   const connecting = once(server, "connection");
   await heartbeat.start();
-  heartbeat.hold([job]);
+  heartbeat.hold([job], 0);
   await connecting;
 
   await expect(heartbeat.stop()).resolves.toBeUndefined();
@@ -44,7 +44,7 @@ it("gives a job up well before its lease ends, however seldom it beats", async (
   const lost = Promise.withResolvers<void>();
   heartbeat.listen({ onLost: () => lost.resolve(), onCancelRequested: () => undefined });
   await heartbeat.start();
-  heartbeat.hold([job]);
+  heartbeat.hold([job], 0);
   const heldAtMs = performance.now();
 
   await lost.promise;

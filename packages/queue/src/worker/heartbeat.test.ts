@@ -23,7 +23,7 @@ async function startWith(
   heartbeat = started;
   started.listen({ onLost: ({ id }) => void lost.push(id), onCancelRequested: () => undefined });
   await started.start();
-  started.hold([{ id: "a", fence: 1 }]);
+  started.hold([{ id: "a", fence: 1 }], 0);
   return { heartbeat: started, lost };
 }
 

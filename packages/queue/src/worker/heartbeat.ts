@@ -25,8 +25,8 @@ export type LeaseTimes = {
 
 /** Extends the leases of everything that a process runs, with one statement per beat. */
 export type Heartbeat = Service & {
-  /** Before the first of them runs. */
-  readonly hold: (jobs: readonly Held[]) => void;
+  /** Before the first of them runs. `ageMs`: how long ago their claim was sent, since their leases may be as old. */
+  readonly hold: (jobs: readonly Held[], ageMs: number) => void;
   readonly release: (job: Held) => void;
   readonly listen: (listener: HeartbeatListener) => void;
   /**
@@ -86,8 +86,8 @@ export function createLocalHeartbeat(parts: {
       timers = [];
       await beating;
     },
-    hold: (jobs) => {
-      for (const job of jobs) beats.hold(job, 0);
+    hold: (jobs, ageMs) => {
+      for (const job of jobs) beats.hold(job, ageMs);
     },
     release: (job) => beats.release(job),
     listen: (given) => {

@@ -17,16 +17,16 @@ export class HeldJobs {
   }
 
   /** Tells at once, before a handler of these can block this thread. */
-  hold(jobs: readonly Claim[]): void {
+  hold(jobs: readonly Claim[], ageMs: number): void {
     if (jobs.length === 0) return;
-    const sinceMs = processMs();
+    const sinceMs = processMs() - ageMs;
     // Shared by those with the same fence: most are claimed for the first time.
     let held: Held = { fence: 1, sinceMs };
     for (const { id, fence } of jobs) {
       if (held.fence !== fence) held = { fence, sinceMs };
       this.#held.set(id, held);
     }
-    this.#send({ kind: "hold", ...columns(jobs), agesMs: jobs.map(() => 0) });
+    this.#send({ kind: "hold", ...columns(jobs), agesMs: jobs.map(() => Math.round(ageMs)) });
   }
 
   release({ id, fence }: Claim): void {

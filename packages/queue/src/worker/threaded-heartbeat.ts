@@ -75,7 +75,7 @@ export function createThreadedHeartbeat(parts: {
       // Not asked to end: with a connection on its way, or one to a dead network, it could not.
       await ending?.terminate();
     },
-    hold: (jobs) => held.hold(jobs),
+    hold: (jobs, ageMs) => held.hold(jobs, ageMs),
     release: (job) => held.release(job),
     listen: (given) => {
       listener = given;

@@ -372,9 +372,10 @@ export class Worker implements Service {
       const partOfOldest = Math.min(part, Math.ceil((share - oldest) / (turns.length - index)));
       this.#told.delete(queue);
       const asked = { queue, limit: part, oldest: partOfOldest };
+      const sentMs = performance.now();
       const { jobs: claimed, isMore, hasStrays } = await this.#claimer.claim(asked);
       if (hasStrays) this.#lostClaims.suspect();
-      this.#parts.heartbeat.hold(claimed);
+      this.#parts.heartbeat.hold(claimed, performance.now() - sentMs);
       for (const job of claimed) this.#run(job);
       started += claimed.length;
       this.#settle(queue, isMore);
