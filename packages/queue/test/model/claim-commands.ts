@@ -11,24 +11,24 @@ import type { Model, ModelClaim, ModelJob } from "./model.ts";
 import { endLease, notice } from "./system.ts";
 import { durations, nameOf, workers } from "./world.ts";
 
-type ClaimGiven = { worker: number; queue: string; limit: number; oldest: number };
+type ClaimGiven = { worker: number; queue: string; limit: number; oldest: number; goesOn: boolean };
 
 export async function claimBoth(
   state: Model,
-  { system }: Run,
-  { worker, queue, limit, oldest }: ClaimGiven,
+  { system, places }: Run,
+  { worker, queue, limit, oldest, goesOn }: ClaimGiven,
 ): Promise<string> {
   const who = pick(workers, worker);
   if (workerModel.isPaused(state, queue)) notice(system, "claim of a paused queue");
-  const expected = workerModel.claim(state, { worker, queue, tasks: who.tasks, limit, oldest });
-  const { jobs: claimed } = await claimJobs(system.database, {
-    queue,
-    taskKeys: who.tasks.map((task) => `${task}@1`),
-    limit,
-    worker: who,
-    leaseMs: durations.leaseMs,
-    oldest,
-  });
+  const expected = workerModel.claim(state, { worker, queue, tasks: who.tasks, limit, oldest, goesOn });
+  const key = workerModel.placeKey({ worker, queue });
+  const from = goesOn ? places.get(key) : undefined;
+  if (from !== undefined) notice(system, "claim goes on");
+  const request = { queue, limit, worker: who, leaseMs: durations.leaseMs, oldest };
+  const taskKeys = who.tasks.map((task) => `${task}@1`);
+  const { jobs: claimed, place } = await claimJobs(system.database, { ...request, taskKeys }, from);
+  if (place === undefined) places.delete(key);
+  else places.set(key, place);
   const shown = (job: ModelJob) => ({
     id: job.id,
     task: job.task,
@@ -70,11 +70,12 @@ export const claim = fc
     isAnyQueue: fc.constantFrom(false, false, false, false, true),
     limit: fc.integer({ min: 1, max: 4 }),
     oldest: fc.constantFrom(0, 0, 1, 2, 4),
+    goesOn: fc.boolean(),
   })
   .map(({ which, isAnyQueue, ...asked }) => {
     const given = { ...asked, oldest: Math.min(asked.oldest, asked.limit) };
     return command({
-      name: `claim ${given.limit}, ${given.oldest} of them the oldest, for ${pick(workers, given.worker).name}`,
+      name: `claim ${given.limit}, ${given.oldest} of them the oldest,${given.goesOn ? " going on," : ""} for ${pick(workers, given.worker).name}`,
       isPossible: (state) => isAnyQueue || busyQueues(state).length > 0,
       run: async (state, real) => {
         const queue = pick(isAnyQueue ? plainQueues : busyQueues(state), which);

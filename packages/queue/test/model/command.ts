@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { isMillraceError } from "@millrace/kernel";
 import * as fc from "fast-check";
+import type { ClaimPlace } from "../../src/jobs/claim.ts";
 import { differences, violations } from "./agreement.ts";
 import * as model from "./model.ts";
 import type { Model, ModelClaim, Refusal } from "./model.ts";
@@ -9,7 +10,12 @@ import type { QueueSystem, Snapshot } from "./system.ts";
 import { jobId, nameOf, workers } from "./world.ts";
 
 /** The real queue beside the model, and what the database held after the last command. */
-export type Run = { readonly system: QueueSystem; last: Snapshot | undefined };
+export type Run = {
+  readonly system: QueueSystem;
+  last: Snapshot | undefined;
+  /** As the model's: where the queue says that claims ended. */
+  readonly places: Map<string, ClaimPlace>;
+};
 
 export type Command = fc.AsyncCommand<Model, Run>;
 

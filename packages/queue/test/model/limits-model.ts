@@ -4,7 +4,7 @@ import { isPaused, start } from "./worker-model.ts";
 import type { ClaimAsked } from "./worker-model.ts";
 import { durations, nameOf, tasks } from "./world.ts";
 
-type LimitedClaimAsked = Omit<ClaimAsked, "oldest"> & { readonly choice: "best" | "oldest" };
+type LimitedClaimAsked = Omit<ClaimAsked, "oldest" | "goesOn"> & { readonly choice: "best" | "oldest" };
 
 /*
  * Limits. Which of the jobs that may start a claim takes out of which line is its own affair, within rules:

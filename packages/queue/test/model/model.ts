@@ -18,6 +18,8 @@ export type Model = {
   readonly streams: Map<string, ModelStream>;
   /** Every claim that was ever given out, the oldest first. */
   readonly claims: ModelClaim[];
+  /** Where the last claim of a worker in a queue ended, by both. */
+  readonly places: Map<string, ModelPlace>;
   /** Paused queues, with when they go on by themselves. */
   readonly pauses: Map<string, number | null>;
   readonly weights: Map<string, number>;
@@ -34,6 +36,14 @@ export type Model = {
   /** What hooks must be told of by the command at hand, as `type id`. */
   told: string[];
 };
+
+/** What stood last among those that a claim took, as it stood then; null: of that kind it took none. */
+export type ModelPlace = {
+  readonly best: OrderedJob | null;
+  readonly oldest: OrderedJob | null;
+};
+
+export type OrderedJob = Pick<ModelJob, "priority" | "fair" | "runAt" | "id">;
 
 export type ModelJob = {
   readonly request: EnqueueRequest;
@@ -113,6 +123,7 @@ export function createModel(): Model {
     jobs: new Map(),
     streams: new Map(),
     claims: [],
+    places: new Map(),
     pauses: new Map(),
     weights: new Map(),
     queueLimits: new Map(),
@@ -142,11 +153,11 @@ export function runningJobs(model: Model): ModelJob[] {
 
 // The order of jobs
 
-export function compareOldest(left: ModelJob, right: ModelJob): number {
+export function compareOldest(left: OrderedJob, right: OrderedJob): number {
   return left.runAt - right.runAt || (left.id < right.id ? -1 : 1);
 }
 
-export function compareBest(left: ModelJob, right: ModelJob): number {
+export function compareBest(left: OrderedJob, right: OrderedJob): number {
   return right.priority - left.priority || left.fair - right.fair || compareOldest(left, right);
 }
 

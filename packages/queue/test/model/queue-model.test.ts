@@ -9,6 +9,7 @@ const expected = [
   "answered",
   "cancel_requested",
   "cancelled",
+  "claim goes on",
   "claim of a paused queue",
   "claimed from a line",
   "crashed",

@@ -104,7 +104,7 @@ export async function runCommands(
 ): Promise<void> {
   await emptyTables(system);
   const state = model.createModel();
-  const real: Run = { system, last: undefined };
+  const real: Run = { system, last: undefined, places: new Map() };
   await fc.asyncModelRun(() => ({ model: state, real }), [first]);
   await fc.asyncModelRun(() => ({ model: state, real }), commands);
   await bringToRest(state, real);
@@ -160,7 +160,7 @@ async function finishQueue(state: Model, real: Run, queue: string): Promise<void
   const all = { worker: 0, limit: 1000 };
   if (queue === limitedQueue)
     await claimLimitedBoth(state, real, { ...all, choice: "best", lookAhead: 1000 });
-  else await claimBoth(state, real, { ...all, oldest: 0, queue });
+  else await claimBoth(state, real, { ...all, oldest: 0, queue, goesOn: false });
   const held = claimsOf(state, true).filter(({ id }) => state.jobs.get(id)?.queue === queue);
   const isSimple = ({ id }: ModelClaim) => !tasks[state.jobs.get(id)?.task ?? "model.hooked"].sharesStream;
   await succeedBoth(state, real, held.filter(isSimple));

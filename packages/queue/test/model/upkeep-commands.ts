@@ -39,7 +39,7 @@ const holderDoes: Readonly<Record<string, Between>> = {
     if (held === undefined) return "";
     await finishBoth(state, real, held, { outcome: "handed_back" });
     if (queue === limitedQueue) return "handed back";
-    return await claimBoth(state, real, { worker: 0, queue, limit: 9, oldest: 0 });
+    return await claimBoth(state, real, { worker: 0, queue, limit: 9, oldest: 0, goesOn: false });
   },
 };
 
@@ -181,7 +181,7 @@ export const purge = fc
             ? (_state, _real) =>
                 queue === limitedQueue
                   ? claimLimitedBoth(state, real, { worker: 0, limit: 1, choice: "best", lookAhead: 9 })
-                  : claimBoth(state, real, { worker: 0, queue, limit: 1, oldest: 0 })
+                  : claimBoth(state, real, { worker: 0, queue, limit: 1, oldest: 0, goesOn: false })
             : noBetween,
           expected: () => peopleModel.purge(state, counted),
           work: async (parts) => {
@@ -245,7 +245,10 @@ export const rollUp = fc.constant(0).map(() =>
   }),
 );
 
-export async function passBoth(state: Model, { system }: Run, ms: number): Promise<void> {
+export async function passBoth(state: Model, { system, places }: Run, ms: number): Promise<void> {
+  // Time passes by making all that is written older, which places are not.
+  state.places.clear();
+  places.clear();
   state.now += ms;
   state.hasJumpedBack ||= ms < 0;
   await passTime(system, ms);

@@ -9,7 +9,7 @@ import {
   heldJob,
   putBack,
 } from "./model.ts";
-import type { Model, ModelClaim, ModelJob, ModelQuestion } from "./model.ts";
+import type { Model, ModelClaim, ModelJob, ModelPlace, ModelQuestion, OrderedJob } from "./model.ts";
 import { durations } from "./world.ts";
 import type { TaskName } from "./world.ts";
 
@@ -19,7 +19,13 @@ export type ClaimAsked = {
   readonly tasks: readonly TaskName[];
   readonly limit: number;
   readonly oldest: number;
+  /** Behind what this worker's last claim of the queue took, as far as there is something. */
+  readonly goesOn: boolean;
 };
+
+export function placeKey({ worker, queue }: Pick<ClaimAsked, "worker" | "queue">): string {
+  return `${worker} ${queue}`;
+}
 
 export function isPaused(model: Model, queue: string): boolean {
   return [queue, "*"].some((name) => {
@@ -30,6 +36,8 @@ export function isPaused(model: Model, queue: string): boolean {
 
 /** The jobs that go to the worker, as they are then, in no particular order. */
 export function claim(model: Model, asked: ClaimAsked): ModelJob[] {
+  const from = asked.goesOn ? model.places.get(placeKey(asked)) : undefined;
+  model.places.delete(placeKey(asked));
   if (isPaused(model, asked.queue)) return [];
   const due = allJobs(model).filter(
     (job) =>
@@ -39,11 +47,37 @@ export function claim(model: Model, asked: ClaimAsked): ModelJob[] {
       asked.tasks.includes(job.task) &&
       (job.expiresAt === null || job.expiresAt > model.now),
   );
-  const oldest = due.toSorted(compareOldest).slice(0, asked.oldest);
-  const best = due.filter((job) => !oldest.includes(job)).toSorted(compareBest);
-  const chosen = [...oldest, ...best.slice(0, asked.limit - asked.oldest)];
+  const oldest = behindFirst(due.toSorted(compareOldest), from?.oldest, compareOldest).slice(0, asked.oldest);
+  const others = due.filter((job) => !oldest.includes(job)).toSorted(compareBest);
+  const isMoreUrgent = others.some(({ priority }) => priority > (from?.best?.priority ?? 9));
+  const best = isMoreUrgent ? others : behindFirst(others, from?.best, compareBest);
+  const bestChosen = best.slice(0, asked.limit - asked.oldest);
+  const place: ModelPlace = {
+    oldest: placeOf(oldest.at(-1)) ?? from?.oldest ?? null,
+    best: placeOf(bestChosen.at(-1)) ?? from?.best ?? null,
+  };
+  const chosen = [...oldest, ...bestChosen];
+  if (chosen.length > 0) model.places.set(placeKey(asked), place);
   for (const job of chosen) start(model, job, asked.worker);
   return chosen;
+}
+
+/** First those behind a place, of its priority where that counts, then all others; each in order. */
+function behindFirst(
+  sorted: readonly ModelJob[],
+  place: OrderedJob | null | undefined,
+  compare: (left: OrderedJob, right: OrderedJob) => number,
+): ModelJob[] {
+  if (place === null || place === undefined) return [...sorted];
+  const isBehind = (job: ModelJob): boolean =>
+    compare(job, place) > 0 && (compare === compareOldest || job.priority === place.priority);
+  return [...sorted.filter(isBehind), ...sorted.filter((job) => !isBehind(job))];
+}
+
+function placeOf(job: ModelJob | undefined): OrderedJob | undefined {
+  if (job === undefined) return undefined;
+  const { priority, fair, runAt, id } = job;
+  return { priority, fair, runAt, id };
 }
 
 /** Gives a job to a worker. */
