@@ -6,6 +6,7 @@ import type { Session } from "../api/requests.ts";
 import { DocumentFeed } from "../documents/document-feed.ts";
 import { browserEnvironment } from "../live/environment.ts";
 import { hurryWhenReachable } from "../live/reachability.ts";
+import { QueryRenewals } from "../live/query-renewals.ts";
 import { LiveSocket } from "../live/socket.ts";
 import { followWorkspace } from "../live/workspace-notices.ts";
 import { refusalOf } from "../uploads/check-file.ts";
@@ -15,6 +16,7 @@ import { UploadQueue } from "../uploads/upload-queue.ts";
 
 export type Services = {
   readonly queries: QueryClient;
+  readonly renewals: QueryRenewals;
   readonly socket: LiveSocket;
   readonly feed: DocumentFeed;
   readonly uploads: UploadQueue;
@@ -23,19 +25,20 @@ export type Services = {
 /** Builds what lives as long as the tab. Nothing is connected yet. */
 export function createServices(): Services {
   const queries = createQueryClient();
+  const renewals = new QueryRenewals(queries);
   const socket = new LiveSocket(browserEnvironment());
   const uploads = new UploadQueue({
     send: sendFile,
     refusalOf: (file) => refusalOf(file, queries.getQueryData<System>(queryKeys.system)),
-    onAccepted: () => void queries.invalidateQueries({ queryKey: queryKeys.collections }),
+    onAccepted: () => renewals.renew({ queryKey: queryKeys.collections }),
     newKey,
   });
-  return { queries, socket, feed: new DocumentFeed(queries, socket), uploads };
+  return { queries, renewals, socket, feed: new DocumentFeed(queries, socket, renewals), uploads };
 }
 
 /** Connects the socket and follows the workspace until the returned function is called. */
-export function startLive({ queries, socket, feed }: Services): () => void {
-  const release = followWorkspace({ queries, socket, isFollowed: (id) => feed.isWatching(id) });
+export function startLive({ queries, renewals, socket, feed }: Services): () => void {
+  const release = followWorkspace({ queries, renewals, socket, isFollowed: (id) => feed.isWatching(id) });
   const stopHurrying = hurryWhenReachable(queries, socket);
   socket.start();
   return () => {

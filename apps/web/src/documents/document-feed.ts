@@ -2,6 +2,7 @@ import type { DocumentSnapshot, LogLine } from "@millrace/contracts";
 import type { QueryClient } from "@tanstack/react-query";
 import { queryKeys } from "../api/query-keys.ts";
 import { fetchAnalysis } from "../api/requests.ts";
+import type { QueryRenewals } from "../live/query-renewals.ts";
 import type { LiveSocket } from "../live/socket.ts";
 import type { TopicEvent } from "../live/watched-topic.ts";
 import { applyDocumentEvents } from "./document-events.ts";
@@ -17,11 +18,13 @@ const maxLiveLines = 500;
 export class DocumentFeed {
   readonly #queries: QueryClient;
   readonly #socket: LiveSocket;
+  readonly #renewals: QueryRenewals;
   readonly #watched = new Map<string, { watchers: number; readonly release: () => void }>();
 
-  constructor(queries: QueryClient, socket: LiveSocket) {
+  constructor(queries: QueryClient, socket: LiveSocket, renewals: QueryRenewals) {
     this.#queries = queries;
     this.#socket = socket;
+    this.#renewals = renewals;
   }
 
   /** Follows a document until the returned function is called; watchers of the same one share. */
@@ -69,7 +72,7 @@ export class DocumentFeed {
     if (outcome.needsRefetch) {
       void this.#queries.invalidateQueries({ queryKey: key });
       void this.#queries.invalidateQueries({ queryKey: queryKeys.documentLog(documentId) });
-      void this.#queries.invalidateQueries({ queryKey: queryKeys.collections });
+      this.#renewals.renew({ queryKey: queryKeys.collections });
     } else if (outcome.needsAnalysis) void this.#refreshAnalysis(documentId);
   }
 

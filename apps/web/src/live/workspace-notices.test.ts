@@ -1,4 +1,4 @@
-import { QueryClient } from "@tanstack/react-query";
+import { InfiniteQueryObserver, QueryClient, QueryObserver } from "@tanstack/react-query";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { testAnalysis, testDocument } from "../../test/sample-document.ts";
 import { queryKeys } from "../api/query-keys.ts";
@@ -6,12 +6,14 @@ import { viewFromRequests } from "../documents/document-view.ts";
 import { askKeys } from "../ask/ask-keys.ts";
 import { summaryKeys } from "../summaries/summary-keys.ts";
 import type { SocketHandlers } from "./environment.ts";
+import { QueryRenewals } from "./query-renewals.ts";
 import { LiveSocket } from "./socket.ts";
 import { followWorkspace } from "./workspace-notices.ts";
 
 let handlers: SocketHandlers;
 let socket: LiveSocket;
 let queries: QueryClient;
+let renewals: QueryRenewals;
 let refetches: number;
 let release: () => void;
 
@@ -28,6 +30,7 @@ beforeEach(() => {
     beforePaint: (run) => run(),
   });
   queries = new QueryClient();
+  renewals = new QueryRenewals(queries);
   queries.setQueryData(queryKeys.documentStats, {});
   queries.getQueryCache().subscribe((event) => {
     if (event.type !== "updated" || event.action.type !== "invalidate") return;
@@ -37,13 +40,15 @@ beforeEach(() => {
       queries.setQueryData(queryKeys.documentStats, {});
     }
   });
-  release = followWorkspace({ queries, socket, isFollowed: (id) => id === "followed" });
+  release = followWorkspace({ queries, renewals, socket, isFollowed: (id) => id === "followed" });
   socket.start();
   hello();
 });
 
 afterEach(() => {
   release();
+  renewals.stop();
+  queries.clear();
   socket.stop();
   vi.useRealTimers();
 });
@@ -143,5 +148,85 @@ describe("followWorkspace", () => {
     vi.advanceTimersByTime(400);
 
     expect(refetches).toBe(1);
+  });
+});
+
+describe("a list that takes 700 ms, with a notice every 300 ms", () => {
+  /** How many changes there were when the server was asked. */
+  let changes = 0;
+
+  function answer<Value>(value: Value): Promise<Value> {
+    return new Promise((resolve) => setTimeout(() => resolve(value), 700));
+  }
+
+  async function changeEvery300Ms(times: number): Promise<void> {
+    for (let time = 0; time < times; time += 1) {
+      changes += 1;
+      notice("a");
+      await vi.advanceTimersByTimeAsync(300);
+    }
+  }
+
+  it("is renewed all the time, and in the end shows the last change", async () => {
+    const seen = new Set<number>();
+    const list = new QueryObserver(queries, {
+      queryKey: queryKeys.recentDocuments,
+      queryFn: () => answer(changes),
+    });
+    const leave = list.subscribe(({ data }) => data !== undefined && seen.add(data));
+
+    await changeEvery300Ms(20);
+    const seenMeanwhile = seen.size;
+    await vi.advanceTimersByTimeAsync(2000);
+
+    expect(seenMeanwhile).toBeGreaterThan(5);
+    expect(list.getCurrentResult().data).toBe(changes);
+    leave();
+  });
+
+  it("gets the further page that somebody asks for, and the last change", async () => {
+    const list = new InfiniteQueryObserver(queries, {
+      queryKey: askKeys.list,
+      queryFn: ({ pageParam }) => answer({ pageParam, changes }),
+      initialPageParam: 1,
+      getNextPageParam: (_page, pages) => pages.length + 1,
+    });
+    const leave = list.subscribe(() => undefined);
+    await vi.advanceTimersByTimeAsync(700);
+    tell("ask.changed", { ask_id: "a" });
+    await vi.advanceTimersByTimeAsync(500);
+
+    void list.fetchNextPage();
+    for (let time = 0; time < 4; time += 1) {
+      changes += 1;
+      tell("ask.changed", { ask_id: "a" });
+      await vi.advanceTimersByTimeAsync(300);
+    }
+    const pagesMeanwhile = list.getCurrentResult().data?.pages.length;
+    await vi.advanceTimersByTimeAsync(5000);
+
+    expect(pagesMeanwhile).toBe(2);
+    expect(list.getCurrentResult().data?.pages.map((page) => page.changes)).toEqual([changes, changes]);
+    leave();
+  });
+
+  it("owes the renewal whose place a further page took", async () => {
+    const list = new InfiniteQueryObserver(queries, {
+      queryKey: askKeys.list,
+      queryFn: ({ pageParam }) => answer({ pageParam, changes }),
+      initialPageParam: 1,
+      getNextPageParam: (_page, pages) => pages.length + 1,
+    });
+    const leave = list.subscribe(() => undefined);
+    await vi.advanceTimersByTimeAsync(700);
+    changes += 1;
+    tell("ask.changed", { ask_id: "a" });
+    await vi.advanceTimersByTimeAsync(500);
+
+    void list.fetchNextPage();
+    await vi.advanceTimersByTimeAsync(5000);
+
+    expect(list.getCurrentResult().data?.pages.map((page) => page.changes)).toEqual([changes, changes]);
+    leave();
   });
 });

@@ -4,6 +4,7 @@ import { askKeys } from "../ask/ask-keys.ts";
 import type { DocumentView } from "../documents/document-view.ts";
 import { isSettled } from "../documents/statuses.ts";
 import { summaryKeys } from "../summaries/summary-keys.ts";
+import type { QueryRenewals } from "./query-renewals.ts";
 import type { LiveSocket } from "./socket.ts";
 import type { TopicEvent } from "./watched-topic.ts";
 
@@ -20,12 +21,13 @@ const lists = [
 
 export type WorkspaceOptions = {
   readonly queries: QueryClient;
+  readonly renewals: QueryRenewals;
   readonly socket: LiveSocket;
   readonly isFollowed: (documentId: string) => boolean;
 };
 
 /** Refetches lists and counts that are on screen when the workspace says that something changed. */
-export function followWorkspace({ queries, socket, isFollowed }: WorkspaceOptions): () => void {
+export function followWorkspace({ queries, renewals, socket, isFollowed }: WorkspaceOptions): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let dueAt = Number.POSITIVE_INFINITY;
   const changed = new Set<string>();
@@ -36,8 +38,10 @@ export function followWorkspace({ queries, socket, isFollowed }: WorkspaceOption
     dueAt = at;
     timer = setTimeout(() => {
       dueAt = Number.POSITIVE_INFINITY;
-      void queries.invalidateQueries({ queryKey: queryKeys.collections });
-      for (const id of changed) renewSettled(queries, id);
+      renewals.renew({ queryKey: queryKeys.collections });
+      for (const id of changed) {
+        if (isAtRest(queries, id)) renewals.renew({ queryKey: queryKeys.document(id) });
+      }
       changed.clear();
     }, delayMs);
   };
@@ -46,7 +50,7 @@ export function followWorkspace({ queries, socket, isFollowed }: WorkspaceOption
     if (listTimers.has(domain)) return;
     const listTimer = setTimeout(() => {
       listTimers.delete(domain);
-      void queries.invalidateQueries({ queryKey });
+      renewals.renew({ queryKey });
     }, gatherMs);
     listTimers.set(domain, listTimer);
   };
@@ -85,11 +89,10 @@ function documentOf({ data }: TopicEvent): string | undefined {
 }
 
 /**
- * Renews the page of a document at rest, which was renamed or deleted elsewhere. While work goes on
- * its own events are newer than any request.
+ * Whether the page of a document, which was renamed or deleted elsewhere, is to be renewed. While work goes
+ * on its own events are newer than any request.
  */
-function renewSettled(queries: QueryClient, id: string): void {
+function isAtRest(queries: QueryClient, id: string): boolean {
   const view = queries.getQueryData<DocumentView>(queryKeys.document(id));
-  if (view === undefined || !isSettled(view.document)) return;
-  void queries.invalidateQueries({ queryKey: queryKeys.document(id) });
+  return view !== undefined && isSettled(view.document);
 }

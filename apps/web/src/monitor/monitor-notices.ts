@@ -1,4 +1,5 @@
 import type { QueryClient } from "@tanstack/react-query";
+import { QueryRenewals } from "../live/query-renewals.ts";
 import type { LiveSocket } from "../live/socket.ts";
 import { monitorRoot } from "./parts/monitor-keys.ts";
 
@@ -10,15 +11,12 @@ const topics = ["monitor", "jobs"] as const;
 
 /** Refetches what the monitor shows when something changed, until the returned function is called. */
 export function followMonitor(queries: QueryClient, socket: LiveSocket): () => void {
+  const renewals = new QueryRenewals(queries);
   let timer: ReturnType<typeof setTimeout> | undefined;
   const refetchSoon = () => {
     timer ??= setTimeout(() => {
       timer = undefined;
-      // What is under way is not begun anew: on a slow server no answer would ever arrive.
-      void queries.invalidateQueries(
-        { queryKey: monitorRoot, predicate: ({ meta }) => meta?.isCostly !== true },
-        { cancelRefetch: false },
-      );
+      renewals.renew({ queryKey: monitorRoot, predicate: ({ meta }) => meta?.isCostly !== true });
     }, gatherMs);
   };
   const releases = topics.map((topic) =>
@@ -31,6 +29,7 @@ export function followMonitor(queries: QueryClient, socket: LiveSocket): () => v
   return () => {
     clearTimeout(timer);
     stopWatching();
+    renewals.stop();
     for (const release of releases) release();
   };
 }
