@@ -53,7 +53,13 @@ export class DocumentFeed {
     return this.#socket.subscribe(`document:${documentId}`, {
       onSnapshot: ({ seq, data }) => {
         if (!isDocumentSnapshot(data)) return;
-        this.#queries.setQueryData(queryKeys.document(documentId), viewFromSnapshot(data, seq));
+        const queryKey = queryKeys.document(documentId);
+        this.#queries.setQueryData(queryKey, viewFromSnapshot(data, seq));
+        // An answer that is under way may be older than the snapshot, and would take its place for good: what
+        // happened between the two is told by no event. So it is left and asked for anew.
+        if (this.#queries.isFetching({ queryKey, exact: true }) > 0) {
+          void this.#queries.invalidateQueries({ queryKey, exact: true });
+        }
         void this.#queries.invalidateQueries({ queryKey: queryKeys.documentLog(documentId) });
       },
       onEvents: (events) => this.#apply(documentId, events),
