@@ -1,4 +1,4 @@
-import type { Document, UpdateDocument } from "@millrace/contracts";
+import type { Document, DocumentChange } from "@millrace/contracts";
 import { ActionIcon, Button, NativeSelect, TextInput } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
@@ -7,7 +7,7 @@ import { useId, useState } from "react";
 import { queryKeys } from "../api/query-keys.ts";
 import { showProblem } from "../feedback/toasts.ts";
 import classes from "./document-labels.module.css";
-import { updateDocument } from "./organise-requests.ts";
+import { changeDocument } from "./organise-requests.ts";
 import { splitTags } from "./split-tags.ts";
 import { useCollections, useTags } from "./use-organise.ts";
 
@@ -15,7 +15,7 @@ import { useCollections, useTags } from "./use-organise.ts";
 export function DocumentLabels({ document }: { document: Document }) {
   const queries = useQueryClient();
   const change = useMutation({
-    mutationFn: (update: UpdateDocument) => updateDocument(document.id, update),
+    mutationFn: (wanted: DocumentChange) => changeDocument(document.id, wanted),
     onSettled: async () => {
       await queries.invalidateQueries({ queryKey: queryKeys.document(document.id) });
       void queries.invalidateQueries({ queryKey: queryKeys.collections });
@@ -34,7 +34,7 @@ export function DocumentLabels({ document }: { document: Document }) {
 type EditorProps = {
   readonly document: Document;
   readonly isPending: boolean;
-  readonly onChange: (update: UpdateDocument) => void;
+  readonly onChange: (change: DocumentChange) => void;
 };
 
 function Tags({ document, isPending, onChange }: EditorProps) {
@@ -54,7 +54,7 @@ function Tags({ document, isPending, onChange }: EditorProps) {
               <RemoveButton
                 label={`Remove tag ${tag}`}
                 isDisabled={isPending}
-                onClick={() => onChange({ tags: tags.filter((other) => other !== tag) })}
+                onClick={() => onChange({ action: "untag", tags: [tag] })}
               />
             </li>
           ))}
@@ -65,7 +65,7 @@ function Tags({ document, isPending, onChange }: EditorProps) {
         onSubmit={(event) => {
           event.preventDefault();
           const added = splitTags(text);
-          if (added.length > 0) onChange({ tags: [...tags, ...added] });
+          if (added.length > 0) onChange({ action: "tag", tags: added });
           setText("");
         }}
       >
@@ -107,7 +107,7 @@ function CollectionsOf({ document, isPending, onChange }: EditorProps) {
               <RemoveButton
                 label={`Take out of ${name}`}
                 isDisabled={isPending}
-                onClick={() => onChange({ collections: ids.filter((other) => other !== id) })}
+                onClick={() => onChange({ action: "remove_from_collection", collection: id })}
               />
             </li>
           ))}
@@ -125,7 +125,7 @@ function CollectionsOf({ document, isPending, onChange }: EditorProps) {
           value=""
           onChange={(event) => {
             const id = event.currentTarget.value;
-            if (id !== "") onChange({ collections: [...ids, id] });
+            if (id !== "") onChange({ action: "add_to_collection", collection: id });
           }}
         />
       )}

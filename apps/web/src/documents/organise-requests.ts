@@ -1,16 +1,13 @@
 import type {
   Collection,
-  Document,
   DocumentBulkResult,
   DocumentChange,
   DocumentSelection,
   Page,
   TagCount,
-  UpdateDocument,
 } from "@millrace/contracts";
 import { callApi } from "../api/client.ts";
 
-const documentPath = (id: string) => `/documents/${encodeURIComponent(id)}`;
 const collectionPath = (id: string) => `/collections/${encodeURIComponent(id)}`;
 
 /** More tags and collections than anybody chooses from a list. */
@@ -45,14 +42,20 @@ export function deleteCollection(id: string): Promise<void> {
   return callApi(collectionPath(id), { method: "DELETE" });
 }
 
-export function updateDocument(id: string, update: UpdateDocument): Promise<Document> {
-  return callApi(documentPath(id), { method: "PATCH", json: update });
-}
-
 /** One change for all documents of a selection. */
 export function changeDocuments(
   filter: DocumentSelection,
   change: DocumentChange,
 ): Promise<DocumentBulkResult> {
   return callApi("/documents/bulk", { method: "POST", json: { filter, change } });
+}
+
+/**
+ * One change of one document, which leaves alone what others gave it or took from it meanwhile. Throws what
+ * kept it from being changed.
+ */
+export async function changeDocument(id: string, change: DocumentChange): Promise<void> {
+  const { errors } = await changeDocuments({ ids: [id] }, change);
+  const [error] = errors;
+  if (error !== undefined) throw new Error(error.message);
 }
