@@ -3,7 +3,8 @@ import { analysisSchema, documentSchema, partNameSchema, partStateSchema } from 
 import { jobSchema, logLineSchema } from "./job.ts";
 
 /**
- * A stored event: numbered without gaps within its stream. `type` is `domain.something_happened`.
+ * A stored event: numbered without gaps within its stream. `type` is `domain.something_happened`. An hour after
+ * the work ended its pieces of text (`….text_written`) are gone, and their numbers with them.
  * Streams: `document:<id>`, `crew_run:<id>`, `summary:<id>`, `ask:<id>`, `job:<id>`.
  */
 export const liveEventSchema = z.object({

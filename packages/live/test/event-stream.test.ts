@@ -144,6 +144,19 @@ describe("the event stream of a job", () => {
     expect(idsOf(await text)).toEqual([10, 10, 11]);
   });
 
+  it("passes texts that have expired, and ends with the end", async () => {
+    await start();
+    append(2);
+    server.feed.append(stream, "crew.text_written");
+    append(1);
+    server.feed.append(stream, "job.succeeded");
+    server.feed.expire(stream, ({ type }) => type === "crew.text_written");
+
+    const response = await fetch(server.url(`${path}?until=finished`));
+
+    expect(idsOf(await response.text())).toEqual([1, 2, 4, 5]);
+  });
+
   it("ends after the present state when that is the end", async () => {
     await start({
       jobs: {

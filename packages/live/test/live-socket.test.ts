@@ -140,6 +140,21 @@ describe("a subscription", () => {
     expect(numbersOf([await client.next()])).toEqual([11]);
   });
 
+  it("gives all that is kept around texts that have expired, without a reset", async () => {
+    await start();
+    append(3);
+    server.feed.append(topic, "crew.text_written");
+    append(3);
+    server.feed.expire(topic, ({ type }) => type === "crew.text_written");
+    const client = await server.connect();
+
+    client.send({ op: "sub", topic, since: 0 });
+    const [snapshot, ...events] = await client.take(7);
+
+    expect(snapshot?.t).toBe("snap");
+    expect(numbersOf(events)).toEqual([1, 2, 3, 5, 6, 7]);
+  });
+
   it("resets a client from the future", async () => {
     await start();
     append(2);

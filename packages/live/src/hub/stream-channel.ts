@@ -219,11 +219,10 @@ export class StreamChannel {
 
 function stepOf(page: StreamPage, after: number): FollowStep | undefined {
   if (after > page.lastSeq || after + 1 < page.oldestSeq) return { kind: "reset" };
-  const events = contiguousAfter(page.events, after);
-  if (events.length > 0) return { kind: "events", events };
-  // Some event types are kept for a shorter time than others, which leaves holes inside a stream:
-  // what is missing there has expired too.
-  return page.events.length > 0 ? { kind: "reset" } : undefined;
+  // A hole inside a page is passed: numbers are given and committed in order, so what a read leaves out below
+  // an event that it has can't come any more. It has expired: text as it was written is kept for a shorter time
+  // than the events around it, which say what it came to. A reset there would lose all that follows.
+  return page.events.length > 0 ? { kind: "events", events: page.events } : undefined;
 }
 
 /** The leading events that follow `after` without a hole. */

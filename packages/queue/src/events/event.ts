@@ -1,6 +1,9 @@
 import type { JobState } from "@millrace/contracts";
 
-/** A fact about a stream, numbered without gaps within it from 1. */
+/**
+ * A fact about a stream, numbered without gaps within it from 1. What is missing between two that are stored has
+ * expired: numbers are given and committed in order.
+ */
 export type StoredEvent = {
   readonly stream: string;
   readonly seq: number;

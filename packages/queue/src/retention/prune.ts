@@ -239,7 +239,9 @@ function pruneSharedEvents(hours: number): Pruning {
 
 /**
  * Deletes the pieces of text in shared streams that ended, in the order of their ends, from where the mark
- * stands, as with the own streams of jobs. Streams whose other events are due too are left to those.
+ * stands, as with the own streams of jobs. Streams whose other events are due too are left to those. Rows whose
+ * text were emptied would be nearly as large: there are up to ten a second of each text. Their numbers are missing
+ * from then on, and readers pass what is missing between two events.
  */
 function pruneText({ textHours, eventHours }: Retention): Pruning {
   const statement = sql<{ count: number }>`
