@@ -36,6 +36,7 @@ export function useQuestionNews(question: Question): QuestionNews {
       `ask:${id}`,
       {
         onSnapshot: () => undefined,
+        onReset: () => setNews(noQuestionNews),
         onEvents: (events) => {
           setNews((known) => applyQuestionEvents(known, events).news);
           if (applyQuestionEvents(noQuestionNews, events).isChanged)

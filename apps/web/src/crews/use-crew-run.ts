@@ -39,6 +39,8 @@ export function useCrewNews(id: string): CrewNews {
       `crew_run:${id}`,
       {
         onSnapshot: askSoon,
+        // What was under way before would never be told of again.
+        onReset: () => setNews(noCrewNews),
         onEvents: (events) => {
           setNews((known) => applyCrewEvents(known, events).news);
           if (applyCrewEvents(noCrewNews, events).changed) askSoon();

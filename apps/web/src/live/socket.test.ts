@@ -199,6 +199,28 @@ describe("LiveSocket, delivering", () => {
     expect(received.numbers).toEqual([2, 91]);
   });
 
+  it("says between what was told and the new snapshot that the history has expired", () => {
+    const told: string[] = [];
+    live.subscribe(
+      topic,
+      {
+        onSnapshot: ({ seq }) => told.push(`snapshot ${seq}`),
+        onEvents: (events) => told.push(`events ${events.map(({ seq }) => seq).join()}`),
+        onReset: () => told.push("reset"),
+      },
+      { fromStart: true },
+    );
+    live.start();
+    browser.socket.hello();
+
+    for (const frame of [snap(90), event(1), event(2)]) browser.socket.receive(frame);
+    browser.socket.receive({ t: "reset", topic });
+    for (const frame of [snap(90), event(91)]) browser.socket.receive(frame);
+    browser.paint();
+
+    expect(told).toEqual(["snapshot 90", "events 1,2", "reset", "snapshot 90", "events 91"]);
+  });
+
   it("follows a stream that began anew with lower numbers", () => {
     live.subscribe(topic, received.listener);
     live.start();

@@ -8,11 +8,19 @@ export type Refusal = Extract<ServerFrame, { t: "err" }>;
 export type TopicListener = {
   readonly onSnapshot: (snapshot: Snapshot) => void;
   readonly onEvents: (events: readonly TopicEvent[]) => void;
+  /**
+   * What was asked for is not kept any more, or the stream began anew: what was told so far does not lead up to what
+   * comes. A snapshot follows.
+   */
+  readonly onReset?: () => void;
   /** The server refused for good, as there is no such thing for this person: nothing more will come. */
   readonly onRefused?: (refusal: Refusal) => void;
 };
 
-type Delivery = { kind: "snapshot"; snapshot: Snapshot } | { kind: "event"; event: TopicEvent };
+type Delivery =
+  | { kind: "snapshot"; snapshot: Snapshot }
+  | { kind: "event"; event: TopicEvent }
+  | { kind: "reset" };
 
 /** A server that has too much to do is asked at least so often, unless it wishes for less. */
 const maxPauseSeconds = 60;
@@ -49,7 +57,8 @@ export class WatchedTopic {
     this.#refusals = 0;
     if (frame.t === "reset") {
       this.#lastSeq = undefined;
-      return false;
+      this.#pending.push({ kind: "reset" });
+      return true;
     }
     if (frame.t === "snap") {
       // After a resume the missed events follow the snapshot, so the last number seen stays the
@@ -99,7 +108,8 @@ export class WatchedTopic {
       }
       if (events.length > 0) this.#listener.onEvents(events);
       events = [];
-      this.#listener.onSnapshot(delivery.snapshot);
+      if (delivery.kind === "reset") this.#listener.onReset?.();
+      else this.#listener.onSnapshot(delivery.snapshot);
     }
     if (events.length > 0) this.#listener.onEvents(events);
   }

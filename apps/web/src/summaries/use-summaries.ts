@@ -45,6 +45,7 @@ export function useSummaryNews(summary: Summary): SummaryNews {
       `summary:${id}`,
       {
         onSnapshot: () => undefined,
+        onReset: () => setNews(noSummaryNews),
         onEvents: (events) => {
           setNews((known) => applySummaryEvents(known, events).news);
           if (applySummaryEvents(noSummaryNews, events).isChanged) refresh();
