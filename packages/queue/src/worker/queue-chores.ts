@@ -15,6 +15,7 @@ import { stopAllMembers } from "../workflows/stop-members.ts";
 import { ClockGuard, readDatabaseMs } from "./clock-guard.ts";
 import type { Chore } from "./maintenance.ts";
 import { UpkeepTurn } from "./upkeep-turn.ts";
+import { workerBeatMs } from "./worker.ts";
 import type { Worker } from "./worker.ts";
 
 const second = 1_000;
@@ -94,8 +95,6 @@ export function queueChores(parts: ChoreParts, options: ChoreOptions): readonly 
   return [reap, ...forAll.map((chore) => turn.whenMine(chore))];
 }
 
-/** How often a worker says how it is and looks what is asked of it. */
-const workerBeatMs = 5 * second;
 /** How soon jobs go on that waited for a limit that somebody has taken away. */
 const releaseEveryMs = 10 * second;
 

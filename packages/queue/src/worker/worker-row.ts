@@ -83,7 +83,7 @@ export async function beatWorker(
            rss_bytes = ${figures.rssBytes}, loop_delay_ms = ${figures.loopDelayMs},
            broker = ${jsonb(figures.broker)},
            upkeep_at = CASE WHEN ${figures.isUpkeepTurning} THEN now() ELSE upkeep_at END
-    WHERE id = ${id} RETURNING wanted_state, wanted_concurrency, ${isEldest} AS is_eldest`;
+    WHERE id = ${id} AND stopped_at IS NULL RETURNING wanted_state, wanted_concurrency, ${isEldest} AS is_eldest`;
   const beaten = await commit("worker_beat", () => beat.execute(database.queryable));
   return beaten.rows[0];
 }

@@ -36,6 +36,8 @@ const streamJobs = 4;
  * takes longer than this may be stuck, and the jobs need what is left of the time before the process is killed.
  */
 const claimEndsMs = 1_000;
+/** How often, at the least, a worker says in the database how it is and looks what is asked of it. */
+export const workerBeatMs = 5_000;
 
 export type WorkerOptions = {
   readonly name: string;
@@ -173,7 +175,7 @@ export class Worker implements Service {
     // There will be no more jobs for these, and nothing of them has begun.
     for (const { id } of this.#batches.waiting()) this.#held.get(id)?.stop("shutdown");
     await this.#lostClaims.lookOnceMore();
-    if (this.#held.size > 0) await new Promise<void>((resolve) => (this.#tellEmpty = resolve));
+    if (this.#held.size > 0) await this.#untilEmpty();
     clearTimeout(timer);
     await this.#children?.stop();
     await this.#parts.writer.settle();
@@ -182,6 +184,21 @@ export class Worker implements Service {
     if (this.#loop === undefined) return;
     await unregisterWorker(this.#parts.database, this.id);
     this.#parts.hooks.emit({ type: "worker.stopped", worker: this.#self() });
+  }
+
+  /** Says meanwhile that it drains: it would seem to have died, and its last jobs may take an hour. */
+  async #untilEmpty(): Promise<void> {
+    const empty = new Promise<void>((resolve) => (this.#tellEmpty = resolve));
+    // Nobody's loss: the leases of its jobs are beaten for apart.
+    const say = (): void => void this.#beatRow().catch(() => undefined);
+    say();
+    const saying = setInterval(say, Math.min(this.#options.pollMs, workerBeatMs));
+    await empty;
+    clearInterval(saying);
+  }
+
+  #beatRow(): ReturnType<typeof beatWorker> {
+    return beatWorker(this.#parts.database, this.id, this.#figures());
   }
 
   /** Follows the limits that people have set since the last time. */
@@ -197,7 +214,7 @@ export class Worker implements Service {
   /** Says in the database how it is, and does what somebody asked of it there. */
   async beat(): Promise<void> {
     if (this.#isStopping) return;
-    const wishes = await beatWorker(this.#parts.database, this.id, this.#figures());
+    const wishes = await this.#beatRow();
     if (wishes === undefined) return await this.#register();
     this.upkeep.isMine = wishes.is_eldest;
     if (wishes.wanted_concurrency !== null) this.setConcurrency(wishes.wanted_concurrency);
@@ -290,7 +307,7 @@ export class Worker implements Service {
 
   #figures(): WorkerFigures {
     return {
-      state: this.#isDraining ? "draining" : "running",
+      state: this.#isDraining || this.#isStopping ? "draining" : "running",
       concurrency: this.concurrency,
       running: this.busySlots,
       ...this.#counts.read(),

@@ -102,6 +102,23 @@ describe.each(testDatabases())("a worker on $name", (kind) => {
     ]);
   });
 
+  it("says while it stops that it drains, until its last job has ended", async () => {
+    const queue = createQueue();
+    const worker = await opened.startWorker(queue, { drainMs: 20_000 });
+    const running = await add(queue, "wait");
+    await untilState(running, "running");
+
+    const stopped = worker.stop();
+
+    const draining = { id: worker.id, state: "draining", running: 1, is_live: true };
+    await expect.poll(() => queue.control.listWorkers()).toMatchObject([draining]);
+    const beatAt = (await queue.control.listWorkers())[0]?.beat_at;
+    await expect.poll(async () => (await queue.control.listWorkers())[0]?.beat_at).not.toEqual(beatAt);
+    worker.handBack();
+    await stopped;
+    expect(await queue.control.listWorkers()).toMatchObject([{ state: "stopped", is_live: false }]);
+  });
+
   describe("that is asked to drain", () => {
     it("claims nothing more, lets go on what runs, and says so", async () => {
       const queue = createQueue();
