@@ -1,21 +1,24 @@
 import { Dropzone } from "@mantine/dropzone";
 import IconFileUpload from "@tabler/icons-react/dist/esm/icons/IconFileUpload.mjs";
 import { useEffect, useEffectEvent } from "react";
+import { showDone } from "../feedback/toasts.ts";
+import { countOf } from "../formatting/numbers.ts";
 import classes from "./drop-overlay.module.css";
+import { takePaste } from "./take-paste.ts";
 import { useUploadQueue } from "./uploads-context.ts";
 
 /** Files may be dropped, and pasted, anywhere on any page. */
 export function DropOverlay({ onDropped }: { onDropped: () => void }) {
   const queue = useUploadQueue();
-  const addPasted = useEffectEvent((files: readonly File[]) => {
-    queue.add(files);
-    onDropped();
-  });
+  const onPasted = useEffectEvent((event: ClipboardEvent) =>
+    takePaste(event, {
+      add: (files) => queue.add(files),
+      onTaken: onDropped,
+      onTakenAside: (files) => showDone(`Adding ${countOf(files.length, "pasted file")}`),
+    }),
+  );
   useEffect(() => {
-    const onPaste = (event: ClipboardEvent) => {
-      const files = [...(event.clipboardData?.files ?? [])];
-      if (files.length > 0) addPasted(files);
-    };
+    const onPaste = (event: ClipboardEvent) => onPasted(event);
     document.addEventListener("paste", onPaste);
     return () => document.removeEventListener("paste", onPaste);
   }, []);
