@@ -2,11 +2,13 @@ import { MutationCache, QueryCache, QueryClient } from "@tanstack/react-query";
 import type { System } from "@millrace/contracts";
 import { isApiProblem } from "../api/problem.ts";
 import { queryKeys } from "../api/query-keys.ts";
+import { fetchSession } from "../api/requests.ts";
 import type { Session } from "../api/requests.ts";
 import { DocumentFeed } from "../documents/document-feed.ts";
 import { browserEnvironment } from "../live/environment.ts";
 import { hurryWhenReachable } from "../live/reachability.ts";
 import { QueryRenewals } from "../live/query-renewals.ts";
+import { askWhenSignedOut } from "../live/signed-out.ts";
 import { LiveSocket } from "../live/socket.ts";
 import { followWorkspace } from "../live/workspace-notices.ts";
 import { refusalOf } from "../uploads/check-file.ts";
@@ -40,10 +42,12 @@ export function createServices(): Services {
 export function startLive({ queries, renewals, socket, feed }: Services): () => void {
   const release = followWorkspace({ queries, renewals, socket, isFollowed: (id) => feed.isWatching(id) });
   const stopHurrying = hurryWhenReachable(queries, socket);
+  const stopAsking = askWhenSignedOut(queries, socket, fetchSession);
   socket.start();
   return () => {
     release();
     stopHurrying();
+    stopAsking();
     socket.stop();
   };
 }

@@ -3,7 +3,6 @@ import { useEffect } from "react";
 import type { ReactNode } from "react";
 import { queryKeys } from "../api/query-keys.ts";
 import { fetchSession } from "../api/requests.ts";
-import { useLiveState } from "../live/live-context.ts";
 import { startLive } from "./services.ts";
 import type { Services } from "./services.ts";
 import { SignInPage } from "./sign-in-page.tsx";
@@ -16,17 +15,13 @@ export function SessionGate({ services, children }: { services: Services; childr
     staleTime: Number.POSITIVE_INFINITY,
     retry: false,
   });
-  const liveState = useLiveState();
-  const { refetch } = session;
-  useEffect(() => {
-    if (liveState === "signed_out") void refetch();
-  }, [liveState, refetch]);
 
   const mustSignIn = session.data?.required === true && !session.data.signed_in;
   // A server that can't be asked is no reason to show nothing: each page says what is wrong.
-  const isOpen = !session.isPending && !mustSignIn;
+  // Nor is asking once more after that, which has neither data nor error meanwhile.
+  const isOpen = session.isFetched && !mustSignIn;
   useEffect(() => (isOpen ? startLive(services) : undefined), [isOpen, services]);
 
-  if (session.isPending) return null;
+  if (!session.isFetched) return null;
   return mustSignIn ? <SignInPage /> : children;
 }

@@ -68,6 +68,11 @@ export class LiveSocket {
     if (this.#retryTimer !== undefined) this.#connect();
   }
 
+  /** Ends being signed out: tries again, after the same pauses as after any failure. Nothing in other states. */
+  knockAgain(): void {
+    if (this.#stopWatching !== undefined && this.#connection === "signed_out") this.#retryLater();
+  }
+
   /**
    * One listener per topic: a second subscription to the same topic replaces the first. `fromStart`: with what
    * happened before, as far as it is kept. Default false.
@@ -124,6 +129,10 @@ export class LiveSocket {
       this.#setState("signed_out");
       return;
     }
+    this.#retryLater();
+  }
+
+  #retryLater(): void {
     this.#failures += 1;
     this.#setState(this.#failures >= failuresUntilPolling ? "polling" : "reconnecting");
     const ceilingMs = Math.min(maxDelayMs, firstDelayMs * 2 ** (this.#failures - 1));
