@@ -131,7 +131,7 @@ export function DocumentsPage() {
         <LoadMoreLink
           to="/documents"
           search={{ ...search, cursor: list.data?.pages.at(-1)?.next_cursor ?? undefined }}
-          isLoading={list.isFetchingNextPage}
+          list={list}
           onLoad={
             (list.data?.pages.length ?? 0) < maxLoadedPages ? () => void list.fetchNextPage() : undefined
           }

@@ -103,7 +103,7 @@ function JobList({
         <LoadMoreLink
           to="/monitor/jobs"
           search={{ ...filters, cursor: list.nextCursor }}
-          isLoading={base.isFetchingNextPage}
+          list={base}
           onLoad={list.canLoadMore ? () => void base.fetchNextPage() : undefined}
         />
       ) : null}

@@ -4,6 +4,7 @@ import { useEffect, useRef } from "react";
 import { CopyButton } from "../feedback/copy.tsx";
 import { LoadFailure } from "../feedback/load-failure.tsx";
 import { countOf } from "../formatting/numbers.ts";
+import { NextPageProblem } from "../parts/load-more.tsx";
 import classes from "./log-box.module.css";
 import { LogLines } from "./log-lines.tsx";
 
@@ -14,6 +15,7 @@ type StoredLines = {
   readonly error: unknown;
   readonly hasNextPage: boolean;
   readonly isFetchingNextPage: boolean;
+  readonly isFetchNextPageError: boolean;
   readonly refetch: () => unknown;
   readonly fetchNextPage: () => unknown;
 };
@@ -61,6 +63,7 @@ export function LogBox({
         ) : (
           <span className={classes.count}>{countOf(lines.length, "line")}</span>
         )}
+        <NextPageProblem list={stored} />
         <CopyButton text={text} label="Copy log" />
       </div>
       <div
