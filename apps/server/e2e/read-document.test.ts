@@ -191,6 +191,36 @@ describe("several files, dropped at once", () => {
     await page.close();
   });
 
+  it("are named on another page when one is refused there, and the browser asks before the page goes", async () => {
+    const { page } = await openPage(1280, 800);
+    const gate = Promise.withResolvers<undefined>();
+    await page.route("**/api/documents", async (route) => {
+      if (route.request().method() !== "POST") return route.continue();
+      await gate.promise;
+      return route.fulfill({
+        status: 413,
+        contentType: "application/problem+json",
+        body: JSON.stringify({ code: "file_too_large", detail: "This is more than is taken here." }),
+      });
+    });
+    const mayLeave = () =>
+      page.evaluate("window.dispatchEvent(new Event('beforeunload', { cancelable: true }))");
+    await page.goto(`${server.url}/usage`);
+    await page.getByRole("heading", { name: "Usage", level: 1 }).waitFor();
+
+    await dropFiles(page, [{ name: "late.txt", type: "text/plain", bytes: Buffer.from("Late.") }]);
+    await page.getByRole("button", { name: "Cancel the upload of late.txt" }).waitFor();
+    expect(await mayLeave()).toBe(false);
+    await page.getByRole("link", { name: "Usage", exact: true }).click();
+    await page.getByRole("heading", { name: "Usage", level: 1 }).waitFor();
+    gate.resolve(undefined);
+
+    const notice = page.getByRole("alert").filter({ hasText: "late.txt was not added" });
+    await notice.getByText("This is more than is taken here.").waitFor();
+    expect(await mayLeave()).toBe(true);
+    await page.close();
+  });
+
   it("may have any name when they are chosen; what is not read is refused by the server, with its reason", async () => {
     const { page } = await openPage(1280, 800);
     await page.goto(server.url);

@@ -35,6 +35,7 @@ export function createServices(): Services {
     onAccepted: () => renewals.renew({ queryKey: queryKeys.collections }),
     newKey,
   });
+  uploads.onProblem((_upload, thrown) => endSessionOn401(queries, thrown));
   return { queries, renewals, socket, feed: new DocumentFeed(queries, socket, renewals), uploads };
 }
 
@@ -52,11 +53,13 @@ export function startLive({ queries, renewals, socket, feed }: Services): () => 
   };
 }
 
+function endSessionOn401(queries: QueryClient, thrown: unknown): void {
+  if (!isApiProblem(thrown) || thrown.status !== 401) return;
+  queries.setQueryData<Session>(queryKeys.session, { required: true, signed_in: false });
+}
+
 function createQueryClient(): QueryClient {
-  const onError = (error: unknown) => {
-    if (!isApiProblem(error) || error.status !== 401) return;
-    queries.setQueryData<Session>(queryKeys.session, { required: true, signed_in: false });
-  };
+  const onError = (error: unknown) => endSessionOn401(queries, error);
   const queries: QueryClient = new QueryClient({
     queryCache: new QueryCache({ onError }),
     mutationCache: new MutationCache({ onError }),

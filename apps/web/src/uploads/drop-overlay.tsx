@@ -31,8 +31,9 @@ export function DropOverlay({ onDropped }: { onDropped: () => void }) {
       inputProps={{ "aria-label": "Files", tabIndex: -1 }}
       classNames={{ fullScreen: classes.screen, root: classes.root, inner: classes.inner }}
       onDrop={(files) => {
-        queue.add(files);
+        // Before the files are looked at: the page that opens says what is wrong with one.
         onDropped();
+        queue.add(files);
       }}
     >
       <IconFileUpload size={44} stroke={1.4} aria-hidden="true" />

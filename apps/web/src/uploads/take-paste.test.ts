@@ -43,7 +43,7 @@ describe("takePaste", () => {
   it("adds pasted files", () => {
     paste(["image.png"]);
 
-    expect(calls).toEqual(["add image.png", "taken"]);
+    expect(calls).toEqual(["taken", "add image.png"]);
   });
 
   it("leaves cells of a spreadsheet alone, which come with a picture of them", () => {
@@ -55,13 +55,13 @@ describe("takePaste", () => {
   it("adds files whose names or paths a file manager puts beside them", () => {
     paste(["a.pdf", "b c.pdf"], { text: "a.pdf\r\n/home/ada/b c.pdf\r\n" });
 
-    expect(calls).toEqual(["add a.pdf b c.pdf", "taken"]);
+    expect(calls).toEqual(["taken", "add a.pdf b c.pdf"]);
   });
 
   it("does not lead away from a field that is written in", () => {
     paste(["image.png"], { isInField: true });
 
-    expect(calls).toEqual(["add image.png", "taken aside"]);
+    expect(calls).toEqual(["taken aside", "add image.png"]);
   });
 
   it("has nothing to do with text alone", () => {

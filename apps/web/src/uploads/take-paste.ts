@@ -22,7 +22,8 @@ export function takePaste(
 ): void {
   const files = filesOf(clipboardData);
   if (files.length === 0) return;
-  uses.add(files);
+  // Before the files are looked at: the page that opens says what is wrong with one.
   if (isTyping(target)) uses.onTakenAside(files);
   else uses.onTaken();
+  uses.add(files);
 }

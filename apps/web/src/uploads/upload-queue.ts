@@ -28,6 +28,9 @@ export type UploadQueueOptions = {
   readonly newKey: () => string;
 };
 
+/** Hears of each file that was refused or failed, and what was thrown. */
+type UploadProblemListener = (upload: Upload, thrown: unknown) => void;
+
 /** More at once would only make each slower, and the first results later. */
 const sentAtOnce = 2;
 
@@ -38,6 +41,7 @@ const sentAtOnce = 2;
 export class UploadQueue {
   readonly #options: UploadQueueOptions;
   readonly #listeners = new Set<() => void>();
+  readonly #problemListeners = new Set<UploadProblemListener>();
   readonly #aborts = new Map<string, AbortController>();
   #uploads: readonly Upload[] = [];
   /** Those that have left the list because they are documents now. */
@@ -58,9 +62,19 @@ export class UploadQueue {
     return this.#progress;
   }
 
+  /** Whether a file is on its way or waits for its turn. */
+  get isSending(): boolean {
+    return this.#uploads.some(isUnderWay);
+  }
+
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  onProblem(listener: UploadProblemListener): () => void {
+    this.#problemListeners.add(listener);
+    return () => this.#problemListeners.delete(listener);
   }
 
   add(files: readonly File[]): void {
@@ -69,8 +83,11 @@ export class UploadQueue {
       const state = reason === undefined ? "waiting" : "refused";
       return { id: this.#options.newKey(), file, state, share: 0, reason };
     });
-    if (!this.#uploads.some(isUnderWay)) this.#done = { files: 0, bytes: 0 };
+    if (!this.isSending) this.#done = { files: 0, bytes: 0 };
     this.#set([...this.#uploads, ...added]);
+    for (const upload of added) {
+      if (upload.reason !== undefined) this.#tellProblem(upload, new Error(upload.reason));
+    }
     this.#sendNext();
   }
 
@@ -99,7 +116,8 @@ export class UploadQueue {
     for (const upload of next) void this.#send(upload);
   }
 
-  async #send({ id, file }: Upload): Promise<void> {
+  async #send(upload: Upload): Promise<void> {
+    const { id, file } = upload;
     const abort = new AbortController();
     this.#aborts.set(id, abort);
     this.#change(id, { state: "sending" });
@@ -116,12 +134,18 @@ export class UploadQueue {
     } catch (error) {
       if (!abort.signal.aborted) {
         const state = isFinalRefusal(error) ? "refused" : "failed";
-        this.#change(id, { state, reason: problemText(error) });
+        const changes = { state, reason: problemText(error) } as const;
+        this.#change(id, changes);
+        this.#tellProblem({ ...upload, ...changes }, error);
       }
     } finally {
       this.#aborts.delete(id);
       this.#sendNext();
     }
+  }
+
+  #tellProblem(upload: Upload, thrown: unknown): void {
+    for (const listener of this.#problemListeners) listener(upload, thrown);
   }
 
   #measure(): UploadProgress {
