@@ -146,6 +146,33 @@ describe("a run of a crew", () => {
     await page.close();
   });
 
+  it("does not call back who has left the form while it was started", async () => {
+    const { page } = await open("/crews/newsroom");
+    const gate = Promise.withResolvers<undefined>();
+    const isStart = (url: URL) => url.pathname === "/api/crews/newsroom/runs";
+    await page.route(isStart, async (route) => {
+      if (route.request().method() !== "POST") return route.continue();
+      await gate.promise;
+      return route.fulfill({ status: 202, json: { id: "019d0000-0000-7000-8000-000000000002" } });
+    });
+    await page.getByRole("textbox", { name: "topic" }).fill("weirs");
+    await page.getByRole("button", { name: "Run", exact: true }).click();
+    await page.getByRole("link", { name: "Usage", exact: true }).click();
+    await page.getByRole("heading", { name: "Usage", level: 1 }).waitFor();
+
+    const answered = page.waitForResponse(
+      (response) => isStart(new URL(response.url())) && response.request().method() === "POST",
+    );
+    gate.resolve(undefined);
+    await (await answered).finished();
+
+    // Were the page of the run open now, this would lead to what was open before it.
+    await page.goBack();
+    await page.getByRole("textbox", { name: "topic" }).waitFor();
+    expect(new URL(page.url()).pathname).toBe("/crews/newsroom");
+    await page.close();
+  });
+
   it("says that there is no such run", async () => {
     const { page } = await open("/crews/runs/019d0000-0000-7000-8000-000000000001");
 

@@ -167,4 +167,55 @@ describe("the built-in models", () => {
       await page.close();
     },
   );
+
+  describe("with a text that is being sent", () => {
+    /** Home with a text that is being sent, and what lets it arrive and waits for the answer. */
+    async function openSending(text: string) {
+      const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+      const gate = Promise.withResolvers<undefined>();
+      await page.route("**/api/documents", async (route) => {
+        if (route.request().method() === "POST") await gate.promise;
+        await route.continue();
+      });
+      await page.goto(server.url);
+      await page.getByRole("textbox", { name: "Text to process" }).fill(text);
+      await page.getByRole("button", { name: "Process text" }).click();
+      const arrive = async () => {
+        const answered = page.waitForResponse(
+          (response) => response.url().endsWith("/api/documents") && response.request().method() === "POST",
+        );
+        gate.resolve(undefined);
+        await (await answered).finished();
+      };
+      return { page, arrive };
+    }
+
+    it("does not take away what is typed meanwhile", async () => {
+      const { page, arrive } = await openSending("The miller keeps the first text.");
+      await page.getByRole("textbox", { name: "Text to process" }).fill("A second text is begun.");
+
+      await arrive();
+
+      await expect.poll(() => page.getByRole("button", { name: "Process text" }).isEnabled()).toBe(true);
+      expect(await page.getByRole("textbox", { name: "Text to process" }).inputValue()).toBe(
+        "A second text is begun.",
+      );
+      expect(new URL(page.url()).pathname).toBe("/");
+      await page.close();
+    });
+
+    it("does not call back who has left meanwhile", async () => {
+      const { page, arrive } = await openSending("The miller keeps the third text.");
+      await page.getByRole("link", { name: "Usage", exact: true }).click();
+      await page.getByRole("heading", { name: "Usage", level: 1 }).waitFor();
+
+      await arrive();
+
+      // Were the document open now, this would lead to what was open before it.
+      await page.goBack();
+      await page.getByRole("heading", { name: "Add documents" }).waitFor();
+      expect(new URL(page.url()).pathname).toBe("/");
+      await page.close();
+    });
+  });
 });

@@ -24,6 +24,8 @@ export function RunForm({ crew }: { crew: CrewShape }) {
     mutationFn: (inputs: Record<string, CrewInput["default"]>) => startCrewRun(crew.name, { inputs }),
     onSuccess: (run) => {
       void queries.invalidateQueries({ queryKey: monitorRoot });
+      // Who has left meanwhile is not called back.
+      if (form.current === null) return undefined;
       return navigate({ to: "/crews/runs/$id", params: { id: run.id } });
     },
   });

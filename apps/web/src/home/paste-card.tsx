@@ -22,10 +22,8 @@ export function PasteCard() {
       action="Process text"
       takesPastes
       send={createTextDocument}
-      onSent={({ document }) => {
-        void queries.invalidateQueries({ queryKey: queryKeys.collections });
-        void navigate({ to: "/documents/$id", params: { id: document.id } });
-      }}
+      onSent={() => void queries.invalidateQueries({ queryKey: queryKeys.collections })}
+      onFollowed={({ document }) => void navigate({ to: "/documents/$id", params: { id: document.id } })}
     />
   );
 }

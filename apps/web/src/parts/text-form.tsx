@@ -19,6 +19,7 @@ export function TextForm<Made>({
   sendsOnEnter = false,
   send,
   onSent,
+  onFollowed,
 }: {
   label: string;
   field: TextareaProps;
@@ -31,9 +32,13 @@ export function TextForm<Made>({
   /** Enter alone sends; with Shift it begins a line. For texts of a line or two. */
   sendsOnEnter?: boolean;
   send: (text: string, key: string) => Promise<Made>;
+  /** Called also when the reader has left meanwhile. */
   onSent: (made: Made) => void;
+  /** Called after it where the form is still there as it was sent: leads on without losing or undoing anything. */
+  onFollowed?: (made: Made) => void;
 }) {
   const [text, setText] = useState("");
+  /** Of the text as it stands, once it was sent. */
   const key = useRef<string>(undefined);
   const input = useRef<HTMLTextAreaElement>(null);
   const change = (changed: string) => {
@@ -42,10 +47,7 @@ export function TextForm<Made>({
   };
   const sending = useMutation({
     mutationFn: (content: string) => send(content, (key.current ??= newKey())),
-    onSuccess: (made) => {
-      change("");
-      onSent(made);
-    },
+    onSuccess: (made) => onSent(made),
   });
   useEffect(() => {
     if (!takesPastes) return undefined;
@@ -61,7 +63,16 @@ export function TextForm<Made>({
   }, [takesPastes]);
   const isEmpty = text.trim() === "";
   const submit = () => {
-    if (!isEmpty && !sending.isPending) sending.mutate(text);
+    if (isEmpty || sending.isPending) return;
+    sending.mutate(text, {
+      // Given here, and not above, it is not called once the form is gone.
+      onSuccess: (made) => {
+        // The key goes with each change of the text: without one this is not what was sent.
+        if (key.current === undefined) return;
+        change("");
+        onFollowed?.(made);
+      },
+    });
   };
   return (
     <form
