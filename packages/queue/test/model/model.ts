@@ -154,6 +154,7 @@ export function runningJobs(model: Model): ModelJob[] {
 // The order of jobs
 
 export function compareOldest(left: OrderedJob, right: OrderedJob): number {
+  if (left.id === right.id && left.runAt === right.runAt) return 0;
   return left.runAt - right.runAt || (left.id < right.id ? -1 : 1);
 }
 
