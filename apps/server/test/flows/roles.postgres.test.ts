@@ -94,6 +94,9 @@ describe("roles in processes of their own", { timeout: 180_000 }, () => {
   it("shows the health of a worker, and nothing else of an API", async () => {
     const worker = await fleet.start(["worker", "-Q", "chat"]);
     const statusOf = async (path: string): Promise<number> => (await fetch(worker.url + path)).status;
+    // It is ready before it hears hints: until then it looks by itself.
+    const hearsHints = async (): Promise<unknown> => (await fetch(`${worker.url}/readyz`)).json();
+    await expect.poll(hearsHints, { timeout: 10_000 }).toMatchObject({ checks: { hints: { ok: true } } });
 
     const statuses = await Promise.all(["/livez", "/readyz", "/metrics", "/api/jobs"].map(statusOf));
     const readiness = await (await fetch(`${worker.url}/readyz`)).json();
