@@ -58,18 +58,6 @@ export const mutations: readonly Mutation[] = [
     replacement: "",
   },
   {
-    name: "looks for more urgent jobs before a claim goes on",
-    sqlFunction: "claim_jobs_onward",
-    text: "AND priority > from_priority",
-    replacement: "AND false",
-  },
-  {
-    name: "goes on behind the last job that a claim took",
-    sqlFunction: "claim_jobs_onward",
-    text: "(fair, run_at, id) > (from_fair, from_run_at, from_id)",
-    replacement: "fair > from_fair",
-  },
-  {
     name: "makes the fence grow with a claim",
     sqlFunction: "claim_jobs_onward",
     text: "fence = job.fence + 1",
