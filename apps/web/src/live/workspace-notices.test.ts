@@ -184,13 +184,16 @@ describe("a list that takes 700 ms, with a notice every 300 ms", () => {
     leave();
   });
 
-  it("gets the further page that somebody asks for, and the last change", async () => {
-    const list = new InfiniteQueryObserver(queries, {
+  const pagesOfQuestions = () =>
+    new InfiniteQueryObserver(queries, {
       queryKey: askKeys.list,
       queryFn: ({ pageParam }) => answer({ pageParam, changes }),
       initialPageParam: 1,
       getNextPageParam: (_page, pages) => pages.length + 1,
     });
+
+  it("gets the further page that somebody asks for, and the last change", async () => {
+    const list = pagesOfQuestions();
     const leave = list.subscribe(() => undefined);
     await vi.advanceTimersByTimeAsync(700);
     tell("ask.changed", { ask_id: "a" });
@@ -211,12 +214,7 @@ describe("a list that takes 700 ms, with a notice every 300 ms", () => {
   });
 
   it("owes the renewal whose place a further page took", async () => {
-    const list = new InfiniteQueryObserver(queries, {
-      queryKey: askKeys.list,
-      queryFn: ({ pageParam }) => answer({ pageParam, changes }),
-      initialPageParam: 1,
-      getNextPageParam: (_page, pages) => pages.length + 1,
-    });
+    const list = pagesOfQuestions();
     const leave = list.subscribe(() => undefined);
     await vi.advanceTimersByTimeAsync(700);
     changes += 1;

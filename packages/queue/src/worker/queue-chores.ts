@@ -15,7 +15,7 @@ import { stopAllMembers } from "../workflows/stop-members.ts";
 import { ClockGuard, readDatabaseMs } from "./clock-guard.ts";
 import type { Chore } from "./maintenance.ts";
 import { UpkeepTurn } from "./upkeep-turn.ts";
-import { workerBeatMs } from "./worker.ts";
+import { workerBeatMs } from "./worker-row.ts";
 import type { Worker } from "./worker.ts";
 
 const second = 1_000;

@@ -88,6 +88,9 @@ export async function beatWorker(
   return beaten.rows[0];
 }
 
+/** How often, at the least, a worker says in its row how it is and looks what is asked of it. */
+export const workerBeatMs = 5_000;
+
 /** Some beats of a row: one who takes another's silence for its end does no harm. */
 const elderSilenceMs = 5_000;
 
@@ -97,7 +100,7 @@ const isEldest = sql`NOT EXISTS (
   WHERE elder.id < worker.id AND elder.tasks = worker.tasks AND elder.stopped_at IS NULL
     AND elder.upkeep_at > now() - ${elderSilenceMs}::double precision * interval '1 millisecond')`;
 
-/** Six beats of a row: a worker that was silent for that long is taken for dead by those who look. */
+/** Twelve beats of a row: a worker that was silent for that long is taken for dead by those who look. */
 const silenceMs = 60_000;
 
 /** A condition on a row of `worker`: it has not said goodbye, and was heard of within that time. */

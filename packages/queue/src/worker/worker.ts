@@ -19,7 +19,7 @@ import type { SlotReserves } from "./slots.ts";
 import { UpkeepTurn } from "./upkeep-turn.ts";
 import { WakeSignal } from "./wake-signal.ts";
 import { WorkerCounts } from "./worker-counts.ts";
-import { beatWorker, registerWorker, unregisterWorker } from "./worker-row.ts";
+import { beatWorker, registerWorker, unregisterWorker, workerBeatMs } from "./worker-row.ts";
 import type { WorkerFigures } from "./worker-row.ts";
 
 /** A claim holds the locks of what it takes, and what it has taken waits here for its turn. */
@@ -36,8 +36,6 @@ const streamJobs = 4;
  * takes longer than this may be stuck, and the jobs need what is left of the time before the process is killed.
  */
 const claimEndsMs = 1_000;
-/** How often, at the least, a worker says in the database how it is and looks what is asked of it. */
-export const workerBeatMs = 5_000;
 
 export type WorkerOptions = {
   readonly name: string;
