@@ -27,11 +27,17 @@ afterEach(async () => {
 const open = async (): Promise<string[]> =>
   (await listAlarms(database.queryable, { state: "open", limit: 10 })).map(({ kind }) => kind);
 
-it("an old transaction of anybody is an alarm until it ends", async () => {
+it.each([
+  ["transaction that has written", "SELECT pg_current_xact_id()"],
+  [
+    "snapshot that keeps what claims leave behind",
+    "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SELECT 1",
+  ],
+])("an old %s is an alarm until it ends, whoever has it", async (_name, begin) => {
   const options = { thresholds: { ...thresholds, oldSnapshotSeconds: 0 }, afterLooks: 1 };
 
   await database.transaction(async (transaction) => {
-    await sql`SELECT pg_current_xact_id()`.execute(transaction);
+    await sql.raw(begin).execute(transaction);
     await lookNext(database, options);
   });
   expect(await open()).toEqual(["old_snapshot"]);
