@@ -10,7 +10,7 @@ import { setQueueLimit } from "../src/control/queue-settings.ts";
 import { claimJobs } from "../src/jobs/claim.ts";
 import { clearJobs, writeJobs } from "./control-jobs.ts";
 
-const pauses = process.env.MILLRACE_NIGHTLY === "1" ? 1000 : 250;
+const pauses = 1000;
 
 /** Once a pause has returned nothing is claimed, whatever claims are under way: needs several connections. */
 let opened: TestDatabase;
