@@ -2,10 +2,11 @@ import { MillraceError } from "@millrace/kernel";
 import { estimateTokens, useOf } from "@millrace/models";
 import { startFakeModelServer } from "@millrace/testing";
 import type { FakeModelServer } from "@millrace/testing";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { z } from "zod";
 import { modelsOf, movableClock } from "./guarded-models.ts";
 import { memoryAnswers, memoryLedger, memoryLimiter } from "./memory-ports.ts";
+import { startOddServer } from "./odd-server.ts";
 
 const asked = {
   purpose: "document.summary",
@@ -253,6 +254,36 @@ describe("money, limits and the list of calls", () => {
     const going = models.generateText({ ...asked, onText: () => undefined });
 
     await expect(going).rejects.toMatchObject({ code: "model_timeout" });
+    expect(settled[0]).toBeGreaterThan(0);
+  });
+
+  it.each([
+    { what: "thought", delta: { reasoning_content: "Let me think about the ferry." } },
+    {
+      what: "written the input of a tool",
+      delta: {
+        tool_calls: [
+          { index: 0, id: "c1", type: "function", function: { name: "look", arguments: '{"of":"the ferry' } },
+        ],
+      },
+    },
+  ])("counts what came of an answer that has only $what", async ({ delta }) => {
+    const { ledger, settled } = memoryLedger();
+    const { limiter, settled: used } = memoryLimiter();
+    const silent = await startOddServer((_request, response) => {
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      response.write(
+        `data: ${JSON.stringify({ id: "x", model: "small", choices: [{ index: 0, delta }] })}\n\n`,
+      );
+    });
+    onTestFinished(silent.stop);
+    const environment = { MODEL_IDLE_TIMEOUT_MS: "150" };
+    const models = modelsOf(silent.url, { ports: { ledger, limiter }, environment });
+
+    const going = models.generateText({ ...asked, onText: () => undefined });
+
+    await expect(going).rejects.toMatchObject({ code: "model_timeout" });
+    expect(used[0]).toBeGreaterThan(estimateTokens(asked.text));
     expect(settled[0]).toBeGreaterThan(0);
   });
 

@@ -56,7 +56,7 @@ describe("loading providers", () => {
         maxOutputTokens: 50,
       },
       deadlines,
-      heard: { text: "", isStream: false },
+      heard: { text: "", aside: "", isStream: false },
       onText: undefined,
       logger: silentLogger,
     });

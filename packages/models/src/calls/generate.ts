@@ -95,6 +95,7 @@ async function askStream(call: GenerateCall, onText: (text: string) => void): Pr
       heard.text += part.delta;
       onText(part.delta);
     }
+    if (part.type === "reasoning-delta" || part.type === "tool-input-delta") heard.aside += part.delta;
     if (part.type === "tool-call") toolCalls.push(...toolCallOf(part));
     if (part.type === "finish") end = part;
   }

@@ -53,19 +53,23 @@ export function addKnown(left: number | null, right: number | null): number | nu
   return left === null || right === null ? null : left + right;
 }
 
-/** What came of an answer so far; of one that is not streamed nothing comes before all of it. */
-export type Heard = { text: string; isStream: boolean };
+/**
+ * What came of an answer so far; of one that is not streamed nothing comes before all of it. `aside`: thoughts and the
+ * inputs of tools, which are no text of the answer and are counted with it.
+ */
+export type Heard = { text: string; aside: string; isStream: boolean };
 
 /**
  * The tokens of a call that we left before its answer was whole: its server counts them, and can no longer say how
  * many. A stream that has not said a word may never have been begun, so nothing is known of it. Any other answer is
  * silent while it is made: at least what was asked was read, most probably.
  */
-export function tokensSoFar(tokens: CallTokens, inputTokens: number, { text, isStream }: Heard): CallTokens {
-  if (isStream && text === "") return tokens;
+export function tokensSoFar(tokens: CallTokens, inputTokens: number, heard: Heard): CallTokens {
+  const said = heard.aside + heard.text;
+  if (heard.isStream && said === "") return tokens;
   return {
     input: tokens.input ?? inputTokens,
-    output: tokens.output ?? estimateTokens(text),
+    output: tokens.output ?? estimateTokens(said),
     cachedInput: tokens.cachedInput,
   };
 }

@@ -144,7 +144,7 @@ class OneCall {
   }
 
   #isEnded = false;
-  readonly #heard: Heard = { text: "", isStream: false };
+  readonly #heard: Heard = { text: "", aside: "", isStream: false };
 
   /** Under the deadlines. What comes out is the caller's own reason, or one of our errors. */
   async #send<T extends Sent>(send: Send<T>): Promise<T> {
