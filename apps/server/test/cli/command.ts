@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { analysisSchema, documentSchema } from "@millrace/contracts";
 import { parseJson } from "@millrace/kernel";
+import { prepareDatabase } from "@millrace/testing";
 import { expect } from "vitest";
 import { z } from "zod";
 
@@ -74,9 +75,15 @@ export async function runJson<Schema extends z.ZodType>(
   return schema.parse(parseJson(stdout));
 }
 
-/** A new empty folder, removed with everything in it by `await using`. */
-export async function temporaryFolder(): Promise<AsyncDisposable & { readonly path: string }> {
+/**
+ * A new folder, removed with everything in it by `await using`. Empty, or with a data folder that has its database,
+ * for commands that would have to make one first.
+ */
+export async function temporaryFolder({
+  hasDatabase = false,
+}: { readonly hasDatabase?: boolean } = {}): Promise<AsyncDisposable & { readonly path: string }> {
   const path = await mkdtemp(join(tmpdir(), "millrace-cli-"));
+  if (hasDatabase) await prepareDatabase(join(path, "data"));
   return {
     path,
     [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true, maxRetries: 3 }),

@@ -11,7 +11,7 @@ import { processedSchema, readJsonLines, runCommand, startCommand, temporaryFold
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let ids: string[];
 beforeAll(async () => {
-  folder = await temporaryFolder();
+  folder = await temporaryFolder({ hasDatabase: true });
   await writeFile(join(folder.path, "mill.txt"), "The old mill grinds well. Its bread is wonderful.");
   await writeFile(join(folder.path, "night.md"), "# =cmd\n\nThe river rose over the sluice in the night.");
   const words = ["process", "-q", "--json", "mill.txt", "night.md"];

@@ -287,7 +287,7 @@ describe("without a server", () => {
   });
 
   it("process waits for whoever has the folder, and goes on when it is free", async () => {
-    await using locked = await temporaryFolder();
+    await using locked = await temporaryFolder({ hasDatabase: true });
     const lock = lockFolder(join(locked.path, "data"));
     const command = startCommand(["process", "--json"], { folder: locked.path, input: article });
     await waitFor(() => command.said().includes("Waiting for the process"), {
@@ -312,7 +312,7 @@ describe("without a server", () => {
   });
 
   it("an announcement that a killed server left behind misleads nobody", async () => {
-    await using stale = await temporaryFolder();
+    await using stale = await temporaryFolder({ hasDatabase: true });
     const lock = lockFolder(join(stale.path, "data"));
     lock.release();
     await writeFile(join(stale.path, "data", "process.json"), JSON.stringify({ pid: 1, url: server.url }));

@@ -12,7 +12,7 @@ let bread: string;
 const run = (...words: string[]) => runCommand(words, { folder: folder.path });
 
 beforeAll(async () => {
-  folder = await temporaryFolder();
+  folder = await temporaryFolder({ hasDatabase: true });
   await writeFile(join(folder.path, "mill.txt"), "The wheel of the mill turns in the river.");
   await writeFile(join(folder.path, "bread.txt"), "Bread is baked in an oven of stone.");
   const { stdout } = await run("process", "--json", "mill.txt", "bread.txt");
