@@ -17,6 +17,7 @@ export default defineConfig(async () => {
   // On a busy machine the last step of a wait can take long; one that fails fails whatever it is given.
   const expect = { poll: { timeout: 30_000 } };
   const env = { ...(await testVariables(environment)), NODE_COMPILE_CACHE: compileCache };
+  const maxWorkers = 3;
   return {
     test: {
       projects: [
@@ -34,7 +35,7 @@ export default defineConfig(async () => {
             env,
             expect,
             pool: "threads",
-            maxWorkers: 2,
+            maxWorkers,
             testTimeout: 20_000,
             // The planted violations run compilers in their hooks, which takes long on a busy machine.
             hookTimeout: 60_000,
@@ -47,10 +48,10 @@ export default defineConfig(async () => {
             exclude,
             env,
             expect,
-            // Each file gets its own process: embedded databases, workers and signals don't mix. Two at
-            // a time, because more on two cores turns waiting for start-up into failed time limits.
+            // Each file gets its own process: embedded databases, workers and signals don't mix. Three at a
+            // time on two cores, since tests of processes wait for a third of their time.
             pool: "forks",
-            maxWorkers: 2,
+            maxWorkers,
             // What waits for something has its own ceiling; this one is for a machine that is busy with much else.
             testTimeout: 120_000,
             hookTimeout: 180_000,
@@ -65,7 +66,7 @@ export default defineConfig(async () => {
             env,
             expect,
             pool: "forks",
-            maxWorkers: 2,
+            maxWorkers,
             testTimeout: 120_000,
             hookTimeout: 180_000,
             teardownTimeout: 30_000,
