@@ -1,10 +1,15 @@
+import { isDeepStrictEqual } from "node:util";
+import { jsonText } from "@millrace/database";
+import { parseJson } from "@millrace/kernel";
 import { z } from "zod";
 import { JobEnding } from "../worker/job-ending.ts";
 import type { Question } from "./question.ts";
+import { invalidQuestion } from "./waiting-errors.ts";
 
 /**
  * The answer as the handler gets it. Throws the end of the attempt, after which the job waits, when there is
- * none, or when the schema refuses it: the question then says why.
+ * none, or when the schema refuses it: the question then says why. Throws `invalid_question` when it refuses what
+ * the question itself names for its expiry, which would be asked and refused for ever.
  */
 export async function takeAnswer<Answer>(
   question: Question,
@@ -16,7 +21,12 @@ export async function takeAnswer<Answer>(
   if (schema === undefined) return found.value as Answer;
   const read = await schema.safeParseAsync(found.value);
   if (read.success) return read.data;
-  throw waiting({ ...question, problem: z.prettifyError(read.error).slice(0, 1_000) });
+  const problem = z.prettifyError(read.error).slice(0, 1_000);
+  const { key, answerAtExpiry } = question;
+  if (answerAtExpiry !== null && isDeepStrictEqual(found.value, parseJson(jsonText(answerAtExpiry.value)))) {
+    throw invalidQuestion(key, `its own answerAtExpiry does not fit its schema: ${problem}`);
+  }
+  throw waiting({ ...question, problem });
 }
 
 function waiting(question: Question): JobEnding {

@@ -323,6 +323,20 @@ describe.each(testDatabases())("a job that waits for an answer on $name", (kind)
     expect(await untilState(id, "failed")).toMatchObject({ error_code: "invalid_question" });
   });
 
+  it("fails when its schema refuses the answer that it names for its expiry", async () => {
+    const schema = z.string().refine((value) => value !== "later", "not now");
+    const queue = createQueue(({ waitFor }) =>
+      waitFor("approve", { question, schema, answerAtExpiry: "later" }),
+    );
+    const { id } = await startAndWait(queue);
+
+    await passTime(id);
+
+    const failed = await untilState(id, "failed");
+    expect(failed).toMatchObject({ error_code: "invalid_question" });
+    expect(failed.error_message).toContain("not now");
+  });
+
   it("keeps the tables in agreement, whatever became of the questions", async () => {
     const queue = asking();
     const jobs = await Promise.all([startAndWait(queue), startAndWait(queue), startAndWait(queue)]);
