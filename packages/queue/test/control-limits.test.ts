@@ -1,11 +1,11 @@
 import type { Database } from "@millrace/database";
-import { newId } from "@millrace/kernel";
+import { newId, silentLogger } from "@millrace/kernel";
 import { testDatabases } from "@millrace/testing";
 import type { TestDatabase } from "@millrace/testing";
 import { sql } from "kysely";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { defineTask, handleTask } from "../src/index.ts";
+import { defineTask, handleTask, Queue } from "../src/index.ts";
 import { LiveLimits } from "../src/limits/live-limits.ts";
 import { TaskRegistry } from "../src/tasks/task-registry.ts";
 import { listOwnerWeights, setOwnerWeight } from "../src/control/owner-weight.ts";
@@ -26,7 +26,7 @@ describe.each(testDatabases())("limits set live on $name", (kind) => {
   afterAll(() => opened.close());
   afterEach(async () => {
     await clearJobs(database.queryable);
-    for (const table of ["task_control", "owner_weight"]) {
+    for (const table of ["task_control", "owner_weight", "schedule"]) {
       await sql`DELETE FROM ${sql.table(table)}`.execute(database.queryable);
     }
   });
@@ -127,6 +127,32 @@ describe.each(testDatabases())("limits set live on $name", (kind) => {
       keyRateLimit: "none",
       keyConcurrency: "none",
     });
+  });
+
+  it("are kept in the queues too that schedules of a limited task name", async () => {
+    const limited = defineTask({
+      name: "tests.run_limited",
+      queue: "tests",
+      input: z.unknown(),
+      output: z.unknown(),
+      concurrency: 3,
+    });
+    const free = defineTask({ name: "tests.free", queue: "tests", input: z.unknown(), output: z.unknown() });
+    const handlers = [limited, free].map((task) => handleTask({ task, run: async () => null }));
+    const { schedules } = new Queue({ database, logger: silentLogger, handlers });
+    const daily = { everyMs: 86_400_000, input: {} };
+    const by = { by: "ann" };
+    await schedules.create({ ...daily, name: "one", task: limited.name, queue: "reports" }, by);
+    await schedules.create({ ...daily, name: "two", task: free.name, queue: "leisure" }, by);
+    const live = new LiveLimits(new TaskRegistry(handlers));
+
+    await live.refresh(database);
+    const areLimited = ["tests", "reports", "leisure"].map((queue) => live.isLimited(queue));
+    await schedules.delete("one");
+    await live.refresh(database);
+
+    expect(areLimited).toEqual([true, true, false]);
+    expect(live.isLimited("reports")).toBe(false);
   });
 
   it("of a task are taken back all together", async () => {

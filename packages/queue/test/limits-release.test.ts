@@ -35,7 +35,7 @@ describe.each(testDatabases())("parked jobs on $name", (kind) => {
   beforeAll(async () => {
     opened = await kind.open();
     database = opened.database;
-    queue = new Queue({ database, logger: silentLogger, handlers: [] });
+    queue = new Queue({ database, logger: silentLogger, handlers: [handler] });
   });
   afterAll(() => opened.close());
   afterEach(() => clear(database.queryable));
@@ -112,6 +112,25 @@ describe.each(testDatabases())("parked jobs on $name", (kind) => {
     expect(queues.rows).toEqual([{ queue: "tests" }]);
     expect(announced).toEqual(["tests"]);
     expect(await claimIds(database, () => ({ concurrency: 10 }), { limit: 10 })).toContain(ids[2]);
+  });
+
+  it("stay in the queue that a schedule of their task names, beside those that follow it", async () => {
+    const nightly = { name: "nightly", task: "tests.limited", everyMs: 86_400_000, queue: "reports" };
+    await queue.schedules.create(nightly, { by: "ann" });
+    const ofSchedule = await park({ count: 2, queue: "reports" });
+    await park({ queue: "tests" });
+    const [strayed] = await park({ queue: "former", priority: 9 });
+
+    await releaseParked(parts(), { limitsOf, queueOf: () => "tests" });
+
+    const queues = await sql<{ id: string; queue: string }>`
+      SELECT id, queue FROM job WHERE id = ANY(${[...ofSchedule, strayed]}::uuid[]) ORDER BY id`.execute(
+      database.queryable,
+    );
+    expect(queues.rows).toEqual([
+      ...ofSchedule.map((id) => ({ id, queue: "reports" })),
+      { id: strayed, queue: "tests" },
+    ]);
   });
 
   it("are let go when only the limit of their key was taken away", async () => {

@@ -88,7 +88,7 @@ export async function rowsOf(queryable: Queryable, ids: readonly string[]): Prom
 }
 
 export async function clear(queryable: Queryable): Promise<void> {
-  for (const table of ["job", "job_payload", "limiter", "queue_control", "task_control"]) {
+  for (const table of ["job", "job_payload", "limiter", "queue_control", "task_control", "schedule"]) {
     await sql`DELETE FROM ${sql.table(table)}`.execute(queryable);
   }
 }

@@ -2,6 +2,7 @@ import type { QueryAccess } from "@millrace/database";
 import { listQueueSettings } from "../control/queue-settings.ts";
 import { readTaskControls } from "../control/task-limits.ts";
 import type { TaskControl } from "../control/task-limits.ts";
+import { listScheduledQueues } from "../schedules/schedule-row.ts";
 import type { TaskRegistry } from "../tasks/task-registry.ts";
 import { effectiveLimits, hasLimits } from "./limits.ts";
 import type { Limits } from "./limits.ts";
@@ -29,7 +30,9 @@ export class LiveLimits {
     const limited = (await listQueueSettings(database.queryable)).filter(
       ({ max_running }) => max_running !== null,
     );
+    const scheduled = await listScheduledQueues(database.queryable);
     this.#apply(controls);
+    for (const { task, queue } of scheduled) if (this.hasLimits(task)) this.#limitedQueues.add(queue);
     this.#areAllLimited = limited.some(({ queue }) => queue === "*");
     for (const { queue } of limited) this.#limitedQueues.add(queue);
   }

@@ -27,7 +27,8 @@ export type LinesKnown = Pick<LiveLimits, "limitsOf" | "queueOf">;
  * Lets go the jobs that wait for a limit that is no more, and returns how many: to their queues, not
  * before the first that waits there. Jobs of limits that are claims take out of their lines themselves;
  * where their task has got another queue meanwhile they follow it, for claims of the former one look at no
- * lines any more. Those of tasks that this process does not know stay. Waits for nobody: a
+ * lines any more. In a queue that a schedule of their task names they stay: `LiveLimits` has claims of it
+ * look. Those of tasks that this process does not know stay. Waits for nobody: a
  * job that another transaction holds is left for the next call. The signal ends the work after the batch
  * at hand.
  */
@@ -75,9 +76,13 @@ async function releaseBatch(transaction: Transaction, known: LinesKnown, after: 
   return { jobs: released.rows, moved, next: released.rows.length === batchSize ? after : next };
 }
 
+/** That `job` is where neither its task nor a schedule of it has jobs go. Read now: a schedule may be new. */
+const hasStrayed = sql`job.queue <> line.queue
+  AND NOT EXISTS (SELECT FROM schedule WHERE schedule.task = job.task AND schedule.queue = job.queue)`;
+
 /**
  * Puts parked jobs into the queues that their tasks have now, at most a batch at each look: of the lines whose first
- * job is in another, which is where those stand that were there before.
+ * job has strayed, which is where those stand that were there before.
  */
 async function followTasks(
   transaction: Transaction,
@@ -93,12 +98,12 @@ async function followTasks(
     SELECT stray.id, stray.queue
     FROM jsonb_to_recordset(${jsonb(lines)}) AS line (key text, queue text)
     CROSS JOIN LATERAL (
-      SELECT job.queue FROM job WHERE job.parked_by = line.key
+      SELECT ${hasStrayed} AS has_strayed FROM job WHERE job.parked_by = line.key
       ORDER BY job.priority DESC, job.fair, job.run_at, job.id LIMIT 1) AS head
     CROSS JOIN LATERAL (
-      SELECT job.id, line.queue FROM job WHERE job.parked_by = line.key AND job.queue <> line.queue
-      LIMIT ${batchSize} FOR UPDATE SKIP LOCKED) AS stray
-    WHERE head.queue <> line.queue LIMIT ${batchSize}`.execute(transaction);
+      SELECT job.id, line.queue FROM job WHERE job.parked_by = line.key AND ${hasStrayed}
+      LIMIT ${batchSize} FOR UPDATE OF job SKIP LOCKED) AS stray
+    WHERE head.has_strayed LIMIT ${batchSize}`.execute(transaction);
   if (strayed.rows.length === 0) return [];
   const moved = await sql<TellingJob>`
     UPDATE job SET queue = stray.queue FROM jsonb_to_recordset(${jsonb(strayed.rows)}) AS stray (id uuid, queue text)

@@ -107,6 +107,15 @@ export async function listSchedules(queryable: Queryable, filter: ScheduleFilter
   return found.rows;
 }
 
+/** Where schedules have jobs of a task go, if not to its own queue. A few rows: workers read all of them. */
+export async function listScheduledQueues(
+  queryable: Queryable,
+): Promise<readonly { readonly task: string; readonly queue: string }[]> {
+  const found = await sql<{ task: string; queue: string }>`
+    SELECT DISTINCT task, queue FROM schedule WHERE queue IS NOT NULL`.execute(queryable);
+  return found.rows;
+}
+
 export type TickOutcome = "enqueued" | "missed" | "overlap" | "refused";
 
 /** What became of one time. */
