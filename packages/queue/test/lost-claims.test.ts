@@ -57,5 +57,63 @@ describe.each(testDatabases())("a claim whose answer is lost on $name", (kind) =
     const attempts = await sql<{ attempt: number; runs_alone: boolean }>`
       SELECT attempt, runs_alone FROM job `.execute(database.queryable);
     expect(attempts.rows).toEqual(jobs.map(() => ({ attempt: 1, runs_alone: false })));
+    const reasons = await sql`SELECT DISTINCT error_code FROM job_attempt`.execute(database.queryable);
+    expect(reasons.rows).toEqual([{ error_code: "claim_lost" }]);
+  });
+
+  it("is told from a job that its worker ran and gave up, which waits for its lease", async () => {
+    const queue = new Queue({
+      database,
+      logger: silentLogger,
+      handlers: [handleTask({ task, run: async () => ({}) })],
+    });
+    const worker = queue.createWorker({ name: "w", concurrency: 2, leaseMs: 60_000, pollMs: 50 });
+    const given = await queue.add(task, {}, { delayMs: 600_000 });
+    // Its beats have failed for 50 s, so that it was told to stop and nobody runs it here any more.
+    await sql`
+      UPDATE job SET state = 'running', reason = NULL, fence = 1, attempt = 1, worker_id = ${worker.id},
+        claimed_at = now() - interval '51 s', lease_until = now() + interval '9 s'
+      WHERE id = ${given.id}`.execute(database.queryable);
+    const lost = await queue.add(task, {});
+    cutter.cuts = 1;
+    await worker.start();
+
+    await queue.waitForEnd(lost.id, { timeoutMs: 15_000 });
+
+    const attempts = await sql`SELECT job_id FROM job_attempt WHERE outcome = 'handed_back'
+      AND job_id IN (${given.id}, ${lost.id})`.execute(database.queryable);
+    await worker.stop();
+    expect(attempts.rows).toEqual([{ job_id: lost.id }]);
+  });
+
+  it("is told from a job of whose limit its worker learned with the claim", async () => {
+    const limited = { ...task, name: "tests.limited_elsewhere" };
+    const former = new Queue({ database, logger: silentLogger, handlers: [], tasks: [limited] });
+    const jobs = await Promise.all([1, 2, 3].map(() => former.add(limited, {})));
+    const queue = new Queue({
+      database,
+      logger: silentLogger,
+      handlers: [
+        handleTask({ task: { ...limited, queue: "elsewhere", concurrency: 1 }, run: async () => ({}) }),
+      ],
+    });
+    const worker = queue.createWorker({
+      name: "w",
+      concurrency: 4,
+      leaseMs: 600_000,
+      pollMs: 50,
+      queues: ["tests", "elsewhere"],
+    });
+    await worker.start();
+
+    for (const { id } of jobs) await queue.waitForEnd(id, { timeoutMs: 15_000 });
+
+    await worker.stop();
+    const ids = jobs.map(({ id }) => id);
+    const reasons = await sql`
+      SELECT DISTINCT outcome, error_code FROM job_attempt WHERE job_id = ANY(${ids}::uuid[])`.execute(
+      database.queryable,
+    );
+    expect(reasons.rows).toEqual([{ outcome: "handed_back", error_code: "limit_not_known" }]);
   });
 });

@@ -1,5 +1,5 @@
 import type { Database } from "@millrace/database";
-import { silentLogger } from "@millrace/kernel";
+import { newId, silentLogger } from "@millrace/kernel";
 import { testDatabases } from "@millrace/testing";
 import type { TestDatabase } from "@millrace/testing";
 import { sql } from "kysely";
@@ -188,6 +188,29 @@ describe.each(testDatabases())("upkeep on $name", (kind) => {
 
       expect(await stateOf(id)).toBe("cancelled");
     });
+  });
+
+  it.each([
+    ["1 minute", "worker_died"],
+    ["1 second", "lease_expired"],
+  ])("says of a worker heard of %s ago, after a lease that ended 10 s ago: %s", async (silence, code) => {
+    const id = await enqueue();
+    const worker = { id: newId(), name: "w", queues: ["tests"], concurrency: 1, tasks: [] };
+    await registerWorker(database, worker);
+    await sql`UPDATE worker SET beat_at = now() - ${silence}::interval`.execute(database.queryable);
+    await sql`
+      UPDATE job SET state = 'running', worker_id = ${worker.id}, lease_until = now() - interval '10 s'`.execute(
+      database.queryable,
+    );
+    const handler = handleTask({ task: scriptTask, run: () => Promise.reject(new Error()) });
+    const registry = new TaskRegistry([handler]);
+
+    await reapJobs({ database, bus: queue.bus, broker: createMemoryBroker(), registry }, "expired_leases");
+
+    const attempts = await sql`SELECT outcome, error_code FROM job_attempt WHERE job_id = ${id}`.execute(
+      database.queryable,
+    );
+    expect(attempts.rows).toEqual([{ outcome: "crashed", error_code: code }]);
   });
 
   it("expires nothing once it was told to stop", async () => {

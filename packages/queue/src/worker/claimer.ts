@@ -20,7 +20,7 @@ export type Claim = {
   /** There may be jobs that it did not see, or that were too many. */
   readonly isMore: boolean;
   /** Others were claimed before it was known that a limit holds them: they are to be given back. */
-  readonly hasStrays: boolean;
+  readonly strays: readonly ClaimedJob[];
 };
 
 /** Takes jobs for one worker: the short way, or where there are limits to keep the way that counts. */
@@ -74,7 +74,7 @@ export class Claimer {
 
   async claim(asked: Pick<ClaimRequest, "queue" | "limit" | "oldest">): Promise<Claim> {
     const { queue } = asked;
-    if (this.#resting.isResting(queue)) return { jobs: [], isMore: false, hasStrays: false };
+    if (this.#resting.isResting(queue)) return { jobs: [], isMore: false, strays: [] };
     const { worker, leaseMs } = this.#options;
     const request = { ...asked, taskKeys: this.#parts.registry.keys(), worker, leaseMs };
     return this.#limits.isLimited(queue)
@@ -95,9 +95,9 @@ export class Claimer {
       );
     }
     const jobs = claimed.filter(({ task }) => !this.#limits.hasLimits(task));
-    const hasStrays = jobs.length < claimed.length;
-    if (hasStrays) this.#limits.countIn(queue);
-    return { jobs, isMore: hasStrays || claimed.length === request.limit, hasStrays };
+    if (jobs.length === claimed.length) return { jobs, isMore: claimed.length === request.limit, strays: [] };
+    this.#limits.countIn(queue);
+    return { jobs, isMore: true, strays: claimed.filter(({ task }) => this.#limits.hasLimits(task)) };
   }
 
   /** The oldest in a turn of their own: limits may hold them back while others could start. */
@@ -105,11 +105,11 @@ export class Claimer {
     const queue = this.#limitedQueue(request.queue);
     if (oldest > 0) {
       const { jobs } = await queue.claim({ ...request, limit: oldest, choice: "oldest" });
-      if (jobs.length > 0) return { jobs, isMore: true, hasStrays: false };
+      if (jobs.length > 0) return { jobs, isMore: true, strays: [] };
     }
     const { jobs, isMore, againInMs } = await queue.claim({ ...request, choice: "best" });
     if (jobs.length === 0) this.#againAtMs = Math.min(this.#againAtMs, performance.now() + againInMs);
-    return { jobs, isMore: isMore || jobs.length === request.limit, hasStrays: false };
+    return { jobs, isMore: isMore || jobs.length === request.limit, strays: [] };
   }
 
   #limitedQueue(queue: string): LimitedQueue {

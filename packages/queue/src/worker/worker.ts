@@ -112,7 +112,11 @@ export class Worker implements Service {
     this.#counts = new WorkerCounts(parts.bus, (jobId) => this.#held.has(jobId));
     this.#turns = new ClaimTurns(options.queues);
     this.#claimer = new Claimer(parts, { ...options, worker: { id, name: options.name } });
-    this.#lostClaims = new LostClaims(parts, id, (jobId) => this.#held.has(jobId));
+    this.#lostClaims = new LostClaims(parts, {
+      workerId: id,
+      leaseMs: options.leaseMs,
+      isHeld: (jobId) => this.#held.has(jobId),
+    });
     this.#batches = new BatchGatherer(parts, this.#listener);
     const { isolationEntry: entry, concurrency, recycle = {} } = options;
     this.#children =
@@ -388,8 +392,8 @@ export class Worker implements Service {
       this.#told.delete(queue);
       const asked = { queue, limit: part, oldest: partOfOldest };
       const sentMs = performance.now();
-      const { jobs: claimed, isMore, hasStrays } = await this.#claimer.claim(asked);
-      if (hasStrays) this.#lostClaims.suspect();
+      const { jobs: claimed, isMore, strays } = await this.#claimer.claim(asked);
+      this.#lostClaims.strayed(strays);
       this.#parts.heartbeat.hold(claimed, performance.now() - sentMs);
       for (const job of claimed) this.#run(job);
       started += claimed.length;
