@@ -1,3 +1,4 @@
+import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ChangeNotice, JobTransition } from "../src/events/event.ts";
 import { handlersOf, isAlive, IsolationSetup } from "./isolation-setup.ts";
@@ -139,6 +140,27 @@ describe("jobs of a task with isolation", () => {
 
     expect(await setup.result(job)).toMatchObject({ state: "cancelled" });
     expect(isAlive(child)).toBe(false);
+  });
+
+  it("never begin in a process that is ready when they are told to stop at once", async () => {
+    const pool = setup.pool();
+    const [ready] = await setup.processesOf(pool, ["answer"]);
+    const job = await setup.claim("answer");
+    await sql`UPDATE job SET expires_at = now() + interval '1 hour' WHERE id = ${job.id}`.execute(
+      setup.database.queryable,
+    );
+
+    const execution = pool.run(job);
+    execution.stop("shutdown");
+    await execution.done;
+
+    const expiry = await sql<{ is_kept: boolean }>`
+      SELECT expires_at IS NOT NULL AS is_kept FROM job WHERE id = ${job.id}`.execute(
+      setup.database.queryable,
+    );
+    expect(expiry.rows).toEqual([{ is_kept: true }]);
+    expect(await setup.result(job)).toMatchObject({ state: "queued", outcome: "handed_back" });
+    expect(await setup.processesOf(pool, ["answer"])).toEqual([ready]);
   });
 
   it("time out, with all that they started, when a loop keeps them from ending at the hard limit", async () => {

@@ -67,6 +67,8 @@ const defaults = {
 /** The slot of a job, which is another's while the job waits in line. */
 export type JobSlot = { readonly leave: () => void; readonly take: () => void };
 
+const toldBefore: ChildRun = { kind: "not_started", ended: "told to stop before" };
+
 type IdleChild = { readonly child: JobChild; readonly timer: NodeJS.Timeout };
 
 /**
@@ -131,6 +133,8 @@ export class ChildPool {
   }
 
   async #runAndRecord(job: ClaimedJob, attempt: AttemptStop, slot: JobSlot | undefined): Promise<void> {
+    // Not before the caller has entered it among what it holds.
+    await Promise.resolve();
     const task = this.#parts.registry.find(job.task, job.task_version)?.task;
     const runInChild = (): Promise<ChildRun> => this.#runInChild(job, attempt, task);
     const run = await (job.runs_alone ? this.#inLine(runInChild, attempt, slot) : runInChild());
@@ -165,11 +169,13 @@ export class ChildPool {
   async #runInChild(job: ClaimedJob, attempt: AttemptStop, task: Task | undefined): Promise<ChildRun> {
     const heapMegabytes = ceilingOf(task);
     for (;;) {
-      if (attempt.reason !== undefined) return { kind: "not_started", ended: "told to stop before" };
+      if (attempt.reason !== undefined) return toldBefore;
       const used = job.runs_alone ? undefined : this.#takeIdle(heapMegabytes);
       const child = used ?? (await this.#start(heapMegabytes, attempt.signal));
       if (typeof child === "string") return { kind: "not_started", ended: child };
-      const run = await child.run(job, attempt, this.#limitsOf(task));
+      // Perhaps told to stop in the very moment in which a fresh one became ready.
+      const mayRun = attempt.reason === undefined;
+      const run = mayRun ? await child.run(job, attempt, this.#limitsOf(task)) : toldBefore;
       const isClean = run.kind === "done" && run.isReusable && attempt.reason === undefined;
       if (isClean && !job.runs_alone && !this.#isSpent(child)) this.#keep(child);
       else await (isClean ? child.end() : child.kill());

@@ -30,7 +30,7 @@ export async function recordDeath(
   const facts = { jobId: job.id, task: job.task, ended: death.ended, stopped: attempt.reason };
   if (attempt.reason !== undefined) {
     parts.logger.warn(facts, "a job that was told to stop ended with its process");
-    return await recordFailure(parts, job, undefined, attempt);
+    return await recordFailure(parts, job, { isBegun: death.kind !== "not_started" }, attempt);
   }
   if (death.kind === "not_started") {
     parts.logger.error(facts, "a job's own process did not start; it is tried again later");
@@ -43,7 +43,8 @@ export async function recordDeath(
     return await recordCrash(parts, job, (by) => recordSharedDeath(by, job, error));
   }
   const isIsolated = parts.registry.find(job.task, job.task_version)?.task.isolation !== undefined;
-  if (outOfMemory !== undefined && isIsolated) return await recordFailure(parts, job, outOfMemory, attempt);
+  if (outOfMemory !== undefined && isIsolated)
+    return await recordFailure(parts, job, { error: outOfMemory, isBegun: true }, attempt);
   // Without isolation a mere failure would be tried again in the worker's own process, and kill that.
   const ended = outOfMemory === undefined ? death.ended : `more than ${death.ceilingMegabytes} MB of memory`;
   await recordCrash(parts, job, (by) => recordCrashAlone(by, job, ended));
@@ -52,14 +53,15 @@ export async function recordDeath(
 async function recordFailure(
   parts: ExecuteParts,
   job: ClaimedJob,
-  error: MillraceError | undefined,
+  { error, isBegun }: { readonly error?: MillraceError; readonly isBegun: boolean },
   attempt: AttemptStop,
 ): Promise<void> {
   const task = parts.registry.find(job.task, job.task_version)?.task;
   if (task === undefined) return;
   const tried = { task, attempt: job.attempt, maxAttempts: job.max_attempts };
   const end = decideEnd(error, attempt.reason, tried);
-  if (end !== undefined) await recordEnd(parts, job, end, attempt);
+  if (end === undefined) return;
+  await recordEnd(parts, job, end.outcome === "handed_back" ? { ...end, isBegun } : end, attempt);
 }
 
 async function recordCrash(
