@@ -17,21 +17,27 @@ beforeAll(async () => {
   if (kind === undefined) throw new Error("this test needs PostgreSQL");
   opened = await kind.open();
   const { queryable } = opened.database;
-  // One in a thousand failed, one in two thousand has a tag, the newest of each far from the newest of all.
+  // One in a thousand failed, as many are in each state of those that have not ended, one in two thousand has a tag:
+  // the newest of each far from the newest of all.
   await sql`
     WITH given AS (
-      SELECT lpad(to_hex(nth), 12, '0') AS name, nth % 1000 = 0 AND nth <= ${jobs / 2} AS is_failed, nth
+      SELECT lpad(to_hex(nth), 12, '0') AS name, nth,
+             coalesce(CASE WHEN nth <= ${jobs / 2} THEN
+               ('{failed,running,scheduled,waiting,blocked}'::text[])[nth % 1000 + 1] END, 'succeeded') AS state
       FROM generate_series(1, ${jobs}) AS nth
     ), written AS (
-      INSERT INTO job (id, queue, task, owner, stream, state, max_attempts, retries, finished_at, created_at, error_code)
-      SELECT ('00000000-0000-7000-8000-' || name)::uuid, 'tests', 'tests.run_script', ${owner}, 'job:' || nth,
-             CASE WHEN is_failed THEN 'failed' ELSE 'succeeded' END, 4, 3, now(), now(),
-             CASE WHEN is_failed THEN 'timeout' END
+      INSERT INTO job (id, queue, task, owner, stream, state, reason, max_attempts, retries, finished_at, created_at,
+                       error_code, worker_id, lease_until)
+      SELECT ('00000000-0000-7000-8000-' || name)::uuid, 'tests', 'tests.run_script', ${owner}, 'job:' || nth, state,
+             CASE WHEN state = 'scheduled' THEN 'retry' END, 4, 3,
+             CASE WHEN state IN ('failed', 'succeeded') THEN now() END, now(),
+             CASE WHEN state = 'failed' THEN 'timeout' END, CASE WHEN state = 'running' THEN gen_random_uuid() END,
+             CASE WHEN state = 'running' THEN now() END
       FROM given
     )
     INSERT INTO job_payload (job_id, owner, input, tags)
     SELECT ('00000000-0000-7000-8000-' || name)::uuid, ${owner}, '{}',
-           CASE WHEN nth % 2000 = 0 AND is_failed THEN '{rare}'::text[] ELSE '{}' END FROM given`.execute(
+           CASE WHEN nth % 2000 = 0 AND state = 'failed' THEN '{rare}'::text[] ELSE '{}' END FROM given`.execute(
     queryable,
   );
   await sql`VACUUM ANALYZE job`.execute(queryable);
@@ -54,8 +60,12 @@ async function readsOf(work: (queryable: Queryable) => Promise<unknown>, index: 
 }
 
 it.each([
-  ["failed jobs", { states: ["failed"] as const }, "job_unsuccessful"],
-  ["failed jobs with a code", { states: ["failed"] as const, errorCode: "timeout" }, "job_unsuccessful"],
+  ["failed jobs", { states: ["failed"] as const }, "job_by_state"],
+  ["failed jobs with a code", { states: ["failed"] as const, errorCode: "timeout" }, "job_by_state"],
+  ["jobs that run", { states: ["running"] as const }, "job_running"],
+  ["scheduled jobs", { states: ["scheduled"] as const }, "job_by_state"],
+  ["waiting jobs of a task", { states: ["waiting"] as const, task: "tests.run_script" }, "job_by_state"],
+  ["blocked jobs", { states: ["blocked"] as const }, "job_by_state"],
   ["jobs with a tag", { tag: "rare" }, "job_payload_tags"],
   ["the newest jobs", {}, "job_payload_owner"],
 ])("lists %s by their index, and reads no table as a whole", async (_what, filter, index) => {
@@ -71,7 +81,7 @@ it.each([
 it("groups failures by the index of the jobs that did not succeed", async () => {
   const reads = await readsOf(
     (queryable) => groupFailures(queryable, { owners: [owner], limit: 10 }),
-    "job_unsuccessful",
+    "job_by_state",
   );
 
   expect(reads?.index).toBeGreaterThan(0);
@@ -90,7 +100,7 @@ it("says that nobody knows a task without reading all jobs", async () => {
     isKnownTask({ ...opened.database, queryable }, "tests.run_scirpt");
 
   expect(await isKnown(opened.database.queryable)).toBe(false);
-  const reads = await readsOf(isKnown, "job_unsuccessful");
+  const reads = await readsOf(isKnown, "job_by_state");
 
   expect(reads?.index).toBeGreaterThan(0);
   expect(reads?.all_jobs).toBe(0);

@@ -31,7 +31,7 @@ const maxExamined = 10_000;
 
 /**
  * The failed jobs of some owners by task, code and what their messages have in common, the largest group
- * first. Looks at the newest 10,000, by job_unsuccessful.
+ * first. Looks at the newest 10,000, by job_by_state.
  */
 export async function groupFailures(
   queryable: Queryable,

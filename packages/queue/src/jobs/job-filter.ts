@@ -1,6 +1,7 @@
 import type { JobState } from "@millrace/contracts";
 import { sql } from "kysely";
 import type { RawBuilder } from "kysely";
+import { anyRunning } from "./any-running.ts";
 
 /** Which jobs: those of which all that is given is true. Moments as RFC 3339 text. */
 export type JobConditions = {
@@ -28,14 +29,9 @@ export type JobConditions = {
  */
 export function jobCondition(filter: JobConditions): RawBuilder<unknown> {
   const { ids, states, queue, task, tag, worker, errorCode, errorMessage, search } = filter;
-  const [onlyState] = states ?? [];
   const conditions = [
     ids === undefined ? undefined : sql`job.id = ANY(${[...ids]}::uuid[])`,
-    states === undefined
-      ? undefined
-      : states.length === 1
-        ? sql`job.state = ${onlyState}`
-        : sql`job.state = ANY(${[...states]}::text[])`,
+    states === undefined ? undefined : inStates(states),
     queue === undefined ? undefined : sql`job.queue = ${queue}`,
     task === undefined ? undefined : sql`job.task = ${task}`,
     tag === undefined ? undefined : sql`(payload.tags @> ARRAY[${tag}]::text[] AND payload.tags <> '{}')`,
@@ -49,6 +45,12 @@ export function jobCondition(filter: JobConditions): RawBuilder<unknown> {
     moment(sql`job.finished_at <=`, filter.finishedBefore),
   ].filter((condition) => condition !== undefined);
   return conditions.length === 0 ? sql`true` : sql.join(conditions, sql` AND `);
+}
+
+function inStates(states: readonly JobState[]): RawBuilder<unknown> {
+  const [state, ...others] = states;
+  if (others.length > 0 || state === undefined) return sql`job.state = ANY(${[...states]}::text[])`;
+  return state === "running" ? anyRunning : sql`job.state = ${state}`;
 }
 
 function moment(compared: RawBuilder<unknown>, value: string | undefined): RawBuilder<unknown> | undefined {

@@ -20,8 +20,9 @@ export type JobFilter = JobConditions & {
 const searched = 10_000;
 
 /**
- * Jobs of some owners, newest first. Read by job_payload_owner or, of those that did not succeed, by
- * job_unsuccessful, in order. A search, and what a worker ran, is of the newest 10,000 from `before` on.
+ * Jobs of some owners, newest first. Read in order by job_payload_owner or, for a state that few are in, by
+ * job_by_state; those that run by job_running. A search, and what a worker ran, is of the newest 10,000 from
+ * `before` on.
  */
 export async function listJobs(queryable: Queryable, filter: JobFilter): Promise<JobRecord[]> {
   const { owners, before, limit } = filter;
