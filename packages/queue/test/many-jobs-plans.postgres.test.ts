@@ -45,18 +45,28 @@ beforeAll(async () => {
 });
 afterAll(() => opened.close());
 
-/** How often the work reads an index, and all of a table, in a transaction of its own. */
+/** How often the work reads an index, and all of a table. */
 async function readsOf(work: (queryable: Queryable) => Promise<unknown>, index: string) {
   return await opened.database.transaction(async (transaction) => {
+    const count = () => readCounts(transaction, index);
+    // Not 0: what was read before in this session is counted with it for a second.
+    const before = await count();
     await work(transaction);
-    const read = await sql<{ index: number; all_jobs: number; all_payloads: number }>`
-      SELECT pg_stat_get_xact_numscans(${index}::regclass)::integer AS index,
-             pg_stat_get_xact_numscans('job'::regclass)::integer AS all_jobs,
-             pg_stat_get_xact_numscans('job_payload'::regclass)::integer AS all_payloads`.execute(
-      transaction,
-    );
-    return read.rows[0];
+    const after = await count();
+    return {
+      index: after.index - before.index,
+      all_jobs: after.all_jobs - before.all_jobs,
+      all_payloads: after.all_payloads - before.all_payloads,
+    };
   });
+}
+
+async function readCounts(queryable: Queryable, index: string) {
+  const read = await sql<{ index: number; all_jobs: number; all_payloads: number }>`
+    SELECT pg_stat_get_xact_numscans(${index}::regclass)::integer AS index,
+           pg_stat_get_xact_numscans('job'::regclass)::integer AS all_jobs,
+           pg_stat_get_xact_numscans('job_payload'::regclass)::integer AS all_payloads`.execute(queryable);
+  return read.rows[0]!;
 }
 
 it.each([
@@ -66,15 +76,16 @@ it.each([
   ["scheduled jobs", { states: ["scheduled"] as const }, "job_by_state"],
   ["waiting jobs of a task", { states: ["waiting"] as const, task: "tests.run_script" }, "job_by_state"],
   ["blocked jobs", { states: ["blocked"] as const }, "job_by_state"],
+  ["jobs that failed or run, of both", { states: ["failed", "running", "failed"] as const }, "job_running"],
   ["jobs with a tag", { tag: "rare" }, "job_payload_tags"],
   ["the newest jobs", {}, "job_payload_owner"],
 ])("lists %s by their index, and reads no table as a whole", async (_what, filter, index) => {
   const list = (queryable: Queryable) => listJobs(queryable, { ...filter, owners: [owner, null], limit: 21 });
 
-  expect(await list(opened.database.queryable)).toHaveLength(21);
+  expect(new Set((await list(opened.database.queryable)).map(({ id }) => id)).size).toBe(21);
   const reads = await readsOf(list, index);
 
-  expect(reads?.index).toBeGreaterThan(0);
+  expect(reads.index).toBeGreaterThan(0);
   expect(reads).toMatchObject({ all_jobs: 0, all_payloads: 0 });
 });
 
@@ -84,15 +95,15 @@ it("groups failures by the index of the jobs that did not succeed", async () => 
     "job_by_state",
   );
 
-  expect(reads?.index).toBeGreaterThan(0);
-  expect(reads?.all_jobs).toBe(0);
+  expect(reads.index).toBeGreaterThan(0);
+  expect(reads.all_jobs).toBe(0);
 });
 
 it("shows how queues stand without reading all jobs", async () => {
   const reads = await readsOf((queryable) => readQueueOverviews(queryable), "job_finished_at");
 
-  expect(reads?.index).toBeGreaterThan(0);
-  expect(reads?.all_jobs).toBe(0);
+  expect(reads.index).toBeGreaterThan(0);
+  expect(reads.all_jobs).toBe(0);
 });
 
 it("says that nobody knows a task without reading all jobs", async () => {
@@ -102,6 +113,6 @@ it("says that nobody knows a task without reading all jobs", async () => {
   expect(await isKnown(opened.database.queryable)).toBe(false);
   const reads = await readsOf(isKnown, "job_by_state");
 
-  expect(reads?.index).toBeGreaterThan(0);
-  expect(reads?.all_jobs).toBe(0);
+  expect(reads.index).toBeGreaterThan(0);
+  expect(reads.all_jobs).toBe(0);
 });

@@ -28,15 +28,17 @@ export async function listJobs(queryable: Queryable, filter: JobFilter): Promise
   const { owners, before, limit } = filter;
   const isSearch = filter.search !== undefined || filter.worker !== undefined;
   const isBefore = before === undefined ? sql`true` : sql`job.id < ${before}::uuid`;
-  const pages = owners.map((owner) => {
+  const pages = owners.flatMap((owner) => {
     const rows = sql`FROM job_payload payload JOIN job ON job.id = payload.job_id
       WHERE ${ofOwner(owner)} AND ${isBefore}`;
-    if (!isSearch)
-      return sql`(SELECT job.id ${rows} AND ${jobCondition(filter)} ORDER BY job.id DESC LIMIT ${limit})`;
-    return sql`(
-      SELECT job.id FROM (SELECT job.id ${rows} ORDER BY job.id DESC LIMIT ${searched}) AS latest
-      JOIN job ON job.id = latest.id JOIN job_payload payload ON payload.job_id = job.id
-      WHERE ${jobCondition(filter)} ORDER BY job.id DESC LIMIT ${limit})`;
+    if (isSearch)
+      return sql`(
+        SELECT job.id FROM (SELECT job.id ${rows} ORDER BY job.id DESC LIMIT ${searched}) AS latest
+        JOIN job ON job.id = latest.id JOIN job_payload payload ON payload.job_id = job.id
+        WHERE ${jobCondition(filter)} ORDER BY job.id DESC LIMIT ${limit})`;
+    return stateByState(filter).map(
+      (one) => sql`(SELECT job.id ${rows} AND ${jobCondition(one)} ORDER BY job.id DESC LIMIT ${limit})`,
+    );
   });
   const found = await sql<JobRecord>`
     WITH page AS MATERIALIZED (
@@ -44,6 +46,12 @@ export async function listJobs(queryable: Queryable, filter: JobFilter): Promise
     )
     SELECT ${jobColumns} JOIN page ON page.id = job.id ORDER BY job.id DESC`.execute(queryable);
   return found.rows;
+}
+
+/** With a list of states no index of one state is of use. */
+function stateByState(filter: JobConditions): readonly JobConditions[] {
+  const states = [...new Set(filter.states)];
+  return states.length === 0 ? [filter] : states.map((state) => ({ ...filter, states: [state] }));
 }
 
 function ofOwner(owner: string | null): RawBuilder<unknown> {
