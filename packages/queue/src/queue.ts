@@ -226,10 +226,12 @@ export class Queue {
 
   /**
    * Takes back every running job at once: only when it is proven that no other process works on
-   * this database, as the folder lock of embedded mode does. Returns how many.
+   * this database, as the folder lock of embedded mode does. Returns how many; `worker.lost` says from whom.
    */
   takeBackAll(): Promise<number> {
-    return reapJobs({ ...this.#ending, database: this.database.background }, "all_running");
+    return reapJobs({ ...this.#ending, database: this.database.background }, "all_running", {
+      onLost: (lost, jobs) => this.hooks.emit({ type: "worker.lost", worker: lost, jobs }),
+    });
   }
 
   /**

@@ -13,6 +13,7 @@ import {
   snooze,
 } from "../src/index.ts";
 import type { JobContext, QueueWorker } from "../src/index.ts";
+import { attemptOutcome } from "../src/observe/attempt-outcome.ts";
 import { scriptTask } from "./script-task.ts";
 
 let database: Database;
@@ -195,6 +196,31 @@ describe("steps", () => {
     await expect.poll(() => reasons).toEqual(["lease_lost"]);
     await queue.transaction((scope) => queue.cancel(scope, id));
     expect(await queue.waitForEnd(id, { timeoutMs: 10_000 })).toMatchObject({ state: "cancelled" });
+  });
+
+  it("tells of the worker whose jobs are taken back all at once, and counts the crash of a cancelled one", async () => {
+    const stuck = createQueue({
+      once: async ({ signal }) => {
+        await sleep(60_000, signal);
+        return { answer: "never" };
+      },
+    });
+    const dying = await startWorker(stuck, { beatMs: 60_000, pollMs: 60_000 });
+    const ids = [await enqueue(stuck, "once"), await enqueue(stuck, "once")];
+    const states = async () => (await findJobs(database.queryable, ids)).map(({ state }) => state);
+    await expect.poll(states).toEqual(["running", "running"]);
+    const next = createQueue({});
+    const told: unknown[] = [];
+    next.on("worker.lost", ({ worker, jobs }) => void told.push([worker, jobs]));
+    next.on("job.crashed", (transition) => void told.push(attemptOutcome(transition)));
+    next.on("job.cancelled", (transition) => void told.push(attemptOutcome(transition)));
+    await next.transaction((scope) => next.cancel(scope, ids[0] ?? ""));
+
+    expect(await next.takeBackAll()).toBe(2);
+
+    expect(told).toEqual(["crashed", "crashed", [{ id: dying.id, name: "w" }, 2]]);
+    await next.transaction((scope) => next.cancel(scope, ids[1] ?? ""));
+    await dying.stop();
   });
 
   it("goes on after the recorded steps when the process died", async () => {

@@ -31,7 +31,8 @@ export async function forceRelease(
   if (job.state !== "running") throw jobNotRunning(id, job.state);
   const error = { code: "force_released", message: `Taken from its worker by ${by}.` };
   await endAttempt(scope.transaction, job, { outcome: "handed_back", error });
-  if (job.is_cancel_requested) await endJob(scope, parts, job, { state: "cancelled" });
+  if (job.is_cancel_requested)
+    await endJob(scope, parts, job, { state: "cancelled", attempt: "handed_back" });
   else await requeueJob(scope, parts, job, { why: "handed_back" });
   scope.afterCommit(() => parts.onReleased({ id, fence: job.fence }));
 }

@@ -36,6 +36,9 @@ export type StreamsMoved = {
   readonly crowded: readonly string[];
 };
 
+/** An attempt that nobody ended: its process died, or the job was taken from it. */
+export type CutAttempt = "crashed" | "handed_back";
+
 /**
  * A job went from one state to another, or its attempt began or ended, and that is committed. Told in the
  * process that did it, for hooks, metrics and traces; a change of the same kind may be told of many
@@ -83,6 +86,8 @@ export type JobTransition = {
   /** Ends of an attempt: from its claim. */
   readonly runMs?: number;
   readonly error?: { readonly code: string; readonly message: string };
+  /** `cancelled`: how the attempt is recorded that was over before anybody could cancel it. */
+  readonly attempt?: CutAttempt;
   /** W3C trace context that came with the job; with `enqueued` and `started`. */
   readonly traceParent?: string | null;
 };

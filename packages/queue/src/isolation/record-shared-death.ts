@@ -21,7 +21,8 @@ export async function recordSharedDeath(
       const job = await lockHeldJob(scope.transaction, held);
       if (job === undefined) return;
       await endAttempt(scope.transaction, held, { outcome: "crashed", error: storable(error) });
-      if (job.is_cancel_requested) return await endJob(scope, parts, job, { state: "cancelled" });
+      if (job.is_cancel_requested)
+        return await endJob(scope, parts, job, { state: "cancelled", attempt: "crashed" });
       await requeueJob(scope, parts, job, { why: "crashed", crashCount: job.crash_count });
     },
     "crash_alone",

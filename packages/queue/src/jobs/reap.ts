@@ -146,13 +146,15 @@ const reasons = {
  */
 async function takeBack(scope: WriteScope, parts: ReapParts, job: LockedJob, error: Reason): Promise<void> {
   await endAttempt(scope.transaction, job, { outcome: "crashed", error });
-  if (job.is_cancel_requested) return await endJob(scope, parts, job, { state: "cancelled" });
+  if (job.is_cancel_requested)
+    return await endJob(scope, parts, job, { state: "cancelled", attempt: "crashed" });
   await requeueJob(scope, parts, job, { why: "crashed", crashCount: job.crash_count });
 }
 
 /** It was never begun: nobody knew of it, or it is a stray. */
 async function handBack(scope: WriteScope, parts: ReapParts, job: LockedJob, error: Reason): Promise<void> {
   await endAttempt(scope.transaction, job, { outcome: "handed_back", error });
-  if (job.is_cancel_requested) return await endJob(scope, parts, job, { state: "cancelled" });
+  if (job.is_cancel_requested)
+    return await endJob(scope, parts, job, { state: "cancelled", attempt: "handed_back" });
   await requeueJob(scope, parts, job, { why: "handed_back", isBegun: false });
 }

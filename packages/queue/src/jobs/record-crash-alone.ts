@@ -29,7 +29,8 @@ export async function recordCrashAlone(
       const crashCount = job.crash_count + 1;
       const error = storable({ code: "job_process_died", message: `The job's own process died (${ended}).` });
       await endAttempt(scope.transaction, held, { outcome: "crashed", error });
-      if (job.is_cancel_requested) return await endJob(scope, parts, job, { state: "cancelled" });
+      if (job.is_cancel_requested)
+        return await endJob(scope, parts, job, { state: "cancelled", attempt: "crashed" });
       await sql`UPDATE job SET crash_count = ${crashCount} WHERE id = ${job.id}`.execute(scope.transaction);
       if (crashCount >= maxCrashesAlone) {
         return await endJob(scope, parts, job, { state: "failed", error: jobCrashedWorker });

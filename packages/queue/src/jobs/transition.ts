@@ -15,7 +15,7 @@ export function transitionOf(
   type: JobTransition["type"],
   { id, task, queue, owner, attempt }: TellingJob,
   state: JobState,
-  details: Pick<JobTransition, "waitMs" | "runMs" | "error" | "traceParent"> = {},
+  details: Pick<JobTransition, "waitMs" | "runMs" | "error" | "attempt" | "traceParent"> = {},
 ): JobTransition {
   return { type, job: { id, task, queue, owner, state, attempt }, ...details };
 }

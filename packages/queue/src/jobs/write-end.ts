@@ -2,6 +2,7 @@ import { jsonText } from "@millrace/database";
 import { sql } from "kysely";
 import type { Announcer } from "../brokers/broker.ts";
 import { appendEvents, endStream } from "../events/append-events.ts";
+import type { CutAttempt } from "../events/event.ts";
 import type { EventBus } from "../events/event-bus.ts";
 import type { TaskRegistry } from "../tasks/task-registry.ts";
 import type { WriteScope } from "../write-scope.ts";
@@ -13,7 +14,11 @@ import { transitionOf } from "./transition.ts";
 export type Ending =
   | { readonly state: "succeeded"; readonly output: unknown }
   | { readonly state: "failed"; readonly error: { readonly code: string; readonly message: string } }
-  | { readonly state: "cancelled" }
+  | {
+      readonly state: "cancelled";
+      /** How its attempt is recorded that ran until now. Default as cancelled. */
+      readonly attempt?: CutAttempt;
+    }
   | { readonly state: "expired" };
 
 export type EndingParts = {
@@ -80,6 +85,7 @@ export async function tellEnd(
   const details = {
     ...(job.run_ms === null || job.state !== "running" ? {} : { runMs: job.run_ms }),
     ...(error === undefined ? {} : { error }),
+    ...(ending.state === "cancelled" && ending.attempt !== undefined ? { attempt: ending.attempt } : {}),
   };
   scope.afterCommit(() =>
     parts.bus.publishTransition(transitionOf(ending.state, job, ending.state, details)),

@@ -26,6 +26,8 @@ describe("the outcome of the attempt that a transition ends", () => {
     ["handed_back", { runMs: 1 }, "handed_back"],
     ["crashed", { runMs: 1 }, "crashed"],
     ["cancelled", { runMs: 1 }, "cancelled"],
+    ["cancelled", { runMs: 1, attempt: "crashed" }, "crashed"],
+    ["cancelled", { runMs: 1, attempt: "handed_back" }, "handed_back"],
   ])("%s with %o is %s", (type, details, outcome) => {
     expect(attemptOutcome({ type, job, ...details })).toBe(outcome);
   });

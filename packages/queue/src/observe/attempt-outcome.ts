@@ -3,7 +3,7 @@ import { jobCrashedWorker, jobTimedOut } from "../errors.ts";
 import type { JobTransition } from "../events/event.ts";
 
 /** How the attempt came out that this transition ends; undefined for one that ends none. */
-export function attemptOutcome({ type, runMs, error }: JobTransition): AttemptOutcome | undefined {
+export function attemptOutcome({ type, runMs, error, attempt }: JobTransition): AttemptOutcome | undefined {
   switch (type) {
     case "succeeded":
     case "snoozed":
@@ -19,7 +19,7 @@ export function attemptOutcome({ type, runMs, error }: JobTransition): AttemptOu
       if (error?.code === jobCrashedWorker.code) return "crashed";
       return error?.code === jobTimedOut.code ? "timed_out" : "failed";
     case "cancelled":
-      return runMs === undefined ? undefined : "cancelled";
+      return runMs === undefined ? undefined : (attempt ?? "cancelled");
     case "enqueued":
     case "started":
     case "parked":
