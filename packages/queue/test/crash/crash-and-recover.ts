@@ -1,21 +1,28 @@
 /** Kills a real process at one commit, starts it again, and looks whether all is as it must be. */
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import type { Queryable } from "@millrace/database";
 import { newId } from "@millrace/kernel";
 import { waitFor } from "@millrace/testing";
+import { findDebris, findMarked } from "./debris.ts";
 import { findViolations } from "./invariants.ts";
-import type { Death } from "./invariants.ts";
+import type { Death } from "./observed.ts";
 import { Receiver } from "./receiver.ts";
+import { findHeldOpen, findSessions, withApplicationName } from "./sessions.ts";
+import { survivorName } from "./victim-settings.ts";
 
 const program = fileURLToPath(new URL("./victim.ts", import.meta.url));
 /** A launch goes through all points in about five seconds on an idle machine. */
 const launchTimeoutMs = 480_000;
 const maxOutputCharacters = 8_000;
+/** A server hears at once that a process is gone, unless a statement of it runs, or waits for another's. */
+const sessionsEndMs = 10_000;
 
 export type CrashOptions = {
   /** Where the database is: `CRASH_FOLDER` or `CRASH_DATABASE_URL`. */
@@ -24,6 +31,8 @@ export type CrashOptions = {
   readonly points: readonly string[];
   /** Whether a second worker lives on through the crash. Default false. */
   readonly hasSurvivor?: boolean;
+  /** Of a server, where the sessions of the dead must end. */
+  readonly queryable?: Queryable;
 };
 
 /**
@@ -77,9 +86,10 @@ class CrashRun {
 
   async run(): Promise<string[]> {
     const { points, hasSurvivor = false } = this.#options;
-    const survivor = hasSurvivor ? this.#launch("survivor", { CRASH_ROLE: "survivor" }) : undefined;
+    const survivor = hasSurvivor ? this.#launch(survivorName, { CRASH_ROLE: "survivor" }) : undefined;
     if (survivor !== undefined) await this.#untilHello(survivor);
     const deaths: Death[] = [];
+    const violations: string[] = [];
     for (const [index, point] of points.entries()) {
       deaths.push(
         await this.#untilDeath(this.#launch(`launch ${index + 1}`, { MILLRACE_CRASH_AT: point }), point),
@@ -89,23 +99,59 @@ class CrashRun {
       await waitFor(() => this.#processes().every((pid) => pid === alive || parentOf(pid) === alive), {
         describe: "the children of the dead process to end",
       });
+      violations.push(...(await this.#findSessions(`launch ${index + 1}`)));
     }
 
-    const violations: string[] = [];
     this.#receiver.onRest = async () => {
+      violations.push(...(await this.#findHidden("last launch")));
       if (survivor !== undefined) violations.push(...(await this.#stop(survivor)));
     };
     const last = this.#launch("last launch", {});
     const { code, signal } = await this.#untilExit(last);
     if (code !== 0)
       throw new Error(`The last launch ended with ${code ?? signal}. It wrote:\n${last.output()}`);
-    violations.push(...this.#findDebris());
-    const { facts, calls, launches, acknowledged } = this.#receiver;
+    violations.push(
+      ...findDebris({
+        processes: this.#processes(),
+        temporary: this.#temporary,
+        folder: this.#options.environment["CRASH_FOLDER"],
+      }),
+    );
+    for (const { name } of this.#launched) violations.push(...(await this.#findSessions(name)));
+    const { queryable } = this.#options;
+    if (queryable !== undefined) violations.push(...(await findHeldOpen(queryable)));
+    const { facts, calls, launches, acknowledged, pulses, looks, losses, crashCounts } = this.#receiver;
     if (facts === undefined) throw new Error("The last launch told nothing of the database.");
-    return [...violations, ...findViolations({ facts, calls, launches, acknowledged, deaths })];
+    const observed = { facts, calls, launches, acknowledged, pulses, looks, losses, crashCounts, deaths };
+    return [...violations, ...findViolations(observed)];
+  }
+
+  /** Those that the server still keeps open for a launch that has ended. */
+  async #findSessions(launch: string): Promise<string[]> {
+    const { queryable } = this.#options;
+    if (queryable === undefined) return [];
+    const deadlineMs = performance.now() + sessionsEndMs;
+    for (;;) {
+      const left = await findSessions(queryable, this.#applicationOf(launch));
+      if (left.length === 0 || performance.now() > deadlineMs) return left;
+      await wait(20);
+    }
+  }
+
+  /** Who can't see the sessions of one that lives sees none of one that is dead, either. */
+  async #findHidden(launch: string): Promise<string[]> {
+    const { queryable } = this.#options;
+    if (queryable === undefined) return [];
+    const sessions = await findSessions(queryable, this.#applicationOf(launch));
+    return sessions.length > 0 ? [] : [`no session of the ${launch} was seen while it was at rest`];
+  }
+
+  #applicationOf(launch: string): string {
+    return `${this.#mark} ${launch}`;
   }
 
   #launch(name: string, environment: Readonly<Record<string, string>>): Launched {
+    const { CRASH_DATABASE_URL: url, ...others } = this.#options.environment;
     const child = spawn(process.execPath, [program], {
       stdio: ["ignore", "ignore", "pipe"],
       env: {
@@ -115,7 +161,10 @@ class CrashRun {
         CRASH_MARK: this.#mark,
         CRASH_LAUNCH: name,
         CRASH_RECEIVER: this.#receiverUrl,
-        ...this.#options.environment,
+        ...others,
+        ...(url === undefined
+          ? {}
+          : { CRASH_DATABASE_URL: withApplicationName(url, this.#applicationOf(name)) }),
         ...environment,
       },
     });
@@ -168,36 +217,12 @@ class CrashRun {
     return code === 0 ? [] : [`the survivor ended with ${code ?? signal} and wrote ${survivor.output()}`];
   }
 
-  /** I7, outside of the database. */
-  #findDebris(): string[] {
-    const processes = this.#processes().map((pid) => `process ${pid} is still there`);
-    const files = readdirSync(this.#temporary).map((file) => `the temporary file ${file} is still there`);
-    const folder = this.#options.environment["CRASH_FOLDER"];
-    const expected = new Set(["database", "lock.sqlite"]);
-    const inFolder = folder === undefined ? [] : readdirSync(folder).filter((file) => !expected.has(file));
-    return [...processes, ...files, ...inFolder.map((file) => `${file} is still in the data folder`)];
-  }
-
   /** All processes that come of this run, children of children too. */
   #processes(): number[] {
-    if (!existsSync("/proc/self/environ")) {
-      return this.#launched.flatMap(({ child }) =>
-        hasEnded(child) || child.pid === undefined ? [] : [child.pid],
-      );
-    }
-    return readdirSync("/proc").flatMap((name) => {
-      const isOurs = /^\d+$/.test(name) && environmentOf(name).includes(`CRASH_MARK=${this.#mark}`);
-      return isOurs ? [Number(name)] : [];
-    });
-  }
-}
-
-function environmentOf(pid: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/environ`, "latin1");
-  } catch {
-    // It has ended, or is another user's.
-    return "";
+    const alive = this.#launched.flatMap(({ child }) =>
+      hasEnded(child) || child.pid === undefined ? [] : [child.pid],
+    );
+    return findMarked(`CRASH_MARK=${this.#mark}`) ?? alive;
   }
 }
 

@@ -2,6 +2,7 @@ import { testDatabases } from "@millrace/testing";
 import type { TestDatabase } from "@millrace/testing";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { crashAndRecover } from "./crash-and-recover.ts";
+import type { CrashOptions } from "./crash-and-recover.ts";
 import {
   chosenPoints,
   pointInTheMidst,
@@ -17,20 +18,21 @@ const whileRecovering = chosenPoints({ sample: 1, seed: 20_261_123, from: points
 
 describe("after a process on PostgreSQL was killed at", () => {
   let opened: TestDatabase | undefined;
-  let environment: Readonly<Record<string, string>>;
+  let place: Pick<CrashOptions, "environment" | "queryable">;
 
   beforeEach(async () => {
     opened = await postgres?.open();
     if (opened === undefined) return;
     await createDomainTables(opened.database);
-    environment = { CRASH_DATABASE_URL: opened.url ?? "" };
+    const { queryable } = opened.database;
+    place = { environment: { CRASH_DATABASE_URL: opened.url ?? "" }, queryable };
   });
   afterEach(() => opened?.close());
 
   it.each(points)(
     "%s, every promise holds",
     async (point) => {
-      expect(await crashAndRecover({ points: [point], environment })).toEqual([]);
+      expect(await crashAndRecover({ points: [point], ...place })).toEqual([]);
     },
     1_200_000,
   );
@@ -38,7 +40,7 @@ describe("after a process on PostgreSQL was killed at", () => {
   it.each(besideSurvivor)(
     "%s, every promise holds while another worker lives on",
     async (point) => {
-      expect(await crashAndRecover({ points: [point], environment, hasSurvivor: true })).toEqual([]);
+      expect(await crashAndRecover({ points: [point], ...place, hasSurvivor: true })).toEqual([]);
     },
     1_200_000,
   );
@@ -46,7 +48,7 @@ describe("after a process on PostgreSQL was killed at", () => {
   it.each(whileRecovering)(
     "%s while it recovered from an earlier kill, every promise holds",
     async (point) => {
-      expect(await crashAndRecover({ points: [pointInTheMidst, point], environment })).toEqual([]);
+      expect(await crashAndRecover({ points: [pointInTheMidst, point], ...place })).toEqual([]);
     },
     1_200_000,
   );

@@ -3,6 +3,8 @@ import type { Database } from "@millrace/database";
 import { sql } from "kysely";
 import type { RawBuilder } from "kysely";
 import { z } from "zod";
+import { findQueueProblems } from "../../src/index.ts";
+import { findHeldOpen } from "./sessions.ts";
 
 const milliseconds = z.number();
 
@@ -41,7 +43,13 @@ const schemas = {
     started_ms: milliseconds,
     finished_ms: milliseconds.nullable(),
   }),
-  steps: z.object({ job: z.string(), key: z.string(), state: z.string(), fence: z.number() }),
+  steps: z.object({
+    job: z.string(),
+    key: z.string(),
+    state: z.string(),
+    fence: z.number(),
+    finished_ms: milliseconds.nullable(),
+  }),
   streams: z.object({
     stream: z.string(),
     count: z.number(),
@@ -53,16 +61,26 @@ const schemas = {
     ends: z.number(),
     logged: z.number(),
   }),
+  /** Ends that were counted by task, and by queue; the first for a share, the others for good. */
+  task_ends: z.object({ task: z.string(), state: z.string(), count: z.number() }),
+  queue_ends: z.object({ queue: z.string(), state: z.string(), count: z.number() }),
+  /** What rates have left. */
+  limiters: z.object({ key: z.string(), tokens: z.number() }),
   counts: z.object({ queue: z.string(), state: z.string(), told: z.number(), real: z.number() }),
   /** Rows that belong to a job that is not there. */
   orphans: z.object({ place: z.string(), count: z.number() }),
   workers: z.object({ id: z.string(), name: z.string(), pid: z.number(), is_stopped: z.boolean() }),
   orders: z.object({ name: z.string(), job: z.string(), is_there: z.boolean() }),
-  ledger: z.object({ job: z.string(), count: z.number() }),
+  /** One for each row that was written. */
+  ledger: z.object({ job: z.string(), fence: z.number(), price: z.number() }),
   /** Ends that the domain has heard of. */
   ends: z.object({ job: z.string(), state: z.string(), count: z.number() }),
   /** How often the second part of each has succeeded. */
   workflows: z.object({ name: z.string(), state: z.string(), bodies: z.number() }),
+  /** What tables of the queue do not agree on. */
+  problems: z.object({ check: z.string(), count: z.number(), examples: z.array(z.string()) }),
+  /** Transactions and locks that are held although all is at rest, in words. */
+  held_open: z.string(),
 };
 
 export const factsSchema = z.object({
@@ -77,18 +95,26 @@ export const factsSchema = z.object({
   ledger: z.array(schemas.ledger),
   ends: z.array(schemas.ends),
   workflows: z.array(schemas.workflows),
+  problems: z.array(schemas.problems),
+  held_open: z.array(schemas.held_open),
+  task_ends: z.array(schemas.task_ends),
+  queue_ends: z.array(schemas.queue_ends),
+  limiters: z.array(schemas.limiters),
 });
 export type Facts = z.output<typeof factsSchema>;
 
 const ms = (column: string) => sql`(extract(epoch FROM ${sql.ref(column)}) * 1000)::double precision`;
 
-export async function readFacts({ queryable }: Database): Promise<Facts> {
+export async function readFacts({ queryable, kind }: Database): Promise<Facts> {
   const rows = async <Row>(schema: z.ZodType<Row>, statement: RawBuilder<unknown>): Promise<Row[]> =>
     z.array(schema).parse((await statement.execute(queryable)).rows);
   return {
     jobs: await rows(schemas.jobs, jobs),
     attempts: await rows(schemas.attempts, attempts),
-    steps: await rows(schemas.steps, sql`SELECT job_id AS job, key, state, fence FROM job_step`),
+    steps: await rows(
+      schemas.steps,
+      sql`SELECT job_id AS job, key, state, fence, ${ms("finished_at")} AS finished_ms FROM job_step`,
+    ),
     streams: await rows(schemas.streams, streams),
     counts: await rows(schemas.counts, counts),
     orphans: await rows(schemas.orphans, orphans),
@@ -100,10 +126,7 @@ export async function readFacts({ queryable }: Database): Promise<Facts> {
       schemas.orders,
       sql`SELECT name, job_id AS job, EXISTS (SELECT FROM job WHERE id = job_id) AS is_there FROM crash_order`,
     ),
-    ledger: await rows(
-      schemas.ledger,
-      sql`SELECT job_id AS job, count(*) AS count FROM crash_ledger GROUP BY job_id`,
-    ),
+    ledger: await rows(schemas.ledger, sql`SELECT job_id AS job, fence, price FROM crash_ledger`),
     ends: await rows(
       schemas.ends,
       sql`SELECT job_id AS job, state, count(*) AS count FROM crash_end GROUP BY job_id, state`,
@@ -116,13 +139,27 @@ export async function readFacts({ queryable }: Database): Promise<Facts> {
           WHERE node.workflow_id = workflow.id AND node.parent = 1 AND node.position = 1 AND outcome = 'succeeded') AS bodies
         FROM workflow`,
     ),
+    problems: z.array(schemas.problems).parse(await findQueueProblems(queryable)),
+    // The embedded database has one connection, on which this itself is asked.
+    held_open: kind === "embedded" ? [] : await findHeldOpen(queryable),
+    task_ends: await rows(
+      schemas.task_ends,
+      sql`SELECT task, state, sum(count)::bigint AS count FROM task_end_count GROUP BY task, state`,
+    ),
+    queue_ends: await rows(
+      schemas.queue_ends,
+      sql`SELECT queue, state, sum(count)::bigint AS count FROM queue_end_count GROUP BY queue, state`,
+    ),
+    limiters: await rows(schemas.limiters, sql`SELECT key, tokens FROM limiter`),
   };
 }
 
 /** The tables of a domain, with nothing that would hide a double. */
 export async function createDomainTables({ queryable }: Database): Promise<void> {
   await sql`CREATE TABLE crash_order (name text NOT NULL, job_id uuid NOT NULL)`.execute(queryable);
-  await sql`CREATE TABLE crash_ledger (job_id uuid NOT NULL, fence bigint NOT NULL)`.execute(queryable);
+  await sql`CREATE TABLE crash_ledger (job_id uuid NOT NULL, fence bigint NOT NULL, price bigint NOT NULL)`.execute(
+    queryable,
+  );
   await sql`CREATE TABLE crash_end (job_id uuid NOT NULL, state text NOT NULL)`.execute(queryable);
 }
 

@@ -1,11 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { findViolations } from "./invariants.ts";
-import type { Observed } from "./invariants.ts";
-import { limits, startedFlow, tasks } from "./victim-tasks.ts";
+import type { Observed } from "./observed.ts";
+import { survivorName } from "./victim-settings.ts";
+import { limits, payStep, startedFlow, tasks } from "./victim-tasks.ts";
 
 type Job = Observed["facts"]["jobs"][number];
 type Attempt = Observed["facts"]["attempts"][number];
 type Call = Observed["calls"][number];
+type Pulse = Observed["pulses"][number];
+type Look = Observed["looks"][number];
 
 const killedMs = 10_000;
 const backMs = 11_000;
@@ -60,11 +63,28 @@ function call(changes: Partial<Call>): Call {
     isStep: false,
     fence,
     run: `${id} ${fence}`,
+    price: 7,
     startedMs: 12_010,
     endedMs: 12_050,
     recordedMs: undefined,
     ...changes,
   };
+}
+
+function pulse(saidMs: number, changes: Partial<Pulse> = {}): Pulse {
+  return {
+    launch: "second",
+    saidMs,
+    isProgressing: true,
+    doesBeat: true,
+    loopDelayMs: 20,
+    ...{ waitedMs: 5, starvedMs: 10 },
+    ...changes,
+  };
+}
+
+function look(when: Look["when"], changes: Partial<Look> = {}): Look {
+  return { launch: "second", when, atMs: 11_500, live: 1, silent: 1, due: [], unserved: [], ...changes };
 }
 
 function stream(id: string): Observed["facts"]["streams"][number] {
@@ -82,7 +102,7 @@ function good(): Observed {
         attempt({ ...crashed, error_code: "worker_died", started_ms: 9_900, finished_ms: 11_100 }),
         attempt({ task: tasks.steps.name, job: "steps", fence: 3 }),
       ],
-      steps: [{ job: "steps", key: "pay", state: "done", fence: 3 }],
+      steps: [{ job: "steps", key: payStep, state: "done", fence: 3, finished_ms: 12_060 }],
       streams: [stream("plain"), stream("steps")],
       counts: [{ queue: "main", state: "succeeded", told: 2, real: 2 }],
       orphans: [{ place: "job_attempt", count: 0 }],
@@ -91,14 +111,30 @@ function good(): Observed {
         { id: "worker of second", name: "second", pid: 2, is_stopped: true },
       ],
       orders: [{ name: "order", job: "steps", is_there: true }],
-      ledger: [{ job: "steps", count: 1 }],
+      ledger: [{ job: "steps", fence: 3, price: 7 }],
       ends: [{ job: "steps", state: "succeeded", count: 1 }],
       workflows: [{ name: "joined", state: "succeeded", bodies: 1 }],
+      problems: [],
+      held_open: [],
+      task_ends: [
+        { task: tasks.plain.name, state: "succeeded", count: 1 },
+        { task: tasks.steps.name, state: "succeeded", count: 1 },
+      ],
+      queue_ends: [{ queue: "main", state: "succeeded", count: 2 }],
+      limiters: [{ key: `task:${tasks.rated.name}`, tokens: 0.5 }],
     },
     calls: [
       call({}),
-      call({ launch: "first", job: "steps", name: "pay", isStep: true, startedMs: 9_950, endedMs: killedMs }),
-      call({ job: "steps", name: "pay", isStep: true, fence: 3, recordedMs: 12_060 }),
+      call({
+        launch: "first",
+        job: "steps",
+        name: payStep,
+        isStep: true,
+        price: 6,
+        startedMs: 9_950,
+        endedMs: killedMs,
+      }),
+      call({ job: "steps", name: payStep, isStep: true, fence: 3, recordedMs: 12_060 }),
     ],
     launches: [
       { name: "first", pid: 1, helloMs: 9_000, torn: [] },
@@ -109,6 +145,14 @@ function good(): Observed {
       { name: "steps", jobs: ["steps"], atMs: 9_500 },
     ],
     deaths: [{ launch: "first", atMs: killedMs, stepsInFlight: 1 }],
+    pulses: [pulse(9_500, { launch: "first" }), pulse(11_500), pulse(12_000)],
+    looks: [
+      look("before work", { live: 0, due: ["main"], unserved: ["main"] }),
+      look("at work"),
+      look("at rest"),
+    ],
+    losses: [{ launch: "second", atMs: 11_100, worker: "worker of first", name: "first", jobs: 1 }],
+    crashCounts: [{ launch: "second", task: tasks.steps.name, count: 1 }],
   };
 }
 
@@ -123,6 +167,31 @@ function changeFirst<Row>(rows: readonly Row[], changes: Partial<Row>): Row[] {
   return rows.map((row, index) => (index === 0 ? { ...row, ...changes } : row));
 }
 
+/** Changes in what was seen before work, at work or at rest. */
+function looks(when: Look["when"], changes: Partial<Look>): Change {
+  return ({ looks: seen }) => ({
+    looks: seen.map((each) => (each.when === when ? { ...each, ...changes } : each)),
+  });
+}
+
+/** Somebody who lived through the death, as it must be seen. */
+function withSurvivor(observed: Observed): Partial<Observed> {
+  return {
+    launches: [{ name: survivorName, pid: 3, helloMs: 8_000, torn: [] }, ...observed.launches],
+    pulses: [...observed.pulses, pulse(8_500, { launch: survivorName })],
+    looks: observed.looks.map((each) =>
+      each.when === "at rest" ? each : { ...each, live: each.live + 1, unserved: [] },
+    ),
+    facts: {
+      ...observed.facts,
+      workers: [
+        ...observed.facts.workers,
+        { id: "worker of it", name: survivorName, pid: 3, is_stopped: true },
+      ],
+    },
+  };
+}
+
 function limited(task: { readonly name: string }, count: number): Change {
   const ids = Array.from({ length: count }, (_none, index) => `key a ${index + 1}`);
   return ({ facts: held, calls, acknowledged }) => ({
@@ -131,6 +200,8 @@ function limited(task: { readonly name: string }, count: number): Change {
       jobs: [...held.jobs, ...ids.map((id) => job({ id, task: task.name }))],
       attempts: [...held.attempts, ...ids.map((id) => attempt({ job: id, task: task.name }))],
       streams: [...held.streams, ...ids.map(stream)],
+      task_ends: [...held.task_ends, { task: task.name, state: "succeeded", count }],
+      queue_ends: changeFirst(held.queue_ends, { count: 2 + count }),
     },
     calls: [...calls, ...ids.map((id) => call({ job: id }))],
     acknowledged: [...acknowledged, { name: "limited", jobs: ids, atMs: 9_500 }],
@@ -140,6 +211,30 @@ function limited(task: { readonly name: string }, count: number): Change {
 describe("the invariants", () => {
   it("hold where a job went on after the crash", () => {
     expect(findViolations(good())).toEqual([]);
+  });
+
+  it("hold where somebody lived through the crash", () => {
+    expect(findViolations({ ...good(), ...withSurvivor(good()) })).toEqual([]);
+  });
+
+  it("hold where a machine had no time for who seemed to stand still", () => {
+    const { pulses, losses, ...others } = good();
+    const waited = [
+      pulse(16_000, { loopDelayMs: 4_000, waitedMs: 3_900, starvedMs: 5_900 }),
+      pulse(16_100, { isProgressing: false, doesBeat: false }),
+    ];
+    const loss = { launch: "second", atMs: 16_150, worker: "worker of second", name: "second", jobs: 1 };
+
+    expect(findViolations({ ...others, pulses: [...pulses, ...waited], losses: [...losses, loss] })).toEqual(
+      [],
+    );
+  });
+
+  it("hold where a claim was taken from one that noticed at once", () => {
+    const observed = good();
+    const calls = observed.calls.map((each) => (each.price === 6 ? { ...each, endedMs: 13_000 } : each));
+
+    expect(findViolations({ ...observed, calls })).toEqual([]);
   });
 
   it.each<[string, Change, string | RegExp]>([
@@ -304,8 +399,173 @@ describe("the invariants", () => {
     ],
     [
       "a charge made twice",
-      facts(({ ledger }) => ({ ledger: changeFirst(ledger, { count: 2 }) })),
+      facts(({ ledger }) => ({ ledger: [...ledger, ...ledger] })),
       "job steps has paid 2 times",
+    ],
+    [
+      "a run that goes on for long after its claim was taken",
+      ({ calls }) => ({
+        calls: calls.map((each) => (each.price === 6 ? { ...each, endedMs: 20_000 } : each)),
+      }),
+      /job steps went on for .* ms under claim 1, which was over/,
+    ],
+    [
+      "a claim that began before the one before it was over",
+      facts(({ attempts }) => ({
+        attempts: attempts.map((each) => (each.fence === 3 ? { ...each, started_ms: 10_050 } : each)),
+      })),
+      "claim 3 of job steps began before claim 1 was over",
+    ],
+    [
+      "a step that was recorded by a claim that was over",
+      facts(({ steps }) => ({ steps: changeFirst(steps, { fence: 1, finished_ms: 12_200 }) })),
+      "step steps pay was recorded by claim 1, which was over",
+    ],
+    [
+      "a charge by a claim that did not record the step",
+      facts(({ ledger }) => ({ ledger: changeFirst(ledger, { fence: 1, price: 6 }) })),
+      "claim 1 of job steps has paid and recorded no step",
+    ],
+    [
+      "a charge of another price",
+      facts(({ ledger }) => ({ ledger: changeFirst(ledger, { price: 8 }) })),
+      "job steps has paid 8 for a call that cost 7",
+    ],
+    [
+      "sums that differ",
+      facts(({ ledger }) => ({ ledger: changeFirst(ledger, { price: 8 }) })),
+      "8 were charged in all; the calls that were accepted cost 7",
+    ],
+    [
+      "a rate that was given back twice",
+      facts(({ limiters }) => ({ limiters: changeFirst(limiters, { tokens: 2 }) })),
+      /has 2 starts left/,
+    ],
+    [
+      "a rate that is overdrawn",
+      facts(({ limiters }) => ({ limiters: changeFirst(limiters, { tokens: -1 }) })),
+      /has -1 starts left/,
+    ],
+    [
+      "an end that was counted twice for its queue",
+      facts(({ queue_ends }) => ({ queue_ends: changeFirst(queue_ends, { count: 3 }) })),
+      "queues: 3 ends in success are counted for main; there were 2 to 2",
+    ],
+    [
+      "an end that was not counted for its queue",
+      facts(() => ({ queue_ends: [] })),
+      "queues: 0 ends in success are counted for main; there were 2 to 2",
+    ],
+    [
+      "an end that was counted twice for its task",
+      facts(({ task_ends }) => ({ task_ends: changeFirst(task_ends, { count: 2 }) })),
+      /^tasks: 2 ends in success .* there were 0 to 1/,
+    ],
+    [
+      "a worker that does not progress",
+      ({ pulses }) => ({ pulses: [...pulses, pulse(12_100, { isProgressing: false })] }),
+      "second said 1 times that it does not progress",
+    ],
+    [
+      "a worker whose beats do not land",
+      ({ pulses }) => ({ pulses: [...pulses, pulse(12_100, { doesBeat: false })] }),
+      "second said 1 times that it does not beat",
+    ],
+    [
+      "a loop that did not turn",
+      ({ pulses }) => ({ pulses: [...pulses, pulse(12_100, { loopDelayMs: 4_000 })] }),
+      "second stood still for 3995 ms",
+    ],
+    [
+      "a process that said nothing for a while",
+      ({ pulses }) => ({ pulses: [...pulses, pulse(16_000)] }),
+      "second stood still for 3995 ms",
+    ],
+    [
+      "a process that stood still until it died",
+      ({ pulses, launches }) => ({
+        pulses: pulses.slice(1),
+        launches: changeFirst(launches, { helloMs: -5_000 }),
+      }),
+      "first stood still for 15000 ms until it died",
+    ],
+    [
+      "a process that says nothing of its health",
+      ({ pulses }) => ({ pulses: pulses.slice(0, 1) }),
+      "second never said how it is",
+    ],
+    [
+      "a look that nobody took",
+      ({ looks: seen }) => ({ looks: seen.filter(({ when }) => when !== "at rest") }),
+      "nobody looked at the workers at rest in second",
+    ],
+    [
+      "a dead worker that is seen as live",
+      looks("before work", { live: 1, silent: 0 }),
+      "before work of second 0 workers were seen as silent; 1 had died",
+    ],
+    [
+      "a live worker that is seen as silent",
+      looks("at work", { live: 0, silent: 2 }),
+      "at work of second 0 workers were seen as live; there were 1",
+    ],
+    [
+      "a queue without a worker that nobody is told of",
+      looks("before work", { unserved: [] }),
+      "before work of second the queues seen without a worker were none, not main",
+    ],
+    [
+      "a queue that is called deserted when its worker is back",
+      looks("at work", { unserved: ["main"] }),
+      "at work of second the queues seen without a worker were main, not none",
+    ],
+    [
+      "a queue that is called deserted while somebody serves it",
+      (observed) => {
+        const survived = { ...observed, ...withSurvivor(observed) };
+        return { ...survived, ...looks("before work", { unserved: ["main"] })(survived) };
+      },
+      "before work of second the queues seen without a worker were main, not none",
+    ],
+    [
+      "a loss that was not told",
+      () => ({ losses: [] }),
+      /1 jobs were taken back .* of first; 0 were told of/,
+    ],
+    [
+      "a loss of one who lives",
+      ({ losses }) => ({
+        losses: [
+          ...losses,
+          { launch: "second", atMs: 12_000, worker: "worker of second", name: "second", jobs: 1 },
+        ],
+      }),
+      "second took second for lost, which lived",
+    ],
+    [
+      "a crash that was not counted",
+      () => ({ crashCounts: [] }),
+      /0 crashes of .* were counted; there were 1/,
+    ],
+    [
+      "a crash that was counted twice",
+      ({ crashCounts }) => ({ crashCounts: [...crashCounts, ...crashCounts] }),
+      /2 crashes of .* were counted; there were 1/,
+    ],
+    [
+      "tables that do not agree",
+      facts(() => ({ problems: [{ check: "a job has no input", count: 1, examples: ["plain"] }] })),
+      "1 times a job has no input: plain",
+    ],
+    [
+      "a transaction that is left open",
+      facts(() => ({ held_open: ["a transaction of a victim stands idle"] })),
+      "a transaction of a victim stands idle",
+    ],
+    [
+      "a call that nobody has ended",
+      ({ calls }) => ({ calls: [...calls, call({ name: "other", endedMs: undefined })] }),
+      "the call other of job plain is still open",
     ],
     ["a charge that is missing", facts(() => ({ ledger: [] })), "job steps has paid 0 times"],
     [

@@ -4,24 +4,20 @@
  * wrong, in words; nothing when all is well.
  */
 import type { Facts } from "./facts.ts";
-import type { Acknowledgement, Launch, OutsideCall } from "./receiver.ts";
-import { leaseMs } from "./victim-settings.ts";
+import { findMispaid } from "./find-mispaid.ts";
+import { findUnhealthy } from "./find-unhealthy.ts";
+import type { Observed } from "./observed.ts";
+import type { OutsideCall } from "./receiver.ts";
+import { beatMs, leaseMs } from "./victim-settings.ts";
 import { otherEnds } from "./victim-script.ts";
 import { limits, startedFlow, tasks } from "./victim-tasks.ts";
 
-/** A launch that died, with the calls of steps that were then not known to be recorded. */
-export type Death = { readonly launch: string; readonly atMs: number; readonly stepsInFlight: number };
-
-export type Observed = {
-  readonly facts: Facts;
-  readonly calls: readonly OutsideCall[];
-  readonly launches: readonly Launch[];
-  readonly acknowledged: readonly Acknowledgement[];
-  readonly deaths: readonly Death[];
-};
-
 /** How late the jobs of a dead process may be taken back beyond what their leases ask for. For a busy machine. */
 const takeBackMs = 15_000;
+/** A claim that was taken from who lives: it hears of that with its next beat, and has as long as any stop to end. */
+const graceMs = beatMs + 5_000;
+/** The database gives what a transaction writes the time when that began, before it had its locks. */
+const transactionMs = 1_000;
 /** The database notes the time of a claim a little before the limiter is asked. */
 const rateSlackMs = 250;
 
@@ -33,10 +29,12 @@ export function findViolations(observed: Observed): string[] {
     ...findBrokenStreams(observed),
     ...findRepeatedSteps(observed),
     ...findConcurrentRuns(observed),
-    ...findPaidTwice(observed),
+    ...findAttemptsAtOnce(observed),
+    ...findMispaid(observed),
     ...findLateRecovery(observed),
     ...findBrokenLimits(observed),
     ...findBrokenJoins(observed),
+    ...findUnhealthy(observed),
     ...findDebris(observed),
   ];
 }
@@ -228,7 +226,7 @@ function findRepeatedSteps({ facts, calls, deaths }: Observed): string[] {
   return wrong;
 }
 
-/** I3. Two runs of a job overlap only if the earlier claim had been taken from its holder. */
+/** I3. Two runs of a job overlap only if the earlier claim had been taken from its holder, and then not for long. */
 function findConcurrentRuns({ facts, calls }: Observed): string[] {
   const wrong: string[] = [];
   const attempts = new Map(facts.attempts.map((attempt) => [`${attempt.job} ${attempt.fence}`, attempt]));
@@ -240,6 +238,16 @@ function findConcurrentRuns({ facts, calls }: Observed): string[] {
       if (!wasTaken)
         wrong.push(`job ${job} ran under claims ${earlier.fence} (${outcome}) and ${later.fence} at once`);
     }
+  }
+  for (const call of calls) {
+    const attempt = attempts.get(`${call.job} ${call.fence}`);
+    const wasTaken = attempt?.outcome === "crashed" || attempt?.outcome === "handed_back";
+    const overMs = (wasTaken ? attempt.finished_ms : null) ?? Infinity;
+    const onMs = (call.endedMs ?? Infinity) - overMs;
+    if (onMs > graceMs)
+      wrong.push(
+        `job ${call.job} went on for ${Math.round(onMs)} ms under claim ${call.fence}, which was over`,
+      );
   }
   return wrong;
 }
@@ -254,14 +262,24 @@ function overlap(left: Interval, right: Interval): boolean {
   return left.startedMs < (right.endedMs ?? Infinity) && right.startedMs < (left.endedMs ?? Infinity);
 }
 
-/** I4. What a step writes with its record is written once. */
-function findPaidTwice({ facts }: Observed): string[] {
-  const paid = new Map(facts.ledger.map(({ job, count }) => [job, count]));
-  return facts.jobs.flatMap(({ id, task, state }) => {
-    const count = paid.get(id) ?? 0;
-    const isRight = task === tasks.steps.name && state === "succeeded" ? count === 1 : count <= 1;
-    return isRight ? [] : [`job ${id} has paid ${count} times`];
-  });
+/** I3. A job is held by one claim after another, and what a claim that is over still wanted to record is refused. */
+function findAttemptsAtOnce({ facts }: Observed): string[] {
+  const wrong: string[] = [];
+  for (const [job, attempts] of Map.groupBy(facts.attempts, (attempt) => attempt.job)) {
+    const sorted = attempts.toSorted((left, right) => left.fence - right.fence);
+    for (const [index, later] of sorted.entries()) {
+      const earlier = sorted[index - 1];
+      if (earlier !== undefined && (earlier.finished_ms ?? Infinity) > later.started_ms + transactionMs)
+        wrong.push(`claim ${later.fence} of job ${job} began before claim ${earlier.fence} was over`);
+    }
+  }
+  const ended = new Map(facts.attempts.map((attempt) => [`${attempt.job} ${attempt.fence}`, attempt]));
+  for (const { job, key, fence, finished_ms } of facts.steps) {
+    const endMs = ended.get(`${job} ${fence}`)?.finished_ms ?? Infinity;
+    if ((finished_ms ?? 0) > endMs + transactionMs)
+      wrong.push(`step ${job} ${key} was recorded by claim ${fence}, which was over`);
+  }
+  return wrong;
 }
 
 /** I5. What ran in a process that died is taken back when its lease is over, or the process is back. */
@@ -358,8 +376,8 @@ function mostAtOnce(intervals: readonly Interval[]): number {
   );
 }
 
-/** I7. */
-function findDebris({ facts, launches, deaths }: Observed): string[] {
+/** I7, inside of the database, and what still waits for an answer from outside. */
+function findDebris({ facts, launches, deaths, calls }: Observed): string[] {
   const wrong = facts.jobs
     .filter((job: Job) => job.is_tied)
     .map(({ id, state }) => `job ${id} is ${state} and has a lease, a worker or a limit`);
@@ -372,6 +390,11 @@ function findDebris({ facts, launches, deaths }: Observed): string[] {
   for (const { name, is_stopped } of facts.workers) {
     if (!dead.has(name) && !is_stopped) wrong.push(`the worker of ${name} has never said goodbye`);
   }
+  for (const { check, count, examples } of facts.problems)
+    wrong.push(`${count} times ${check}: ${examples.join(", ")}`);
+  wrong.push(...facts.held_open);
+  for (const { job, name, endedMs } of calls)
+    if (endedMs === undefined) wrong.push(`the call ${name} of job ${job} is still open`);
   if (launches.length === 0) wrong.push("nothing was ever launched");
   return wrong;
 }

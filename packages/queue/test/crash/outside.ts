@@ -77,13 +77,14 @@ export class OutsideRun {
     { step, signal: ofJob, input }: Context,
     name: string,
     onCalled?: () => void,
-    record?: (scope: FencedScope) => Promise<void>,
+    record?: (scope: FencedScope, price: number) => Promise<void>,
   ): Promise<void> {
-    const run = async (signal: AbortSignal): Promise<true> => {
+    const run = async (signal: AbortSignal): Promise<number> => {
       const { holdMs, until } = input;
-      await this.#outside.post("call", { ...this.#facts, name, holdMs, until, isStep: true }, signal);
+      const asked = { ...this.#facts, name, holdMs, until, isStep: true };
+      const { price } = (await this.#outside.post("call", asked, signal)) as { readonly price: number };
       onCalled?.();
-      return true;
+      return price;
     };
     await step(name, run, record === undefined ? {} : { record });
     await this.#outside.post("recorded", { ...this.#facts, name }, ofJob);

@@ -3,7 +3,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { Database } from "@millrace/database";
 import { errorCode, newId } from "@millrace/kernel";
 import { sql } from "kysely";
-import { chain, chord, step } from "../../src/index.ts";
+import { chain, chord, findQueueProblems, step } from "../../src/index.ts";
 import type { JobRequest, Queue, StartableFlow, WorkflowOptions } from "../../src/index.ts";
 import { claimJobs } from "../../src/jobs/claim.ts";
 import type { Acknowledged, Outside } from "./outside.ts";
@@ -19,7 +19,7 @@ const nameOfOrder = "order";
 
 const kindsOfMany = [tasks.steps, tasks.steps, tasks.flaky, tasks.snoozing, tasks.plain];
 
-/** What an earlier launch has committed in part, although it asked for all or nothing. */
+/** What an earlier launch has committed in part, although it asked for all or nothing, and what does not fit together. */
 export async function findTorn({ queryable }: Database): Promise<string[]> {
   const found = await sql<{ many: number; order_jobs: number; orders: number }>`
     SELECT (SELECT count(*) FROM job WHERE owner = ${nameOfMany}) AS many,
@@ -31,6 +31,9 @@ export async function findTorn({ queryable }: Database): Promise<string[]> {
       torn.push(`${many} of ${kindsOfMany.length} jobs that were added together`);
     if (order_jobs !== orders) torn.push(`${orders} orders with ${order_jobs} jobs`);
   }
+  // They hold at every commit, so also after the last one before a death.
+  for (const { check, count } of await findQueueProblems(queryable))
+    torn.push(`${count} times that ${check}`);
   return torn;
 }
 

@@ -15,3 +15,8 @@ export function victimSettings(environment: NodeJS.ProcessEnv): z.output<typeof 
 
 /** Short, so that the jobs of a dead process come back soon. */
 export const leaseMs = 2_500;
+/** How soon a worker hears, at the latest, that a job is no longer its own. */
+export const beatMs = 400;
+
+/** How the test calls the launch that lives on, where there is one. */
+export const survivorName = "survivor";

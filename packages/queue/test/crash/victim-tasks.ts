@@ -78,6 +78,15 @@ export const tasks = {
   ghostly: define("crash.lose_worker", { queue: "ghosts" }),
 } as const;
 
+/**
+ * What a survivor runs. The other queues are not its own: what somebody sets while it works it need not hear of in
+ * time.
+ */
+export const survivorQueues: readonly string[] = [tasks.plain.queue, tasks.limited.queue];
+
+/** The step that is charged for, with what its call cost. */
+export const payStep = "pay";
+
 /** The name of the workflow that a job starts: there is one, however often the job runs. */
 export const startedFlow = "started by a job";
 
@@ -206,11 +215,11 @@ async function workInSteps(context: Context, run: OutsideRun): Promise<Output> {
   context.log("info", "begins");
   context.progress({ percent: 10, stage: "fetch" });
   await run.step(context, "fetch");
-  const pay = (scope: FencedScope) =>
-    sql`INSERT INTO crash_ledger (job_id, fence) VALUES (${context.job.id}, ${run.fence})`.execute(
+  const pay = (scope: FencedScope, price: number) =>
+    sql`INSERT INTO crash_ledger (job_id, fence, price) VALUES (${context.job.id}, ${run.fence}, ${price})`.execute(
       scope.transaction,
     );
-  await run.step(context, "pay", undefined, async (scope) => void (await pay(scope)));
+  await run.step(context, payStep, undefined, async (scope, price) => void (await pay(scope, price)));
   context.log("info", "has paid");
   context.progress({ percent: 60, stage: "tell" });
   // Longer than what is said waits to be written, so that it is written by itself.

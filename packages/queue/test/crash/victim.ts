@@ -17,11 +17,13 @@ import { releaseParked } from "../../src/limits/release-parked.ts";
 import { defaultRetention, pruneHistory } from "../../src/retention/prune.ts";
 import { TaskRegistry } from "../../src/tasks/task-registry.ts";
 import { queueChores } from "../../src/worker/queue-chores.ts";
+import { rollUpCounts } from "../../src/counts/count-jobs.ts";
 import { readFacts } from "./facts.ts";
+import { look, startPulse, watchCrashes } from "./health.ts";
 import { Outside } from "./outside.ts";
-import { createHandlers, tasks } from "./victim-tasks.ts";
+import { createHandlers, survivorQueues } from "./victim-tasks.ts";
 import { findTorn, VictimScript } from "./victim-script.ts";
-import { leaseMs, victimSettings } from "./victim-settings.ts";
+import { beatMs, leaseMs, survivorName, victimSettings } from "./victim-settings.ts";
 
 const pollMs = 100;
 const settings = victimSettings(process.env);
@@ -40,14 +42,14 @@ const handlers: AnyTaskHandler[] = createHandlers({
   isChild: false,
 });
 const queue: Queue = new Queue({ database, logger, handlers, broker });
+const tellCrashes = watchCrashes(queue, { outside, logger });
 const parts = { bus: queue.bus, registry: new TaskRegistry(handlers), broker };
 const worker = queue.createWorker({
   name: settings.CRASH_LAUNCH,
   concurrency: 4,
-  // What somebody sets while a survivor works is not its own to hear of in time.
-  ...(settings.CRASH_ROLE === "survivor" ? { queues: [tasks.plain.queue, tasks.limited.queue] } : {}),
+  ...(settings.CRASH_ROLE === "survivor" ? { queues: survivorQueues } : {}),
   leaseMs,
-  beatMs: 400,
+  beatMs,
   pollMs,
   drainMs: 1_000,
   isolationEntry: new URL("./victim-child.ts", import.meta.url),
@@ -66,29 +68,40 @@ function open(): Promise<Database> | Database {
 
 async function survive(): Promise<void> {
   const stopped = once(process, "SIGTERM");
-  await outside.hello({ torn: [] });
   await worker.start();
+  await outside.hello({ torn: [] });
+  const endPulse = startPulse(worker, outside);
   const endUpkeep = keepUp(worker);
   await stopped;
   await endUpkeep();
   await worker.stop();
+  await endPulse();
+  await tellCrashes();
 }
 
 async function runScript(): Promise<void> {
+  const watched = { database, outside };
   const torn = await findTorn(database);
   if (lock !== undefined) await queue.takeBackAll();
   const { acknowledged } = await outside.hello({ torn });
+  const endPulse = startPulse(worker, outside);
   const workerName = settings.CRASH_LAUNCH;
   const script = new VictimScript({ database, queue, outside, acknowledged, workerName });
   await script.beforeWorker();
+  await look(watched, "before work", [survivorName]);
   await worker.start();
+  await look(watched, "at work", [survivorName, workerName]);
   const endUpkeep = keepUp(worker);
   await script.whileWorking();
   await script.untilRest();
   await outside.rest();
+  await look(watched, "at rest", [workerName]);
   await endUpkeep();
   await worker.stop();
   await pruneHistory(database, defaultRetention);
+  await rollUpCounts(database);
+  await endPulse();
+  await tellCrashes();
   await outside.tellFacts(await readFacts(database));
 }
 
@@ -109,7 +122,11 @@ function keepUp({ id }: QueueWorker): () => Promise<void> {
   const chores = queueChores(
     { ...parts, database, whole: database, control: queue.control, logger },
     // The lease is here for how long the clock is not trusted at first.
-    { pollMs, leaseMs: 500, isHeld: (job) => held.has(job), onLost: () => undefined },
+    {
+      ...{ pollMs, leaseMs: 500 },
+      isHeld: (job) => held.has(job),
+      onLost: (lost, jobs) => queue.hooks.emit({ type: "worker.lost", worker: lost, jobs }),
+    },
   ).filter(({ everyMs }) => everyMs > pollMs);
   const limits = new LiveLimits(parts.registry);
   const loop = async (): Promise<void> => {
