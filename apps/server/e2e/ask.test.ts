@@ -1,6 +1,6 @@
 import type { Page } from "playwright-core";
 import { beforeAll, describe, expect, it } from "vitest";
-import { expectAccessible, expectNoSidewaysScroll, watchTroubles } from "./browser.ts";
+import { expectAccessible, expectNoSidewaysScroll, loseFirstAnswer, watchTroubles } from "./browser.ts";
 import type { PageTroubles } from "./browser.ts";
 import { useModelScene } from "./model-scene.ts";
 
@@ -127,6 +127,23 @@ describe("the page Ask", () => {
     const heading = page.getByRole("heading", { name: "Who built the mill, for ever?" });
     await heading.waitFor({ state: "detached" });
     await expect.poll(() => heading.count()).toBe(0);
+    await page.close();
+  });
+
+  it("asks again once when the first answer does not arrive", async () => {
+    const { page } = await open();
+    answering("In 1742 [1].", [{ passage: 1, quote }]);
+    await ask(page, "In which year?");
+    const again = page.getByRole("button", { name: "Ask again: In which year?" });
+    await again.waitFor();
+
+    await loseFirstAnswer(page, /\/api\/ask$/);
+    await again.click();
+    await page.getByText("Not asked").waitFor();
+    const second = page.waitForResponse((answer) => answer.request().method() === "POST");
+    await again.last().click();
+
+    expect((await second).headers()["idempotent-replayed"]).toBe("true");
     await page.close();
   });
 

@@ -1,6 +1,7 @@
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
-import { expectAccessible, expectNoSidewaysScroll, watchTroubles } from "./browser.ts";
+import { z } from "zod";
+import { expectAccessible, expectNoSidewaysScroll, loseFirstAnswer, watchTroubles } from "./browser.ts";
 import type { PageTroubles } from "./browser.ts";
 import { useModelScene } from "./model-scene.ts";
 
@@ -143,6 +144,33 @@ describe("a run of a crew", () => {
     await page.getByText("Researcher uses calculator").waitFor();
 
     await expectReadable(page);
+    await page.close();
+  });
+
+  it("is started once and replayed once when the first answer does not arrive", async () => {
+    const { page } = await open("/crews/newsroom");
+    await loseFirstAnswer(page, /\/api\/crews\/newsroom\/runs$/);
+    await page.getByRole("textbox", { name: "topic" }).fill("locks");
+    await page.getByRole("button", { name: "Run", exact: true }).click();
+    await page.getByText("The server does not answer.").waitFor();
+    await page.getByRole("button", { name: "Run", exact: true }).click();
+    await page.getByRole("button", { name: "Accept it" }).click();
+    await page.getByRole("heading", { name: "Result" }).waitFor();
+    const started = page.url();
+
+    await loseFirstAnswer(page, /\/replay$/);
+    await page.getByRole("button", { name: "Replay from here: write" }).click();
+    await page.getByRole("button", { name: "Replay", exact: true }).click();
+    await page.getByText("Not replayed").waitFor();
+    await page.getByRole("button", { name: "Replay", exact: true }).click();
+    await page.getByRole("link", { name: "Open the former run" }).waitFor();
+    expect(page.url()).not.toBe(started);
+
+    const answer = await fetch(`${scene.server.url}/api/crews/newsroom/runs?limit=50`);
+    const { data } = z
+      .object({ data: z.array(z.object({ inputs: z.object({ topic: z.string() }) })) })
+      .parse(await answer.json());
+    expect(data.filter(({ inputs }) => inputs.topic === "locks")).toHaveLength(2);
     await page.close();
   });
 

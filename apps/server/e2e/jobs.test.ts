@@ -5,7 +5,13 @@ import { startMillrace } from "@millrace/testing";
 import type { RunningMillrace } from "@millrace/testing";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { expectAccessible, expectNoSidewaysScroll, openBrowser, watchTroubles } from "./browser.ts";
+import {
+  expectAccessible,
+  expectNoSidewaysScroll,
+  loseFirstAnswer,
+  openBrowser,
+  watchTroubles,
+} from "./browser.ts";
 import type { PageTroubles } from "./browser.ts";
 import { endOf } from "./mill-program.ts";
 import { writeSluiceProgram } from "./sluice-program.ts";
@@ -225,6 +231,25 @@ describe("the list of jobs", () => {
     await page.waitForURL(/\/monitor\/jobs\/[0-9a-f-]{36}/);
     await page.getByRole("region", { name: "Result" }).getByText("7").waitFor();
     expect(withoutRefusals(troubles)).toEqual(quiet);
+    await page.close();
+  });
+
+  it("runs a task by hand once when the first answer does not arrive", async () => {
+    const { page } = await open("/monitor/jobs");
+    await loseFirstAnswer(page, /\/api\/tasks\/sluices\.measure_water\/jobs$/);
+    await page.getByRole("button", { name: "Run a task" }).first().click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByRole("combobox", { name: "Task" }).selectOption("sluices.measure_water");
+    await dialog.getByRole("textbox", { name: "Input" }).fill('{"depth": 1954}');
+    const run = dialog.getByRole("button", { name: "Run", exact: true });
+    await run.click();
+    await dialog.getByText("The server does not answer.").waitFor();
+
+    const second = page.waitForResponse(/\/api\/tasks\/sluices\.measure_water\/jobs$/);
+    await run.click();
+
+    expect((await second).headers()["idempotent-replayed"]).toBe("true");
+    await page.waitForURL(/\/monitor\/jobs\/[0-9a-f-]{36}/);
     await page.close();
   });
 });

@@ -1,6 +1,6 @@
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
-import { expectAccessible, expectNoSidewaysScroll, watchTroubles } from "./browser.ts";
+import { expectAccessible, expectNoSidewaysScroll, loseFirstAnswer, watchTroubles } from "./browser.ts";
 import type { PageTroubles } from "./browser.ts";
 import { useModelScene } from "./model-scene.ts";
 
@@ -90,6 +90,30 @@ describe("the page of summaries", () => {
     const made = page.getByText("Another summary of the mill.");
     await made.waitFor();
     await expect.poll(() => made.count()).toBe(1);
+    await page.close();
+  });
+
+  it("makes a new one once when the first answer does not arrive", async () => {
+    const { page } = await open();
+    scene.models.setScript(() => ({ kind: "answer", content: "At noon a ferry crosses." }));
+    const ferry =
+      "The ferry crosses at noon. The ferryman waits for the bell of the town before he casts off.";
+    await summarise(page, ferry);
+    await page.getByText("At noon a ferry crosses.").waitFor();
+    await summarise(page, ferry);
+    const anew = page.getByRole("listitem").first().getByRole("button", { name: "Make a new one" });
+    await anew.waitFor();
+    // As the new one comes above it, it is not the first any more.
+    const name = await page.getByRole("article").first().getAttribute("aria-labelledby");
+    const own = page.locator(`[aria-labelledby="${name}"]`);
+
+    await loseFirstAnswer(page, /\/api\/summaries$/);
+    await anew.click();
+    await page.getByText("No new summary was begun").waitFor();
+    const second = page.waitForResponse((answer) => answer.request().method() === "POST");
+    await own.getByRole("button", { name: "Make a new one" }).click();
+
+    expect((await second).headers()["idempotent-replayed"]).toBe("true");
     await page.close();
   });
 

@@ -1,7 +1,7 @@
 import type { Question } from "@millrace/contracts";
 import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
-import { newKey } from "../app/new-key.ts";
+import { useSendOnce } from "../api/send-once.ts";
 import { showDone, showProblem } from "../feedback/toasts.ts";
 import { useLive, usePollInterval } from "../live/live-context.ts";
 import { askKeys } from "./ask-keys.ts";
@@ -52,17 +52,15 @@ export function useQuestionNews(question: Question): QuestionNews {
 /** The same question once more, of the documents as they are now. */
 export function useAskAgain() {
   const queries = useQueryClient();
+  const createOnce = useSendOnce(createQuestion);
   return useMutation({
     mutationFn: ({ question, document_ids: ids, filters }: Question) =>
-      createQuestion(
-        {
-          question,
-          fresh: true,
-          ...(ids === null ? {} : { document_ids: ids }),
-          ...(filters === null ? {} : { filters }),
-        },
-        newKey(),
-      ),
+      createOnce({
+        question,
+        fresh: true,
+        ...(ids === null ? {} : { document_ids: ids }),
+        ...(filters === null ? {} : { filters }),
+      }),
     onSuccess: () => queries.invalidateQueries({ queryKey: askKeys.list }),
     onError: (error) => showProblem("Not asked", error),
   });

@@ -29,8 +29,12 @@ export function listCrewRuns(
   return callApi(crew === undefined ? "/crew-runs" : `${crewPath(crew)}/runs`, { query, signal });
 }
 
-export function startCrewRun(name: string, request: NewCrewRun): Promise<CrewRunShape> {
-  return callApi(`${crewPath(name)}/runs`, { method: "POST", json: request });
+export function startCrewRun(
+  name: string,
+  request: NewCrewRun,
+  idempotencyKey: string,
+): Promise<CrewRunShape> {
+  return callApi(`${crewPath(name)}/runs`, { method: "POST", json: request, idempotencyKey });
 }
 
 /** By its id alone, which is all that a page's address has. */
@@ -47,6 +51,11 @@ export function answerCrewRun(run: RunReference, answer: AnswerCrewRun): Promise
 }
 
 /** A new run that takes over the outputs of the tasks before this one. */
-export function replayCrewRun(run: RunReference, fromTask: string): Promise<CrewRunShape> {
-  return callApi(`${runPath(run)}/replay`, { method: "POST", json: { from_task: fromTask } });
+export function replayCrewRun(
+  run: RunReference,
+  fromTask: string,
+  idempotencyKey: string,
+): Promise<CrewRunShape> {
+  const json = { from_task: fromTask };
+  return callApi(`${runPath(run)}/replay`, { method: "POST", json, idempotencyKey });
 }

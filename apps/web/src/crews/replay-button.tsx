@@ -3,6 +3,7 @@ import { Button } from "@mantine/core";
 import IconRepeat from "@tabler/icons-react/dist/esm/icons/IconRepeat.mjs";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
+import { useSendOnce } from "../api/send-once.ts";
 import { ConfirmDialog } from "../parts/confirm-dialog.tsx";
 import { useMonitorAction } from "../monitor/parts/use-monitor-action.ts";
 import { replayCrewRun } from "./crew-requests.ts";
@@ -11,8 +12,9 @@ import { replayCrewRun } from "./crew-requests.ts";
 export function ReplayButton({ run, task }: { run: CrewRunDetail; task: CrewRunTask }) {
   const [isAsking, setIsAsking] = useState(false);
   const navigate = useNavigate();
+  const replayOnce = useSendOnce(replayCrewRun);
   const replay = useMonitorAction({
-    run: (from: string) => replayCrewRun(run, from),
+    run: (from: string) => replayOnce({ crew: run.crew, id: run.id }, from),
     done: ({ id }) => {
       setIsAsking(false);
       void navigate({ to: "/crews/runs/$id", params: { id } });

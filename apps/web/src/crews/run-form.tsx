@@ -5,6 +5,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
 import { problemText } from "../api/problem.ts";
+import { useSendOnce } from "../api/send-once.ts";
 import { Notice } from "../feedback/notice.tsx";
 import { JsonField } from "../jobs/json-field.tsx";
 import { monitorRoot } from "../monitor/parts/monitor-keys.ts";
@@ -20,8 +21,9 @@ export function RunForm({ crew }: { crew: CrewShape }) {
   const [typed, setTyped] = useState<TypedInputs>({});
   const [errors, setErrors] = useState<Readonly<Record<string, string>>>({});
   const form = useRef<HTMLFormElement>(null);
+  const startOnce = useSendOnce(startCrewRun);
   const start = useMutation({
-    mutationFn: (inputs: Record<string, CrewInput["default"]>) => startCrewRun(crew.name, { inputs }),
+    mutationFn: (inputs: Record<string, CrewInput["default"]>) => startOnce(crew.name, { inputs }),
     onSuccess: (run) => {
       void queries.invalidateQueries({ queryKey: monitorRoot });
       // Who has left meanwhile is not called back.

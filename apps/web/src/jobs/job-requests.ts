@@ -75,6 +75,7 @@ export function answerJob(id: string, answer: AnswerJob): Promise<Job> {
   return callApi(`${jobPath(id)}/answer`, { method: "POST", json: answer });
 }
 
-export function enqueueTask(name: string, request: EnqueueTask): Promise<Job> {
-  return callApi(`/tasks/${encodeURIComponent(name)}/jobs`, { method: "POST", json: request });
+export function enqueueTask(name: string, request: EnqueueTask, idempotencyKey: string): Promise<Job> {
+  const path = `/tasks/${encodeURIComponent(name)}/jobs`;
+  return callApi(path, { method: "POST", json: request, idempotencyKey });
 }

@@ -3,6 +3,7 @@ import { Button, Modal, NativeSelect, TextInput } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
+import { useSendOnce } from "../api/send-once.ts";
 import { Notice } from "../feedback/notice.tsx";
 import { showDone } from "../feedback/toasts.ts";
 import { fetchTasks } from "../monitor/monitor-requests.ts";
@@ -67,9 +68,10 @@ function RunTaskForm({ tasks, task, input, onClose }: RunTaskDialogProps & { tas
   const [delaySeconds, setDelaySeconds] = useState("");
   const queries = useQueryClient();
   const navigate = useNavigate();
+  const enqueueOnce = useSendOnce(enqueueTask);
   const enqueue = useMutation({
     mutationFn: (value: unknown) =>
-      enqueueTask(name, {
+      enqueueOnce(name, {
         input: value,
         options: {
           ...(priority === "" ? {} : { priority: Number(priority) }),

@@ -1,7 +1,7 @@
 import type { Summary } from "@millrace/contracts";
 import { keepPreviousData, useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
-import { newKey } from "../app/new-key.ts";
+import { useSendOnce } from "../api/send-once.ts";
 import { showDone, showProblem } from "../feedback/toasts.ts";
 import { useLive, usePollInterval } from "../live/live-context.ts";
 import { summaryKeys } from "./summary-keys.ts";
@@ -60,13 +60,11 @@ export function useSummaryNews(summary: Summary): SummaryNews {
 /** A new summary of the text of another. */
 export function useSummariseAnew() {
   const queries = useQueryClient();
+  const createOnce = useSendOnce(createSummary);
   return useMutation({
     mutationFn: async (summary: Summary) => {
       const { text, title, language } = await fetchSummary(summary.id);
-      return await createSummary(
-        { text, title, fresh: true, ...(language === null ? {} : { language }) },
-        newKey(),
-      );
+      return await createOnce({ text, title, fresh: true, ...(language === null ? {} : { language }) });
     },
     onSuccess: () => queries.invalidateQueries({ queryKey: summaryKeys.list }),
     onError: (error) => showProblem("No new summary was begun", error),
