@@ -5,6 +5,7 @@ import { startMillrace } from "@millrace/testing";
 import type { RunningMillrace } from "@millrace/testing";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { z } from "zod";
 import { expectAccessible, expectNoSidewaysScroll, openBrowser, watchTroubles } from "./browser.ts";
 
 let browser: Browser;
@@ -15,20 +16,22 @@ beforeAll(async () => {
   browser = await openBrowser();
   folder = await mkdtemp(join(tmpdir(), "millrace-e2e-"));
   server = await startMillrace({ dataDirectory: folder });
-  for (const title of ["Mill accounts", "Mill letters", "River levels"]) {
-    const response = await fetch(`${server.url}/api/documents`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ title, text: `${title}: the old mill grinds well.` }),
-    });
-    expect(response.status).toBe(202);
-  }
+  for (const title of ["Mill accounts", "Mill letters", "River levels"]) await add(title);
 });
 afterAll(async () => {
   await browser.close();
   await server.stop();
   await rm(folder, { recursive: true, force: true });
 });
+
+async function add(title: string): Promise<void> {
+  const response = await fetch(`${server.url}/api/documents`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ title, text: `${title}: the old mill grinds well.` }),
+  });
+  expect(response.status).toBe(202);
+}
 
 it("tags, collects, deletes and restores chosen documents", async () => {
   const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
@@ -78,6 +81,30 @@ it("tags, collects, deletes and restores chosen documents", async () => {
   await page.getByRole("button", { name: "Remove tag water" }).waitFor();
 
   expect(troubles).toEqual({ problems: [], foreignRequests: [] });
+  await page.close();
+});
+
+it("changes all that match only while they are as many as was said", async () => {
+  await Promise.all([1, 2, 3].map((number) => add(`Weir ${number}`)));
+  const listed = await fetch(`${server.url}/api/documents?search=Weir&limit=1`);
+  const { next_cursor: cursor } = z.object({ next_cursor: z.string() }).parse(await listed.json());
+  const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+  await page.goto(`${server.url}/documents?q=Weir&cursor=${encodeURIComponent(cursor)}`);
+  await page.getByRole("checkbox", { name: "Choose all 2 shown" }).check();
+  await page.getByRole("button", { name: "Choose all that match" }).click();
+  await page.getByText("All 3 that match chosen").waitFor();
+  await expectAccessible(page);
+  await add("Weir 4");
+  await page.getByRole("button", { name: "Delete…" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByText("all 3 documents that match").waitFor();
+
+  await dialog.getByRole("button", { name: "Move to the trash" }).click();
+  await page.getByText("The filter fits 4 documents, not 3.").waitFor();
+  await dialog.getByText("all 4 documents that match").waitFor();
+  await dialog.getByRole("button", { name: "Move to the trash" }).click();
+
+  await page.getByText("4 documents moved to the trash").waitFor();
   await page.close();
 });
 

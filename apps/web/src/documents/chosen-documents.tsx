@@ -1,15 +1,15 @@
-import type { DocumentSelection } from "@millrace/contracts";
+import type { DocumentChange, DocumentSelection } from "@millrace/contracts";
 import { Button, Menu } from "@mantine/core";
 import { useState } from "react";
 import type { ReactNode } from "react";
 import type { DocumentFilters } from "../api/requests.ts";
 import { useHasTrash } from "../api/use-system.ts";
 import { ChosenBar } from "../parts/chosen-bar.tsx";
-import { countOf } from "../formatting/numbers.ts";
+import { countOf, formatCount } from "../formatting/numbers.ts";
 import { ConfirmDialog } from "../parts/confirm-dialog.tsx";
 import { CollectionDialog, TagDialog } from "./bulk-dialogs.tsx";
 import { ExportItems } from "./export-menu.tsx";
-import { useChangeMany } from "./use-organise.ts";
+import { useChangeMany, useMatchingCount } from "./use-organise.ts";
 
 type Dialog = "tags" | "collection" | "trash" | "delete" | "reprocess";
 
@@ -37,8 +37,14 @@ export function ChosenDocuments({
     onClear();
   });
   const filter = selectionOf(chosen, filters, isTrash);
-  const count = chosen === "all" ? undefined : chosen.ids.length;
-  const words = count === undefined ? "all documents that match" : countOf(count, "document");
+  const isAll = chosen === "all";
+  const matching = useMatchingCount(filter, { isWanted: isAll });
+  const count = isAll ? matching.data : chosen.ids.length;
+  const words = wordsOf(count ?? 0, isAll);
+  const submit = (change: DocumentChange) =>
+    changing.mutate({ filter, change, expectedCount: isAll ? count : undefined });
+  // Until it is counted nobody knows what there is to agree to.
+  const button = { size: "compact-md", disabled: count === undefined || count === 0 } as const;
   const close = () => setDialog(undefined);
   const hasTrash = useHasTrash();
   return (
@@ -47,8 +53,8 @@ export function ChosenDocuments({
         label="Chosen documents"
         count={
           <>
-            {count === undefined ? "All that match chosen" : `${countOf(count, "document")} chosen`}
-            {chosen === "all" || onChooseAll === undefined ? null : (
+            {isAll ? <AllChosen matching={matching} /> : `${countOf(chosen.ids.length, "document")} chosen`}
+            {isAll || onChooseAll === undefined ? null : (
               <Button size="compact-sm" variant="subtle" onClick={onChooseAll}>
                 Choose all that match
               </Button>
@@ -60,49 +66,39 @@ export function ChosenDocuments({
         {isTrash ? (
           <>
             <Button
-              size="compact-md"
+              {...button}
               loading={changing.isPending && dialog === undefined}
-              onClick={() => changing.mutate({ filter, change: { action: "restore" } })}
+              onClick={() => submit({ action: "restore" })}
             >
               Restore
             </Button>
-            <Button size="compact-md" variant="default" onClick={() => setDialog("delete")}>
+            <Button {...button} variant="default" onClick={() => setDialog("delete")}>
               Delete for good…
             </Button>
           </>
         ) : (
           <>
-            <Button size="compact-md" variant="default" onClick={() => setDialog("tags")}>
+            <Button {...button} variant="default" onClick={() => setDialog("tags")}>
               Tags…
             </Button>
-            <Button size="compact-md" variant="default" onClick={() => setDialog("collection")}>
+            <Button {...button} variant="default" onClick={() => setDialog("collection")}>
               Collection…
             </Button>
             <ExportChosen chosen={chosen} filters={filters} />
-            <Button size="compact-md" variant="default" onClick={() => setDialog("reprocess")}>
+            <Button {...button} variant="default" onClick={() => setDialog("reprocess")}>
               Reprocess…
             </Button>
-            <Button size="compact-md" variant="default" onClick={() => setDialog("trash")}>
+            <Button {...button} variant="default" onClick={() => setDialog("trash")}>
               Delete…
             </Button>
           </>
         )}
       </ChosenBar>
       {dialog === "tags" ? (
-        <TagDialog
-          words={words}
-          isPending={changing.isPending}
-          onSubmit={(change) => changing.mutate({ filter, change })}
-          onClose={close}
-        />
+        <TagDialog words={words} isPending={changing.isPending} onSubmit={submit} onClose={close} />
       ) : null}
       {dialog === "collection" ? (
-        <CollectionDialog
-          words={words}
-          isPending={changing.isPending}
-          onSubmit={(change) => changing.mutate({ filter, change })}
-          onClose={close}
-        />
+        <CollectionDialog words={words} isPending={changing.isPending} onSubmit={submit} onClose={close} />
       ) : null}
       {questionsOf(hasTrash).map(({ name, title, label, isDangerous, text }) => (
         <ConfirmDialog
@@ -112,7 +108,7 @@ export function ChosenDocuments({
           confirmLabel={label}
           isDangerous={isDangerous}
           isPending={changing.isPending}
-          onConfirm={() => changing.mutate({ filter, change: { action: name } })}
+          onConfirm={() => submit({ action: name })}
           onClose={close}
         >
           {text(words)}
@@ -175,6 +171,25 @@ const questionsOf = (hasTrash: boolean): readonly Question[] => [
     ),
   },
 ];
+
+/** How many that are, once they are counted. */
+function AllChosen({ matching }: { matching: ReturnType<typeof useMatchingCount> }) {
+  if (matching.data !== undefined) return `All ${formatCount(matching.data)} that match chosen`;
+  if (!matching.isError) return "Counting all that match…";
+  return (
+    <>
+      All that match could not be counted
+      <Button size="compact-sm" variant="subtle" onClick={() => void matching.refetch()}>
+        Try again
+      </Button>
+    </>
+  );
+}
+
+function wordsOf(count: number, isAll: boolean): string {
+  if (!isAll) return countOf(count, "document");
+  return count === 1 ? "the one document that matches" : `all ${countOf(count, "document")} that match`;
+}
 
 function ExportChosen({ chosen, filters }: { chosen: Chosen; filters: DocumentFilters }) {
   return (

@@ -17,6 +17,8 @@ const listed = 100;
 export const organiseKeys = {
   tags: ["documents", "tags"] as const,
   collections: ["documents", "collections"] as const,
+  /** Not renewed by notices: this is the number that somebody has read and agreed to. */
+  matching: ["documents-matching"] as const,
 };
 
 export function listTags(signal?: AbortSignal): Promise<Page<TagCount>> {
@@ -42,12 +44,21 @@ export function deleteCollection(id: string): Promise<void> {
   return callApi(collectionPath(id), { method: "DELETE" });
 }
 
-/** One change for all documents of a selection. */
+/** One change for all documents of a selection; with another number of them than expected nothing is done. */
 export function changeDocuments(
   filter: DocumentSelection,
   change: DocumentChange,
+  expectedCount?: number,
 ): Promise<DocumentBulkResult> {
-  return callApi("/documents/bulk", { method: "POST", json: { filter, change } });
+  const json = { filter, change, expected_count: expectedCount };
+  return callApi("/documents/bulk", { method: "POST", json });
+}
+
+/** How many documents a selection has now, on its side of the trash. */
+export async function countMatching(filter: DocumentSelection, signal?: AbortSignal): Promise<number> {
+  const change = { action: filter.trashed === true ? "restore" : "trash" };
+  const json = { filter, change, dry_run: true };
+  return (await callApi<DocumentBulkResult>("/documents/bulk", { method: "POST", json, signal })).matched;
 }
 
 /**

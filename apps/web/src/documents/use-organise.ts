@@ -1,10 +1,17 @@
 import type { Collection, DocumentChange, DocumentSelection, TagCount } from "@millrace/contracts";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { isApiProblem } from "../api/problem.ts";
 import { queryKeys } from "../api/query-keys.ts";
 import { useHasTrash } from "../api/use-system.ts";
 import { showDone, showProblem } from "../feedback/toasts.ts";
 import { countOf } from "../formatting/numbers.ts";
-import { changeDocuments, listCollections, listTags, organiseKeys } from "./organise-requests.ts";
+import {
+  changeDocuments,
+  countMatching,
+  listCollections,
+  listTags,
+  organiseKeys,
+} from "./organise-requests.ts";
 
 const none: readonly never[] = [];
 
@@ -23,6 +30,17 @@ export function useCollections(): readonly Collection[] {
   );
 }
 
+/** How many documents a selection has, from when it was chosen to when a change is refused for being of others. */
+export function useMatchingCount(filter: DocumentSelection, { isWanted }: { readonly isWanted: boolean }) {
+  return useQuery({
+    queryKey: [...organiseKeys.matching, filter],
+    queryFn: ({ signal }) => countMatching(filter, signal),
+    enabled: isWanted,
+    staleTime: Infinity,
+    gcTime: 0,
+  });
+}
+
 const doneWords: Record<DocumentChange["action"], string> = {
   tag: "tagged",
   untag: "changed",
@@ -34,14 +52,20 @@ const doneWords: Record<DocumentChange["action"], string> = {
   reprocess: "worked on again",
 };
 
-export type ManyChange = { readonly filter: DocumentSelection; readonly change: DocumentChange };
+export type ManyChange = {
+  readonly filter: DocumentSelection;
+  readonly change: DocumentChange;
+  /** With another number nothing is done. Default: any number. */
+  readonly expectedCount?: number | undefined;
+};
 
 /** Changes many documents and says how it went; what could not be changed is named. */
 export function useChangeMany(onDone?: () => void) {
   const queries = useQueryClient();
   const hasTrash = useHasTrash();
   return useMutation({
-    mutationFn: ({ filter, change }: ManyChange) => changeDocuments(filter, change),
+    mutationFn: ({ filter, change, expectedCount }: ManyChange) =>
+      changeDocuments(filter, change, expectedCount),
     onSuccess: ({ matched, changed, unchanged, failed, errors, job }, { change }) => {
       onDone?.();
       void queries.invalidateQueries({ queryKey: queryKeys.collections });
@@ -58,6 +82,11 @@ export function useChangeMany(onDone?: () => void) {
         showProblem(`${countOf(failed, "document")} left as it was`, new Error(reasons));
       }
     },
-    onError: (error) => showProblem("Nothing was changed", error),
+    onError: (error) => {
+      showProblem("Nothing was changed", error);
+      if (isApiProblem(error) && error.code === "document_count_mismatch")
+        return queries.invalidateQueries({ queryKey: organiseKeys.matching });
+      return undefined;
+    },
   });
 }

@@ -1,47 +1,38 @@
 import type { JobSelection } from "@millrace/contracts";
 import { Button, Menu } from "@mantine/core";
-import { useMutation } from "@tanstack/react-query";
 import IconChevronDown from "@tabler/icons-react/dist/esm/icons/IconChevronDown.mjs";
 import IconPlayerStop from "@tabler/icons-react/dist/esm/icons/IconPlayerStop.mjs";
 import IconRefresh from "@tabler/icons-react/dist/esm/icons/IconRefresh.mjs";
 import { useState } from "react";
-import { showDone, showProblem } from "../feedback/toasts.ts";
 import { countOf } from "../formatting/numbers.ts";
 import { formatAbsolute } from "../formatting/time.ts";
-import { countMatching } from "../parts/bulk.ts";
 import type { BulkAction } from "../parts/bulk.ts";
 import { BulkDialog } from "../parts/bulk-dialog.tsx";
+import { useFindMatching } from "../parts/use-find-matching.ts";
 import type { JobFilters } from "./job-requests.ts";
 import { selectionOf } from "./job-selection.ts";
 
-type Wanted = { readonly action: BulkAction; readonly filter: JobSelection; readonly count: number };
+type Wanted = {
+  readonly action: BulkAction;
+  readonly filter: JobSelection;
+  /** The filter in words. */
+  readonly words: string;
+};
 
 /** Retries or cancels all that the filters fit, also what is not loaded: counts them first, then asks. */
 export function AllMatching({ filters }: { filters: JobFilters }) {
-  const [wanted, setWanted] = useState<Wanted | undefined>();
+  const [wanted, setWanted] = useState<Wanted & { readonly count: number }>();
   const [isOpen, setIsOpen] = useState(false);
-  const count = useMutation({
-    mutationFn: async ({ action, filter }: { action: BulkAction; filter: JobSelection }) => ({
-      action,
-      filter,
-      count: await countMatching(action, filter),
-    }),
-    onSuccess: (found) => {
-      if (found.count === 0) {
-        showDone(found.action === "retry" ? "There is nothing to retry" : "There is nothing to cancel");
-        return;
-      }
-      setWanted(found);
-      setIsOpen(true);
-    },
-    onError: (error) => showProblem("Not counted", error),
+  const search = useFindMatching<Wanted>((found) => {
+    setWanted(found);
+    setIsOpen(true);
   });
   const item = (action: BulkAction) => {
     const filter = selectionOf(action, filters);
     return {
       disabled: filter === undefined,
       onClick: () => {
-        if (filter !== undefined) count.mutate({ action, filter });
+        if (filter !== undefined) search.mutate({ action, filter, words: selectionWords(filter) });
       },
     };
   };
@@ -51,7 +42,7 @@ export function AllMatching({ filters }: { filters: JobFilters }) {
     <>
       <Menu>
         <Menu.Target>
-          <Button variant="default" rightSection={<IconChevronDown size={16} />} loading={count.isPending}>
+          <Button variant="default" rightSection={<IconChevronDown size={16} />} loading={search.isPending}>
             All that match
           </Button>
         </Menu.Target>
@@ -75,7 +66,7 @@ export function AllMatching({ filters }: { filters: JobFilters }) {
           onClose={() => setIsOpen(false)}
         >
           <p>
-            {`${countOf(wanted.count, "job")} ${wanted.count === 1 ? "fits" : "fit"} these filters now: ${selectionWords(wanted.filter)}.`}
+            {`${countOf(wanted.count, "job")} ${wanted.count === 1 ? "fits" : "fit"} these filters now: ${wanted.words}.`}
           </p>
           <p>
             {wanted.action === "retry"

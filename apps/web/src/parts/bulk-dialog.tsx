@@ -22,8 +22,6 @@ export type BulkDialogProps = {
   readonly filter: JobSelection;
   /** How many there are, as they are seen: for the button and the progress. */
   readonly count: number;
-  /** With another number than `count` the server does nothing. Default false. */
-  readonly isCountExact?: boolean;
   readonly title: string;
   /** Which jobs these are. */
   readonly children: ReactNode;
@@ -50,7 +48,6 @@ export function BulkDialog(props: BulkDialogProps) {
       const outcome = await runInBulk({
         action,
         filter: props.filter,
-        expectedCount: props.isCountExact === true ? count : undefined,
         onProgress: (progress) => setPhase({ kind: "running", progress }),
         signal: stopping.current.signal,
       });

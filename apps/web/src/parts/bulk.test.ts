@@ -1,6 +1,6 @@
 import type { BulkRequest, BulkResult } from "@millrace/contracts";
 import { describe, expect, it } from "vitest";
-import { runInBulk } from "./bulk.ts";
+import { findMatching, runInBulk } from "./bulk.ts";
 
 const filter = { state: "failed" as const };
 const nothing = {
@@ -21,7 +21,7 @@ function answering(...answers: readonly Partial<BulkResult>[]) {
   return { requests, ask };
 }
 
-function run(changes: { expectedCount?: number; onProgress?: () => void; signal?: AbortSignal } = {}) {
+function run(changes: { onProgress?: () => void; signal?: AbortSignal } = {}) {
   return {
     action: "retry" as const,
     filter,
@@ -30,6 +30,34 @@ function run(changes: { expectedCount?: number; onProgress?: () => void; signal?
     ...changes,
   };
 }
+
+describe("findMatching", () => {
+  it.each([
+    ["retry", "finished_before"],
+    ["cancel", "created_before"],
+  ] as const)(
+    "counts those to %s without doing it, and leaves out what comes later",
+    async (action, bound) => {
+      const { ask, requests } = answering({ matched: 3, as_of: "2026-11-20T12:00:01.000Z" });
+
+      const found = await findMatching(action, filter, ask);
+
+      expect(requests).toEqual([{ filter, dry_run: true }]);
+      expect(found).toEqual({ count: 3, filter: { ...filter, [bound]: "2026-11-20T12:00:01.000Z" } });
+    },
+  );
+
+  it("keeps a limit that is earlier, and not one that is still to come", async () => {
+    const { ask } = answering({ as_of: "2026-11-20T12:00:01.000Z" }, { as_of: "2026-11-20T12:00:01.000Z" });
+    const past = { ...filter, finished_before: "2026-11-20T12:00:00.000+01:00" };
+    const coming = { ...filter, finished_before: "2026-11-20T12:00:02.000Z" };
+
+    expect((await findMatching("retry", past, ask)).filter).toEqual(past);
+    expect((await findMatching("retry", coming, ask)).filter.finished_before).toBe(
+      "2026-11-20T12:00:01.000Z",
+    );
+  });
+});
 
 describe("runInBulk", () => {
   it("asks until nothing is left, and adds up what was done", async () => {
@@ -42,15 +70,6 @@ describe("runInBulk", () => {
 
     expect(outcome).toEqual({ changed: 799, skipped: 2, left: 0, errors: [], end: "done" });
     expect(requests).toHaveLength(2);
-  });
-
-  it("names the expected count only to the first request: afterwards there are fewer", async () => {
-    const { ask, requests } = answering({ changed: 1, left: 1 }, { changed: 1 });
-
-    await runInBulk(run({ expectedCount: 2 }), ask);
-
-    expect(requests).toMatchObject([{ expected_count: 2 }, {}]);
-    expect(requests[1]).not.toHaveProperty("expected_count");
   });
 
   it("goes on with the jobs it began with, not with those that fail meanwhile", async () => {

@@ -15,8 +15,6 @@ export type BulkOutcome = BulkProgress & {
 export type BulkRun = {
   readonly action: BulkAction;
   readonly filter: JobSelection;
-  /** How many there are, as they were seen: with another number nothing is done. */
-  readonly expectedCount?: number | undefined;
   readonly onProgress: (progress: BulkProgress) => void;
   readonly signal: AbortSignal;
 };
@@ -33,13 +31,10 @@ const maxErrors = 20;
 export async function runInBulk(run: BulkRun, ask: Ask = askServer): Promise<BulkOutcome> {
   let progress: BulkProgress = { changed: 0, skipped: 0, left: 0 };
   let errors: BulkResult["errors"] = [];
-  let request: BulkRequest = {
-    filter: run.filter,
-    ...(run.expectedCount === undefined ? {} : { expected_count: run.expectedCount }),
-  };
+  let request: BulkRequest = { filter: run.filter };
   for (;;) {
     const answer = await ask(run.action, request);
-    request = { filter: sameJobs(run, request.filter, answer.as_of) };
+    request = { filter: sameJobs(run.action, request.filter, answer.as_of) };
     progress = {
       changed: progress.changed + answer.changed,
       skipped: progress.skipped + answer.skipped,
@@ -54,14 +49,21 @@ export async function runInBulk(run: BulkRun, ask: Ask = askServer): Promise<Bul
 }
 
 /** Jobs that fail again, or come, while the others are retried or cancelled are not meant. */
-function sameJobs({ action }: BulkRun, filter: JobSelection, asOf: string): JobSelection {
+function sameJobs(action: BulkAction, filter: JobSelection, asOf: string): JobSelection {
   const bound = action === "retry" ? "finished_before" : "created_before";
-  return { ...filter, [bound]: filter[bound] ?? asOf };
+  const given = filter[bound];
+  const isEarlier = given !== undefined && Date.parse(given) <= Date.parse(asOf);
+  return { ...filter, [bound]: isEarlier ? given : asOf };
 }
 
-/** How many jobs the server would change now. */
-export async function countMatching(action: BulkAction, filter: JobSelection): Promise<number> {
-  return (await askServer(action, { filter, dry_run: true })).matched;
+/** How many jobs the server would change now, and the filter that fits these and none that come later. */
+export async function findMatching(
+  action: BulkAction,
+  filter: JobSelection,
+  ask: Ask = askServer,
+): Promise<{ readonly count: number; readonly filter: JobSelection }> {
+  const { matched, as_of: asOf } = await ask(action, { filter, dry_run: true });
+  return { count: matched, filter: sameJobs(action, filter, asOf) };
 }
 
 function askServer(action: BulkAction, request: BulkRequest): Promise<BulkResult> {

@@ -56,12 +56,13 @@ export class DocumentChanges {
     const { workspaceId } = access;
     const change = await this.#resolve(access, request.change);
     const marks = toMarks(request.filter, change);
+    // From before they are counted: what is added from here on is none of those that somebody agreed to.
+    const before = newId();
     const matched = await countDocuments(queryable, workspaceId, marks);
     const { expectedCount = matched, isDryRun = false } = request;
     if (matched !== expectedCount) throw documentCountMismatch(expectedCount, matched);
     if (isDryRun) return { ...noCounts, matched, job: undefined };
-    if (matched > maxAtOnce) return await this.#enqueue(access, { matched, marks, change });
-    const before = newId();
+    if (matched > maxAtOnce) return await this.#enqueue(access, { matched, marks, change, before });
     const ids = await listDocumentIds(queryable, workspaceId, { ...marks, before, limit: maxAtOnce });
     const missing = notFound((marks.ids ?? []).filter((id) => !ids.includes(id)));
     const { signal } = request;
@@ -71,13 +72,18 @@ export class DocumentChanges {
 
   async #enqueue(
     { workspaceId, personId }: Access,
-    work: { readonly matched: number; readonly marks: DocumentMarks; readonly change: ResolvedChange },
+    work: {
+      readonly matched: number;
+      readonly marks: DocumentMarks;
+      readonly change: ResolvedChange;
+      readonly before: string;
+    },
   ): Promise<ManyChanged> {
-    const { matched, marks, change } = work;
+    const { matched, marks, change, before } = work;
     const { ids, ...rest } = marks;
     const input = {
       person_id: personId,
-      before: newId(),
+      before,
       marks: { ...rest, ...(ids === undefined ? {} : { ids: [...ids] }) },
       change,
     };

@@ -8,7 +8,16 @@ import { formatCount } from "../../formatting/numbers.ts";
 import classes from "./failure-card.module.css";
 
 /** Jobs that failed alike: what they say, how many, since when, and what can be done. */
-export function FailureCard({ group, onRetry }: { group: FailureGroup; onRetry: () => void }) {
+export function FailureCard({
+  group,
+  isPending,
+  onRetry,
+}: {
+  group: FailureGroup;
+  /** Whether those to retry are being counted. */
+  isPending: boolean;
+  onRetry: () => void;
+}) {
   const { task, error_code: error, sample_message: message, count, job_ids: ids } = group;
   return (
     <li className={classes.root}>
@@ -47,6 +56,7 @@ export function FailureCard({ group, onRetry }: { group: FailureGroup; onRetry: 
           variant="light"
           size="sm"
           leftSection={<IconRotateClockwise size={16} />}
+          loading={isPending}
           onClick={onRetry}
           aria-label={`Retry ${formatCount(count)}: ${message}`}
         >

@@ -10,6 +10,7 @@ import { fetchFailures } from "../monitor-requests.ts";
 import { BulkDialog } from "../../parts/bulk-dialog.tsx";
 import { PageHead } from "../../parts/page-head.tsx";
 import { Answered } from "../../parts/states.tsx";
+import { useFindMatching } from "../../parts/use-find-matching.ts";
 import { useMonitorQuery } from "../parts/use-monitor-query.ts";
 import { FailureCard } from "./failure-card.tsx";
 import classes from "./failures-page.module.css";
@@ -17,7 +18,12 @@ import classes from "./failures-page.module.css";
 const route = getRouteApi("/monitor/failures");
 
 /** What is about to be retried. It stays as it was agreed to, while the list moves on. */
-type Retry = { readonly filter: JobSelection; readonly count: number; readonly what: string };
+type Retry = {
+  readonly action: "retry";
+  readonly filter: JobSelection;
+  /** Undefined for all there are. */
+  readonly group?: FailureGroup;
+};
 
 /** Failed jobs that failed alike, the most frequent first, to be retried together. */
 export function FailuresPage() {
@@ -27,12 +33,15 @@ export function FailuresPage() {
     (signal) => fetchFailures({ queue, task, limit: 50 }, signal),
     { isCostly: true },
   );
-  const [retry, setRetry] = useState<Retry>();
+  const [retry, setRetry] = useState<Retry & { readonly count: number }>();
   const [isOpen, setIsOpen] = useState(false);
-  const open = (wanted: Retry) => {
-    setRetry(wanted);
+  // The list may be minutes old, and tells of the latest only.
+  const search = useFindMatching<Retry>((found) => {
+    setRetry(found);
     setIsOpen(true);
-  };
+  });
+  const isSearched = (group: FailureGroup | undefined) =>
+    search.isPending && search.variables.group === group;
   const total = totalOf(query.data);
   return (
     <>
@@ -43,15 +52,10 @@ export function FailuresPage() {
           total === 0 ? undefined : (
             <Button
               leftSection={<IconRotateClockwise size={16} />}
-              onClick={() =>
-                open({
-                  filter: { state: "failed", queue, task },
-                  count: total,
-                  what: "All jobs that have failed here",
-                })
-              }
+              loading={isSearched(undefined)}
+              onClick={() => search.mutate({ action: "retry", filter: { state: "failed", queue, task } })}
             >
-              Retry all {formatCount(total)}…
+              {query.data?.is_partial === true ? "Retry all…" : `Retry all ${formatCount(total)}…`}
             </Button>
           )
         }
@@ -71,7 +75,12 @@ export function FailuresPage() {
           ) : (
             <ul className={classes.list} aria-label="Failures, the most frequent first">
               {data.map((group) => (
-                <FailureCard key={keyOf(group)} group={group} onRetry={() => open(retryOf(group, queue))} />
+                <FailureCard
+                  key={keyOf(group)}
+                  group={group}
+                  isPending={isSearched(group)}
+                  onRetry={() => search.mutate(retryOf(group, queue))}
+                />
               ))}
             </ul>
           )
@@ -79,7 +88,7 @@ export function FailuresPage() {
       </Answered>
       {retry === undefined ? null : (
         <BulkDialog
-          action="retry"
+          action={retry.action}
           filter={retry.filter}
           count={retry.count}
           title={`Retry ${countOf(retry.count, "failed job")}?`}
@@ -87,7 +96,8 @@ export function FailuresPage() {
           onClose={() => setIsOpen(false)}
         >
           <p>
-            {retry.what} run{retry.count === 1 ? "s" : ""} again with the same input. Each keeps its history.
+            {whatOf(retry)} run{retry.count === 1 ? "s" : ""} again with the same input. Each keeps its
+            history.
           </p>
         </BulkDialog>
       )}
@@ -100,12 +110,15 @@ function keyOf({ task, error_code: code, error_message: message }: FailureGroup)
 }
 
 function retryOf(group: FailureGroup, queue: string | undefined): Retry {
-  const { task, error_code, error_message, count } = group;
-  return {
-    filter: { state: "failed", task, error_code, error_message, queue },
-    count,
-    what: `${countOf(count, "job")} of ${task} that failed with “${group.sample_message}”`,
-  };
+  const { task, error_code, error_message } = group;
+  return { action: "retry", filter: { state: "failed", task, error_code, error_message, queue }, group };
+}
+
+function whatOf({ count, group }: Retry & { readonly count: number }): string {
+  const jobs = countOf(count, "job");
+  return group === undefined
+    ? `${jobs} that failed here`
+    : `${jobs} of ${group.task} that failed with “${group.sample_message}”`;
 }
 
 function totalOf(list: FailureList | undefined): number {
