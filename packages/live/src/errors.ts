@@ -48,7 +48,8 @@ export function tooManyMessages(perSecond: number): MillraceError {
   return new MillraceError({
     code: "rate_limited",
     kind: "limited",
-    message: `Send at most ${perSecond} messages a second on one socket. This one was dropped.`,
+    message: `Send at most ${perSecond} messages a second on one socket. This one was dropped: send it again in a moment.`,
+    retryable: true,
     retryAfterSeconds: 1,
   });
 }

@@ -82,6 +82,24 @@ describe("what a client sends", () => {
     expect(frames.some((frame) => frame.t === "err" && frame.code === "rate_limited")).toBe(true);
   });
 
+  it("is dropped with the name of what it was about, and when to send it again", async () => {
+    await start({ limits: { messagesPerSecond: 0.01, messageBurst: 1 } });
+    const client = await server.connect();
+
+    client.send({ op: "sub", topic });
+    client.send({ op: "sub", topic: "document:2", id: "b" });
+    client.send({ op: "unsub", topic: "document:3" });
+    client.send({ op: "ping" });
+    const refusals = (await client.take(4)).filter((frame) => frame.t === "err");
+
+    const refusal = { t: "err", code: "rate_limited", message: expect.any(String), retry_after_seconds: 1 };
+    expect(refusals).toEqual([
+      { ...refusal, topic: "document:2", id: "b" },
+      { ...refusal, topic: "document:3" },
+      refusal,
+    ]);
+  });
+
   it("may name at most fifty topics", async () => {
     await start();
     const client = await server.connect();

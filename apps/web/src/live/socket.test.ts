@@ -308,6 +308,30 @@ describe("LiveSocket, refused a subscription", () => {
     expect(live.state).toBe("live");
   });
 
+  it("says again that nobody watches a topic when that was dropped", () => {
+    live.subscribe("document:2", new Received().listener)();
+    browser.socket.sent.splice(0);
+
+    browser.socket.receive({ ...refusal(1), topic: "document:2" } as ServerFrame);
+    vi.advanceTimersByTime(999);
+    expect(browser.socket.sent).toEqual([]);
+    vi.advanceTimersByTime(1_001);
+
+    expect(browser.socket.sent).toEqual([{ op: "unsub", topic: "document:2" }]);
+    expect(live.state).toBe("live");
+  });
+
+  it("leaves a topic alone that is watched anew before it would say again that nobody does", () => {
+    live.subscribe("document:2", new Received().listener)();
+    browser.socket.receive({ ...refusal(1), topic: "document:2" } as ServerFrame);
+    live.subscribe("document:2", new Received().listener);
+    browser.socket.sent.splice(0);
+
+    vi.advanceTimersByTime(5_000);
+
+    expect(browser.socket.sent).toEqual([]);
+  });
+
   it("tells the listener of what is refused for good, and does not ask again", () => {
     browser.socket.receive(refusal());
     vi.advanceTimersByTime(19_000);

@@ -24,6 +24,8 @@ const defaultHeartbeatSeconds = 20;
 export class LiveSocket {
   readonly #environment: LiveEnvironment;
   readonly #topics = new Map<string, WatchedTopic>();
+  /** Topics that nobody watches, which the server did not hear: told again when their timers are over. */
+  readonly #leaving = new Map<string, ReturnType<typeof setTimeout>>();
   readonly #stateListeners = new Set<() => void>();
   #connection: LiveState = "connecting";
   #toldState: LiveState = "connecting";
@@ -84,6 +86,8 @@ export class LiveSocket {
   ): () => void {
     const entry = new WatchedTopic(topic, listener, fromStart ? 0 : undefined);
     this.#topics.get(topic)?.rest();
+    clearTimeout(this.#leaving.get(topic));
+    this.#leaving.delete(topic);
     this.#topics.set(topic, entry);
     if (this.#isReady) this.#send(entry.subscription());
     this.#tellState();
@@ -116,6 +120,8 @@ export class LiveSocket {
     clearTimeout(this.#silenceTimer);
     clearInterval(this.#pingTimer);
     for (const topic of this.#topics.values()) topic.rest();
+    for (const timer of this.#leaving.values()) clearTimeout(timer);
+    this.#leaving.clear();
     this.#retryTimer = undefined;
     this.#isReady = false;
     const socket = this.#socket;
@@ -178,12 +184,26 @@ export class LiveSocket {
   }
 
   #refused(refusal: Refusal): void {
-    const topic = this.#topics.get(refusal.topic ?? "");
+    const name = refusal.topic ?? "";
+    const topic = this.#topics.get(name);
+    if (topic === undefined) this.#leaveLater(name, refusal.retry_after_seconds);
     topic?.refuse(refusal, {
       random: this.#environment.random,
       again: () => this.#send(topic.subscription()),
     });
     this.#tellState();
+  }
+
+  /** A message that was dropped may have been that nobody watches it: else it would count as watched for good. */
+  #leaveLater(topic: string, seconds: number | undefined): void {
+    if (topic === "" || seconds === undefined) return;
+    clearTimeout(this.#leaving.get(topic));
+    const leave = () => {
+      this.#leaving.delete(topic);
+      this.#send({ op: "unsub", topic });
+    };
+    const pauseMs = seconds * 1000 * (1 + this.#environment.random());
+    this.#leaving.set(topic, setTimeout(leave, pauseMs));
   }
 
   #planFlush(): void {

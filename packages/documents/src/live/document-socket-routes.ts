@@ -36,7 +36,7 @@ export function documentSocketRoutes(app: FastifyInstance, options: DocumentSock
         logger: options.logger,
         limits: options.limits ?? {},
         ...(options.clock === undefined ? {} : { clock: options.clock }),
-        errorMessage: (code, message) => JSON.stringify({ type: "error", message, code }),
+        errorMessage: ({ code, message }) => JSON.stringify({ type: "error", message, code }),
         onOpen: async (connection) => {
           const { documentId, since } = readRequest(request);
           const opened = new DocumentSocket(connection, options, documentId);

@@ -21,8 +21,11 @@ export type ConnectionOptions = {
   readonly logger: Logger;
   readonly limits?: Partial<SocketLimits>;
   readonly clock?: Clock;
-  /** The message that tells the client of a failure, in the words of the protocol spoken here. */
-  readonly errorMessage: (code: string, message: string) => string;
+  /**
+   * The message that tells the client of a failure, in the words of the protocol spoken here. `text` is the message
+   * that was dropped for it, if one was.
+   */
+  readonly errorMessage: (error: MillraceError, text?: string) => string;
   /** Runs once, when it is known who connected. Until it has ended, messages wait. */
   readonly onOpen: (connection: Connection) => Promise<void> | void;
   /** Runs for one text message after the other. What it throws is told to the client. */
@@ -95,10 +98,9 @@ export class Connection {
     return this.#outgoing.room();
   }
 
-  /** Tells the client of a failure. A surprise is logged, and its words stay here. */
-  sendError(thrown: unknown): void {
-    const { code, message } = this.describe(thrown);
-    this.send(this.#options.errorMessage(code, message));
+  /** Tells the client of a failure, with the message dropped for it. A surprise is logged, and its words stay here. */
+  sendError(thrown: unknown, text?: string): void {
+    this.send(this.#options.errorMessage(this.describe(thrown), text));
   }
 
   /** A failure as the client may see it; logs surprises. */
@@ -111,8 +113,8 @@ export class Connection {
   }
 
   /** Counts a message that should not have been sent; the fifth closes the socket. */
-  offend(error: unknown): void {
-    this.sendError(error);
+  offend(error: unknown, text?: string): void {
+    this.sendError(error, text);
     this.#offences += 1;
     if (this.#offences >= this.limits.maxOffences) this.close(1008, "too many messages not understood");
   }
@@ -156,7 +158,7 @@ export class Connection {
     if (this.signal.aborted) return;
     const isBusy = this.#waitingTexts >= this.limits.messageBurst;
     if (!this.#incoming.take() || isBusy) {
-      this.offend(tooManyMessages(this.limits.messagesPerSecond));
+      this.offend(tooManyMessages(this.limits.messagesPerSecond), textOf(content));
       return;
     }
     const text = textOf(content);

@@ -1,7 +1,7 @@
 import { clientFrameSchema } from "@millrace/contracts";
-import type { ClientFrame } from "@millrace/contracts";
+import type { ClientFrame, ServerFrame } from "@millrace/contracts";
 import { parseJson } from "@millrace/kernel";
-import type { BackgroundWork } from "@millrace/kernel";
+import type { BackgroundWork, MillraceError } from "@millrace/kernel";
 import { malformedFrame, retrySecondsOf, tooManySubscriptions } from "../errors.ts";
 import type { Connection } from "./connection.ts";
 import { runSubscription, send } from "./subscription.ts";
@@ -75,13 +75,22 @@ export class LiveSession {
   }
 
   #fail(frame: SubscribeFrame, error: unknown): void {
-    const told = this.#connection.describe(error);
-    const { code, message } = told;
-    const id = frame.id === undefined ? {} : { id: frame.id };
-    const seconds = retrySecondsOf(told);
-    const retry = seconds === undefined ? {} : { retry_after_seconds: seconds };
-    send(this.#connection, { t: "err", ...id, topic: frame.topic, code, message, ...retry });
+    send(this.#connection, toErrorFrame(this.#connection.describe(error), frame));
   }
+}
+
+/** The text that tells of a failure; of a message that was dropped with what it was about, so that it is sent again. */
+export function errorFrame(error: MillraceError, text?: string): string {
+  return JSON.stringify(toErrorFrame(error, text === undefined ? undefined : parseFrame(text)));
+}
+
+function toErrorFrame(error: MillraceError, about: ClientFrame | undefined): ServerFrame {
+  const { code, message } = error;
+  const id = about?.op === "sub" && about.id !== undefined ? { id: about.id } : {};
+  const topic = about === undefined || about.op === "ping" ? {} : { topic: about.topic };
+  const seconds = retrySecondsOf(error);
+  const retry = seconds === undefined ? {} : { retry_after_seconds: seconds };
+  return { t: "err", ...id, ...topic, code, message, ...retry };
 }
 
 function parseFrame(text: string): ClientFrame | undefined {

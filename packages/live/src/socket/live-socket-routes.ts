@@ -5,7 +5,7 @@ import { upgradeRequired } from "../errors.ts";
 import { acceptSocket } from "./connection.ts";
 import type { Authenticate } from "./connection.ts";
 import type { SocketLimits } from "./limits.ts";
-import { LiveSession } from "./live-session.ts";
+import { errorFrame, LiveSession } from "./live-session.ts";
 import { liveSubprotocol } from "./server-options.ts";
 import type { SubscriptionPorts } from "./subscription.ts";
 
@@ -48,7 +48,7 @@ export function liveSocketRoutes(app: FastifyInstance, options: LiveSocketOption
         logger: options.logger,
         limits: options.limits ?? {},
         ...(options.clock === undefined ? {} : { clock: options.clock }),
-        errorMessage: (code, message) => JSON.stringify({ t: "err", code, message }),
+        errorMessage: errorFrame,
         onOpen: (connection) => {
           session = new LiveSession(connection, options, background);
           session.greet();

@@ -29,7 +29,7 @@ export function summarySocketRoutes(app: FastifyInstance, options: SummarySocket
       logger: options.logger,
       limits: options.limits ?? {},
       ...(options.clock === undefined ? {} : { clock: options.clock }),
-      errorMessage: (code, message) =>
+      errorMessage: ({ code, message }) =>
         JSON.stringify({ status: "error", message, id: null, seq: null, error_code: code }),
       onOpen: (connection) => {
         const { since } = request.query;
