@@ -1,8 +1,14 @@
 import { createContext, use, useSyncExternalStore } from "react";
 import type { DocumentFeed } from "../documents/document-feed.ts";
+import type { QueryRenewals } from "./query-renewals.ts";
 import type { LiveSocket, LiveState } from "./socket.ts";
 
-export type Live = { readonly socket: LiveSocket; readonly feed: DocumentFeed };
+export type Live = {
+  readonly socket: LiveSocket;
+  readonly feed: DocumentFeed;
+  /** Through which all of the tab asks anew, so that no two ask at once. */
+  readonly renewals: QueryRenewals;
+};
 
 export const LiveContext = createContext<Live | undefined>(undefined);
 

@@ -24,11 +24,11 @@ const sections = linkOptions([
 
 /** What is above every page of the monitor: the way to the others, and whether they follow. */
 export function MonitorLayout() {
-  const { socket } = useLive();
+  const { socket, renewals } = useLive();
   const queries = useQueryClient();
   const [isPaused, setIsPaused] = useState(false);
   const updates = useMemo(() => ({ isPaused }), [isPaused]);
-  useEffect(() => (isPaused ? undefined : followMonitor(queries, socket)), [isPaused, queries, socket]);
+  useEffect(() => (isPaused ? undefined : followMonitor(renewals, socket)), [isPaused, renewals, socket]);
 
   const toggle = () => {
     if (isPaused) void queries.invalidateQueries({ queryKey: monitorRoot });

@@ -1,17 +1,20 @@
-import { QueryClient } from "@tanstack/react-query";
+import { QueryClient, QueryObserver } from "@tanstack/react-query";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { SocketHandlers } from "../live/environment.ts";
+import { QueryRenewals } from "../live/query-renewals.ts";
 import { LiveSocket } from "../live/socket.ts";
 import { followMonitor } from "./monitor-notices.ts";
 import { monitorKey } from "./parts/monitor-keys.ts";
 
 let handlers: SocketHandlers;
 let queries: QueryClient;
+let renewals: QueryRenewals;
 let release: () => void;
 
 beforeEach(() => {
   vi.useFakeTimers();
   queries = new QueryClient();
+  renewals = new QueryRenewals(queries);
   queries.setQueryData(monitorKey("queues"), []);
   queries.setQueryData(["documents"], []);
   const socket = new LiveSocket({
@@ -23,11 +26,12 @@ beforeEach(() => {
     watchWake: () => () => undefined,
     beforePaint: (run) => run(),
   });
-  release = followMonitor(queries, socket);
+  release = followMonitor(renewals, socket);
   socket.start();
 });
 afterEach(() => {
   release();
+  renewals.stop();
   vi.useRealTimers();
 });
 
@@ -79,6 +83,26 @@ describe("followMonitor", () => {
     vi.advanceTimersByTime(1000);
 
     expect(isOld(monitorKey("queues"))).toBe(true);
+  });
+
+  it("asks once more for what changed while it was asked for, also when its pages were left meanwhile", async () => {
+    const answers: ((answer: string) => void)[] = [];
+    const observer = new QueryObserver(queries, {
+      queryKey: monitorKey("workers"),
+      queryFn: () => new Promise<string>((resolve) => answers.push(resolve)),
+    });
+    const unsubscribe = observer.subscribe(() => undefined);
+    receive("jobs");
+    vi.advanceTimersByTime(1000);
+    expect(answers).toHaveLength(1);
+
+    release();
+    answers[0]?.("old");
+    await vi.waitFor(() => expect(answers).toHaveLength(2));
+
+    answers[1]?.("new");
+    await vi.waitFor(() => expect(observer.getCurrentResult().data).toBe("new"));
+    unsubscribe();
   });
 
   it("asks no more after it was released", () => {

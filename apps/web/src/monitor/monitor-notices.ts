@@ -1,5 +1,4 @@
-import type { QueryClient } from "@tanstack/react-query";
-import { QueryRenewals } from "../live/query-renewals.ts";
+import type { QueryRenewals } from "../live/query-renewals.ts";
 import type { LiveSocket } from "../live/socket.ts";
 import { monitorRoot } from "./parts/monitor-keys.ts";
 
@@ -10,8 +9,7 @@ const gatherMs = 1000;
 const topics = ["monitor", "jobs"] as const;
 
 /** Refetches what the monitor shows when something changed, until the returned function is called. */
-export function followMonitor(queries: QueryClient, socket: LiveSocket): () => void {
-  const renewals = new QueryRenewals(queries);
+export function followMonitor(renewals: QueryRenewals, socket: LiveSocket): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const refetchSoon = () => {
     timer ??= setTimeout(() => {
@@ -29,7 +27,6 @@ export function followMonitor(queries: QueryClient, socket: LiveSocket): () => v
   return () => {
     clearTimeout(timer);
     stopWatching();
-    renewals.stop();
     for (const release of releases) release();
   };
 }
