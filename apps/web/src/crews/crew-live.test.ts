@@ -84,10 +84,10 @@ describe("a run that is put off", () => {
   const putOff = event("crew_run.put_off", { error: "No budget is left.", retry_in_seconds: 60 });
 
   it("is asked for anew, and nobody works on it", () => {
-    const { news, changed } = applyCrewEvents(told(event("crew.turn_started", place)), [putOff]);
+    const { news, asksFor } = applyCrewEvents(told(event("crew.turn_started", place)), [putOff]);
 
     expect(workersOf(news)).toEqual([]);
-    expect(changed).toBe(true);
+    expect(asksFor).toBe("state");
   });
 });
 
@@ -146,12 +146,12 @@ describe("what the API is asked for", () => {
   it("is nothing for what passes", () => {
     const events = [written("a"), event("crew.turn_started", place), event("crew_run.progressed")];
 
-    expect(applyCrewEvents(noCrewNews, events).changed).toBe(false);
+    expect(applyCrewEvents(noCrewNews, events).asksFor).toBe("nothing");
   });
 
   it("is everything that was recorded", () => {
-    expect(applyCrewEvents(noCrewNews, [event("crew.task_completed", place)]).changed).toBe(true);
-    expect(applyCrewEvents(noCrewNews, [event("crew_run.completed")]).changed).toBe(true);
+    expect(applyCrewEvents(noCrewNews, [event("crew.task_completed", place)]).asksFor).toBe("state");
+    expect(applyCrewEvents(noCrewNews, [event("crew_run.completed")]).asksFor).toBe("state");
   });
 });
 

@@ -1,4 +1,5 @@
 import type { TopicEvent } from "../live/watched-topic.ts";
+import type { AsksFor } from "../live/renewal-times.ts";
 import { flag, number, text, texts } from "./event-fields.ts";
 
 type Place = {
@@ -62,15 +63,17 @@ const maxLiveText = 20_000;
 
 /** What follows the run itself and records nothing that the API would tell anew. */
 const passing = /^crew\.(text_written|turn_started|tool_started)$|\.(progressed|logged)$/;
+/** Steps of a task: the news tell them, and the API adds them up. */
+const steps = /^crew\.(agent_turn|tool_called|work_delegated|guardrail_checked)$/;
 /** The job ends, pauses or begins anew: nothing is under way then. */
 const halting =
   /^(crew_run|job)\.(queued|put_off|retry_scheduled|waiting|failed|cancelled|completed|succeeded|expired)$/;
 
-/** Applies events of a run's stream. `changed`: one of them told of what the API has to be asked for. */
+/** Applies events of a run's stream. `asksFor`: what one of them told of that the API has to be asked for. */
 export function applyCrewEvents(
   news: CrewNews,
   events: readonly TopicEvent[],
-): { readonly news: CrewNews; readonly changed: boolean } {
+): { readonly news: CrewNews; readonly asksFor: AsksFor } {
   const items = [...news.items];
   let { hasStart } = news;
   for (const event of events) {
@@ -80,8 +83,14 @@ export function applyCrewEvents(
   }
   return {
     news: { items: items.slice(-maxItems), hasStart },
-    changed: events.some(({ type }) => !passing.test(type)),
+    asksFor: askedFor(events),
   };
+}
+
+function askedFor(events: readonly TopicEvent[]): AsksFor {
+  const telling = events.filter(({ type }) => !passing.test(type));
+  if (telling.length === 0) return "nothing";
+  return telling.every(({ type }) => steps.test(type)) ? "steps" : "state";
 }
 
 function applyEvent(items: CrewItem[], { type, data, at }: TopicEvent): void {

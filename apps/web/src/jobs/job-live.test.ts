@@ -11,23 +11,42 @@ const half = event("job.progressed", { percent: 50, message: "Half", eta_seconds
 
 describe("applyJobEvents", () => {
   it("takes progress and lines as they are told, whatever the stream is of", () => {
-    const { news, changed } = applyJobEvents(noNews, [
+    const { news, asksFor } = applyJobEvents(noNews, [
       event("document.logged", { level: "warning", message: "Slow" }),
       half,
     ]);
 
     expect(news.lines).toMatchObject([{ level: "warning", message: "Slow" }]);
     expect(news.progress).toMatchObject({ percent: 50, message: "Half", eta_seconds: 20, done: null });
-    expect(changed).toBe(false);
+    expect(asksFor).toBe("nothing");
   });
 
-  it("asks for the job and forgets the attempt's progress when anything else happened", () => {
-    const { news, changed } = applyJobEvents(applyJobEvents(noNews, [half]).news, [
+  it("keeps the progress, and can wait to ask, when a step was told", () => {
+    const { news, asksFor } = applyJobEvents(applyJobEvents(noNews, [half]).news, [
+      event("crew.agent_turn"),
+      event("numbers.added"),
+    ]);
+
+    expect(news.progress).toMatchObject({ percent: 50 });
+    expect(asksFor).toBe("steps");
+  });
+
+  it("leaves the text that a model writes to others", () => {
+    const { news, asksFor } = applyJobEvents(applyJobEvents(noNews, [half]).news, [
+      event("ask.text_written"),
+    ]);
+
+    expect(news.progress).toMatchObject({ percent: 50 });
+    expect(asksFor).toBe("nothing");
+  });
+
+  it("asks for the job and forgets the attempt's progress when it came into another state", () => {
+    const { news, asksFor } = applyJobEvents(applyJobEvents(noNews, [half]).news, [
       event("job.retry_scheduled", { attempt: 1 }),
     ]);
 
     expect(news.progress).toBeNull();
-    expect(changed).toBe(true);
+    expect(asksFor).toBe("state");
   });
 
   it("keeps only the newest of very many lines", () => {

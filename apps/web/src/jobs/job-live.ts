@@ -1,5 +1,6 @@
 import type { JobDetail, LogLine, Progress } from "@millrace/contracts";
 import type { TopicEvent } from "../live/watched-topic.ts";
+import type { AsksFor } from "../live/renewal-times.ts";
 import { readLogLine } from "../logs/log-lines-of-events.ts";
 
 /** What the socket has said of a job beyond the last answer of the API. */
@@ -14,30 +15,36 @@ export const noNews: JobNews = { progress: null, lines: [] };
 /** Lines kept from events; older ones are at the API. */
 const maxLiveLines = 500;
 
+/** An attempt began, ended or is planned, whatever the stream is of. */
+const stateChange =
+  /\.(queued|started|put_off|retry_scheduled|waiting|answered|failed|cancelled|completed|succeeded|expired)$/;
+/** What a model writes, piece by piece, is shown where it is asked for and not here. */
+const writing = /\.text_written$/;
+
 /**
- * Applies events of the job's stream, whichever stream that is. `changed` says that one of them told of
- * more than progress and log: states, times and attempts are to be asked for.
+ * Applies events of the job's stream, whichever stream that is. `asksFor`: what they told of beyond progress and
+ * log, and the API is to be asked for.
  */
 export function applyJobEvents(
   news: JobNews,
   events: readonly TopicEvent[],
-): { readonly news: JobNews; readonly changed: boolean } {
+): { readonly news: JobNews; readonly asksFor: AsksFor } {
   let { progress } = news;
-  let changed = false;
+  let asksFor: AsksFor = "nothing";
   const lines: LogLine[] = [];
   for (const event of events) {
     if (event.type.endsWith(".progressed")) progress = readProgress(event, progress);
     else if (event.type.endsWith(".logged")) {
       const line = readLogLine(event);
       if (line !== undefined) lines.push(line);
-    } else {
-      // An attempt began, ended or is planned: what was told of the last one is over.
+    } else if (stateChange.test(event.type)) {
+      // What was told of the last attempt is over.
       progress = null;
-      changed = true;
-    }
+      asksFor = "state";
+    } else if (asksFor === "nothing" && !writing.test(event.type)) asksFor = "steps";
   }
   const all = lines.length === 0 ? news.lines : [...news.lines, ...lines].slice(-maxLiveLines);
-  return { news: { progress, lines: all }, changed };
+  return { news: { progress, lines: all }, asksFor };
 }
 
 /** The progress to show: within an attempt it never goes back, so the higher one is the newer. */

@@ -1,8 +1,11 @@
 import type { JobDetail } from "@millrace/contracts";
-import { keepPreviousData, useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
+import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import type { UseQueryResult } from "@tanstack/react-query";
 import { use, useEffect, useState } from "react";
+import { Gathered } from "../live/gathered.ts";
 import { useLive } from "../live/live-context.ts";
+import type { Live } from "../live/live-context.ts";
+import { askFor } from "../live/renewal-times.ts";
 import { mergeLogLines } from "../logs/merge-log-lines.ts";
 import { monitorKey } from "../monitor/parts/monitor-keys.ts";
 import { MonitorUpdatesContext, useMonitorInterval } from "../monitor/parts/monitor-updates.ts";
@@ -27,31 +30,49 @@ export function useJob(id: string): UseQueryResult<JobDetail> {
 
 /** What the job's own topic tells between two answers of the API: progress and log lines as they come. */
 export function useJobNews(id: string): JobNews {
-  const { socket } = useLive();
+  const { socket, renewals } = useLive();
   const { isPaused } = use(MonitorUpdatesContext);
-  const queries = useQueryClient();
   const [news, setNews] = useState(noNews);
-  useEffect(() => {
-    if (isPaused) return;
-    const ask = () => {
-      void queries.invalidateQueries({ queryKey: jobKey(id) });
-      void queries.invalidateQueries({ queryKey: logKey(id) });
-    };
-    return socket.subscribe(`job:${id}`, {
-      onSnapshot: () => {
-        // What came before it is in the answers that are asked for now.
-        setNews((known) => ({ ...known, progress: null }));
-        ask();
-      },
-      onEvents: (events) => {
-        setNews((known) => applyJobEvents(known, events).news);
-        if (applyJobEvents(noNews, events).changed) ask();
-      },
-      // The answer of the API says on the page what became of it.
-      onRefused: ask,
-    });
-  }, [socket, queries, id, isPaused]);
+  useEffect(
+    () => (isPaused ? undefined : followJob({ socket, renewals }, id, setNews)),
+    [socket, renewals, id, isPaused],
+  );
   return news;
+}
+
+/** Tells of what happens to a job, and asks for what of it is old, until the returned function is called. */
+export function followJob(
+  { socket, renewals }: Pick<Live, "socket" | "renewals">,
+  id: string,
+  tell: (change: (known: JobNews) => JobNews) => void,
+): () => void {
+  const askJob = () => renewals.renew({ queryKey: jobKey(id) });
+  const askAll = () => {
+    askJob();
+    renewals.renew({ queryKey: logKey(id) });
+  };
+  const asking = new Gathered(askJob);
+  const askingAll = new Gathered(askAll);
+  const release = socket.subscribe(`job:${id}`, {
+    onSnapshot: () => {
+      // What came before it is in the answers that are asked for now.
+      tell((known) => ({ ...known, progress: null }));
+      askAll();
+    },
+    onEvents: (events) => {
+      tell((known) => applyJobEvents(known, events).news);
+      const { asksFor } = applyJobEvents(noNews, events);
+      // Lines of the log are told by themselves: only a state says that some may be missing.
+      askFor(asksFor === "state" ? askingAll : asking, asksFor);
+    },
+    // The answer of the API says on the page what became of it.
+    onRefused: askAll,
+  });
+  return () => {
+    asking.stop();
+    askingAll.stop();
+    release();
+  };
 }
 
 /** The log of a job, oldest line first, growing as events come. */

@@ -4,6 +4,7 @@ import { askKeys } from "../ask/ask-keys.ts";
 import type { DocumentView } from "../documents/document-view.ts";
 import { isSettled } from "../documents/statuses.ts";
 import { summaryKeys } from "../summaries/summary-keys.ts";
+import { Gathered } from "./gathered.ts";
 import type { QueryRenewals } from "./query-renewals.ts";
 import type { LiveSocket } from "./socket.ts";
 import type { TopicEvent } from "./watched-topic.ts";
@@ -28,23 +29,14 @@ export type WorkspaceOptions = {
 
 /** Refetches lists and counts that are on screen when the workspace says that something changed. */
 export function followWorkspace({ queries, renewals, socket, isFollowed }: WorkspaceOptions): () => void {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let dueAt = Number.POSITIVE_INFINITY;
   const changed = new Set<string>();
-  const refetchWithin = (delayMs: number) => {
-    const at = performance.now() + delayMs;
-    if (at >= dueAt) return;
-    clearTimeout(timer);
-    dueAt = at;
-    timer = setTimeout(() => {
-      dueAt = Number.POSITIVE_INFINITY;
-      renewals.renew({ queryKey: queryKeys.collections });
-      for (const id of changed) {
-        if (isAtRest(queries, id)) renewals.renew({ queryKey: queryKeys.document(id) });
-      }
-      changed.clear();
-    }, delayMs);
-  };
+  const refetch = new Gathered(() => {
+    renewals.renew({ queryKey: queryKeys.collections });
+    for (const id of changed) {
+      if (isAtRest(queries, id)) renewals.renew({ queryKey: queryKeys.document(id) });
+    }
+    changed.clear();
+  });
   const listTimers = new Map<string, ReturnType<typeof setTimeout>>();
   const refetchList = (domain: string, queryKey: readonly string[]) => {
     if (listTimers.has(domain)) return;
@@ -64,20 +56,20 @@ export function followWorkspace({ queries, renewals, socket, isFollowed }: Works
       if (events.length === 0) return;
       const ids = events.map(documentOf);
       for (const id of ids) if (id !== undefined) changed.add(id);
-      refetchWithin(ids.every((id) => id !== undefined && isFollowed(id)) ? gatherFollowedMs : gatherMs);
+      refetch.within(ids.every((id) => id !== undefined && isFollowed(id)) ? gatherFollowedMs : gatherMs);
     },
   });
   let before = socket.state;
   const stopWatching = socket.onStateChange(() => {
     // What changed while the socket was away was not announced. The first connection is no return.
     if (socket.state === "live" && before !== "connecting") {
-      refetchWithin(gatherMs);
+      refetch.within(gatherMs);
       for (const [domain, queryKey] of lists) refetchList(domain, queryKey);
     }
     before = socket.state;
   });
   return () => {
-    clearTimeout(timer);
+    refetch.stop();
     for (const listTimer of listTimers.values()) clearTimeout(listTimer);
     stopWatching();
     release();
