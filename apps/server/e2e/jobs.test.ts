@@ -294,6 +294,29 @@ describe("a schedule", () => {
   });
 });
 
+describe("a schedule that two persons edit", () => {
+  it("keeps what the other one changed meanwhile", async () => {
+    const schedule = { name: "ice watch", task: "sluices.measure_water", cron: "0 4 * * *" };
+    const id = await post("/api/schedules", { ...schedule, input: { depth: 1 } });
+    const { page, troubles } = await open("/monitor/schedules");
+    await page.getByRole("button", { name: "Actions for ice watch" }).click();
+    await page.getByRole("menuitem", { name: "Edit…" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByRole("textbox", { name: "Cron expression" }).fill("0 5 * * *");
+    const address = `${server.url}/api/schedules/${id}`;
+    const headers = { "content-type": "application/json" };
+    const others = { description: "In winter only", input: { depth: 7 } };
+    await fetch(address, { method: "PATCH", headers, body: JSON.stringify(others) });
+
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await page.getByText("Saved “ice watch”").waitFor();
+
+    expect(await (await fetch(address)).json()).toMatchObject({ ...others, cron: "0 5 * * *" });
+    expect(troubles).toEqual(quiet);
+    await page.close();
+  });
+});
+
 describe("a workflow", () => {
   it("is shown as a tree that moves, leads to its jobs, and is retried as a whole", async () => {
     const wood = join(folder, "more wood");

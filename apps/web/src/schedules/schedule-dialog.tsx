@@ -14,7 +14,7 @@ import { monitorRoot } from "../monitor/parts/monitor-keys.ts";
 import { useMonitorQuery } from "../monitor/parts/use-monitor-query.ts";
 import { MomentList } from "./moment-list.tsx";
 import classes from "./schedule-dialog.module.css";
-import { emptyForm, formOf, hasTiming, requestOf, timingOf } from "./schedule-form.ts";
+import { changesOf, emptyForm, formOf, hasTiming, requestOf, timingOf } from "./schedule-form.ts";
 import type { ScheduleForm, ScheduleKind } from "./schedule-form.ts";
 import { createSchedule, previewSchedule, updateSchedule } from "./schedule-requests.ts";
 
@@ -63,15 +63,16 @@ type Errors = Partial<Record<FieldName, string>>;
 
 function Form({ schedule, onClose }: { schedule: Schedule | undefined; onClose: () => void }) {
   const queries = useQueryClient();
-  const [form, setForm] = useState<ScheduleForm>(() =>
+  // As it was then: what comes of it later is what others changed.
+  const [opened] = useState<ScheduleForm>(() =>
     schedule === undefined ? emptyForm(ownTimezone()) : formOf(schedule),
   );
+  const [form, setForm] = useState(opened);
   const [inputError, setInputError] = useState<string | undefined>();
   const tasks = useMonitorQuery(["tasks"], fetchTasks).data?.data;
   const change = (changes: Partial<ScheduleForm>) => setForm((before) => ({ ...before, ...changes }));
   const save = useMutation({
-    mutationFn: (request: Parameters<typeof createSchedule>[0]) =>
-      schedule === undefined ? createSchedule(request) : updateSchedule(schedule.id, request),
+    mutationFn: (send: () => Promise<Schedule>) => send(),
     onSuccess: (saved) => {
       showDone(schedule === undefined ? `“${saved.name}” is scheduled` : `Saved “${saved.name}”`);
       onClose();
@@ -90,7 +91,14 @@ function Form({ schedule, onClose }: { schedule: Schedule | undefined; onClose: 
   const submit = () => {
     const read = requestOf(form);
     setInputError("inputError" in read ? read.inputError : undefined);
-    if ("request" in read) save.mutate(read.request);
+    if ("inputError" in read) return;
+    if (schedule === undefined) {
+      save.mutate(() => createSchedule(read.request));
+      return;
+    }
+    const changes = changesOf(opened, read.request);
+    if (Object.keys(changes).length === 0) onClose();
+    else save.mutate(() => updateSchedule(schedule.id, changes));
   };
   return (
     <form

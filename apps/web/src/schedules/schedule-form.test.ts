@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { testSchedule } from "../../test/sample-schedule.ts";
-import { emptyForm, formOf, hasTiming, requestOf, timingOf } from "./schedule-form.ts";
+import { changesOf, emptyForm, formOf, hasTiming, requestOf, timingOf } from "./schedule-form.ts";
+import type { ScheduleForm } from "./schedule-form.ts";
 
 describe("formOf and requestOf", () => {
   it("give back the schedule that they were given", () => {
@@ -41,6 +42,41 @@ describe("formOf and requestOf", () => {
 
   it("say that the input is no JSON instead of sending it", () => {
     expect(requestOf({ ...emptyForm("UTC"), input: "{" })).toHaveProperty("inputError");
+  });
+});
+
+describe("changesOf", () => {
+  const opened = formOf(
+    testSchedule({ tags: ["a"], input: { deep: [1, null] }, start_at: "2026-11-20T12:00:30.000Z" }),
+  );
+
+  function changed(form: Partial<ScheduleForm>) {
+    const read = requestOf({ ...opened, ...form });
+    return "request" in read ? changesOf(opened, read.request) : read;
+  }
+
+  it("has nothing of what stayed, not even a moment whose seconds the form does not show", () => {
+    expect(changed({})).toEqual({});
+    expect(changed({ input: '{"deep":[1,null]}' })).toEqual({});
+  });
+
+  it("has what was changed, and what was emptied", () => {
+    const form = { description: "By night", tags: "", startAt: "", timezone: "Europe/Berlin" };
+
+    expect(changed(form)).toEqual({
+      description: "By night",
+      tags: [],
+      start_at: null,
+      timezone: "Europe/Berlin",
+    });
+  });
+
+  it("has the whole of the times when they are of another kind, so that one of another kind goes", () => {
+    expect(changed({ kind: "interval" })).toEqual({ cron: null, every_seconds: 900, at: null });
+  });
+
+  it("has how late a time may come once late ones are left out", () => {
+    expect(changed({ misfire: "skip" })).toEqual({ misfire: "skip", grace_seconds: 60 });
   });
 });
 

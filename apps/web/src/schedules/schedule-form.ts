@@ -1,4 +1,4 @@
-import type { CreateSchedule, Schedule } from "@millrace/contracts";
+import type { CreateSchedule, Schedule, UpdateSchedule } from "@millrace/contracts";
 import { localText, momentOf } from "../formatting/date-field.ts";
 import { readJson } from "../jobs/json-input.ts";
 import { jsonText } from "../jobs/json-shape.ts";
@@ -131,6 +131,23 @@ export function requestOf(
       overlap: form.overlap,
     },
   };
+}
+
+/** What of a request is not as the form was when it was opened: the rest stays as others may have made it meanwhile. */
+export function changesOf(opened: ScheduleForm, request: CreateSchedule): UpdateSchedule {
+  const before = requestOf(opened);
+  const known: UpdateSchedule = "request" in before ? before.request : {};
+  const { cron, every_seconds, at, ...rest } = request;
+  const times = { cron, every_seconds, at };
+  const { cron: formerCron, every_seconds: formerEvery, at: formerAt } = known;
+  const haveStayed = isSame(times, { cron: formerCron, every_seconds: formerEvery, at: formerAt });
+  const changed = Object.entries(rest).filter(([name, value]) => !isSame(value, Reflect.get(known, name)));
+  // The kinds go together: one that is new takes the place of the others.
+  return { ...(haveStayed ? {} : times), ...Object.fromEntries(changed) };
+}
+
+function isSame(one: unknown, other: unknown): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
 }
 
 /** Only with `skip` it means anything and is shown. An empty field is the server's default. */
