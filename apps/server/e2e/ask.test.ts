@@ -132,9 +132,9 @@ describe("the page Ask", () => {
 
   it("asks again once when the first answer does not arrive", async () => {
     const { page } = await open();
-    answering("In 1742 [1].", [{ passage: 1, quote }]);
-    await ask(page, "In which year?");
-    const again = page.getByRole("button", { name: "Ask again: In which year?" });
+    answering("It was Pieter Molenaar [1].", [{ passage: 1, quote }]);
+    await ask(page, "Who built the water mill?");
+    const again = page.getByRole("button", { name: "Ask again: Who built the water mill?" });
     await again.waitFor();
 
     await loseFirstAnswer(page, /\/api\/ask$/);
