@@ -1,13 +1,14 @@
 import type { Database } from "@millrace/database";
 import { MillraceError, silentLogger } from "@millrace/kernel";
-import { openTestDatabase } from "@millrace/testing";
+import { openTestDatabase, waitFor } from "@millrace/testing";
 import { context, trace } from "@opentelemetry/api";
 import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { handleTask, Queue } from "../src/index.ts";
-import type { JobContext } from "../src/index.ts";
+import { chain, handleTask, map, Queue, step } from "../src/index.ts";
+import type { AnyTaskHandler, JobContext } from "../src/index.ts";
 import { scriptTask } from "./script-task.ts";
+import { count, double, keep, plainHandlers, sum } from "./workflows/tasks.ts";
 
 let database: Database;
 const exporter = new InMemorySpanExporter();
@@ -25,12 +26,12 @@ afterAll(async () => {
   context.disable();
 });
 
-/** Runs one job, enqueued in a span of the caller's, to its end. */
-async function runInTrace(
-  run: (context: JobContext<{ script: string }>) => Promise<{ answer: string }>,
+/** Does something in a span of the caller's while a worker runs. */
+async function workInTrace(
+  handlers: readonly AnyTaskHandler[],
+  work: (queue: Queue) => Promise<unknown>,
 ): Promise<void> {
-  const handler = handleTask({ task: scriptTask, run });
-  const queue = new Queue({ database, logger: silentLogger, handlers: [handler] });
+  const queue = new Queue({ database, logger: silentLogger, handlers });
   const worker = queue.createWorker({
     name: "w",
     concurrency: 2,
@@ -40,13 +41,19 @@ async function runInTrace(
     drainMs: 100,
   });
   await worker.start();
-  const { id } = await trace.getTracer("test").startActiveSpan("POST /answers", async (span) => {
-    const job = await queue.add(scriptTask, { script: "any" });
+  await trace.getTracer("test").startActiveSpan("POST /answers", async (span) => {
+    await work(queue);
     span.end();
-    return job;
   });
-  await queue.waitForEnd(id, { timeoutMs: 10_000 });
   await worker.stop();
+}
+
+/** Runs one job to its end. */
+function runInTrace(run: (context: JobContext<{ script: string }>) => Promise<{ answer: string }>) {
+  return workInTrace([handleTask({ task: scriptTask, run })], async (queue) => {
+    const { id } = await queue.add(scriptTask, { script: "any" });
+    await queue.waitForEnd(id, { timeoutMs: 10_000 });
+  });
 }
 
 /** Each span with its parent, by their names. */
@@ -80,6 +87,31 @@ describe("traces", () => {
       ].toSorted(),
     );
     expect(new Set(exporter.getFinishedSpans().map((span) => span.spanContext().traceId)).size).toBe(1);
+  });
+
+  it("hold a whole workflow: what it begins with, what a map makes and what follows its end", async () => {
+    await workInTrace(plainHandlers, async (queue) => {
+      const flow = chain(step(count, 2), map(double), step(sum)).onSuccess(step(keep));
+      const { id } = await queue.workflows.start(flow);
+      await queue.workflows.waitForEnd(id, { timeoutMs: 10_000 });
+      await waitFor(() => pairs().some((pair) => pair.endsWith("> process tests.keep")), {
+        describe: "the end of the callback",
+      });
+    });
+
+    expect(pairs()).toEqual(
+      [
+        "none > POST /answers",
+        "POST /answers > enqueue workflow",
+        "enqueue workflow > process tests.count_up",
+        "enqueue workflow > enqueue tests.double",
+        "enqueue tests.double > process tests.double",
+        "enqueue tests.double > process tests.double",
+        "enqueue workflow > process tests.sum",
+        "enqueue workflow > enqueue tests.keep",
+        "enqueue tests.keep > process tests.keep",
+      ].toSorted(),
+    );
   });
 
   it("tell how an attempt came out", async () => {

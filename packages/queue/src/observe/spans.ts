@@ -60,6 +60,37 @@ export function startEnqueueSpan(job: Pick<TracedJob, "id" | "task" | "queue">):
   };
 }
 
+/** Jobs that a workflow gets in one write. */
+export type TracedWorkflow = {
+  readonly id: string;
+  /** Of all of them. */
+  readonly job?: Pick<TracedJob, "task" | "queue">;
+  readonly count: number;
+  /** The trace that they belong to; null for one of their own. */
+  readonly traceParent: string | null;
+};
+
+/**
+ * Runs what writes jobs of a workflow in one span for all, as they may be tens of thousands: `enqueue <task>`, or
+ * `enqueue workflow` where they may be of several tasks. `write` gets the trace context to be stored with each.
+ */
+export function traceMembers<Result>(
+  { id, job, count, traceParent }: TracedWorkflow,
+  write: (traceParent: string | null) => Promise<Result>,
+): Promise<Result> {
+  const tracer = findTracer();
+  if (tracer === undefined) return write(traceParent);
+  const attributes = {
+    ...messagingAttributes("enqueue", job),
+    "messaging.batch.message_count": count,
+    "millrace.workflow": id,
+  };
+  const name = job === undefined ? "enqueue workflow" : `enqueue ${job.task}`;
+  const parent = contextOf(traceParent);
+  const span = tracer.startSpan(name, { kind: SpanKind.PRODUCER, attributes }, parent);
+  return runInSpan(span, parent, () => write(formatTraceParent(span.spanContext())));
+}
+
 /**
  * Runs an attempt in the span `process <task>`, a child of the span that enqueued the job: spans that
  * the handler makes nest below it. Without OpenTelemetry in the process it only calls `run`.
@@ -135,14 +166,13 @@ function startAttempt(tracer: Tracer, job: TracedJob, parent: Context): Span {
 /** As the conventions for messaging name them. */
 function messagingAttributes(
   operation: "enqueue" | "process",
-  { task, queue }: Pick<TracedJob, "task" | "queue">,
+  job: Pick<TracedJob, "task" | "queue"> | undefined,
 ): Attributes {
   return {
     "messaging.system": "millrace",
     "messaging.operation.name": operation,
     "messaging.operation.type": operation === "enqueue" ? "send" : operation,
-    "messaging.destination.name": queue,
-    "millrace.task": task,
+    ...(job === undefined ? {} : { "messaging.destination.name": job.queue, "millrace.task": job.task }),
   };
 }
 

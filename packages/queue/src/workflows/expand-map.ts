@@ -1,6 +1,7 @@
 import { jsonText } from "@millrace/database";
 import { newId, parseJson } from "@millrace/kernel";
 import { sql } from "kysely";
+import { traceMembers } from "../observe/spans.ts";
 import type { WriteScope } from "../write-scope.ts";
 import { askLimitKeys } from "./ask-limit-keys.ts";
 import type { PlannedNode } from "./compile.ts";
@@ -70,17 +71,20 @@ export async function expandMap(
     })),
   );
   const { owner, tags, meta, trace_parent: traceParent } = workflow;
-  await writeMembers(transaction, jobs, {
-    workflowId: workflow_id,
-    owner,
-    tags,
-    meta: jsonText(meta),
-    traceParent,
+  const traced = { id: workflow_id, job: template, count: jobs.length, traceParent };
+  await traceMembers(traced, async (ownTraceParent) => {
+    await writeMembers(transaction, jobs, {
+      workflowId: workflow_id,
+      owner,
+      tags,
+      meta: jsonText(meta),
+      traceParent: ownTraceParent,
+    });
+    tellWritten(scope, parts, jobs, { owner, traceParent: ownTraceParent });
   });
   await sql`
     UPDATE workflow_node SET size = ${jobs.length}, remaining = ${jobs.length}
     WHERE workflow_id = ${workflow_id} AND number = ${number}`.execute(transaction);
-  tellWritten(scope, parts, jobs, { owner, traceParent });
   return [];
 }
 

@@ -2,6 +2,7 @@ import { jsonText } from "@millrace/database";
 import type { Transaction } from "@millrace/database";
 import { isMillraceError, newId, parseJson } from "@millrace/kernel";
 import { sql } from "kysely";
+import { traceMembers } from "../observe/spans.ts";
 import type { WriteScope } from "../write-scope.ts";
 import { askLimitKeys } from "./ask-limit-keys.ts";
 import type { LockedWorkflow, StoredCallback } from "./lock-workflows.ts";
@@ -83,13 +84,16 @@ async function enqueueCallback(
   const asked = task?.limitKey === undefined ? [] : [{ id, task, input: parseJson(input) }];
   const [limitKey = null] = await askLimitKeys(scope.transaction, asked);
   const job = { ...template, id, input, limitKey, delayMs: 0, isReady: true };
-  await writeMembers(scope.transaction, [job], {
-    workflowId: null,
-    owner,
-    tags,
-    meta: jsonText({ ...meta, workflow_id: workflow.id }),
-    traceParent,
+  const traced = { id: workflow.id, job: template, count: 1, traceParent };
+  await traceMembers(traced, async (ownTraceParent) => {
+    await writeMembers(scope.transaction, [job], {
+      workflowId: null,
+      owner,
+      tags,
+      meta: jsonText({ ...meta, workflow_id: workflow.id }),
+      traceParent: ownTraceParent,
+    });
+    tellWritten(scope, parts, [job], { owner, traceParent: ownTraceParent });
   });
-  tellWritten(scope, parts, [job], { owner, traceParent });
   return job.id;
 }

@@ -5,6 +5,7 @@ import { newId } from "@millrace/kernel";
 import { sql } from "kysely";
 import { invalidJobOption } from "../errors.ts";
 import type { EndingParts } from "../jobs/write-end.ts";
+import { traceMembers } from "../observe/spans.ts";
 import { currentTraceParent } from "../observe/trace-context.ts";
 import type { WriteScope } from "../write-scope.ts";
 import { checkDelay, compileFlow, planCallback } from "./compile.ts";
@@ -56,13 +57,32 @@ export async function startWorkflow<Output>(
   flow: StartableFlow<Output>,
   options: WorkflowOptions,
 ): Promise<string> {
-  const { transaction } = scope;
   const plan = compileFlow(parts.registry, flow.node, options);
-  const workflow = await insertWorkflow(transaction, parts, { flow, plan, options });
-  if (!workflow.isNew) return workflow.id;
-  const { id } = workflow;
+  const id = newId();
+  const callers = options.traceParent ?? currentTraceParent();
+  return await traceMembers({ id, count: plan.jobs, traceParent: callers }, (traceParent) =>
+    writeWorkflow(scope, parts, { id, flow, plan, options, traceParent }),
+  );
+}
+
+type NewWorkflow<Output> = {
+  readonly id: string;
+  readonly flow: StartableFlow<Output>;
+  readonly plan: PlannedWorkflow;
+  readonly options: WorkflowOptions;
+  readonly traceParent: string | null;
+};
+
+async function writeWorkflow<Output>(
+  scope: WriteScope,
+  parts: EndingParts,
+  workflow: NewWorkflow<Output>,
+): Promise<string> {
+  const { transaction } = scope;
+  const { id, plan, options, traceParent } = workflow;
+  const knownId = await insertWorkflow(transaction, parts, workflow);
+  if (knownId !== undefined) return knownId;
   const { owner = null, tags = [], meta = {} } = options;
-  const traceParent = options.traceParent ?? currentTraceParent();
   const jobs = plan.nodes.flatMap((node) => memberOf(node, checkDelay(options.delayMs ?? 0)));
   await writeNodes(transaction, id, plan.nodes);
   await writeMembers(transaction, jobs, { workflowId: id, owner, tags, meta: jsonText(meta), traceParent });
@@ -96,19 +116,14 @@ function memberOf({ job, isFirst }: PlannedNode, delayMs: number): MemberJob[] {
   return [{ ...job, isReady: isFirst, delayMs: isFirst ? Math.max(job.delayMs, delayMs) : job.delayMs }];
 }
 
-type NewWorkflow<Output> = {
-  readonly flow: StartableFlow<Output>;
-  readonly plan: PlannedWorkflow;
-  readonly options: WorkflowOptions;
-};
-
 const maxTries = 3;
 
+/** Undefined when it was written, else the one that is there with the same key. */
 async function insertWorkflow<Output>(
   transaction: Transaction,
   { registry }: EndingParts,
-  { flow, plan, options }: NewWorkflow<Output>,
-): Promise<{ readonly id: string; readonly isNew: boolean }> {
+  { id, flow, plan, options, traceParent }: NewWorkflow<Output>,
+): Promise<string | undefined> {
   const { owner = null, name = null, tags = [], meta = {}, idempotencyKey: key = null } = options;
   checkKey(key);
   const callbacks = flow instanceof Whole ? flow.callbacks : {};
@@ -119,17 +134,16 @@ async function insertWorkflow<Output>(
   const fingerprint = createHash("sha256")
     .update(JSON.stringify([plan.fingerprint, success, failure]))
     .digest("hex");
-  const id = newId();
   for (let tries = 0; tries < maxTries; tries++) {
     const written = await sql`
       INSERT INTO workflow (id, name, owner, idempotency_key, fingerprint, tags, meta, total_jobs, on_success, on_failure,
                             priority, trace_parent, kept_days, kept_days_otherwise)
       VALUES (${id}, ${name}, ${owner}, ${key}, ${fingerprint}, ${[...tags]}::text[], ${jsonText(meta)}::jsonb, ${plan.jobs},
               ${success}::jsonb, ${failure}::jsonb, ${options.priority ?? null},
-              ${options.traceParent ?? currentTraceParent()}, ${plan.keptDays.succeeded}, ${plan.keptDays.otherwise})
+              ${traceParent}, ${plan.keptDays.succeeded}, ${plan.keptDays.otherwise})
       ON CONFLICT (coalesce(owner, ''), idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
       RETURNING id`.execute(transaction);
-    if (written.rows.length > 0) return { id, isNew: true };
+    if (written.rows.length > 0) return undefined;
     const found = await sql<{ id: string; fingerprint: string }>`
       SELECT id, fingerprint FROM workflow
       WHERE coalesce(owner, '') = ${owner ?? ""} AND idempotency_key = ${key}`.execute(transaction);
@@ -137,7 +151,7 @@ async function insertWorkflow<Output>(
     // It was purged between the two looks.
     if (known === undefined) continue;
     if (known.fingerprint !== fingerprint) throw workflowKeyReused(known.id);
-    return { id: known.id, isNew: false };
+    return known.id;
   }
   throw new Error("a workflow with this idempotency key comes and goes");
 }
