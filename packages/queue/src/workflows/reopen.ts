@@ -42,7 +42,7 @@ export async function reopenWorkflows(
   const workflowIds = [...workflows.keys()];
   const all = [...ids, ...further.map(({ id }) => id)];
   const opened = await openNodes(transaction, all, continued);
-  const restored = await restoreSkipped(transaction, opened);
+  const restored = await restoreSkipped(transaction, opened, continued);
   await recount(transaction, opened);
   await openRows(transaction, workflowIds, [...all, ...restored.map(({ id }) => id)]);
   scope.afterCommit(() => {
@@ -75,7 +75,11 @@ async function assertNotStopping(transaction: Transaction, ids: readonly string[
   if (found.rows.length > 0) throw workflowIsStopping();
 }
 
-/** Chains that were stopped after one of their parts had succeeded, with the part whose turn it is. */
+/**
+ * Chains that were stopped after one of their parts had succeeded, with the part whose turn it is. Of a whole workflow
+ * also what was cancelled before its turn, where that has come since: the first of a chain, or a member of a group. It
+ * is given what goes before the nearest chain around it.
+ */
 async function findContinued(
   transaction: Transaction,
   ids: readonly string[],
@@ -93,17 +97,31 @@ async function findContinued(
       JOIN workflow_node AS node ON node.workflow_id = below.workflow_id AND node.parent = below.number
       WHERE node.state = 'cancelled' OR (${isWhole} AND node.state = 'failed')
     )
-    SELECT chain.workflow_id, chain.number, next.position, last.number AS source
+    SELECT whole.workflow_id, whole.number, next.position, source.number AS source
     FROM below
-    JOIN workflow_node AS chain ON chain.workflow_id = below.workflow_id AND chain.number = below.number
+    JOIN workflow_node AS whole ON whole.workflow_id = below.workflow_id AND whole.number = below.number
     JOIN LATERAL (
+      (SELECT part.position, part.state FROM workflow_node AS part
+       WHERE part.workflow_id = whole.workflow_id AND part.parent = whole.number AND part.state <> 'succeeded'
+         AND whole.kind IN ('chain', 'chord')
+       ORDER BY part.position LIMIT 1)
+      UNION ALL
       SELECT part.position, part.state FROM workflow_node AS part
-      WHERE part.workflow_id = chain.workflow_id AND part.parent = chain.number AND part.state <> 'succeeded'
-      ORDER BY part.position LIMIT 1
-    ) AS next ON next.state = 'skipped'
-    JOIN workflow_node AS last ON last.workflow_id = chain.workflow_id AND last.parent = chain.number
-      AND last.position = next.position - 1
-    WHERE chain.kind IN ('chain', 'chord')`.execute(transaction);
+      WHERE part.workflow_id = whole.workflow_id AND part.parent = whole.number AND whole.kind IN ('group', 'map')
+    ) AS next ON next.state = 'skipped' AND (${isWhole} OR (whole.kind IN ('chain', 'chord') AND next.position > 0))
+    JOIN LATERAL (
+      WITH RECURSIVE around AS (
+        SELECT whole.number, whole.parent, whole.kind, whole.position, next.position AS part
+        UNION ALL
+        SELECT node.number, node.parent, node.kind, node.position, around.position AS part
+        FROM around JOIN workflow_node AS node ON node.workflow_id = whole.workflow_id AND node.number = around.parent
+        WHERE around.kind IN ('group', 'map') OR around.part = 0
+      )
+      SELECT last.number FROM around
+      JOIN workflow_node AS last ON last.workflow_id = whole.workflow_id AND last.parent = around.number
+        AND last.position = around.part - 1
+      WHERE around.kind IN ('chain', 'chord')
+    ) AS source ON true`.execute(transaction);
   return found.rows;
 }
 
@@ -124,10 +142,11 @@ async function openNodes(
   return opened.rows;
 }
 
-/** What was skipped in chains that run again. */
+/** What was skipped in chains that run again, or is released now. */
 async function restoreSkipped(
   transaction: Transaction,
   opened: readonly NodePlace[],
+  continued: readonly Release[],
 ): Promise<readonly TellingJob[]> {
   const restored = await sql<TellingJob>`
     WITH RECURSIVE below AS (
@@ -137,7 +156,14 @@ async function restoreSkipped(
       JOIN workflow_node AS chain ON chain.workflow_id = given.workflow_id AND chain.number = given.number
       JOIN workflow_node AS node ON node.workflow_id = given.workflow_id AND node.parent = given.number
       WHERE chain.kind IN ('chain', 'chord') AND node.state = 'skipped'
-      UNION ALL
+      UNION
+      SELECT node.workflow_id, node.number FROM unnest(
+        ${continued.map((part) => part.workflow_id)}::uuid[], ${continued.map(({ number }) => number)}::integer[],
+        ${continued.map(({ position }) => position)}::integer[]
+      ) AS given (workflow_id, number, position)
+      JOIN workflow_node AS node ON node.workflow_id = given.workflow_id AND node.parent = given.number
+        AND node.position = given.position
+      UNION
       SELECT node.workflow_id, node.number FROM below
       JOIN workflow_node AS node ON node.workflow_id = below.workflow_id AND node.parent = below.number
     ), restored AS (

@@ -445,6 +445,24 @@ describe.each(testDatabases())("a workflow on $name", (kind) => {
       expect(await queue.workflows.result({ id })).toBe(8);
     });
 
+    it.each<[string, Flow<number, unknown>]>([
+      ["a member of a group", group([step(double), step(double)])],
+      ["the first of a chain", chain(step(double), step(double))],
+      ["the first of a chain in a group", group([chain(step(double), step(double)), step(double)])],
+    ])("runs %s that somebody cancelled before its turn", async (_which, body) => {
+      const { queue } = createScene(new Set());
+      const id = await start(queue, chain(step(double, 1), body));
+      const cancelled = await jobOf(id, 1);
+      await queue.transaction((scope) => queue.cancel(scope, cancelled));
+      await opened.startWorker(queue);
+      expect(await ended(queue, id)).toMatchObject({ state: "failed", error_code: "job_cancelled" });
+
+      await queue.workflows.retry(id);
+
+      expect(await ended(queue, id)).toMatchObject({ state: "succeeded", failed_jobs: 0 });
+      expect((await queue.readDetail(cancelled)).input).toBe(2);
+    });
+
     it("does not run again what came after a member that was collected", async () => {
       const broken = new Set(["a"]);
       const { queue, notes } = createScene(broken);
