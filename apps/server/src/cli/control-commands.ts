@@ -1,5 +1,6 @@
 import { queueListSchema, taskLimitSettingsSchema } from "@millrace/contracts";
 import type { Worker } from "@millrace/contracts";
+import { Argument } from "commander";
 import type { Command } from "commander";
 import type { CommandHost } from "./command-host.ts";
 import { isConfirmed } from "./confirm.ts";
@@ -34,7 +35,7 @@ const replaced = [
   ],
   [
     "pool_restart",
-    "Stop the worker and start it again: millrace workers stop WORKER. For new code: start --watch.",
+    "Stop the worker, millrace workers stop WORKER, and start its service again. For new code: start --watch.",
   ],
   ["enable_events", "Events are always on: millrace events --dump."],
   ["disable_events", "Events are always on, and cost nothing while nobody watches."],
@@ -85,12 +86,14 @@ function addPoolCommands(control: Command, host: CommandHost, server: () => Prom
     ["pool_grow", 1, "Let live workers run more jobs at once, by one or by a number"],
     ["pool_shrink", -1, "Let live workers run fewer jobs at once, by one or by a number"],
   ] as const) {
-    addDestination(control.command(`${word} [number]`))
+    addDestination(control.command(word))
       .description(description)
+      .addArgument(
+        new Argument("[number]", "how many more or fewer").argParser(positiveInteger(10_000)).default(1),
+      )
       .option("--json", "print a JSON array of those that were asked")
-      .action(async (given: string | undefined, options: Options) => {
-        const by = direction * (given === undefined ? 1 : positiveInteger(10_000)(given));
-        host.finish(await resizePools(await server(), by, options));
+      .action(async (number: number, options: Options) => {
+        host.finish(await resizePools(await server(), direction * number, options));
       });
   }
   addDestination(control.command("shutdown"))

@@ -65,8 +65,13 @@ function checkNode(version: string): Omit<Check, "name"> {
 async function examineInstallation(environment: CommandEnvironment): Promise<Check[]> {
   const settings = await environment.settings();
   const folder = path.resolve(settings.DATA_DIR);
-  const isHeld = existsSync(folder) && isFolderHeld(folder);
-  const checks = [await check("data folder", () => checkFolder(folder, isHeld))];
+  let isHeld = false;
+  const checks = [
+    await check("data folder", async () => {
+      isHeld = existsSync(folder) && isFolderHeld(folder);
+      return await checkFolder(folder, isHeld);
+    }),
+  ];
   let client: ApiClient | undefined;
   checks.push(
     await check("server", async () => {

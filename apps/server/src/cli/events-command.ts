@@ -19,8 +19,10 @@ export function addEventsCommand(program: Command, host: CommandHost): void {
     .option("--json", "a JSON object on each line")
     .action(async ({ json }: { readonly json?: true }) => {
       const connection = host.environment().connection();
-      const { url } = await getServer(connection);
-      await follow(url, connection, json === true ? jsonLine : plainLine);
+      const client = await getServer(connection);
+      // A socket that is refused does not say why.
+      await (await client.open("/api/system")).body?.cancel();
+      await follow(client.url, connection, json === true ? jsonLine : plainLine);
     });
 }
 
@@ -35,14 +37,17 @@ function plainLine({ at, topic, type, data }: Told): string {
   return printableLine([at, topic, type, ...facts].join(" "));
 }
 
-/** Throws `interrupted` when it is, and `server_not_reachable` when the server goes away. */
+/**
+ * Until whoever reads has enough. Throws `interrupted` when it is, and `server_not_reachable` when the server goes
+ * away.
+ */
 async function follow(
   url: string,
   { MILLRACE_TOKEN: token }: ConnectionSettings,
   line: (told: Told) => string,
 ) {
   const stop = listenForStop();
-  const ended = Promise.withResolvers<void>();
+  const ended = Promise.withResolvers<"lost" | "read">();
   const socket = new WebSocket(`${url.replace(/^http/, "ws")}/api/ws`, {
     protocols: ["millrace.v1"],
     headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
@@ -56,14 +61,19 @@ async function follow(
     const { at, topic, type, data: facts } = frame.data;
     process.stdout.write(`${line({ at, topic, type, data: facts })}\n`);
   });
-  socket.addEventListener("close", () => ended.resolve());
+  socket.addEventListener("close", () => ended.resolve("lost"));
+  const onOutputClosed = (): void => ended.resolve("read");
+  process.stdout.once("error", onOutputClosed);
   // A refused connection is told by `close` as well.
   socket.addEventListener("error", () => undefined);
   stop.signal.addEventListener("abort", () => socket.close());
   try {
-    await ended.promise;
-    throw stop.signal.aborted ? interrupted() : serverNotReachable(url);
+    const end = await ended.promise;
+    if (stop.signal.aborted) throw interrupted();
+    if (end === "lost") throw serverNotReachable(url);
   } finally {
+    process.stdout.off("error", onOutputClosed);
+    socket.close();
     stop.close();
   }
 }

@@ -12,6 +12,7 @@ import { positiveInteger, positiveSeconds } from "./option-values.ts";
 import { listenForStop } from "./processing/stop-signals.ts";
 import { addAnswerCommand } from "./answer-command.ts";
 import type { ApiClient } from "./server/api-client.ts";
+import { askPatiently } from "./server/ask-patiently.ts";
 import { getServer } from "./server/find-server.ts";
 import { listItems } from "./server/list-all.ts";
 import { printableLine, printableText } from "./terminal/printable.ts";
@@ -132,7 +133,8 @@ async function result(client: ApiClient, id: string, options: ResultOptions): Pr
     const signal = time === undefined ? stop.signal : AbortSignal.any([stop.signal, time]);
     const headers = wait ? { prefer: "wait=30" } : {};
     for (;;) {
-      const job = await client.call(`${jobPath(id)}/result`, jobResultSchema, { headers, signal });
+      const ask = () => client.call(`${jobPath(id)}/result`, jobResultSchema, { headers, signal });
+      const job = await (wait ? askPatiently(ask, signal) : ask());
       if (wait && !isTerminal(job.state)) continue;
       if (json) writeJson(job);
       else if (job.state === "succeeded") writeJson(job.output);

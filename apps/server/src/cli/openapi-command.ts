@@ -5,6 +5,7 @@ import { silentLogger } from "@millrace/kernel";
 import type { Command } from "commander";
 import { z } from "zod";
 import type { CommandHost } from "./command-host.ts";
+import { listenForStop } from "./processing/stop-signals.ts";
 import { createApiClient } from "./server/api-client.ts";
 import { findServer } from "./server/find-server.ts";
 import type { CommandEnvironment } from "./settings.ts";
@@ -25,21 +26,23 @@ export function addOpenApiCommand(program: Command, host: CommandHost): void {
     });
 }
 
-/** Only a server with all its routes knows them: one is started on an empty folder, for one question. */
+/** Only a server with all its routes knows them: one that runs no jobs is started on an empty folder, for one question. */
 async function describeThisVersion(environment: CommandEnvironment): Promise<unknown> {
   const settings = await environment.settings();
-  const { startAll } = await import("../roles/start-all.ts");
+  const { startLocalApi } = await import("../roles/start-local-api.ts");
+  const stop = listenForStop();
   const folder = await mkdtemp(path.join(tmpdir(), "millrace-openapi-"));
   try {
-    const { DATABASE_URL: _url, DATABASE_DIRECT_URL: _directUrl, BROKER_URL: _broker, ...rest } = settings;
-    const server = await startAll({ ...rest, HOST: "127.0.0.1", PORT: 0, DATA_DIR: folder }, silentLogger);
+    const { DATABASE_URL: _url, DATABASE_DIRECT_URL: _directUrl, BROKER_URL: _broker, ...others } = settings;
+    const { REDIS_URL: _redis, ...rest } = others;
+    const server = await startLocalApi({ ...rest, DATA_DIR: folder }, silentLogger);
     try {
-      const client = createApiClient({ url: server.url, token: settings.MILLRACE_TOKEN });
-      return await client.call("/openapi.json", z.unknown());
+      return await createApiClient(server).call("/openapi.json", z.unknown(), { signal: stop.signal });
     } finally {
       await server.stop();
     }
   } finally {
+    stop.close();
     await rm(folder, { recursive: true, force: true });
   }
 }

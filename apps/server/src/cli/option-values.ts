@@ -64,7 +64,9 @@ export function pastMoment(value: string): string {
 
 function readMoment(value: string, direction: 1 | -1): string {
   const seconds = parseSeconds(value);
-  const date = seconds === undefined ? new Date(value) : new Date(Date.now() + direction * seconds * 1000);
+  // By itself Date takes nearly everything: 90 would be a year.
+  const given = /^\d{4}-\d\d-\d\d/.test(value) ? value : Number.NaN;
+  const date = new Date(seconds === undefined ? given : Date.now() + direction * seconds * 1000);
   if (Number.isNaN(date.getTime())) {
     throw new InvalidArgumentError(
       "It must be a moment such as 2026-12-01T09:00Z, or a time such as 10m, 2h, 7d.",

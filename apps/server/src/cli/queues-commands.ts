@@ -4,9 +4,10 @@ import { errorCode } from "@millrace/kernel";
 import type { Command } from "commander";
 import type { CommandHost } from "./command-host.ts";
 import { isConfirmed } from "./confirm.ts";
-import { exitCodes } from "./exit-codes.ts";
+import { exitCodeOf, exitCodes, worstExitCode } from "./exit-codes.ts";
 import type { ExitCode } from "./exit-codes.ts";
 import { countNumber, limitNumber, moment } from "./option-values.ts";
+import { reportFailure } from "./report-failure.ts";
 import type { ApiClient } from "./server/api-client.ts";
 import { shortSeconds } from "./terminal/duration.ts";
 import { printableLine } from "./terminal/printable.ts";
@@ -162,27 +163,35 @@ export async function purgeQueues(
   options: PurgeOptions & { readonly force?: true },
 ): Promise<ExitCode> {
   const { task, expected, json } = options;
+  const isSure = options.yes === true || options.force === true;
   const counts: { name: string; count: number }[] = [];
   for (const name of names) counts.push({ name, count: expected ?? (await countOf(client, name, task)) });
   const total = counts.reduce((sum, { count }) => sum + count, 0);
   const where = names.join(", ") || "no queue";
   const which = task === undefined ? where : `${task} in ${where}`;
   const question = `Cancel ${total} ${total === 1 ? "job" : "jobs"} of ${which}?`;
-  if (!options.yes && !options.force && !(await isConfirmed(question))) {
+  if (!isSure && !(await isConfirmed(question))) {
     process.stderr.write("Nothing was cancelled\n");
     return exitCodes.failed;
   }
   const done = { cancelled: 0, left: 0 };
+  const codes: ExitCode[] = [];
   for (const { name, count } of counts) {
-    const { cancelled, left } = await purge(client, name, { count, task });
-    done.cancelled += cancelled;
-    done.left += left;
+    try {
+      // Who has said or seen a number means so many; who wants no question means what is there.
+      const isExact = !isSure || expected !== undefined;
+      const { cancelled, left } = await purge(client, name, { count, isExact, task });
+      done.cancelled += cancelled;
+      done.left += left;
+    } catch (error) {
+      reportFailure(error, name);
+      codes.push(exitCodeOf(error));
+      done.left += count;
+    }
   }
   if (json) writeJson(done);
-  else
-    process.stderr.write(
-      `Cancelled ${done.cancelled}${done.left > 0 ? `; ${done.left} stayed, held by others` : ""}\n`,
-    );
+  else process.stderr.write(`Cancelled ${done.cancelled}${done.left > 0 ? `; ${done.left} stayed` : ""}\n`);
+  if (codes.length > 0) return worstExitCode(codes);
   return done.left > 0 ? exitCodes.failed : exitCodes.ok;
 }
 
@@ -195,23 +204,32 @@ async function countOf(client: ApiClient, name: string, task: string | undefined
   return (await client.call(`${queuePath(name)}/purge`, queuePurgedSchema, request)).left;
 }
 
+type Purge = { readonly count: number; readonly isExact: boolean; readonly task: string | undefined };
+
+/** As often as jobs may come between two looks at how many there are. */
+const maxCounts = 20;
+
 async function purge(
   client: ApiClient,
   name: string,
-  { count, task }: { readonly count: number; readonly task: string | undefined },
+  { count, isExact, task }: Purge,
 ): Promise<{ cancelled: number; left: number }> {
   let cancelled = 0;
-  for (let left = count; ;) {
-    const body = JSON.stringify({ expected_count: left, task });
-    const round = await client
-      .call(`${queuePath(name)}/purge`, queuePurgedSchema, { method: "POST", body })
-      .catch((error: unknown) => {
-        // After the first round it is what came meanwhile that makes the difference, and that is not meant.
-        if (cancelled > 0 && errorCode(error) === "purge_count_mismatch") return { cancelled: 0, left };
-        throw error;
-      });
-    cancelled += round.cancelled;
-    left = round.left;
-    if (left === 0 || round.cancelled === 0) return { cancelled, left };
+  for (let left = count, counts = 1; ;) {
+    try {
+      const body = JSON.stringify({ expected_count: left, task });
+      const request = { method: "POST", body } as const;
+      const round = await client.call(`${queuePath(name)}/purge`, queuePurgedSchema, request);
+      cancelled += round.cancelled;
+      left = round.left;
+      if (left === 0 || round.cancelled === 0) return { cancelled, left };
+    } catch (error) {
+      if (errorCode(error) !== "purge_count_mismatch") throw error;
+      // After the first round it is what came meanwhile that makes the difference, and that is not meant.
+      if (cancelled > 0) return { cancelled, left };
+      if (isExact || counts === maxCounts) throw error;
+      left = await countOf(client, name, task);
+      counts++;
+    }
   }
 }

@@ -18,6 +18,7 @@ import type { ExitCode } from "./exit-codes.ts";
 import { positiveInteger } from "./option-values.ts";
 import { reportFailure } from "./report-failure.ts";
 import type { ApiClient } from "./server/api-client.ts";
+import { askPatiently } from "./server/ask-patiently.ts";
 import { getServer } from "./server/find-server.ts";
 import { listItems } from "./server/list-all.ts";
 import { printableLine, printableText } from "./terminal/printable.ts";
@@ -127,8 +128,8 @@ async function make(client: ApiClient, file: string, { json, ...options }: MakeO
   // However long its model is away: who does not want to wait goes, and the work goes on.
   const waiting = { headers: { prefer: "wait=30" } };
   for (;;) {
-    await client.call(`/api/jobs/${summary.job_id}/result`, z.unknown(), waiting);
-    const current = await client.call(pathOf(summary.id), summaryDetailSchema);
+    await askPatiently(() => client.call(`/api/jobs/${summary.job_id}/result`, z.unknown(), waiting));
+    const current = await askPatiently(() => client.call(pathOf(summary.id), summaryDetailSchema));
     if (!isSummaryOver(current.state)) continue;
     if (!json) return show(current);
     writeJson(current);

@@ -2,9 +2,11 @@ import { isTerminal, jobDetailSchema } from "@millrace/contracts";
 import type { Job, JobDetail } from "@millrace/contracts";
 import { interrupted, waitTimedOut } from "./errors.ts";
 import type { ApiClient } from "./server/api-client.ts";
+import { askPatiently } from "./server/ask-patiently.ts";
 
 /**
- * A job when it has ended. Asks again as often as it takes: a server answers after 30 seconds at most. Throws
+ * A job when it has ended. Asks again as often as it takes: a server answers after 30 seconds at most, and may be
+ * restarted. Throws
  * `wait_timed_out` after so many seconds, and `interrupted`; the job goes on then.
  */
 export async function waitForJob(
@@ -18,7 +20,8 @@ export async function waitForJob(
   try {
     for (;;) {
       const headers = { prefer: "wait=30" };
-      const job = await client.call(`/api/jobs/${id}`, jobDetailSchema, { headers, signal });
+      const ask = () => client.call(`/api/jobs/${id}`, jobDetailSchema, { headers, signal });
+      const job = await askPatiently(ask, signal);
       if (isTerminal(job.state)) return job;
     }
   } catch (error) {

@@ -23,7 +23,6 @@ import type { Broker, EventExchange } from "@millrace/queue";
 import { Summaries } from "@millrace/summaries";
 import { createUsage } from "@millrace/usage";
 import type { Usage } from "@millrace/usage";
-import { noProgram } from "../config/load-program.ts";
 import type { Program } from "../config/load-program.ts";
 import { listenToHooks } from "../config/program-hooks.ts";
 import { declareProgramSchedules } from "../config/program-schedules.ts";
@@ -76,10 +75,10 @@ export async function openInstallation(parts: {
   readonly settings: Settings;
   readonly logger: Logger;
   readonly lifecycle: Lifecycle;
-  /** What people added in their working folder. Default nothing. */
-  readonly program?: Program;
+  /** What people added in their working folder. */
+  readonly program: Program;
 }): Promise<Installation> {
-  const { settings, logger, lifecycle, program = noProgram } = parts;
+  const { settings, logger, lifecycle, program } = parts;
   assertBrokerFits(settings);
   const folder = path.resolve(settings.DATA_DIR);
   const { database, lock } = await openDatabase(settings, folder, logger, lifecycle);

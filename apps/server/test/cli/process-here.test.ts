@@ -1,13 +1,30 @@
+import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseJson } from "@millrace/kernel";
-import { startFakeModelServer, waitFor } from "@millrace/testing";
+import { prepareDatabase, startFakeModelServer, waitFor } from "@millrace/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { programFolder } from "../program/program-folder.ts";
 import { processedSchema, readJsonLines, runCommand, startCommand, temporaryFolder } from "./command.ts";
 
 const article =
   "The new library opened on Monday. Visitors loved the bright reading rooms and the friendly staff. " +
   "Some complained about the slow lifts. The city plans two more libraries for next year.";
+
+/** A program whose schedule leaves a file behind, a second after somebody begins to run its jobs. */
+const ticking = `export default { schedules: [{ name: "tick", task: "tests.tick", every: "1s" }] };`;
+const tick = `import { writeFileSync } from "node:fs";
+import { defineTask, handleTask, z } from "millrace";
+
+const task = defineTask({ name: "tests.tick", input: z.object({}), output: z.null() });
+export const handler = handleTask({
+  task,
+  run: async () => {
+    writeFileSync("ticked", "");
+    return null;
+  },
+});
+`;
 
 /** One folder for all: opening a fresh database takes longer than everything else here. */
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -155,6 +172,34 @@ describe("millrace process without a server", () => {
     const end = await runCommand(words, { folder: folder.path, input: article });
 
     expect(end).toMatchObject({ code: 2, stdout: "" });
+  });
+
+  it("goes on with what waits in the folder by the program that is there", async () => {
+    await using other = await programFolder({ "millrace.config.ts": ticking, "tasks/tick.ts": tick });
+    await prepareDatabase(join(other.path, "data"));
+
+    const end = await runCommand(["process", "-q", "-"], { folder: other.path, input: article.repeat(200) });
+
+    expect(end.code, end.stderr).toBe(0);
+    expect(existsSync(join(other.path, "ticked"))).toBe(true);
+  });
+
+  it("leaves the program of the folder alone when only the API is described", async () => {
+    await using other = await programFolder({ "millrace.config.ts": ticking, "tasks/tick.ts": tick });
+
+    const end = await runCommand(["openapi"], { folder: other.path });
+
+    expect(end.code, end.stderr).toBe(0);
+    expect(parseJson(end.stdout)).toMatchObject({ openapi: "3.1.0" });
+    expect(existsSync(join(other.path, "ticked"))).toBe(false);
+  });
+
+  it("ends with 1 where a database is named and no server: those may be anywhere", async () => {
+    const environment = { DATABASE_URL: "postgres://127.0.0.1:1/none" };
+    const end = await runCommand(["process"], { folder: folder.path, input: article, environment });
+
+    expect(end).toMatchObject({ code: 1, stdout: "" });
+    expect(end.stderr).toContain("no_server");
   });
 
   it("ends with 2 for settings that can't be used", async () => {

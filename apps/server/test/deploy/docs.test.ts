@@ -69,7 +69,16 @@ it("the units of systemd start a role that exists, with files that the guide wri
       ),
     );
     for (const file of files) expect(deploy).toContain(`> ${file} `);
+    // Children that are at work are told by the process that drains.
+    expect(unit).toMatch(/^KillMode=mixed$/m);
   }
+});
+
+it("puts every clone in a folder with a number, which a link can be turned from", () => {
+  const clones = [...deploy.matchAll(/git clone REPOSITORY (\/\S+)/g)].map(([, folder]) => folder);
+
+  expect(clones.length).toBeGreaterThan(2);
+  expect(clones.filter((folder) => !/^\/opt\/millrace-\d$/.test(folder ?? ""))).toEqual([]);
 });
 
 it("the files for two machines only add to services and volumes that are there", () => {

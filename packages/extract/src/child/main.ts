@@ -14,6 +14,9 @@ import type { ChildTask } from "./task.ts";
 
 const folder = process.cwd();
 
+// A signal to the whole group (Ctrl-C, a service that is stopped) is the parent's to act on: it ends us when it is done.
+process.on("SIGINT", () => undefined);
+process.on("SIGTERM", () => undefined);
 process.on("disconnect", leave);
 // What can't be sent comes before that: of a parent that died while this process was starting, or at work.
 process.on("error", leave);

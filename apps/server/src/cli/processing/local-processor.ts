@@ -7,6 +7,7 @@ import { errorCode, Lifecycle, localAccess } from "@millrace/kernel";
 import type { Logger } from "@millrace/kernel";
 import { createLiveHub } from "@millrace/live";
 import type { LiveHub } from "@millrace/live";
+import { loadProgram } from "../../config/load-program.ts";
 import { openInstallation } from "../../roles/open-installation.ts";
 import type { Installation } from "../../roles/open-installation.ts";
 import { createWorker, startWorker } from "../../roles/start-worker.ts";
@@ -17,8 +18,8 @@ import type { DocumentUpdate, Processor, Source } from "./processor.ts";
 const stopDeadlineMs = 15_000;
 
 /**
- * Processing in this process, on the data folder or database of the settings. Throws
- * `data_folder_in_use` when another process has the folder.
+ * Processing in this process, on the embedded database of the data folder, with the program of the working folder:
+ * what is under way there goes on too. Throws `data_folder_in_use` when another process has the folder.
  */
 export async function openLocalProcessor(options: {
   readonly settings: Settings;
@@ -27,7 +28,8 @@ export async function openLocalProcessor(options: {
   const { settings, logger } = options;
   const lifecycle = new Lifecycle(logger);
   try {
-    const installation = await openInstallation({ settings, logger, lifecycle });
+    const program = await loadProgram(process.cwd());
+    const installation = await openInstallation({ settings, logger, lifecycle, program });
     await startWorker(createWorker(installation, settings), installation, { lifecycle, logger });
     const hub = createLiveHub({ feed: installation.queue.feed, logger });
     await lifecycle.start(hub);

@@ -1,6 +1,7 @@
 import path from "node:path";
 import { errorCode } from "@millrace/kernel";
 import type { Logger } from "@millrace/kernel";
+import { noServer } from "../errors.ts";
 import { pause } from "../pause.ts";
 import { findServer } from "../server/find-server.ts";
 import type { CommandEnvironment } from "../settings.ts";
@@ -24,7 +25,7 @@ export type OpenProcessorOptions = {
 /**
  * The server that runs, or else this process. While another process has the folder without answering
  * (it is starting, stopping, or processing by itself), waits some seconds for its address or its end.
- * Throws `data_folder_in_use` then.
+ * Throws `data_folder_in_use` then, and `no_server` with PostgreSQL where MILLRACE_URL names none.
  */
 export async function openProcessor(options: OpenProcessorOptions): Promise<Processor> {
   const { environment, signal, logger } = options;
@@ -35,6 +36,8 @@ export async function openProcessor(options: OpenProcessorOptions): Promise<Proc
     signal.throwIfAborted();
     const client = await findServer(connection);
     if (client !== undefined) return createRemoteProcessor(client);
+    // With PostgreSQL servers may run anywhere, and their work is not for whoever has a document to read.
+    if (environment.variable("DATABASE_URL")) throw noServer(folder);
     if (isFirst) options.onOpening(folder);
     try {
       const settings = await environment.settings();

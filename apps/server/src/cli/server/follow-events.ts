@@ -2,13 +2,10 @@ import { liveEventSchema } from "@millrace/contracts";
 import { errorCode, parseJson } from "@millrace/kernel";
 import { serverNotReachable } from "../errors.ts";
 import { pause } from "../pause.ts";
+import { askAgainMs, patienceMs } from "./ask-patiently.ts";
 import { mayPass } from "./api-client.ts";
 import type { ApiClient } from "./api-client.ts";
 import { readEvents } from "./event-stream.ts";
-
-/** A restart of a server takes seconds; one that is away longer may not come back. */
-const patienceMs = 60_000;
-const pauseMs = 1_000;
 
 /** An event as it is stored, or `snapshot` with how the subject stands because its history has expired. */
 export type FollowedEvent = { readonly type: string; readonly data: unknown };
@@ -46,7 +43,7 @@ export async function* followEvents(
     }
     lostAtMs ??= performance.now();
     if (performance.now() - lostAtMs > patienceMs) throw serverNotReachable(client.url);
-    await pause(pauseMs, signal);
+    await pause(askAgainMs, signal);
   }
 }
 
