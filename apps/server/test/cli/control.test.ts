@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { jobSchema, logLineSchema, queueSchema, workerSchema } from "@millrace/contracts";
 import { parseJson } from "@millrace/kernel";
 import { waitFor } from "@millrace/testing";
@@ -104,11 +105,13 @@ describe("workers on the command line", () => {
     const registered = await run("inspect", "registered", "-d", "mill");
     const queues = await run("inspect", "active_queues");
     const grown = await runJson(z.array(workerSchema), "control", "pool_grow", "2");
+    const senseless = await run("control", "pool_grow", "many");
     const revoked = await run("revoke", id);
 
     expect(workers).toMatchObject([{ name: "mill", is_live: true }]);
     expect(status).toMatchObject({ code: 0, stdout: "mill\trunning\n" });
     expect(absent.code).toBe(1);
+    expect(senseless).toMatchObject({ code: 2, stderr: expect.stringContaining("whole number") });
     expect(active.stdout).toContain(`mill\t${id}\t${toldTask.name}`);
     expect(registered.stdout).toContain(`mill\t${toldTask.name}@1`);
     expect(queues.stdout).toContain("mill\ttold");
@@ -241,5 +244,27 @@ describe("jobs on the command line", () => {
     events.process.kill("SIGINT");
 
     expect((await events.end).code).toBe(130);
+  });
+
+  it("are followed until whoever reads them has enough", async () => {
+    const events = startCommand(["events"], options());
+    events.end.catch(() => undefined);
+    let hasTold = false;
+    events.process.stdout?.once("data", () => {
+      hasTold = true;
+      events.process.stdout?.destroy();
+    });
+    const ended = once(events.process, "exit");
+    // A closed pipe shows with the next line.
+    await waitFor(
+      async () => {
+        await call("answer");
+        return hasTold && events.process.exitCode !== null;
+      },
+      { describe: "the end of the events", timeoutMs: 50_000 },
+    );
+    await ended;
+
+    expect(events.process.exitCode).toBe(0);
   });
 });

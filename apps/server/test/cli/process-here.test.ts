@@ -12,7 +12,7 @@ const article =
   "Some complained about the slow lifts. The city plans two more libraries for next year.";
 
 /** A program whose schedule leaves a file behind, a second after somebody begins to run its jobs. */
-const ticking = `export default { schedules: [{ name: "tick", task: "tests.tick", every: "1s" }] };`;
+const ticking = `export default { schedules: [{ name: "tick", task: "tests.tick", everyMs: 1000 }] };`;
 const tick = `import { writeFileSync } from "node:fs";
 import { defineTask, handleTask, z } from "millrace";
 

@@ -286,6 +286,17 @@ describe("without a server", () => {
     expect(end.stdout).toMatch(/problem +settings[^]*PORT/);
   });
 
+  it("doctor tells of a data folder that can't be used beside all else", async () => {
+    await using empty = await temporaryFolder();
+    await writeFile(join(empty.path, "data"), "a file");
+
+    const end = await runCommand(["doctor"], { folder: empty.path });
+
+    expect(end.code).toBe(1);
+    expect(end.stdout).toMatch(/problem +data folder/);
+    expect(end.stdout).toMatch(/warning +models/);
+  });
+
   it("process waits for whoever has the folder, and goes on when it is free", async () => {
     await using locked = await temporaryFolder({ hasDatabase: true });
     const lock = lockFolder(join(locked.path, "data"));
