@@ -8,6 +8,7 @@ import { createMemoryBroker } from "../src/brokers/memory-broker.ts";
 import { findJobs, handleTask, Queue, queuesWithoutWorker, unservedTasks } from "../src/index.ts";
 import type { AnyTaskHandler } from "../src/index.ts";
 import { expireJobs, promoteDueJobs } from "../src/jobs/promote.ts";
+import { realignQueued } from "../src/jobs/realign-queued.ts";
 import { reapJobs } from "../src/jobs/reap.ts";
 import { TaskRegistry } from "../src/tasks/task-registry.ts";
 import { createMaintenance } from "../src/worker/maintenance.ts";
@@ -71,6 +72,21 @@ describe.each(testDatabases())("upkeep on $name", (kind) => {
 
   it("expires every late job but the one that can't be ended for now", async () => {
     expect(await expireThree(busy)).toEqual(["queued", "expired", "expired"]);
+  });
+
+  it("lets queued jobs go on that a clock that was put back would keep", async () => {
+    const later = await enqueue("later", { delayMs: 3_600_000 });
+    const ids = [await enqueue(), await enqueue()];
+    await sql`UPDATE job SET run_at = run_at + interval '1 hour'`.execute(database.queryable);
+
+    expect(await realignQueued(database)).toBe(2);
+
+    const found = await sql<{ id: string }>`SELECT id FROM job WHERE run_at <= now()`.execute(
+      database.queryable,
+    );
+    expect(new Set(found.rows.map(({ id }) => id))).toEqual(new Set(ids));
+    expect((await findJobs(database.queryable, [later]))[0]?.state).toBe("scheduled");
+    expect(await realignQueued(database)).toBe(0);
   });
 
   it("moves all jobs that are due at the same moment in one turn", async () => {

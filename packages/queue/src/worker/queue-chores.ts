@@ -3,6 +3,7 @@ import type { Logger } from "@millrace/kernel";
 import type { QueueControl } from "../control/queue-control.ts";
 import { rollUpCounts } from "../counts/count-jobs.ts";
 import { expireJobs, promoteDueJobs } from "../jobs/promote.ts";
+import { realignQueued } from "../jobs/realign-queued.ts";
 import { pruneLimiters } from "../limits/limiter-rows.ts";
 import { LiveLimits } from "../limits/live-limits.ts";
 import { reapJobs } from "../jobs/reap.ts";
@@ -65,6 +66,11 @@ export function queueChores(parts: ChoreParts, options: ChoreOptions): readonly 
       name: "promote",
       everyMs: everyPoll,
       run: async (signal) => (await promoteDueJobs(parts, signal)).hasMore,
+    },
+    {
+      name: "realign queued jobs",
+      everyMs: 10 * second,
+      run: (signal) => realignQueued(parts.database, signal),
     },
     { name: "expire", everyMs: everyPoll, run: (signal) => expireJobs(parts, signal) },
     { name: "stop workflows", everyMs: everyPoll, run: (signal) => stopAllMembers(stopping, signal) },
