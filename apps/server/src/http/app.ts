@@ -16,7 +16,7 @@ import type { Readiness } from "./health.ts";
 import { routeNotFound } from "./errors.ts";
 import { watchKnownPaths } from "./known-paths.ts";
 import { addOpenApi } from "./openapi.ts";
-import { bodyTimeoutMs, defaultTimeouts, guardRequests, limitSlowBodies } from "./request-guards.ts";
+import { defaultTimeouts, endSoon, guardRequests, limitSlowBodies } from "./request-guards.ts";
 import type { HttpTimeouts } from "./request-guards.ts";
 import { securityHeaders } from "./security-headers.ts";
 import { addSessionRoutes } from "./session-routes.ts";
@@ -94,6 +94,7 @@ export async function createHealthApp(
     void reply.headers(headers).header("x-request-id", request.id).header("cache-control", "no-store");
   });
   answerErrors(app, logger);
+  limitSlowBodies(app, timeouts);
   await app.register(cookie);
   protectRoutes(app, access);
   addHealthRoutes(app, { readiness, metrics, access, logger });
@@ -121,7 +122,8 @@ function createFastify(options: {
     // than any wait of ours (30 s) and than the pings of sockets and streams.
     connectionTimeout: 120_000,
     keepAliveTimeout: 30_000,
-    requestTimeout: bodyTimeoutMs(settings.MAX_UPLOAD_BYTES, timeouts),
+    // How long a body may take depends on its size: `limitSlowBodies` sees to that.
+    requestTimeout: 0,
     http: {
       headersTimeout: timeouts.headersMs,
       // Node looks for late requests only this often; its own default of 30 s would triple the limit.
@@ -134,8 +136,11 @@ function createFastify(options: {
     forceCloseConnections: "idle",
     frameworkErrors: (error, request, reply) => {
       void reply.headers(headers).header("x-request-id", request.id);
-      // No hook runs here, so nobody else would close the connection of a refused upgrade.
-      if (isWebSocketUpgrade(request.raw)) reply.raw.once("finish", () => request.raw.socket.destroy());
+      // No hook runs here, so nobody else would close the connection of a refused upgrade or a slow sender.
+      reply.raw.once("finish", () => {
+        if (isWebSocketUpgrade(request.raw)) request.raw.socket.destroy();
+        else endSoon(request, timeouts);
+      });
       sendProblem(error, request, reply, logger);
     },
     clientErrorHandler: (error, socket) => answerClientError(error, socket, headers),

@@ -8,6 +8,9 @@ const maxUrlLength = 8192;
 /** The slowest sender we wait for: half a megabit per second. */
 const minBytesPerSecond = 64 * 1024;
 
+/** Timers of more would end at once. */
+const maxTimerMs = 2 ** 31 - 1;
+
 /** How long the other side may take. All in milliseconds. */
 export type HttpTimeouts = {
   /** For the headers of a request. Default 15 s. */
@@ -24,7 +27,7 @@ export type HttpTimeouts = {
 export const defaultTimeouts: HttpTimeouts = { headersMs: 15_000, bodyGraceMs: 60_000, lingerMs: 10_000 };
 
 /** The longest time that any body of at most this size may take to arrive. */
-export function bodyTimeoutMs(bytes: number, timeouts: HttpTimeouts): number {
+function bodyTimeoutMs(bytes: number, timeouts: HttpTimeouts): number {
   return timeouts.bodyGraceMs + Math.ceil((bytes / minBytesPerSecond) * 1000);
 }
 
@@ -45,21 +48,30 @@ export function guardRequests(app: FastifyInstance): void {
 
 /**
  * Ends connections whose body arrives too slowly, and those that go on sending long after they
- * were answered. A large upload gets the time its size needs.
+ * were answered. A body gets the time that the route's `bodyLimit` needs, and one that may be larger, such as
+ * several files, more as long as it comes fast enough.
  */
 export function limitSlowBodies(app: FastifyInstance, timeouts: HttpTimeouts): void {
   app.addHook("onRequest", async (request) => {
     if (!isReceiving(request)) return;
     const { bodyLimit } = request.routeOptions;
     const claimed = Number(request.headers["content-length"] ?? bodyLimit);
-    closeUnlessReceived(request, bodyTimeoutMs(Math.min(claimed, bodyLimit), timeouts));
+    const { socket } = request.raw;
+    const before = socket.bytesRead;
+    const begunMs = performance.now();
+    closeUnlessReceived(request, bodyTimeoutMs(Math.min(claimed, bodyLimit), timeouts), () => {
+      return begunMs + bodyTimeoutMs(socket.bytesRead - before, timeouts) - performance.now();
+    });
   });
-  app.addHook("onResponse", async (request) => {
-    if (!isReceiving(request)) return;
-    // Read and thrown away: what is left unread would block the connection for the next request.
-    request.raw.resume();
-    closeUnlessReceived(request, timeouts.lingerMs);
-  });
+  app.addHook("onResponse", async (request) => endSoon(request, timeouts));
+}
+
+/** Lets a sender go on for a moment after it was answered, so that it comes to read the answer. */
+export function endSoon(request: FastifyRequest, { lingerMs }: HttpTimeouts): void {
+  if (!isReceiving(request)) return;
+  // Read and thrown away: what is left unread would block the connection for the next request.
+  request.raw.resume();
+  closeUnlessReceived(request, lingerMs, () => 0);
 }
 
 /** Whether the request has a body of which something is still to come. */
@@ -68,11 +80,23 @@ function isReceiving({ raw }: FastifyRequest): boolean {
   return hasBody && !raw.complete && !raw.destroyed;
 }
 
-function closeUnlessReceived({ raw }: FastifyRequest, timeoutMs: number): void {
+/** `moreMs` says how much longer it may take by then; 0 or less is the end. */
+function closeUnlessReceived({ raw }: FastifyRequest, timeoutMs: number, moreMs: () => number): void {
   const { socket } = raw;
-  const timer = setTimeout(() => socket.destroy(), timeoutMs);
-  // Whoever waits for a slow sender must not keep a process that stops.
-  timer.unref();
+  let timer: NodeJS.Timeout;
+  const closeAfter = (waitMs: number): void => {
+    timer = setTimeout(
+      () => {
+        const left = moreMs();
+        if (left > 0) closeAfter(left);
+        else socket.destroy();
+      },
+      Math.min(waitMs, maxTimerMs),
+    );
+    // Whoever waits for a slow sender must not keep a process that stops.
+    timer.unref();
+  };
+  closeAfter(timeoutMs);
   const clear = (): void => {
     clearTimeout(timer);
     socket.off("close", clear);

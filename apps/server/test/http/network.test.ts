@@ -64,6 +64,21 @@ describe("a connection", () => {
     expect(await client.closed()).toMatch(/^HTTP\/1\.1 401 [^]*"code":"unauthorized"/);
   });
 
+  // Without an end of its own it would be closed as an idle one, after 30 seconds.
+  it(
+    "with an address that can't be decoded is closed too, when it goes on sending",
+    { timeout: 20_000 },
+    async () => {
+      const client = await openRawClient(
+        await listening({ timeouts: { ...short, headersMs: 15_000, lingerMs: 50 } }),
+      );
+
+      client.send("POST /%zz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 20\r\n\r\n{");
+
+      expect(await client.closed()).toMatch(/^HTTP\/1\.1 400 [^]*"code":"malformed_url"/);
+    },
+  );
+
   it("that sends too much without saying how much gets 413 and can be used again", async () => {
     const client = await openRawClient(await listening());
     client.send(

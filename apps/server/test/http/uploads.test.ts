@@ -3,6 +3,7 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { createFileStore } from "@millrace/documents";
 import type { FileStore } from "@millrace/documents";
 import { errorCode } from "@millrace/kernel";
@@ -302,6 +303,32 @@ describe("an upload over the network", () => {
     for (let count = 0; count < 50; count += 1) sendChunk(Buffer.alloc(100_000));
     client.send("0\r\n\r\nGET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     expect(await client.closed()).toMatch(/HTTP\/1\.1 200 OK[^]*\{"status":"ok"\}/);
+  });
+
+  it("of several files gets the time of all of them, as long as they come fast enough", async () => {
+    const largest = 45_000;
+    const timeouts = { headersMs: 15_000, bodyGraceMs: 200, lingerMs: 10_000 };
+    const patient = await createTestApp({ timeouts });
+    patient.app.post("/api/several", { bodyLimit: largest }, async (request) => {
+      const upload = await receiveUpload(request, { files, maxBytes: largest });
+      return upload.kind === "several" ? upload.received.length : 1;
+    });
+    await patient.app.listen({ host: "127.0.0.1", port: 0 });
+    const client = await openRawClient((patient.app.server.address() as AddressInfo).port);
+    const parts = Array.from({ length: 7 }, () => filePart(Buffer.alloc(largest), { name: "files" }));
+    const body = Buffer.concat([...parts, end]);
+
+    client.send(
+      `POST /api/several HTTP/1.1\r\nHost: localhost\r\nContent-Type: ${multipart}\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n`,
+    );
+    // Four times as fast as it must be, and for longer than the largest file may take.
+    for (let sent = 0; sent < body.length; sent += 26_000) {
+      client.send(body.subarray(sent, sent + 26_000));
+      await sleep(100);
+    }
+
+    expect(await client.closed()).toMatch(/^HTTP\/1\.1 200 [^]*\r\n7/);
+    await patient.app.close();
   });
 
   it("that claims to be too long is refused before it arrives", async () => {
