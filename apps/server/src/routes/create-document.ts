@@ -10,13 +10,20 @@ import type { RouteParts } from "./route-parts.ts";
 import { sendAccepted } from "./send-accepted.ts";
 import type { TypedApp } from "./typed-app.ts";
 
+/**
+ * A body of JSON is collected in memory, and one that does not fit into a string, half a gigabyte, would end the
+ * process. Enough for the 20 million characters that a text may have, also where each is written as `\uXXXX`.
+ */
+const maxJsonBytes = 128 * 1024 * 1024;
+
 /** `POST /api/documents`: files as multipart, or a text as JSON. */
 export function createDocument(app: TypedApp, parts: RouteParts): void {
   app.post(
     "/api/documents",
     {
       config: { heeds: ["idempotency-key", "prefer"] },
-      bodyLimit: parts.settings.MAX_UPLOAD_BYTES,
+      // Of JSON; files go to the disk, and are limited where they are received.
+      bodyLimit: Math.min(parts.settings.MAX_UPLOAD_BYTES, maxJsonBytes),
       schema: {
         tags: ["Documents"],
         summary:

@@ -1,4 +1,4 @@
-import { addAbortSignal } from "node:stream";
+import { addAbortSignal, Readable } from "node:stream";
 import { documentExportQuerySchema, exportedDocumentSchema } from "@millrace/contracts";
 import { attachmentDisposition } from "@millrace/documents";
 import { z } from "zod";
@@ -39,6 +39,11 @@ export function documentExportRoute(app: TypedApp, parts: RouteParts): void {
         "content-disposition": attachmentDisposition(fileName),
         "cache-control": "no-store",
       });
+      if (request.method === "HEAD") {
+        // Fastify would read all of it, for nobody. An empty stream leaves the length open.
+        stream.destroy();
+        return reply.send(Readable.from([]));
+      }
       // A client that takes it slowly must not keep the server from stopping.
       return reply.send(addAbortSignal(parts.stopping, stream));
     },

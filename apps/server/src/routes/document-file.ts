@@ -1,4 +1,4 @@
-import { addAbortSignal } from "node:stream";
+import { addAbortSignal, Readable } from "node:stream";
 import { idSchema } from "@millrace/contracts";
 import { attachmentDisposition, servedMediaType } from "@millrace/documents";
 import type { FileStore } from "@millrace/documents";
@@ -42,6 +42,11 @@ export function documentFileRoute(app: TypedApp, parts: RouteParts): void {
         "content-security-policy": "default-src 'none'; sandbox",
       });
       if (matchesEtag(request.headers["if-none-match"], etag)) return reply.code(304).send(null);
+      if (request.method === "HEAD") {
+        // Nothing is opened, and so the type of a picture not known. A range is for GET alone.
+        if (fileType !== "image") void reply.type(servedMediaType(fileType, new Uint8Array()));
+        return reply.header("content-length", size).send(Readable.from([]));
+      }
       const range = parseByteRange(request.headers.range, size);
       if (range === "unsatisfiable")
         return reply.code(416).header("content-range", `bytes */${size}`).send(null);
