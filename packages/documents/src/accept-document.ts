@@ -3,7 +3,7 @@ import { partNames } from "@millrace/contracts";
 import type { AcceptedDocument, FileType } from "@millrace/contracts";
 import { findAnswer, isUniqueViolation, storeAnswer } from "@millrace/database";
 import type { IdempotentRequest, StoredAnswer } from "@millrace/database";
-import { newId, titleOf } from "@millrace/kernel";
+import { errorCode, newId, titleOf } from "@millrace/kernel";
 import type { Access } from "@millrace/kernel";
 import { toJob } from "@millrace/queue";
 import type { Queue, WriteScope } from "@millrace/queue";
@@ -74,8 +74,10 @@ export async function acceptDocument(
       }),
     );
   } catch (error) {
-    // The same key at the same time: the other request was first.
-    if (idempotency === undefined || !isUniqueViolation(error, "idempotency_key_pkey")) throw error;
+    // The same key at the same time: the other request was first, and where duplicates are refused its document is one.
+    const isSecond =
+      isUniqueViolation(error, "idempotency_key_pkey") || errorCode(error) === "duplicate_document";
+    if (idempotency === undefined || !isSecond) throw error;
     const answer = await findAnswer(queue.database.queryable, access, idempotency);
     if (answer === undefined) throw error;
     return { kind: "replay", answer };

@@ -396,6 +396,21 @@ describe.each(testDatabases())("sorting and deleting documents, on $name", (kind
     expect(await titles({})).toHaveLength(1);
   });
 
+  it("gives the document of the first of two requests with one key, where duplicates are refused", async () => {
+    const { taking } = takingWith("reject");
+    const content = { kind: "text", text: "Once." } as const;
+    const idempotency = { key: "once", route: "POST /api/documents", fingerprint: "same" };
+    const request = { content, title: undefined, idempotency };
+
+    const both = await Promise.all([
+      taking.accept(localAccess, request),
+      taking.accept(localAccess, request),
+    ]);
+
+    expect(both.map(({ kind }) => kind).toSorted()).toEqual(["new", "replay"]);
+    expect(await titles({})).toHaveLength(1);
+  });
+
   it("narrows a search to tags and collections", async () => {
     const [tagged = ""] = await insert(2);
     await collections.create(localAccess, "Mills");
