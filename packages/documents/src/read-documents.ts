@@ -89,15 +89,15 @@ export async function listDocuments(
   return found.rows;
 }
 
-/** How many documents a selection has. */
+/** How many documents a selection has from behind `before`. */
 export async function countDocuments(
   queryable: Queryable,
   workspaceId: string,
-  marks: DocumentMarks,
+  selection: DocumentMarks & { readonly before: string },
 ): Promise<number> {
+  const conditions = [...marksOf(workspaceId, selection), sql`id < ${selection.before}::uuid`];
   const found = await sql<{ count: number }>`
-    SELECT count(*) AS count FROM document
-    WHERE ${sql.join(marksOf(workspaceId, marks), sql` AND `)}`.execute(queryable);
+    SELECT count(*) AS count FROM document WHERE ${sql.join(conditions, sql` AND `)}`.execute(queryable);
   return found.rows[0]?.count ?? 0;
 }
 

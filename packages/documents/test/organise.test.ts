@@ -317,7 +317,7 @@ describe.each(testDatabases())("sorting and deleting documents, on $name", (kind
     await expect(restore).rejects.toMatchObject({ code: "trash_choice_not_fit" });
   });
 
-  it("leaves many to a job, which does them and what another attempt left", async () => {
+  it("leaves many to a job, which does them, what another attempt left and nothing that came later", async () => {
     await insert(130);
     const handler = handleChangeMany({
       database: opened.database,
@@ -331,6 +331,7 @@ describe.each(testDatabases())("sorting and deleting documents, on $name", (kind
       change: { action: "trash" },
       signal: never,
     });
+    await insert(1);
     const { input } = await readJobDetail(opened.database.queryable, job?.id ?? "");
     const run = { owner: localAccess.workspaceId, transaction: queue.transaction.bind(queue) };
     const first = await runInline(handler, input, run);
@@ -339,7 +340,7 @@ describe.each(testDatabases())("sorting and deleting documents, on $name", (kind
     expect([matched, job?.task]).toEqual([130, "documents.change_many"]);
     expect(first.output).toMatchObject({ matched: 130, changed: 130, failed: 0 });
     expect(second.output).toMatchObject({ matched: 0, changed: 0, failed: 0 });
-    expect(await documents.stats(localAccess)).toMatchObject({ total: 0, trashed: 130 });
+    expect(await documents.stats(localAccess)).toMatchObject({ total: 1, trashed: 130 });
   });
 
   const takingWith = (policy: "show" | "keep" | "reject") => {

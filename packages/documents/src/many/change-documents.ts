@@ -58,7 +58,7 @@ export class DocumentChanges {
     const marks = toMarks(request.filter, change);
     // From before they are counted: what is added from here on is none of those that somebody agreed to.
     const before = newId();
-    const matched = await countDocuments(queryable, workspaceId, marks);
+    const matched = await countDocuments(queryable, workspaceId, { ...marks, before });
     const { expectedCount = matched, isDryRun = false } = request;
     if (matched !== expectedCount) throw documentCountMismatch(expectedCount, matched);
     if (isDryRun) return { ...noCounts, matched, job: undefined };

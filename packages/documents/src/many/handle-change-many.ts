@@ -41,7 +41,7 @@ async function run(
   if (owner === null) throw cancelThisJob("Nobody's documents.");
   const { queryable } = parts.database;
   const { matched } = await context.step("count", async () => ({
-    matched: await countDocuments(queryable, owner, marks),
+    matched: await countDocuments(queryable, owner, { ...marks, before: newest }),
   }));
   let counts: Counts = await context.step("missing", async () => {
     if (marks.ids === undefined) return noCounts;
