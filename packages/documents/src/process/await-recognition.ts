@@ -1,16 +1,19 @@
 import { isTerminal } from "@millrace/contracts";
 import { MillraceError } from "@millrace/kernel";
 import { findJobs, snooze } from "@millrace/queue";
-import type { JobContext } from "@millrace/queue";
+import type { JobContext, JobRecord } from "@millrace/queue";
 import type { ProcessInput, ProcessParts, Recognition } from "./process-task.ts";
 import { readStoredText } from "./read-for-processing.ts";
 import type { ProcessedDocument } from "./read-for-processing.ts";
 import { recognitionProgress } from "./recognition-progress.ts";
 import { recogniseText } from "./recognise-task.ts";
 
-/** How long it rests between looks: a page takes some seconds. */
+/** How long it rests between looks, at least: a page takes some seconds. */
 const firstLookMs = 3_000;
+/** At most, while its pages are read. */
 const lastLookMs = 30_000;
+/** At most, while those of others are. */
+const lastLookInLineMs = 120_000;
 
 /**
  * Has the text of pages recognised by a job of its own, and holds no slot until that has ended. When it can't
@@ -30,15 +33,16 @@ export async function awaitRecognition(
     password: context.input.password,
   };
   const { id } = await context.enqueueChild("recognise", recogniseText, input);
-  const [job] = await findJobs(parts.database.queryable, [id]);
+  const jobs = await findJobs(parts.database.queryable, [id, context.job.id]);
+  const job = jobs.find((one) => one.id === id);
   if (job?.state === "succeeded") return;
   if (job !== undefined && !isTerminal(job.state)) {
-    const done = job.done ?? 0;
+    const own = jobs.find((one) => one.id === context.job.id);
     const total = input.pages.length;
-    context.progress(recognitionProgress(done, total));
-    const left = total - done;
-    const delayMs = Math.min(Math.max(left * 1_000, firstLookMs), lastLookMs);
-    throw snooze(delayMs, `Text is being recognised in ${total} pages.`);
+    const progress = recognitionProgress(job.done ?? 0, total);
+    // Each report is an event, and a drop of many pictures has most of them wait for long.
+    if (progress.message !== own?.message) context.progress(progress);
+    throw snooze(untilNextLookMs(job, own, total), `Text is being recognised in ${total} pages.`);
   }
   const code = job?.error_code ?? "recognition_ended";
   const message =
@@ -46,4 +50,18 @@ export async function awaitRecognition(
   const { text } = await readStoredText(parts.database.queryable, document.id);
   if (text.trim() === "") throw new MillraceError({ code, kind: "unavailable", message });
   context.log("warning", `The text in pictures could not be recognised. ${message}`);
+}
+
+/**
+ * By the pages that are left once they are read. Until then after a tenth of what it has waited already, so that a
+ * thousand documents in line don't keep workers and database busy with looking.
+ */
+function untilNextLookMs(job: JobRecord, own: JobRecord | undefined, total: number): number {
+  if (job.state === "running") {
+    const left = total - (job.done ?? 0);
+    return Math.min(Math.max(left * 1_000, firstLookMs), lastLookMs);
+  }
+  // When this look was due: both are of the database's clock.
+  const waitedMs = (own?.run_at ?? job.created_at).getTime() - job.created_at.getTime();
+  return Math.min(Math.max(waitedMs / 10, firstLookMs), lastLookInLineMs);
 }

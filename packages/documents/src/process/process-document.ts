@@ -39,9 +39,9 @@ async function run(parts: ProcessParts, context: JobContext<ProcessInput>): Prom
   if (document === undefined || document.trashed_at !== null)
     throw cancelThisJob("The document was deleted.");
   if (document.job_id !== context.job.id) throw cancelThisJob("Another job has taken over this document.");
-  await context.transaction((scope) => markProcessing(scope.transaction, document.id));
-  // Not again when it was put off meanwhile: progress would go back.
+  // Not again when it was put off meanwhile: nothing has changed, and progress would go back.
   if (document.status !== "processing") {
+    await context.transaction((scope) => markProcessing(scope.transaction, document.id));
     context.progress({ percent: 10, stage: "initialization", message: "Starting" });
   }
   if (input.scope === "everything") {
