@@ -42,6 +42,13 @@ export const crewErrors = {
       kind: "not_found",
       message: `The run has no file ${JSON.stringify(path)}. \`files\` of the run lists those it has.`,
     }),
+  runDeleted: (jobId: string) =>
+    new MillraceError({
+      code: "crew_run_deleted",
+      kind: "conflict",
+      message: "This job's run has been deleted, as its time was over. Start a new run of the crew.",
+      details: { jobId },
+    }),
   ownerUnknown: (owner: string) =>
     failed(
       "crew_owner_unknown",

@@ -39,7 +39,7 @@ export function runsSuite(kind: TestDatabaseKind): void {
     await sql`INSERT INTO person (id, name) VALUES (${bob.personId}, 'bob')`.execute(database.queryable);
     const crew = crewOf({
       agents: agent("writer", "tools: [who_am_i]"),
-      tasks: `${task("a")}${task("b", "agent: writer, output_file: b.txt, human_input: true")}`,
+      tasks: `${task("a")}${task("b", "agent: writer, output_file: b.txt, human_input: true")}${task("c")}`,
       registries: { tools: { who_am_i: whoAmI } },
     });
     const crews = { crews: [crew], broken: [] };
@@ -153,6 +153,30 @@ export function runsSuite(kind: TestDatabaseKind): void {
       const ended = await queue.waitForEnd(id, { timeoutMs: 50_000 });
 
       expect(ended).toMatchObject({ state: "failed", error_code: "crew_owner_unknown" });
+    });
+
+    it("have the files of the tasks that they take over from another", async () => {
+      await startWorker();
+      const { run } = await runs.start(bob, "test", {});
+      await finish(bob, run.id);
+
+      const again = await runs.replay(bob, run, "c");
+      const done = await runs.waitForEnd(bob, again.run, { timeoutMs: 50_000 });
+
+      expect(done).toMatchObject({ state: "succeeded", files: [{ path: "b.txt", task: "b" }] });
+      expect(await runs.file(bob, again.run, "b.txt")).toBe("task/b/turn/1 done");
+    });
+
+    it("are not begun a second time by their job once they have been deleted", async () => {
+      await startWorker();
+      const { run } = await runs.start(bob, "test", {});
+      await waiting(bob, run.id);
+      await runs.cancel(bob, run);
+      await pruneCrewRuns(ground.database, { olderThanDays: 0, signal: new AbortController().signal });
+
+      const retried = queue.transaction((scope) => queue.retry(scope, run.job_id));
+
+      await expect(retried).rejects.toMatchObject({ code: "crew_run_deleted", kind: "conflict" });
     });
 
     it("go with their files when their time has passed, and not before they have ended", async () => {

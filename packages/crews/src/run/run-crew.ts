@@ -20,6 +20,9 @@ export type CrewResult = {
   readonly usage: CrewUsage;
 };
 
+/** The first step that a run records. */
+export const startKey = "crew/start";
+
 export type CrewRunOptions = {
   /** Begins at this task, with the outputs that a former run of the same crew had of those before it. */
   readonly replay?: { readonly from: string; readonly outputs: readonly TaskOutput[] };
@@ -100,7 +103,7 @@ function replayed(crew: Crew, replay: CrewRunOptions["replay"]): TaskOutput[] {
 /** Notes when the run began and with which files: the date that agents are told stays the same. */
 async function start(crew: Crew, runtime: CrewRuntime, replayFrom: string | null): Promise<Date> {
   const begun = await runtime.step(
-    "crew/start",
+    startKey,
     async () => ({ at: runtime.clock.now().toISOString(), fingerprint: crew.fingerprint }),
     {
       events: () => [

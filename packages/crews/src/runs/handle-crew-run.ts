@@ -1,12 +1,12 @@
-import type { QueryAccess } from "@millrace/database";
+import type { QueryAccess, Transaction } from "@millrace/database";
 import type { Models } from "@millrace/models";
-import { handleTask } from "@millrace/queue";
+import { handleTask, readJobDetail } from "@millrace/queue";
 import type { AnyTaskHandler, FencedScope, JobContext, JobEnd, NewEvent, WriteScope } from "@millrace/queue";
 import type { Crew } from "../definition/crew.ts";
 import type { LoadedCrews } from "../definition/load-crews.ts";
 import { crewErrors } from "../errors.ts";
 import { jobRuntime } from "../run/job-runtime.ts";
-import { runCrew } from "../run/run-crew.ts";
+import { runCrew, startKey } from "../run/run-crew.ts";
 import { crewRunTask } from "./crew-run-task.ts";
 import type { CrewRunInput, CrewRunOutput } from "./crew-run-task.ts";
 import { getCrew } from "./get-crew.ts";
@@ -36,8 +36,15 @@ export function handleCrewRun(parts: CrewRunParts): AnyTaskHandler {
     task: crewRunTask,
     run: (context) => run(parts, context),
     onEnd: (scope, end) => recordEnd(parts, scope, end),
-    onRetry: ({ transaction }, { jobId }) => reopenRun(transaction, jobId),
+    onRetry: ({ transaction }, { jobId }) => reopen(transaction, jobId),
   });
+}
+
+/** A job of before whose run is gone has recorded steps that a new run would know nothing of. */
+async function reopen(transaction: Transaction, jobId: string): Promise<void> {
+  if (await reopenRun(transaction, jobId)) return;
+  const { steps } = await readJobDetail(transaction, jobId);
+  if (steps.some(({ key }) => key === startKey)) throw crewErrors.runDeleted(jobId);
 }
 
 async function run(parts: CrewRunParts, context: JobContext<CrewRunInput>): Promise<CrewRunOutput> {

@@ -19,7 +19,7 @@ export type NewRun = {
   readonly outputs: readonly TaskOutput[];
 };
 
-/** Writes a run that nobody works on yet. */
+/** Writes a run that nobody works on yet, with the files of the tasks that it takes over. */
 export async function insertRun(transaction: Transaction, access: Access, run: NewRun): Promise<void> {
   await sql`
     INSERT INTO crew_run (id, workspace_id, person_id, crew, fingerprint, tasks, inputs, job_id, stream, replay_of,
@@ -28,6 +28,12 @@ export async function insertRun(transaction: Transaction, access: Access, run: N
             ${jsonText(tasksOf(run.crew))}::jsonb, ${jsonText(run.inputs)}::jsonb, ${run.jobId}, ${run.stream},
             ${run.replay?.of ?? null}, ${run.replay?.from ?? null})`.execute(transaction);
   for (const output of run.outputs) await writeOutput(transaction, run.id, output);
+  if (run.replay === null) return;
+  const tasks = run.outputs.map((output) => output.task);
+  await sql`
+    INSERT INTO crew_run_file (run_id, path, task, content)
+    SELECT ${run.id}, path, task, content FROM crew_run_file
+    WHERE run_id = ${run.replay.of} AND task = ANY(${tasks}::text[])`.execute(transaction);
 }
 
 function tasksOf(crew: Crew) {
@@ -134,9 +140,10 @@ export async function endRun(
   return written.rows[0];
 }
 
-/** An ended run whose job is in line again. */
-export async function reopenRun(transaction: Transaction, jobId: string): Promise<void> {
-  await sql`
+/** An ended run whose job is in line again. False when no run has this job. */
+export async function reopenRun(transaction: Transaction, jobId: string): Promise<boolean> {
+  const written = await sql`
     UPDATE crew_run SET end_state = NULL, finished_at = NULL, result = NULL, error_code = NULL, error_message = NULL
     WHERE job_id = ${jobId}`.execute(transaction);
+  return written.numAffectedRows === 1n;
 }
