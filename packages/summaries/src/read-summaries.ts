@@ -80,14 +80,16 @@ export type WorkRow = {
   readonly language: string | null;
   readonly state: SummaryState;
   readonly is_fresh: boolean;
+  /** Since something of it changed, in milliseconds: for how long it waits when it waits for another. */
+  readonly rested_ms: number;
 };
 
 /** Undefined when it was deleted. */
 export async function readForWork(queryable: Queryable, id: string): Promise<WorkRow | undefined> {
   const found = await sql<WorkRow>`
-    SELECT id, workspace_id, text_hash, language, state, is_fresh FROM summary WHERE id = ${id}`.execute(
-    queryable,
-  );
+    SELECT id, workspace_id, text_hash, language, state, is_fresh,
+           extract(epoch FROM now() - updated_at)::double precision * 1000 AS rested_ms
+    FROM summary WHERE id = ${id}`.execute(queryable);
   return found.rows[0];
 }
 

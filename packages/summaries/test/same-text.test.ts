@@ -78,6 +78,30 @@ describe.each(testDatabases())("two requests for the same text, on $name", (kind
     expect(server.calls).toHaveLength(before + 1);
   });
 
+  it("look less often the longer they wait", async () => {
+    const text = "For nine days nothing was ground, and bread was brought from Oakham.";
+    server.setScript(() => ({ kind: "hold", barrier: "long" }));
+    const before = server.calls.length;
+    const made = make(await accept(text));
+    await expect.poll(() => server.calls.length).toBe(before + 1);
+    const waiting = await accept(text);
+    const waited = (age: string) =>
+      sql`UPDATE summary SET updated_at = now() - ${age}::interval WHERE id = ${waiting}`.execute(
+        queue.database.queryable,
+      );
+
+    await expect(make(waiting)).rejects.toMatchObject({ ending: { delayMs: 1_000 } });
+    await waited("100 seconds");
+    const later = await make(waiting).catch((error: unknown) => error);
+    await waited("3 hours");
+    await expect(make(waiting)).rejects.toMatchObject({ ending: { delayMs: 60_000 } });
+
+    const { delayMs } = (later as { readonly ending: { readonly delayMs: number } }).ending;
+    expect(Math.floor(delayMs / 1_000)).toBe(10);
+    server.release("long");
+    await made;
+  });
+
   it("never wait for each other when both have begun", async () => {
     const text = "The villages paid for the new sluice with forty sacks of flour.";
     const first = await accept(text);

@@ -33,7 +33,7 @@ const turnSchema = z.object({
 
 /**
  * Turns are charged in the transaction that records them. The text joins only the calls of models: what is recorded
- * and told of the run has a placeholder for it, so that nothing of it is left when its summary is deleted.
+ * and told of the run has a placeholder for it, so that it is gone when its summary is deleted.
  */
 export function crewRuntime(
   context: JobContext<unknown>,

@@ -11,8 +11,9 @@ import type { MakeInput, MakeOutput, MakeParts } from "./make-task.ts";
 import { chooseMaker, makerAfter } from "./maker.ts";
 import type { Maker, MakeRequest } from "./maker.ts";
 
-/** How soon a summary looks again whether that of the same text is made. */
-const twinWaitMs = 1000;
+/** How soon a summary looks again whether that of the same text is made: after a tenth of what it has waited already. */
+const firstLookMs = 1_000;
+const lastLookMs = 60_000;
 
 /**
  * Finds a summary of the same text or of one that is nearly the same, or makes one. How it ends is written in the transaction that ends the job,
@@ -38,7 +39,10 @@ async function run(parts: MakeParts, context: JobContext<MakeInput>): Promise<Ma
   const maker = await chooseMaker(parts.models);
   const twin = await context.transaction((scope) => begin(scope, context, { row, recipe: maker.recipe }));
   // Two equal requests at once make one call: the later one waits, holding no slot.
-  if (twin?.result === null) throw snooze(twinWaitMs, "The same text is being summarised already.");
+  if (twin?.result === null) {
+    const delayMs = Math.min(Math.max(row.rested_ms / 10, firstLookMs), lastLookMs);
+    throw snooze(delayMs, "The same text is being summarised already.");
+  }
   if (twin !== undefined) return taken(twin, 1);
   const text = await readText(queryable, id);
   if (text === undefined) throw cancelThisJob("The summary was deleted.");
