@@ -1,10 +1,14 @@
 import type { AddressInfo } from "node:net";
-import { errorCode } from "@millrace/kernel";
+import { errorCode, silentLogger } from "@millrace/kernel";
 import type { FastifyInstance } from "fastify";
 import { afterEach, describe, expect, it } from "vitest";
+import { Registry } from "prom-client";
 import { WebSocket } from "ws";
+import { createAccessControl } from "../../src/http/access.ts";
+import { createHealthApp } from "../../src/http/app.ts";
 import { createHttpService } from "../../src/http/http-service.ts";
 import type { HttpTimeouts } from "../../src/http/request-guards.ts";
+import { serverSettingsSchema } from "../../src/http/settings.ts";
 import { openRawClient } from "./raw-client.ts";
 import { createTestApp, token } from "./test-app.ts";
 
@@ -78,6 +82,27 @@ describe("a connection", () => {
       expect(await client.closed()).toMatch(/^HTTP\/1\.1 400 [^]*"code":"malformed_url"/);
     },
   );
+
+  it("to a process without an API is closed as well", { timeout: 20_000 }, async () => {
+    const settings = serverSettingsSchema.parse({});
+    const app = await createHealthApp({
+      ...{
+        settings,
+        logger: silentLogger,
+        access: createAccessControl({ settings }),
+        metrics: new Registry(),
+      },
+      readiness: async () => ({ ready: true, checks: {}, warnings: [] }),
+      timeouts: { ...short, headersMs: 15_000, lingerMs: 50 },
+    });
+    opened.push(app);
+    await app.listen({ host: "127.0.0.1", port: 0 });
+    const client = await openRawClient((app.server.address() as AddressInfo).port);
+
+    client.send("POST /livez HTTP/1.1\r\nHost: localhost\r\nContent-Length: 20\r\n\r\n{");
+
+    expect(await client.closed()).toMatch(/^HTTP\/1\.1 404 /);
+  });
 
   it("that sends too much without saying how much gets 413 and can be used again", async () => {
     const client = await openRawClient(await listening());
