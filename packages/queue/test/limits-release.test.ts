@@ -176,6 +176,21 @@ describe.each(testDatabases())("parked jobs on $name", (kind) => {
     expect(found.rows).toEqual([{ fair: 40 }]);
   });
 
+  it("come back one turn behind the other, whatever their places were when everybody's line was empty", async () => {
+    const ids = await park({ count: 3 });
+    await sql`UPDATE job SET fair = fair + 1000`.execute(database.queryable);
+    await enqueue(database.queryable, { count: 5, task: "tests.other", owner: "b" });
+
+    await releaseParked(
+      parts(),
+      inTests(() => ({})),
+    );
+
+    const found = await sql<{ fair: number }>`
+      SELECT fair FROM job WHERE id = ANY(${ids}::uuid[]) ORDER BY id`.execute(database.queryable);
+    expect(found.rows.map(({ fair }) => fair)).toEqual([0, 1, 2]);
+  });
+
   it("may start at once when the limit was raised", async () => {
     const ids = await park({ count: 3 });
 

@@ -12,7 +12,8 @@ const newcomer = "\u0001";
  * while the others pass. A weight of 2 makes a turn half as long.
  *
  * `placed` names an expression with id, queue, priority, owner and `nth`, its order of arrival. The
- * result is called `share`: id, fair, and the `head` of the line, where a new owner would stand. Reads two
+ * result is called `share`: id, fair, and the `head` of the line, where a new owner would stand (`comebackPlace`
+ * is made of both, for those that come back: then `nth` must follow the places they had). Reads two
  * index entries for each line; locks nothing, so that two who enqueue at once for one owner may give the
  * same place twice, which is a tie.
  */
@@ -36,9 +37,15 @@ export function fairShares(placed: RawBuilder<unknown>): RawBuilder<unknown> {
 }
 
 /**
- * Where a job of a line stands that had its turn and comes back: where it stood, but not before the first
- * that waits. A place from long ago would be the head then, from which new owners count, and its own
- * owner's next jobs with them: they would all go before those that waited meanwhile. For an UPDATE of job.
+ * Where a job stands that had its turn and comes back: where it stood, but not before the first that waits, nor
+ * behind the end of its owner's line. Places count from 0 again when nobody waits. One from before that may be
+ * far too early: it would be the head, from which new owners count and its own owner's next jobs, and they would
+ * all go before those that waited meanwhile. Or far too late: it and its owner's next jobs would wait for all
+ * that others have enqueued since. For an UPDATE of job with `share`.
  */
-export const comebackPlace = sql`
-  greatest(job.fair, (SELECT first_fair FROM next_places(ARRAY[job.queue], ARRAY[job.priority], ARRAY[${newcomer}]::text[])))`;
+export const comebackPlace = sql`greatest(share.head, least(job.fair, share.fair))`;
+
+/** The same for an UPDATE of one job, without `share`. */
+export const comebackPlaceOfOne = sql`(
+  SELECT greatest(min(first_fair), least(job.fair, max(first_fair))) FROM next_places(
+    ARRAY[job.queue, job.queue], ARRAY[job.priority, job.priority], ARRAY[coalesce(job.owner, ''), ${newcomer}]::text[]))`;

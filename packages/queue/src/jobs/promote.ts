@@ -9,7 +9,7 @@ import { withWriteScope } from "../write-scope.ts";
 import { endsHere } from "./ends-here.ts";
 import { endJob } from "./end-job.ts";
 import type { EndingParts } from "./end-job.ts";
-import { fairShares } from "./fair-share.ts";
+import { comebackPlace, fairShares } from "./fair-share.ts";
 import { lockFreeJob } from "./lock-job.ts";
 import { transitionOf } from "./transition.ts";
 import type { TellingJob } from "./transition.ts";
@@ -29,7 +29,7 @@ type PromoteParts = {
 /**
  * Moves scheduled jobs whose time has come to their queues, oldest first, and returns how many, and whether more of
  * them may be due. Those that were enqueued for later take their place in their owner's line now; one that had its
- * turn goes to the head at most. The signal ends the work after the statement at hand.
+ * turn comes back to it (`comebackPlace`). The signal ends the work after the statement at hand.
  */
 export async function promoteDueJobs(
   parts: PromoteParts,
@@ -46,11 +46,11 @@ export async function promoteDueJobs(
 async function promoteSome({ database, bus, broker }: PromoteParts): Promise<number> {
   const statement = sql<TellingJob>`
     WITH placed AS MATERIALIZED (
-      SELECT id, queue, priority, owner, row_number() OVER (ORDER BY run_at, id) AS nth
+      SELECT id, queue, priority, owner, row_number() OVER (ORDER BY CASE WHEN reason <> 'delay' THEN fair END, run_at, id) AS nth
       FROM (SELECT * FROM job WHERE state = 'scheduled' AND parked_by IS NULL AND run_at <= now()
             ORDER BY run_at LIMIT ${sql.lit(promotedAtOnce)} FOR UPDATE SKIP LOCKED) AS due
     ), ${fairShares(sql`placed`)}
-    UPDATE job SET state = 'queued', reason = NULL, fair = CASE reason WHEN 'delay' THEN share.fair ELSE greatest(job.fair, share.head) END
+    UPDATE job SET state = 'queued', reason = NULL, fair = CASE reason WHEN 'delay' THEN share.fair ELSE ${comebackPlace} END
     FROM share WHERE job.id = share.id
     RETURNING job.id, task, queue, owner, attempt`;
   const moved = await commit("promote", () => statement.execute(database.queryable));

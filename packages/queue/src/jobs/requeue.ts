@@ -3,7 +3,7 @@ import type { Announcer } from "../brokers/broker.ts";
 import { hintsOf } from "../brokers/hint.ts";
 import type { EventBus } from "../events/event-bus.ts";
 import type { WriteScope } from "../write-scope.ts";
-import { comebackPlace } from "./fair-share.ts";
+import { comebackPlaceOfOne } from "./fair-share.ts";
 import type { LockedJob } from "./job-row.ts";
 import { transitionOf } from "./transition.ts";
 
@@ -45,7 +45,7 @@ export async function requeueJob(
   await sql`
     UPDATE job SET state = ${isLater ? "scheduled" : "queued"}, reason = ${isLater ? requeue.why : null},
            run_at = CASE WHEN ${isLater} THEN now() + ${delayMs}::double precision * interval '1 millisecond' ELSE run_at END,
-           fair = CASE WHEN ${isLater} THEN fair ELSE ${comebackPlace} END,
+           fair = CASE WHEN ${isLater} THEN fair ELSE ${comebackPlaceOfOne} END,
            attempt = ${requeue.why === "retry" ? job.attempt : job.attempt - 1},
            crash_count = ${crashCount}, runs_alone = ${requeue.why === "crashed" || (job.runs_alone && requeue.why !== "retry")},
            fence = fence + 1, worker_id = NULL, lease_until = NULL,

@@ -4,7 +4,7 @@ import { sql } from "kysely";
 import type { Announcer } from "../brokers/broker.ts";
 import { hintsOf } from "../brokers/hint.ts";
 import type { EventBus } from "../events/event-bus.ts";
-import { comebackPlace } from "../jobs/fair-share.ts";
+import { comebackPlace, fairShares } from "../jobs/fair-share.ts";
 import { transitionOf } from "../jobs/transition.ts";
 import type { TellingJob } from "../jobs/transition.ts";
 import { withWriteScope } from "../write-scope.ts";
@@ -69,9 +69,12 @@ async function releaseBatch(transaction: Transaction, known: LinesKnown, after: 
   const moved = await followTasks(transaction, known, keys);
   if (gone.length === 0) return { jobs: [], moved, next };
   const released = await sql<TellingJob>`
+    WITH placed AS MATERIALIZED (
+      SELECT id, queue, priority, owner, row_number() OVER (ORDER BY fair, run_at, id) AS nth
+      FROM (SELECT * FROM job WHERE parked_by = ANY(${gone}::text[]) LIMIT ${batchSize} FOR UPDATE SKIP LOCKED) AS gone
+    ), ${fairShares(sql`placed`)}
     UPDATE job SET state = 'queued', reason = NULL, parked_by = NULL, fair = ${comebackPlace}
-    WHERE id IN (SELECT id FROM job WHERE parked_by = ANY(${gone}::text[]) LIMIT ${batchSize} FOR UPDATE SKIP LOCKED)
-    RETURNING ${telling}`.execute(transaction);
+    FROM share WHERE job.id = share.id RETURNING ${telling}`.execute(transaction);
   // The same lines again, until nothing is left in them.
   return { jobs: released.rows, moved, next: released.rows.length === batchSize ? after : next };
 }

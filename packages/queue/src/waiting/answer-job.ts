@@ -7,7 +7,7 @@ import { hintsOf } from "../brokers/hint.ts";
 import { jobNotFound } from "../errors.ts";
 import { appendEvents, parseStream } from "../events/append-events.ts";
 import type { EventBus } from "../events/event-bus.ts";
-import { comebackPlace } from "../jobs/fair-share.ts";
+import { comebackPlaceOfOne } from "../jobs/fair-share.ts";
 import type { LockedJob } from "../jobs/job-row.ts";
 import { lockJob } from "../jobs/lock-job.ts";
 import { transitionOf } from "../jobs/transition.ts";
@@ -134,7 +134,7 @@ async function goOn(
     transaction,
   );
   await sql`
-    UPDATE job SET state = 'queued', fair = ${comebackPlace}, run_at = now(), expires_at = NULL
+    UPDATE job SET state = 'queued', fair = ${comebackPlaceOfOne}, run_at = now(), expires_at = NULL
     WHERE id = ${job.id}`.execute(transaction);
   await appendEvents(scope, parts.bus, [
     {

@@ -227,6 +227,40 @@ describe.each(ways)("fair share on $name", ({ kind, goesOn }) => {
     expect(ownersOf(await claim(8)).replaceAll("b", "")).toHaveLength(4);
   });
 
+  it.each<AttemptEnd>([
+    { outcome: "failed", error: failure, retryInMs: 60_000 },
+    { outcome: "snoozed", delayMs: 60_000 },
+    { outcome: "handed_back" },
+  ])("lets no owner wait for the turns it had before everybody's line was empty ($outcome)", async (end) => {
+    const queue = opened.createQueue([]);
+    await addFor(queue, "a", 100);
+    const last = (await claim(100)).at(-1);
+    await addFor(queue, "b", 50);
+
+    await finish(queue, last, end);
+    await makeDue(queue);
+    await addFor(queue, "a", 1);
+
+    const next = await claim(4);
+    expect(ownersOf(next).replaceAll("b", "")).toBe("aa");
+    expect(idsOf(next)).toContain(last?.id);
+  });
+
+  it("lets jobs that come back together stand one turn behind the other", async () => {
+    const queue = opened.createQueue([]);
+    await addFor(queue, "a", 100);
+    const late = (await claim(100)).slice(-20);
+    await addFor(queue, "b", 50);
+
+    const end: AttemptEnd = { outcome: "snoozed", delayMs: 60_000 };
+    for (const job of late.toReversed()) await finish(queue, job, end);
+    await makeDue(queue);
+
+    const claimed = await claim(20);
+    expect(ownersOf(claimed).replaceAll("b", "")).toHaveLength(10);
+    expect(idsOf(claimed.filter(({ owner }) => owner === "a"))).toEqual(idsOf(late.slice(0, 10)));
+  });
+
   it("puts a job that a person retries at the end of its owner's line", async () => {
     const queue = opened.createQueue([]);
     const [failed] = await addFor(queue, "a", 1);

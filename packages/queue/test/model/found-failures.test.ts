@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => system.close());
 
-it("leaves jobs that come out of a line together where each of them stood", async () => {
+it("leaves jobs that come out of a line together in the order in which they stood", async () => {
   const { queryable } = system.database;
   const task = definitions["model.keyed"];
   const ids = [1, 2, 3, 4].map(jobId);
@@ -43,8 +43,8 @@ it("leaves jobs that come out of a line together where each of them stood", asyn
   const { jobs } = await takeSnapshot(system);
   expect(jobs.map(({ state, fair }) => `${state} ${fair}`)).toEqual([
     "running 0",
-    "queued 3",
     "queued 2",
     "queued 1",
+    "queued 0",
   ]);
 });

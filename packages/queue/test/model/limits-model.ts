@@ -1,4 +1,4 @@
-import { allJobs, compareBest, firstPlace, runningJobs, tell } from "./model.ts";
+import { allJobs, comebackPlaces, compareBest, compareFair, runningJobs, tell } from "./model.ts";
 import type { Model, ModelJob } from "./model.ts";
 import { isPaused, start } from "./worker-model.ts";
 import type { ClaimAsked } from "./worker-model.ts";
@@ -209,10 +209,10 @@ function haveSameLimits(model: Model, left: ModelJob, right: ModelJob): boolean 
 
 /** Lets go what waits for limits that are no more; returns how many. */
 export function releaseParked(model: Model): number {
-  const released = allJobs(model).filter(
-    (job) => job.parkedBy !== null && !limitersOf(model, job).some(({ key }) => key === job.parkedBy),
-  );
-  const places = released.map((job) => Math.max(job.fair, firstPlace(model, job.queue, job.priority)));
+  const released = allJobs(model)
+    .filter((job) => job.parkedBy !== null && !limitersOf(model, job).some(({ key }) => key === job.parkedBy))
+    .toSorted(compareFair);
+  const places = comebackPlaces(model, released);
   for (const [index, job] of released.entries()) {
     const fair = places[index] ?? 0;
     Object.assign(job, { state: "queued", reason: null, parkedBy: null, fair } satisfies Partial<ModelJob>);

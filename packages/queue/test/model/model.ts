@@ -190,6 +190,19 @@ function waitingJobs(model: Model, queue: string, priority: number): ModelJob[] 
   );
 }
 
+/** Where those come back to, in the order of the places they had, that had their turn. */
+export function comebackPlaces(model: Model, coming: readonly ModelJob[]): number[] {
+  return fairPlaces(model, coming).map((next, index) => {
+    const job = coming[index];
+    if (job === undefined) return next;
+    return Math.max(firstPlace(model, job.queue, job.priority), Math.min(job.fair, next));
+  });
+}
+
+export function compareFair(left: OrderedJob, right: OrderedJob): number {
+  return left.fair - right.fair || compareOldest(left, right);
+}
+
 export function firstPlace(model: Model, queue: string, priority: number): number {
   const places = waitingJobs(model, queue, priority).map(({ fair }) => fair);
   return places.length === 0 ? 0 : Math.max(0, Math.min(...places));
@@ -207,7 +220,7 @@ export function putBack(
   { why, delayMs }: { why: "retry_scheduled" | "snoozed" | "handed_back" | "crashed"; delayMs?: number },
 ): void {
   tell(model, why, job);
-  if (delayMs === undefined) job.fair = Math.max(job.fair, firstPlace(model, job.queue, job.priority));
+  if (delayMs === undefined) [job.fair = 0] = comebackPlaces(model, [job]);
   else job.runAt = model.now + delayMs;
   job.state = delayMs === undefined ? "queued" : "scheduled";
   job.reason = { retry_scheduled: "retry", snoozed: "snooze", handed_back: null, crashed: null }[why];
@@ -237,7 +250,7 @@ export function goOn(model: Model, job: ModelJob, answer: string): void {
   if (job.asks === null) throw new Error(`${job.id} asks nothing`);
   job.answers.set(job.asks.key, answer);
   job.asks = null;
-  job.fair = Math.max(job.fair, firstPlace(model, job.queue, job.priority));
+  [job.fair = 0] = comebackPlaces(model, [job]);
   job.state = "queued";
   job.runAt = model.now;
   job.expiresAt = null;

@@ -1,10 +1,11 @@
 import {
   allJobs,
+  comebackPlaces,
+  compareFair,
   compareOldest,
   end,
   endAttempt,
   fairPlaces,
-  firstPlace,
   goOn,
   putBack,
   tell,
@@ -25,15 +26,17 @@ export function takeBack(model: Model, job: ModelJob): void {
 
 /** Returns how many became due. */
 export function promote(model: Model): number {
-  const due = allJobs(model)
-    .filter((job) => job.state === "scheduled" && job.parkedBy === null && job.runAt <= model.now)
-    .toSorted(compareOldest);
+  const ready = allJobs(model).filter(
+    (job) => job.state === "scheduled" && job.parkedBy === null && job.runAt <= model.now,
+  );
+  const due = [
+    ...ready.filter(({ reason }) => reason !== "delay").toSorted(compareFair),
+    ...ready.filter(({ reason }) => reason === "delay").toSorted(compareOldest),
+  ];
   const places = fairPlaces(model, due);
-  const firsts = due.map(({ queue, priority }) => firstPlace(model, queue, priority));
+  const comebacks = comebackPlaces(model, due);
   for (const [index, job] of due.entries()) {
-    // One that had its turn keeps its place, but comes back to the head of the line at most.
-    const comeback = Math.max(job.fair, firsts[index] ?? 0);
-    job.fair = job.reason === "delay" ? (places[index] ?? 0) : comeback;
+    job.fair = (job.reason === "delay" ? places : comebacks)[index] ?? 0;
     job.state = "queued";
     job.reason = null;
     tell(model, "due", job);
