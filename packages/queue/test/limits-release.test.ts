@@ -10,7 +10,7 @@ import { defineTask, EventBus, handleTask, Queue } from "../src/index.ts";
 import type { JobTransition } from "../src/events/event.ts";
 import { expireJobs, promoteDueJobs } from "../src/jobs/promote.ts";
 import type { LimitsOf } from "../src/limits/limits.ts";
-import { releaseParked } from "../src/limits/release-parked.ts";
+import { mostReleased, releaseParked } from "../src/limits/release-parked.ts";
 import type { LinesKnown } from "../src/limits/release-parked.ts";
 import { TaskRegistry } from "../src/tasks/task-registry.ts";
 import { claim, claimIds, clear, end, enqueue, rowsOf } from "./limits-scene.ts";
@@ -92,6 +92,21 @@ describe.each(testDatabases())("parked jobs on $name", (kind) => {
       ),
     ).toBe(2_500);
   });
+
+  it("are let go some at a time, which leaves other upkeep its turn", async () => {
+    await enqueue(database.queryable, { count: mostReleased + 1 });
+    await sql`
+      UPDATE job SET state = 'scheduled', reason = 'rate_limit', parked_by = 'task:tests.limited'`.execute(
+      database.queryable,
+    );
+    const release = () =>
+      releaseParked(
+        parts(),
+        inTests(() => ({})),
+      );
+
+    expect([await release(), await release()]).toEqual([mostReleased, 1]);
+  }, 60_000);
 
   it("follow their task to its new queue, which is told, and keep their places in the line", async () => {
     const keyed = await park({ count: 2, key: "a", queue: "former" });
@@ -224,7 +239,7 @@ describe.each(testDatabases())("parked jobs on $name", (kind) => {
     );
 
     expect(await claimIds(database, () => ({ concurrency: 2 }))).toEqual([fresh]);
-    expect(await expireJobs(parts())).toBe(1);
+    expect(await expireJobs(parts())).toMatchObject({ expired: 1 });
 
     expect(await rowsOf(database.queryable, [late!])).toEqual([
       { state: "expired", reason: null, parked_by: null },

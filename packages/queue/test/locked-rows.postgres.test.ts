@@ -95,7 +95,7 @@ it("expires the other jobs", async () => {
   await sql`UPDATE job SET expires_at = now() - interval '1 second'`.execute(opened.database.queryable);
   await holdRow(ids[0]!);
 
-  expect(await expireJobs(parts())).toBe(2);
+  expect(await expireJobs(parts())).toMatchObject({ expired: 2 });
 
   expect(await statesOf(ids)).toEqual(["queued", "expired", "expired"]);
 });

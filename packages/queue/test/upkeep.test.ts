@@ -40,6 +40,20 @@ describe.each(testDatabases())("upkeep on $name", (kind) => {
   const enqueue = async (script = "x", options = {}): Promise<string> =>
     (await queue.transaction((scope) => queue.enqueue(scope, scriptTask, { script }, options))).id;
 
+  const choresOf = (registry: TaskRegistry) =>
+    queueChores(
+      {
+        database,
+        whole: database,
+        control: queue.control,
+        logger: silentLogger,
+        bus: queue.bus,
+        broker: { announce: () => undefined },
+        registry,
+      },
+      { pollMs: 10, reapEveryMs: 10, leaseMs: 50, isHeld: () => false, onLost: () => undefined },
+    );
+
   /** What refuses an end now, and would not later. */
   const busy = Object.assign(new Error("the database is busy"), { code: "database_wait_expired" });
 
@@ -120,18 +134,7 @@ describe.each(testDatabases())("upkeep on $name", (kind) => {
       run: () => Promise.reject(new Error()),
       onEnd: () => Promise.reject(busy),
     });
-    const chores = queueChores(
-      {
-        database,
-        whole: database,
-        control: queue.control,
-        logger: silentLogger,
-        bus: queue.bus,
-        broker: { announce: () => undefined },
-        registry: new TaskRegistry([broken]),
-      },
-      { pollMs: 10, reapEveryMs: 10, leaseMs: 50, isHeld: () => false, onLost: () => undefined },
-    );
+    const chores = choresOf(new TaskRegistry([broken]));
     const maintenance = createMaintenance({ logger: silentLogger }, { pollMs: 10, chores });
 
     await maintenance.start();
@@ -140,6 +143,28 @@ describe.each(testDatabases())("upkeep on $name", (kind) => {
 
     expect((await findJobs(database.queryable, [late]))[0]?.state).toBe("queued");
   });
+
+  it("queues what is due while thousands of late jobs expire", async () => {
+    const late = { task: scriptTask, input: { script: "x" } };
+    await queue.addMany(Array.from({ length: 5_000 }, () => late));
+    await sql`UPDATE job SET expires_at = now() - interval '1 second'`.execute(database.queryable);
+    const due = await enqueue("x", { delayMs: 500 });
+    const handler = handleTask({ task: scriptTask, run: () => Promise.reject(new Error()) });
+    const maintenance = createMaintenance(
+      { logger: silentLogger },
+      { pollMs: 10, chores: choresOf(new TaskRegistry([handler])) },
+    );
+
+    await maintenance.start();
+    const stateOfDue = async () => (await findJobs(database.queryable, [due]))[0]?.state;
+    await expect.poll(stateOfDue, { timeout: 100_000 }).toBe("queued");
+    const still = await sql`SELECT 1 FROM job WHERE expires_at < now() AND finished_at IS NULL`.execute(
+      database.queryable,
+    );
+    await maintenance.stop();
+
+    expect(still.rows.length).toBeGreaterThan(0);
+  }, 120_000);
 
   describe("in a process that does not run a task", () => {
     const told: string[] = [];
@@ -162,9 +187,9 @@ describe.each(testDatabases())("upkeep on $name", (kind) => {
       const id = await enqueue();
       await sql`UPDATE job SET expires_at = now() - interval '1 hour'`.execute(database.queryable);
 
-      expect(await expireJobs(parts([]))).toBe(0);
+      expect(await expireJobs(parts([]))).toMatchObject({ expired: 0 });
       expect(await stateOf(id)).toBe("queued");
-      expect(await expireJobs(parts([handler]))).toBe(1);
+      expect(await expireJobs(parts([handler]))).toMatchObject({ expired: 1 });
 
       expect([await stateOf(id), told]).toEqual(["expired", ["expired"]]);
     });
@@ -173,7 +198,7 @@ describe.each(testDatabases())("upkeep on $name", (kind) => {
       const id = await enqueue();
       await sql`UPDATE job SET expires_at = now() - interval '25 hours'`.execute(database.queryable);
 
-      expect(await expireJobs(parts([]))).toBe(1);
+      expect(await expireJobs(parts([]))).toMatchObject({ expired: 1 });
 
       expect(await stateOf(id)).toBe("expired");
     });
@@ -240,7 +265,7 @@ describe.each(testDatabases())("upkeep on $name", (kind) => {
       registry: new TaskRegistry([handler]),
     };
 
-    expect(await expireJobs(parts, AbortSignal.abort())).toBe(0);
+    expect(await expireJobs(parts, AbortSignal.abort())).toMatchObject({ expired: 0 });
 
     expect((await findJobs(database.queryable, [id]))[0]?.state).toBe("queued");
   });

@@ -62,12 +62,17 @@ async function promoteSome({ database, bus, broker }: PromoteParts): Promise<num
 const batchSize = 100;
 /** Jobs that could not be ended before the rest waits for the next call. */
 const maxLeft = 1000;
+/** One call takes no longer, or other upkeep would wait for minutes after a pause of a long line... */
+const longMs = 2_000;
+/** ...but ends so many at least: hooks that fail slowly, the same at each call, must not keep all others. */
+const fewestExpired = 100;
 
 const isLate = sql`
   job.expires_at <= now() AND job.state IN ('blocked', 'scheduled', 'queued', 'waiting')`;
 
 /**
- * Ends jobs that were not started in time, and returns how many. One whose row is locked is left for
+ * Ends jobs that were not started in time, and returns how many, and whether more of them may be late: it stops
+ * after some seconds, since other upkeep has its turn too. One whose row is locked is left for
  * the next call. One whose hook refuses its end for good ends without it; one that can't be ended for now does
  * not keep the others. The first failure of either kind is thrown in the end. A job of a task that does not
  * run here is left for a day to processes where it does. The signal ends the work after the job at hand.
@@ -75,26 +80,30 @@ const isLate = sql`
 export async function expireJobs(
   parts: EndingParts & { readonly database: QueryAccess },
   signal?: AbortSignal,
-): Promise<number> {
+): Promise<{ readonly expired: number; readonly hasMore: boolean }> {
+  const startedMs = performance.now();
   const isOurs = endsHere(parts.registry, sql`job.expires_at`);
   const failures: unknown[] = [];
   const left: string[] = [];
   let expired = 0;
-  for (;;) {
+  const isOver = (): boolean =>
+    signal?.aborted === true || (expired >= fewestExpired && performance.now() - startedMs > longMs);
+  let hasMore = true;
+  while (hasMore && left.length < maxLeft && !isOver()) {
     const found = await sql<{ id: string }>`
       SELECT id FROM job WHERE ${isLate} AND ${isOurs} AND id <> ALL(${left}::uuid[])
       ORDER BY expires_at LIMIT ${batchSize}`.execute(parts.database.queryable);
     for (const { id } of found.rows) {
-      if (signal?.aborted) break;
+      if (isOver()) break;
       const fail = (error: unknown): void => void failures.push(error);
       const hasEnded = await tryWithoutHook(parts, (by) => expireJob(by, id), fail).catch(fail);
       if (hasEnded) expired++;
       else left.push(id);
     }
-    if (found.rows.length < batchSize || left.length >= maxLeft || signal?.aborted) break;
+    hasMore = found.rows.length === batchSize || isOver();
   }
   if (failures.length > 0) throw failures[0];
-  return expired;
+  return { expired, hasMore };
 }
 
 function expireJob(parts: EndingParts & { readonly database: QueryAccess }, id: string): Promise<boolean> {

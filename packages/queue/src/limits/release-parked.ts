@@ -17,6 +17,8 @@ import { planSettings } from "./plan-settings.ts";
 
 /** Lines looked at, and jobs let go, in one transaction. */
 const batchSize = 1000;
+/** Let go by one call, in some seconds; then there may be more: other upkeep has its turn too. */
+export const mostReleased = 10_000;
 
 type Parts = { readonly database: QueryAccess; readonly bus: EventBus; readonly broker: Announcer };
 
@@ -28,7 +30,7 @@ export type LinesKnown = Pick<LiveLimits, "limitsOf" | "queueOf">;
  * before the first that waits there. Jobs of limits that are claims take out of their lines themselves;
  * where their task has got another queue meanwhile they follow it, for claims of the former one look at no
  * lines any more. In a queue that a schedule of their task names they stay: `LiveLimits` has claims of it
- * look. Those of tasks that this process does not know stay. Waits for nobody: a
+ * look. Ends after `mostReleased`. Those of tasks that this process does not know stay. Waits for nobody: a
  * job that another transaction holds is left for the next call. The signal ends the work after the batch
  * at hand.
  */
@@ -45,7 +47,7 @@ export async function releaseParked(parts: Parts, known: LinesKnown, signal?: Ab
       "release_parked",
     );
     count += batch.jobs.length;
-    if (batch.next === undefined || signal?.aborted) return count;
+    if (batch.next === undefined || count >= mostReleased || signal?.aborted) return count;
     after = batch.next;
   }
 }

@@ -1,6 +1,7 @@
 import { silentLogger } from "@millrace/kernel";
 import type { Service } from "@millrace/kernel";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { mostReleased } from "../limits/release-parked.ts";
 import { createMaintenance } from "./maintenance.ts";
 import type { Chore } from "./maintenance.ts";
 import { UpkeepTurn } from "./upkeep-turn.ts";
@@ -45,6 +46,21 @@ it("lets a worker say how it is, and follow what is asked of it, while another c
   expect(worker.beat.mock.calls.length).toBeGreaterThanOrEqual(9);
   expect(worker.refreshLimits.mock.calls.length).toBeGreaterThanOrEqual(9);
   expect(worker.releaseParked).not.toHaveBeenCalled();
+});
+
+it("goes on at the next poll with the jobs of a limit that is gone, where they are too many for one call", async () => {
+  const releaseParked = vi.fn<() => Promise<number>>().mockResolvedValue(mostReleased);
+  const worker = {
+    beat: () => Promise.resolve(),
+    refreshLimits: () => Promise.resolve(),
+    releaseParked,
+    upkeep: new UpkeepTurn(),
+  };
+  await start(workerChores(worker, { pollMs }));
+
+  await vi.advanceTimersByTimeAsync(10 * pollMs);
+
+  expect(releaseParked.mock.calls.length).toBeGreaterThanOrEqual(5);
 });
 
 it("does all others one after the other", async () => {

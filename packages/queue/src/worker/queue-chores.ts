@@ -6,6 +6,7 @@ import { expireJobs, promoteDueJobs } from "../jobs/promote.ts";
 import { realignQueued } from "../jobs/realign-queued.ts";
 import { pruneLimiters } from "../limits/limiter-rows.ts";
 import { LiveLimits } from "../limits/live-limits.ts";
+import { mostReleased } from "../limits/release-parked.ts";
 import { reapJobs } from "../jobs/reap.ts";
 import type { ReapOptions, ReapParts } from "../jobs/reap.ts";
 import { pruneTicks } from "../schedules/prune-ticks.ts";
@@ -72,7 +73,7 @@ export function queueChores(parts: ChoreParts, options: ChoreOptions): readonly 
       everyMs: 10 * second,
       run: (signal) => realignQueued(parts.database, signal),
     },
-    { name: "expire", everyMs: everyPoll, run: (signal) => expireJobs(parts, signal) },
+    { name: "expire", everyMs: everyPoll, run: async (signal) => (await expireJobs(parts, signal)).hasMore },
     { name: "stop workflows", everyMs: everyPoll, run: (signal) => stopAllMembers(stopping, signal) },
     { name: "end pauses", everyMs: everyPoll, run: () => parts.control.endPastPauses() },
     { name: "roll up counts", everyMs: everyPoll, run: (signal) => rollUpCounts(parts.database, signal) },
@@ -118,7 +119,7 @@ export function workerChores(
     worker.upkeep.whenMine({
       name: "release parked jobs",
       everyMs: releaseEveryMs,
-      run: (signal) => worker.releaseParked(signal),
+      run: async (signal) => (await worker.releaseParked(signal)) >= mostReleased,
     }),
   ];
 }

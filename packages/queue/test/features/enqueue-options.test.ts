@@ -139,7 +139,7 @@ describe.each(testDatabases())("enqueueing on $name", (kind) => {
 
       expect(await opened.claim([note])).toEqual([]);
       expect(await opened.claim([note], { choice: "oldest" })).toEqual([]);
-      expect(await expireJobs(partsOf(queue))).toBe(1);
+      expect(await expireJobs(partsOf(queue))).toMatchObject({ expired: 1 });
       expect(await opened.find(id)).toMatchObject({ state: "expired" });
     });
 
@@ -168,7 +168,7 @@ describe.each(testDatabases())("enqueueing on $name", (kind) => {
         await requeueJob(scope, partsOf(queue), job!, requeue);
       });
 
-      expect(await expireJobs(partsOf(queue))).toBe(0);
+      expect(await expireJobs(partsOf(queue))).toMatchObject({ expired: 0 });
       expect(await opened.find(id)).toMatchObject(waiting);
     });
 

@@ -142,7 +142,7 @@ export const expire = fc.record({ which: anyPick, isCancelled: fc.boolean() }).m
           for (const job of still) upkeepModel.expire(state, job);
           return still.length;
         },
-        work: (parts) => expireJobs(parts),
+        work: async (parts) => (await expireJobs(parts)).expired,
       });
     },
   }),
