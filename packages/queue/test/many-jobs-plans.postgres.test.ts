@@ -1,12 +1,18 @@
-import type { Queryable } from "@millrace/database";
+import type { QueryAccess, Queryable, Transaction } from "@millrace/database";
+import { silentLogger } from "@millrace/kernel";
 import { testDatabases } from "@millrace/testing";
 import type { TestDatabase } from "@millrace/testing";
 import { sql } from "kysely";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { createMemoryBroker } from "../src/brokers/memory-broker.ts";
 import { isKnownTask } from "../src/control/known-task.ts";
+import { countPurgeable, purgeQueue } from "../src/control/purge.ts";
 import { readQueueOverviews } from "../src/counts/queue-overview.ts";
+import { EventBus } from "../src/events/event-bus.ts";
 import { groupFailures } from "../src/jobs/group-failures.ts";
 import { listJobs } from "../src/jobs/list-jobs.ts";
+import { TaskRegistry } from "../src/tasks/task-registry.ts";
+import { writeJobs } from "./control-jobs.ts";
 
 const jobs = 200_000;
 const owner = "the owner";
@@ -46,7 +52,7 @@ beforeAll(async () => {
 afterAll(() => opened.close());
 
 /** How often the work reads an index, and all of a table. */
-async function readsOf(work: (queryable: Queryable) => Promise<unknown>, index: string) {
+async function readsOf(work: (transaction: Transaction) => Promise<unknown>, index: string) {
   return await opened.database.transaction(async (transaction) => {
     const count = () => readCounts(transaction, index);
     // Not 0: what was read before in this session is counted with it for a second.
@@ -55,6 +61,7 @@ async function readsOf(work: (queryable: Queryable) => Promise<unknown>, index: 
     const after = await count();
     return {
       index: after.index - before.index,
+      rows: after.rows - before.rows,
       all_jobs: after.all_jobs - before.all_jobs,
       all_payloads: after.all_payloads - before.all_payloads,
     };
@@ -62,8 +69,9 @@ async function readsOf(work: (queryable: Queryable) => Promise<unknown>, index: 
 }
 
 async function readCounts(queryable: Queryable, index: string) {
-  const read = await sql<{ index: number; all_jobs: number; all_payloads: number }>`
+  const read = await sql<{ index: number; rows: number; all_jobs: number; all_payloads: number }>`
     SELECT pg_stat_get_xact_numscans(${index}::regclass)::integer AS index,
+           pg_stat_get_xact_tuples_fetched('job'::regclass)::integer AS rows,
            pg_stat_get_xact_numscans('job'::regclass)::integer AS all_jobs,
            pg_stat_get_xact_numscans('job_payload'::regclass)::integer AS all_payloads`.execute(queryable);
   return read.rows[0]!;
@@ -115,4 +123,50 @@ it("says that nobody knows a task without reading all jobs", async () => {
 
   expect(reads.index).toBeGreaterThan(0);
   expect(reads.all_jobs).toBe(0);
+});
+
+/** A purge in the transaction whose reads are counted. */
+const purgeIn = (transaction: Transaction, queue: string) => {
+  const database: QueryAccess = { queryable: transaction, transaction: (work) => work(transaction) };
+  const parts = {
+    database,
+    bus: new EventBus(silentLogger),
+    broker: createMemoryBroker(),
+    registry: new TaskRegistry([]),
+    onCancelRequested: () => undefined,
+  };
+  return purgeQueue(parts, queue);
+};
+
+it("counts what there is to purge, and purges it, without reading all jobs", async () => {
+  const { queryable } = opened.database;
+  await writeJobs(queryable, { count: 1_000, queue: "purged" });
+  await writeJobs(queryable, { count: 1_000, queue: "purged", state: "scheduled" });
+
+  const counted = await readsOf(async (transaction) => {
+    expect((await countPurgeable({ ...opened.database, queryable: transaction }, "purged", null)).count).toBe(
+      2_000,
+    );
+  }, "job_by_state");
+  const purged = await readsOf(async (transaction) => {
+    expect(await purgeIn(transaction, "purged")).toEqual({ cancelled: 2_000, left: 0 });
+  }, "job_claim_oldest");
+
+  expect(counted).toMatchObject({ all_jobs: 0 });
+  expect(counted.rows).toBeLessThan(3_000);
+  expect(purged).toMatchObject({ all_jobs: 0 });
+  // Each is found, locked, looked at and ended by its own index.
+  expect(purged.rows).toBeLessThan(40_000);
+});
+
+it("looks for failures among the newest 100,000 of all, whoever's they are", async () => {
+  await writeJobs(opened.database.queryable, { count: 100_001, queue: "others", state: "failed" });
+
+  const { groups, examined, isPartial } = await groupFailures(opened.database.queryable, {
+    owners: [owner],
+    limit: 10,
+  });
+  await sql`DELETE FROM job WHERE queue = 'others'`.execute(opened.database.queryable);
+
+  expect({ groups, examined, isPartial }).toEqual({ groups: [], examined: 0, isPartial: true });
 });

@@ -1,10 +1,12 @@
 import type { QueryAccess } from "@millrace/database";
 import { sleep } from "@millrace/kernel";
 import { sql } from "kysely";
+import type { RawBuilder } from "kysely";
 import { cancelLocked } from "../jobs/cancel.ts";
 import type { CancelParts } from "../jobs/cancel.ts";
 import { becameCancelled, findChangedAlong, isRelated, maxRelated } from "../jobs/changed-along.ts";
 import { lockFreeJobs } from "../jobs/lock-job.ts";
+import { firstId } from "../jobs/select-jobs.ts";
 import { withWriteScope } from "../write-scope.ts";
 import type { WriteScope } from "../write-scope.ts";
 import { purgeCountMismatch, purgeNeedsQueue } from "./control-errors.ts";
@@ -18,8 +20,9 @@ const maxFailures = 1000;
 const maxIdleRounds = 10;
 const idleMs = 200;
 
-/** One state at a time: with a list of them the index of what is queued is of no use. */
+/** One state at a time: with a list of them no index of one state is of use. */
 const states = ["queued", "scheduled"] as const;
+type Purgeable = (typeof states)[number];
 
 export type PurgeParts = CancelParts & { readonly database: QueryAccess };
 
@@ -41,11 +44,14 @@ export type PurgeResult = {
   readonly left: number;
 };
 
-type Purge = {
+type Asked = {
   readonly queue: string;
   readonly task: string | null;
   /** Jobs enqueued later than this are none of its business. As text: a Date would cut the microseconds. */
-  readonly askedAt: string;
+  readonly askedAt?: string;
+};
+
+type Purge = Asked & {
   /** Jobs whose end was refused, and why. */
   readonly failures: Map<string, unknown>;
   /** Those that may be cancelled along with others, and have not been cancelled themselves. */
@@ -92,14 +98,22 @@ export async function purgeQueue(
 }
 
 /** Of those that there were. What has begun or ended meanwhile is not left, nor what is about to be cancelled. */
-async function countLeft(database: QueryAccess, { queue, task, askedAt }: Purge): Promise<number> {
+async function countLeft(database: QueryAccess, purge: Purge): Promise<number> {
   const counted = await sql<{ count: number }>`
-    SELECT count(*) AS count FROM job
-    WHERE queue = ${queue} AND state IN ('queued', 'scheduled') AND created_at <= ${askedAt}::timestamptz
-      AND (${task}::text IS NULL OR task = ${task}) AND NOT (${isRelated} AND ${becameCancelled})`.execute(
-    database.queryable,
-  );
+    SELECT count(*) AS count
+    FROM ${purgeable(purge, sql`NOT (${isRelated} AND ${becameCancelled})`)}`.execute(database.queryable);
   return counted.rows[0]?.count ?? 0;
+}
+
+/** What there is to purge, as rows of `job`. Reads what is queued there, and what is scheduled anywhere. */
+function purgeable(asked: Asked, condition: RawBuilder<unknown> = sql`true`): RawBuilder<unknown> {
+  const ofState = (state: Purgeable): RawBuilder<unknown> =>
+    sql`SELECT * FROM job WHERE state = ${sql.lit(state)} AND ${isAsked(asked)} AND ${condition}`;
+  return sql`(${sql.join(states.map(ofState), sql` UNION ALL `)}) AS job`;
+}
+
+function isAsked({ queue, task, askedAt = "infinity" }: Asked): RawBuilder<unknown> {
+  return sql`(queue = ${queue} AND created_at <= ${askedAt}::timestamptz AND (${task}::text IS NULL OR task = ${task}))`;
 }
 
 /** Throws `invalid_queue_name`, or `purge_needs_queue` for `*`. */
@@ -115,27 +129,34 @@ export async function countPurgeable(
   task: string | null,
 ): Promise<{ readonly count: number; readonly asked_at: string }> {
   const counted = await sql<{ count: number; asked_at: string }>`
-    SELECT count(*) AS count, now()::text AS asked_at FROM job
-    WHERE queue = ${queue} AND state IN ('queued', 'scheduled')
-      AND (${task}::text IS NULL OR task = ${task})`.execute(database.queryable);
+    SELECT count(*) AS count, now()::text AS asked_at FROM ${purgeable({ queue, task })}`.execute(
+    database.queryable,
+  );
   return counted.rows[0] ?? { count: 0, asked_at: "-infinity" };
 }
 
-async function findRelated(
-  database: QueryAccess,
-  { queue, task, askedAt }: Pick<Purge, "queue" | "task" | "askedAt">,
-): Promise<Set<string>> {
+async function findRelated(database: QueryAccess, asked: Asked): Promise<Set<string>> {
   const found = await sql<{ id: string }>`
-    SELECT id FROM job
-    WHERE queue = ${queue} AND state IN ('queued', 'scheduled') AND created_at <= ${askedAt}::timestamptz
-      AND (${task}::text IS NULL OR task = ${task}) AND ${isRelated}
-    LIMIT ${maxRelated}`.execute(database.queryable);
+    SELECT id FROM ${purgeable(asked, isRelated)} LIMIT ${maxRelated}`.execute(database.queryable);
   return new Set(found.rows.map(({ id }) => id));
 }
 
 type Round = { readonly found: number; readonly cancelled: number };
 
-/** Goes once through the jobs in the order of their ids; those that are locked are for the next round. */
+type Place = { readonly id: string; readonly run_at: string };
+
+const start: Place = { id: firstId, run_at: "-infinity" };
+
+/** By job_claim_oldest and job_by_state. What a page before has passed is not read again. */
+const order = {
+  queued: {
+    by: sql`job.run_at, job.id`,
+    after: ({ id, run_at }: Place) => sql`(run_at, id) > (${run_at}::timestamptz, ${id}::uuid)`,
+  },
+  scheduled: { by: sql`job.id`, after: ({ id }: Place) => sql`id > ${id}::uuid` },
+};
+
+/** Goes once through the jobs in the order of an index; those that are locked are for the next round. */
 async function purgeRound(
   parts: PurgeParts,
   purge: Purge,
@@ -144,13 +165,14 @@ async function purgeRound(
 ): Promise<Round> {
   let [found, cancelled] = [0, 0];
   for (const state of states) {
-    for (let after = "00000000-0000-0000-0000-000000000000"; ;) {
+    for (let after = start; ;) {
       if (signal?.aborted) break;
-      const ids = await findPurgeable(parts.database, purge, { state, after });
-      const last = ids.at(-1);
+      const page = await findPurgeable(parts.database, purge, { state, after });
+      const last = page.at(-1);
       if (last === undefined) break;
       after = last;
-      found += ids.length;
+      found += page.length;
+      const ids = page.map(({ id }) => id);
       cancelled += await cancelBatch(parts, purge, ids);
       onProgress(cancelled);
     }
@@ -160,16 +182,15 @@ async function purgeRound(
 
 async function findPurgeable(
   database: QueryAccess,
-  { queue, task, askedAt, failures }: Purge,
-  page: { readonly state: (typeof states)[number]; readonly after: string },
-): Promise<string[]> {
-  const found = await sql<{ id: string }>`
-    SELECT id FROM job
-    WHERE queue = ${queue} AND state = ${page.state} AND id > ${page.after}::uuid
-      AND created_at <= ${askedAt}::timestamptz AND (${task}::text IS NULL OR task = ${task})
-      AND id <> ALL(${[...failures.keys()]}::uuid[])
-    ORDER BY id LIMIT ${batchSize}`.execute(database.queryable);
-  return found.rows.map((row) => row.id);
+  purge: Purge,
+  { state, after }: { readonly state: Purgeable; readonly after: Place },
+): Promise<readonly Place[]> {
+  const found = await sql<Place>`
+    SELECT id, run_at::text AS run_at FROM job
+    WHERE state = ${sql.lit(state)} AND ${isAsked(purge)} AND ${order[state].after(after)}
+      AND id <> ALL(${[...purge.failures.keys()]}::uuid[])
+    ORDER BY ${order[state].by} LIMIT ${batchSize}`.execute(database.queryable);
+  return found.rows;
 }
 
 /** All in one transaction, or, when one of them can't be ended, each in its own. */

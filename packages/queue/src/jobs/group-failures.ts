@@ -3,6 +3,7 @@ import { sql } from "kysely";
 import { commonMessage, jobCondition } from "./job-filter.ts";
 import { isOwnedBy } from "./list-jobs.ts";
 import type { Owners } from "./list-jobs.ts";
+import { firstId } from "./select-jobs.ts";
 
 /** Failed jobs of a task that failed alike. */
 export type FailureGroupRecord = {
@@ -28,10 +29,12 @@ export type FailureGroups = {
 };
 
 const maxExamined = 10_000;
+/** Failed jobs of all owners and tasks: a fraction of a second, however many are kept. */
+const maxSearched = 100_000;
 
 /**
  * The failed jobs of some owners by task, code and what their messages have in common, the largest group
- * first. Looks at the newest 10,000, by job_by_state.
+ * first. Looks at the newest 10,000 of them that are among the newest 100,000 of all, by job_by_state.
  */
 export async function groupFailures(
   queryable: Queryable,
@@ -43,12 +46,14 @@ export async function groupFailures(
   },
 ): Promise<FailureGroups> {
   const { owners, queue, task, limit } = filter;
+  const oldest = await findOldest(queryable);
   type Row = FailureGroupRecord & { readonly examined: number };
   const found = await sql<Row>`
     WITH latest AS MATERIALIZED (
       SELECT id, task, coalesce(error_code, '') AS error_code, coalesce(error_message, '') AS message,
              ${commonMessage} AS kind, finished_at
       FROM job WHERE ${isOwnedBy(owners)} AND ${jobCondition({ states: ["failed"], queue, task })}
+        AND id >= ${oldest ?? firstId}::uuid
       ORDER BY id DESC LIMIT ${maxExamined + 1}
     )
     SELECT task, error_code, kind AS error_message, (array_agg(message ORDER BY finished_at DESC))[1] AS sample_message,
@@ -62,6 +67,15 @@ export async function groupFailures(
   return {
     groups: found.rows.slice(0, limit).map(({ examined: _all, ...group }) => group),
     examined: Math.min(examined, maxExamined),
-    isPartial: examined > maxExamined || found.rows.length > limit,
+    isPartial: oldest !== undefined || examined > maxExamined || found.rows.length > limit,
   };
+}
+
+/** The last that is searched, when there are more failed jobs than that. */
+async function findOldest(queryable: Queryable): Promise<string | undefined> {
+  const found = await sql<{ id: string }>`
+    SELECT id FROM job WHERE state = 'failed' ORDER BY id DESC OFFSET ${maxSearched - 1} LIMIT 2`.execute(
+    queryable,
+  );
+  return found.rows.length === 2 ? found.rows[0]?.id : undefined;
 }
