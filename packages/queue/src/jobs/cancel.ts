@@ -6,8 +6,8 @@ import { joinEnded } from "../workflows/join.ts";
 import type { EndedMember } from "../workflows/join.ts";
 import { lockMember } from "../workflows/lock-workflows.ts";
 import type { WriteScope } from "../write-scope.ts";
-import type { LockedJob } from "./job-row.ts";
-import { lockJobs } from "./lock-job.ts";
+import type { LockedRow } from "./job-row.ts";
+import { lockRows } from "./lock-job.ts";
 import { transitionOf } from "./transition.ts";
 import { cancelIdle } from "./write-end.ts";
 import type { EndingParts } from "./write-end.ts";
@@ -40,7 +40,7 @@ export async function cancelJob(
 export async function cancelLocked(
   scope: WriteScope,
   parts: CancelParts,
-  jobs: readonly LockedJob[],
+  jobs: readonly LockedRow[],
 ): Promise<void> {
   // All rows of jobs before what the domains write at their ends, and that by stream: the lock order.
   const below = await lockOpenBelow(
@@ -55,15 +55,15 @@ export async function cancelLocked(
   for (const job of open) if (job.state === "running") await requestCancel(scope, parts, job);
 }
 
-function asEndedMember({ id, workflow_id }: LockedJob): EndedMember[] {
+function asEndedMember({ id, workflow_id }: LockedRow): EndedMember[] {
   if (workflow_id === null) return [];
   return [{ jobId: id, workflowId: workflow_id, state: "cancelled", error: null }];
 }
 
 /** Level by level, the parents locked before their children are read: a locked job can't enqueue more. */
-async function lockOpenBelow(transaction: Transaction, ids: readonly string[]): Promise<LockedJob[]> {
+async function lockOpenBelow(transaction: Transaction, ids: readonly string[]): Promise<LockedRow[]> {
   const seen = new Set(ids);
-  const open: LockedJob[] = [];
+  const open: LockedRow[] = [];
   for (let parents = [...ids]; parents.length > 0;) {
     const found = await sql<{ id: string; is_open: boolean }>`
       SELECT id, finished_at IS NULL AS is_open FROM job WHERE parent_id = ANY(${parents}::uuid[])`.execute(
@@ -71,7 +71,7 @@ async function lockOpenBelow(transaction: Transaction, ids: readonly string[]): 
     );
     const children = found.rows.filter((row) => !seen.has(row.id));
     const openIds = children.filter(({ is_open }) => is_open).map((row) => row.id);
-    const locked = openIds.length === 0 ? [] : await lockJobs(transaction, openIds);
+    const locked = openIds.length === 0 ? [] : await lockRows(transaction, openIds);
     open.push(...locked);
     parents = children.map((row) => row.id);
     for (const child of parents) seen.add(child);
@@ -79,7 +79,7 @@ async function lockOpenBelow(transaction: Transaction, ids: readonly string[]): 
   return open;
 }
 
-async function requestCancel(scope: WriteScope, parts: CancelParts, job: LockedJob): Promise<void> {
+async function requestCancel(scope: WriteScope, parts: CancelParts, job: LockedRow): Promise<void> {
   await sql`
     UPDATE job SET cancel_requested_at = coalesce(cancel_requested_at, now()) WHERE id = ${job.id}`.execute(
     scope.transaction,

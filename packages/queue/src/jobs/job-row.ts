@@ -22,7 +22,9 @@ export type ClaimedJob = {
 };
 
 /** The columns that a state change reads under the row's lock. */
-export type LockedJob = {
+export type LockedJob = LockedRow & { readonly input: unknown };
+
+export type LockedRow = {
   readonly id: string;
   readonly queue: string;
   readonly task: string;
@@ -40,5 +42,4 @@ export type LockedJob = {
   readonly is_cancel_requested: boolean;
   /** From the claim until now; null when it does not run. */
   readonly run_ms: number | null;
-  readonly input: unknown;
 };

@@ -1,17 +1,19 @@
 import type { Transaction } from "@millrace/database";
 import { sql } from "kysely";
 import type { RawBuilder } from "kysely";
-import type { LockedJob } from "./job-row.ts";
+import type { LockedJob, LockedRow } from "./job-row.ts";
 
 type Held = { readonly id: string; readonly fence: number };
 
+const lockedColumns = sql`
+  job.id, job.queue, job.task, job.task_version, job.owner, job.stream, job.state,
+  job.attempt, job.max_attempts, job.retries, job.fence, job.crash_count, job.runs_alone, job.workflow_id,
+  job.cancel_requested_at IS NOT NULL AS is_cancel_requested,
+  (extract(epoch FROM now() - job.claimed_at) * 1000)::double precision AS run_ms`;
+
 /** A job with its input, which is large: for those who may end the job. */
 const selectJob = sql`
-  SELECT job.id, job.queue, job.task, job.task_version, job.owner, job.stream, job.state,
-    job.attempt, job.max_attempts, job.retries, job.fence, job.crash_count, job.runs_alone, job.workflow_id,
-    job.cancel_requested_at IS NOT NULL AS is_cancel_requested,
-    (extract(epoch FROM now() - job.claimed_at) * 1000)::double precision AS run_ms, job_payload.input
-  FROM job JOIN job_payload ON job_payload.job_id = job.id`;
+  SELECT ${lockedColumns}, job_payload.input FROM job JOIN job_payload ON job_payload.job_id = job.id`;
 
 /**
  * Locks a job's row until the transaction ends. Lock order everywhere: job, then the domain's rows,
@@ -38,6 +40,26 @@ export async function lockJobs(
     transaction,
   );
   return found.rows;
+}
+
+/** The same for any number of jobs, without their inputs: they would fill the memory. */
+export async function lockRows(transaction: Transaction, ids: readonly string[]): Promise<LockedRow[]> {
+  const found = await sql<LockedRow>`
+    SELECT ${lockedColumns} FROM job WHERE id = ANY(${[...ids]}::uuid[]) ORDER BY id FOR UPDATE`.execute(
+    transaction,
+  );
+  return found.rows;
+}
+
+/** What jobs were given, by their ids. */
+export async function readInputs(
+  transaction: Transaction,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, unknown>> {
+  if (ids.length === 0) return new Map();
+  const found = await sql<{ job_id: string; input: unknown }>`
+    SELECT job_id, input FROM job_payload WHERE job_id = ANY(${[...ids]}::uuid[])`.execute(transaction);
+  return new Map(found.rows.map((row) => [row.job_id, row.input]));
 }
 
 /**

@@ -1,5 +1,5 @@
 import { sql } from "kysely";
-import { lockJobs } from "../jobs/lock-job.ts";
+import { lockRows } from "../jobs/lock-job.ts";
 import { cancelIdle } from "../jobs/write-end.ts";
 import type { WriteScope } from "../write-scope.ts";
 import type { Joining, NodePlace } from "./nodes.ts";
@@ -48,7 +48,7 @@ export async function cancelBlocked(
 ): Promise<void> {
   if (jobIds.length === 0) return;
   const { transaction } = scope;
-  await cancelIdle(scope, parts, await lockJobs(transaction, jobIds));
+  await cancelIdle(scope, parts, await lockRows(transaction, jobIds));
   await sql`
     UPDATE workflow SET ended_jobs = workflow.ended_jobs + sum.count, failed_jobs = workflow.failed_jobs + sum.count
     FROM (SELECT workflow_id, count(*) AS count FROM job WHERE id = ANY(${[...jobIds]}::uuid[]) GROUP BY workflow_id) AS sum
