@@ -117,7 +117,7 @@ const waiting = "Waiting for a worker";
  * and workers are woken after. Returns the jobs in the order given. Where a pending job has the same
  * unique key, or any job the same idempotency key or id, that one is returned and none is written, so
  * that a write whose answer was lost may be sent again. Throws `idempotency_key_reused` or
- * `job_id_taken` when that one was given another input.
+ * `job_id_taken` when that one was given another input, as far as it has not forgotten it.
  */
 export async function enqueueJobs(
   scope: WriteScope,
@@ -310,6 +310,11 @@ function tagsText(tags: readonly string[]): string {
   return arrayText(tags.map((tag) => tag.replaceAll("\0", "\uFFFD").toWellFormed()));
 }
 
+/** What `given` would be in a job that has forgotten what this one has. */
+const asRemembered = sql`
+  CASE WHEN jsonb_typeof(given.input::jsonb) = 'object'
+    THEN given.input::jsonb - coalesce(job_payload.forgotten, '{}') ELSE given.input::jsonb END`;
+
 /**
  * The jobs that stand in the way of those that were not written, by the ids of the latter. Where several do,
  * the one of the same id counts, else that of the same idempotency key: the caller named that one.
@@ -317,7 +322,7 @@ function tagsText(tags: readonly string[]): string {
 async function findDoubled(queryable: Queryable, missing: readonly PreparedJob[]): Promise<Found["known"]> {
   // One look by an index for each way: joined by "or", all jobs of the task would be compared with all of these.
   const found = await sql<{ id: string; known_id: string; is_same: boolean }>`
-    SELECT given.id, known.id AS known_id, known.is_unnamed OR job_payload.input = given.input::jsonb AS is_same
+    SELECT given.id, known.id AS known_id, known.is_unnamed OR job_payload.input = ${asRemembered} AS is_same
     FROM unnest(
       ${missing.map(({ id }) => id)}::uuid[], ${missing.map(({ task }) => task.name)}::text[],
       ${missing.map(({ options }) => options.owner ?? null)}::text[], ${missing.map(({ uniqueKey }) => uniqueKey)}::text[],

@@ -3,7 +3,7 @@ import { testDatabases } from "@millrace/testing";
 import { sql } from "kysely";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { defineTask, handleTask } from "../../src/index.ts";
+import { defineTask, forgetInput, handleTask } from "../../src/index.ts";
 import type { EnqueueOptions, JobRecord, Queue } from "../../src/index.ts";
 import { createMemoryBroker } from "../../src/brokers/memory-broker.ts";
 import { lockJob } from "../../src/jobs/lock-job.ts";
@@ -336,6 +336,27 @@ describe.each(testDatabases())("enqueueing on $name", (kind) => {
 
       expect((await queue.add(count, { b: 2, a: 1 }, { idempotencyKey: "k" })).id).toBe(first.id);
     });
+
+    it.each<[string, EnqueueOptions, string]>([
+      ["the key", { idempotencyKey: "k" }, "idempotency_key_reused"],
+      ["the id", { id: newId() }, "job_id_taken"],
+    ])(
+      "gives the job that has forgotten fields by %s, if the others are the same",
+      async (_name, options, code) => {
+        const queue = opened.createQueue([]);
+        const first = await queue.add(count, { secret: 1, other: 2, pages: 3 }, options);
+        for (const field of ["secret", "unknown", "other"]) {
+          await queue.transaction((scope) => forgetInput(scope, first.id, [field]));
+        }
+
+        const again = await queue.add(count, { secret: 1, other: 2, pages: 3 }, options);
+
+        expect(again.id).toBe(first.id);
+        const refused = expect.objectContaining({ code });
+        await expect(queue.add(count, { secret: 1, other: 2, pages: 4 }, options)).rejects.toEqual(refused);
+        await expect(queue.add(count, { pages: 3, unknown: 1 }, options)).rejects.toEqual(refused);
+      },
+    );
 
     it.each<[string, EnqueueOptions, EnqueueOptions]>([
       ["another owner", { owner: "a" }, { owner: "b" }],
