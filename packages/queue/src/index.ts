@@ -35,6 +35,7 @@ export { createRedisRelay } from "./events/redis-relay.ts";
 export type { EnqueueOptions } from "./jobs/enqueue.ts";
 export type { JobRequest } from "./jobs/producer.ts";
 export { forgetInput } from "./jobs/forget-input.ts";
+export { wakeJob } from "./jobs/wake-job.ts";
 export { findJobs, listLog, readJobDetail } from "./jobs/find-jobs.ts";
 export { groupFailures } from "./jobs/group-failures.ts";
 export { listJobs, listRunning } from "./jobs/list-jobs.ts";

@@ -53,8 +53,9 @@ export async function awaitRecognition(
 }
 
 /**
- * By the pages that are left once they are read. Until then after a tenth of what it has waited already, so that a
- * thousand documents in line don't keep workers and database busy with looking.
+ * For the progress, and should nobody wake it at the end: by the pages that are left once they are read; until then
+ * after as long as it has waited already, so that a thousand documents in line don't keep workers and database busy
+ * with looking.
  */
 function untilNextLookMs(job: JobRecord, own: JobRecord | undefined, total: number): number {
   if (job.state === "running") {
@@ -63,5 +64,5 @@ function untilNextLookMs(job: JobRecord, own: JobRecord | undefined, total: numb
   }
   // When this look was due: both are of the database's clock.
   const waitedMs = (own?.run_at ?? job.created_at).getTime() - job.created_at.getTime();
-  return Math.min(Math.max(waitedMs / 10, firstLookMs), lastLookInLineMs);
+  return Math.min(Math.max(waitedMs, firstLookMs), lastLookInLineMs);
 }

@@ -1,7 +1,7 @@
 import { isSettled } from "@millrace/contracts";
 import type { RecognisedPage } from "@millrace/extract";
 import { isMillraceError } from "@millrace/kernel";
-import { cancelThisJob, forgetInput, handleTask } from "@millrace/queue";
+import { cancelThisJob, forgetInput, handleTask, wakeJob } from "@millrace/queue";
 import type { AnyTaskHandler, JobContext } from "@millrace/queue";
 import { z } from "zod";
 import { jobSuperseded } from "../errors.ts";
@@ -40,6 +40,7 @@ export function handleRecogniseText(
     },
     onEnd: async (scope, { jobId, input }) => {
       if (input.password !== undefined) await forgetInput(scope, jobId, ["password"]);
+      await wakeJob(scope, input.job_id);
     },
   });
 }
