@@ -88,6 +88,36 @@ describe.each(testDatabases())("a limited queue on $name", (kind) => {
     expect(againInMs).toBeLessThanOrEqual(30_000);
   });
 
+  it("sends no more jobs of a key to the line of its task than the key has room for", async () => {
+    const queue = create(() => ({ concurrency: 4, keyConcurrency: 1 }));
+    const claimAfterEnd = async (id: string, key: string): Promise<string[]> => {
+      await end(database.queryable, [id]);
+      queue.ended({ task: "tests.limited", limit_key: key });
+      return (await queue.claim(request(4))).jobs.map((job) => job.id);
+    };
+    const [a] = await enqueue(database.queryable, { key: "a" });
+    const [b] = await enqueue(database.queryable, { key: "b" });
+    await enqueue(database.queryable, { key: "c" });
+    await enqueue(database.queryable, { key: "d" });
+    expect((await queue.claim(request(4))).jobs).toHaveLength(4);
+    const [firstOfE] = await enqueue(database.queryable, { key: "e", count: 50 });
+    const [f] = await enqueue(database.queryable, { key: "f" });
+    await sql`UPDATE job SET fair = 50 WHERE id = ${f}`.execute(database.queryable);
+    expect((await queue.claim(request(4))).jobs).toEqual([]);
+
+    expect(await claimAfterEnd(a!, "a")).toEqual([firstOfE]);
+    expect(await claimAfterEnd(b!, "b")).toEqual([f]);
+    expect(tell("parked")).toBe(51);
+
+    // The key is free, and the task is full again.
+    const [urgent] = await enqueue(database.queryable, { key: "g", priority: 9 });
+    expect(await claimAfterEnd(firstOfE!, "e")).toEqual([urgent]);
+    const rest = await queue.claim(request(4));
+    expect(rest).toMatchObject({ jobs: [], isMore: false });
+    expect(rest.againInMs).toBeGreaterThan(0);
+    expect(tell("parked")).toBe(52);
+  });
+
   it("takes up a line as soon as one of its jobs has ended here", async () => {
     const queue = create(() => ({ keyConcurrency: 1 }));
     const [first, second] = await enqueue(database.queryable, { count: 2, key: "a" });

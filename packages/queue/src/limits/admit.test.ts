@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { admit } from "./admit.ts";
 import type { Candidate, Room } from "./admit.ts";
 
-const open: Room = { tokens: undefined, slots: undefined, linePriority: undefined };
+const open: Room = { tokens: undefined, slots: undefined, linePriority: undefined, reserved: [] };
 
 function queued(id: string, ...limiterKeys: string[]): Candidate {
   return { id, priority: 5, parkedBy: null, limiterKeys };
@@ -13,7 +13,7 @@ describe("admit", () => {
   it("starts as many as are wanted, and leaves the others", () => {
     const decided = admit([queued("a"), queued("b"), queued("c")], new Map(), 2);
 
-    expect(decided).toEqual({ admitted: ["a", "b"], parked: [], started: new Map() });
+    expect(decided).toMatchObject({ admitted: ["a", "b"], parked: [], started: new Map() });
   });
 
   it("starts a job for each whole token", () => {
@@ -84,12 +84,63 @@ describe("admit", () => {
   });
 });
 
+describe("a job that its key lets through and its task holds", () => {
+  const both = ["key:t:k", "task:t"];
+  const inTaskLine = (id: string, priority = 5): Candidate => ({
+    id,
+    priority,
+    parkedBy: "task:t",
+    limiterKeys: both,
+  });
+  const reason = "concurrency_limit";
+
+  it("keeps the room of its key, so that others of that key wait for the key", () => {
+    const rooms = new Map([
+      ["key:t:k", { ...open, slots: 1 }],
+      ["task:t", { ...open, slots: 0 }],
+    ]);
+
+    const { parked } = admit([queued("first", ...both), queued("second", ...both)], rooms, 9);
+
+    expect(parked).toEqual([
+      { id: "first", limiter: "task:t", reason },
+      { id: "second", limiter: "key:t:k", reason },
+    ]);
+  });
+
+  it("has kept it since an earlier claim, and takes it when the task has room", () => {
+    const rooms = new Map([
+      ["key:t:k", { ...open, slots: 1, reserved: [5] }],
+      ["task:t", { ...open, slots: 2 }],
+    ]);
+
+    const { admitted, left } = admit([inTaskLine("first"), queued("second", ...both)], rooms, 9);
+
+    expect(admitted).toEqual(["first"]);
+    expect(left.get("key:t:k")).toMatchObject({ slots: 0, reserved: [] });
+  });
+
+  it("does not keep it from a job of a higher priority, and waits for its key when that has started", () => {
+    const rooms = new Map([
+      ["key:t:k", { ...open, slots: 1, reserved: [5] }],
+      ["task:t", { ...open, slots: 2 }],
+    ]);
+    const urgent = { ...queued("urgent", ...both), priority: 9 };
+
+    const { admitted, parked } = admit([urgent, inTaskLine("first")], rooms, 9);
+
+    expect(admitted).toEqual(["urgent"]);
+    expect(parked).toEqual([{ id: "first", limiter: "key:t:k", reason }]);
+  });
+});
+
 describe("whatever the candidates and the limits are", () => {
   const keys = ["task:a", "task:b", "key:a:1", "key:a:2"];
   const room = fc.record({
     tokens: fc.option(fc.double({ min: -1, max: 4, noNaN: true }), { nil: undefined }),
     slots: fc.option(fc.integer({ min: -2, max: 4 }), { nil: undefined }),
     linePriority: fc.option(fc.integer({ min: 0, max: 9 }), { nil: undefined }),
+    reserved: fc.array(fc.integer({ min: 0, max: 9 }), { maxLength: 3 }),
   });
   const rooms = fc
     .tuple(...keys.map(() => fc.option(room, { nil: open })))
@@ -98,14 +149,14 @@ describe("whatever the candidates and the limits are", () => {
     .array(
       fc.record({
         limiterKeys: fc.uniqueArray(fc.constantFrom(...keys)),
-        isInLine: fc.boolean(),
+        line: fc.option(fc.nat({ max: 3 })),
         priority: fc.integer({ min: 0, max: 9 }),
       }),
       { maxLength: 30 },
     )
     .map((list) =>
-      list.map(({ limiterKeys, isInLine, priority }, index): Candidate => {
-        const parkedBy = isInLine ? (limiterKeys[0] ?? null) : null;
+      list.map(({ limiterKeys, line, priority }, index): Candidate => {
+        const parkedBy = line === null ? null : (limiterKeys[line] ?? null);
         return { id: `job ${index}`, priority, parkedBy, limiterKeys };
       }),
     );

@@ -30,7 +30,7 @@ const place = sql`job.id, job.priority, job.fair,
 const candidate = sql`${place}, job.task, job.limit_key, job.parked_by`;
 
 /** What this worker may take of a queue, whether it is queued or stands in a line. */
-function isOurs({ queue, taskKeys }: CandidateRequest): RawBuilder<unknown> {
+export function isOurs({ queue, taskKeys }: CandidateRequest): RawBuilder<unknown> {
   return sql`job.queue = ${queue} AND job.task || '@' || job.task_version = ANY(${[...taskKeys]}::text[])
     AND (job.expires_at IS NULL OR job.expires_at > now())`;
 }

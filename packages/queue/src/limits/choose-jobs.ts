@@ -51,7 +51,11 @@ export async function chooseJobs(
     parkedBy: job.parked_by,
     limiters: limitersOf(job, limitsOf),
   }));
-  const locked = await lockLimiters(transaction, unique(candidates.flatMap(({ limiters }) => limiters)));
+  const locked = await lockLimiters(
+    transaction,
+    request,
+    unique(candidates.flatMap(({ limiters }) => limiters)),
+  );
   const admission = admit(
     candidates.map(({ limiters, ...job }) => ({ ...job, limiterKeys: limiters.map(({ key }) => key) })),
     roomsOf(locked, linePriorities(request, lines)),
@@ -109,9 +113,9 @@ function roomsOf(
   priorities: ReadonlyMap<string, number>,
 ): ReadonlyMap<string, Room> {
   return new Map(
-    [...locked].map(([key, { tokens, slots }]) => [
+    [...locked].map(([key, { tokens, slots, reserved }]) => [
       key,
-      { tokens, slots, linePriority: priorities.get(key) },
+      { tokens, slots, reserved, linePriority: priorities.get(key) },
     ]),
   );
 }

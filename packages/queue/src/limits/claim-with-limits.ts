@@ -4,6 +4,7 @@ import { crashPoint } from "../crash-point.ts";
 import { inOrder } from "../jobs/claim.ts";
 import type { ClaimedJob } from "../jobs/job-row.ts";
 import type { TellingJob } from "../jobs/transition.ts";
+import { roomFor } from "./admit.ts";
 import { chooseJobs } from "./choose-jobs.ts";
 import type { Choice, LimitedClaimRequest } from "./choose-jobs.ts";
 import { storeTokens } from "./limiter-rows.ts";
@@ -48,7 +49,8 @@ const nothing: LimitedClaim = {
  * concurrency of their tasks and keys, over all workers, and `max_running` of the queue and of all
  * queues. Queued jobs that a limit holds back are parked: they leave the index that claims read and wait
  * in the limiter's line, from where a later claim takes them in their order. A job is parked once for
- * each limiter that holds it, however long it waits and however many workers look.
+ * each limiter that holds it, however long it waits and however many workers look, and again for its key only
+ * when a job of a higher priority, or one that this worker does not run, was started before it.
  *
  * Locks in this order: rows of queue_control and the gates, jobs (passing over those that others have
  * locked), limiters by key. A claim that finds nothing to do writes nothing.
@@ -128,7 +130,7 @@ function tokensLeft({ admission, locked }: Choice) {
 }
 
 function outlook({ admission, lines, locked }: Choice): Pick<LimitedClaim, "isLineOpen" | "nextInMs"> {
-  const { parked, started } = admission;
+  const { parked, started, left } = admission;
   const waits = new Map(lines.map(({ limiter, nextInMs }) => [limiter.key, nextInMs]));
   for (const { limiter } of parked) waits.set(limiter, undefined);
   for (const key of waits.keys()) {
@@ -137,7 +139,10 @@ function outlook({ admission, lines, locked }: Choice): Pick<LimitedClaim, "isLi
     waits.set(key, nextTokenInMs(now.tokens - (started.get(key) ?? 0), now.limiter.rateLimit));
   }
   return {
-    isLineOpen: lines.some(({ limiter: { key }, room }) => room - (started.get(key) ?? 0) >= 1),
+    isLineOpen: lines.some(({ limiter: { key }, head, room }) => {
+      const now = left.get(key);
+      return (now === undefined ? room : roomFor(now, head.priority)) >= 1;
+    }),
     nextInMs: soonest([...waits.values()]),
   };
 }

@@ -4,6 +4,8 @@ import { sql } from "kysely";
 import type { RawBuilder } from "kysely";
 import { commit } from "../crash-point.ts";
 import { anyRunning } from "../jobs/any-running.ts";
+import { isOurs } from "./candidates.ts";
+import type { CandidateRequest } from "./candidates.ts";
 import { bucketSize, refill } from "./token-bucket.ts";
 import type { Limiter } from "./limits.ts";
 
@@ -14,21 +16,24 @@ export type LockedLimiter = {
   readonly tokens: number | undefined;
   /** May be negative after a limit was lowered; undefined without a concurrency limit. */
   readonly slots: number | undefined;
+  /** See `Room.reserved`: of jobs that this worker may take, so that others are not waited for. */
+  readonly reserved: readonly number[];
   /** When it was locked, by the database's clock, in seconds. */
   readonly lockedAtSeconds: number;
 };
 
-/** Limiters as rows of a FROM clause: key, task, limit_key, burst, at_once. */
+/** Limiters as rows of a FROM clause: key, task, limit_key, wider, burst, at_once. */
 export function limiterRows(limiters: readonly Limiter[]): RawBuilder<unknown> {
-  const rows = limiters.map(({ key, task, limitKey, rateLimit, concurrency }) => ({
+  const rows = limiters.map(({ key, task, limitKey, wider, rateLimit, concurrency }) => ({
     key,
     task,
     limit_key: limitKey,
+    wider,
     burst: rateLimit === undefined ? null : bucketSize(rateLimit),
     at_once: concurrency ?? null,
   }));
   return sql`jsonb_to_recordset(${jsonb(rows)})
-    AS asked (key text, task text, limit_key text, burst double precision, at_once integer)`;
+    AS asked (key text, task text, limit_key text, wider text, burst double precision, at_once integer)`;
 }
 
 /** The jobs that run under a row of `limiterRows`; null where nothing is to be counted. Uses job_running. */
@@ -41,6 +46,18 @@ export const runningUnder = sql`
   END`;
 
 /**
+ * The priorities of the jobs that keep room of a row of `limiterRows`; more than there can be room for are
+ * not read. Uses job_reserved.
+ */
+export function reservedUnder(request: CandidateRequest): RawBuilder<unknown> {
+  return sql`
+    ARRAY(SELECT job.priority::integer FROM job
+          WHERE job.parked_by = asked.wider AND job.parked_by LIKE 'task:%' AND job.limit_key = asked.limit_key
+            AND ${isOurs(request)}
+          ORDER BY job.priority DESC LIMIT ceil(least(asked.at_once, asked.burst))::bigint)`;
+}
+
+/**
  * Locks limiters in the order of their keys, making those that are not there yet, and says what each
  * allows. Until the transaction ends nobody else starts a job under them. Waits for others who hold
  * them, never the other way round: who holds a limiter waits for no job. A bucket that was filled at a
@@ -48,6 +65,7 @@ export const runningUnder = sql`
  */
 export async function lockLimiters(
   transaction: Transaction,
+  request: CandidateRequest,
   limiters: readonly Limiter[],
 ): Promise<ReadonlyMap<string, LockedLimiter>> {
   if (limiters.length === 0) return new Map();
@@ -59,7 +77,7 @@ export async function lockLimiters(
     RETURNING key, tokens, extract(epoch FROM clock_timestamp() - refilled_at)::double precision AS age_seconds,
       extract(epoch FROM clock_timestamp())::double precision AS at_seconds`.execute(transaction);
   const rows = new Map(locked.rows.map((row) => [row.key, row]));
-  const running = await countRunning(transaction, limiters);
+  const counted = await countUnder(transaction, request, limiters);
   return new Map(
     limiters.flatMap((limiter) => {
       const { key, rateLimit, concurrency } = limiter;
@@ -67,22 +85,27 @@ export async function lockLimiters(
       if (row === undefined) return [];
       const bucket = { tokens: row.tokens, ageSeconds: row.age_seconds };
       const tokens = rateLimit === undefined ? undefined : refill(bucket, rateLimit);
-      const slots = concurrency === undefined ? undefined : concurrency - (running.get(key) ?? 0);
-      return [[key, { limiter, tokens, slots, lockedAtSeconds: row.at_seconds }]];
+      const { running = 0, reserved = [] } = counted.get(key) ?? {};
+      const slots = concurrency === undefined ? undefined : concurrency - running;
+      return [[key, { limiter, tokens, slots, reserved, lockedAtSeconds: row.at_seconds }]];
     }),
   );
 }
 
+type Counted = { readonly running?: number; readonly reserved?: readonly number[] };
+
 /** A statement of its own: only one that begins after the locks sees what others claimed before them. */
-async function countRunning(
+async function countUnder(
   transaction: Transaction,
+  request: CandidateRequest,
   limiters: readonly Limiter[],
-): Promise<ReadonlyMap<string, number>> {
-  const counted = limiters.filter(({ concurrency }) => concurrency !== undefined);
+): Promise<ReadonlyMap<string, Counted>> {
+  const counted = limiters.filter(({ concurrency, wider }) => concurrency !== undefined || wider !== null);
   if (counted.length === 0) return new Map();
-  const found = await sql<{ key: string; running: number }>`
-    SELECT key, ${runningUnder} AS running FROM ${limiterRows(counted)}`.execute(transaction);
-  return new Map(found.rows.map(({ key, running }) => [key, running]));
+  const found = await sql<{ key: string; running: number | null; reserved: readonly number[] }>`
+    SELECT key, ${runningUnder} AS running, ${reservedUnder(request)} AS reserved
+    FROM ${limiterRows(counted)}`.execute(transaction);
+  return new Map(found.rows.map(({ key, running, reserved }) => [key, { running: running ?? 0, reserved }]));
 }
 
 /** Writes what is left in the buckets of locked limiters, by key. */

@@ -11,8 +11,22 @@ describe("limitersOf", () => {
     const limiters = limitersOf({ task: "mail.send", limit_key: "a:b" }, limitsOf);
 
     expect(limiters).toEqual([
-      { key: "key:mail.send:a:b", task: "mail.send", limitKey: "a:b", rateLimit: undefined, concurrency: 2 },
-      { key: "task:mail.send", task: "mail.send", limitKey: null, rateLimit, concurrency: undefined },
+      {
+        key: "key:mail.send:a:b",
+        task: "mail.send",
+        limitKey: "a:b",
+        wider: "task:mail.send",
+        rateLimit: undefined,
+        concurrency: 2,
+      },
+      {
+        key: "task:mail.send",
+        task: "mail.send",
+        limitKey: null,
+        wider: null,
+        rateLimit,
+        concurrency: undefined,
+      },
     ]);
   });
 

@@ -17,6 +17,8 @@ export type Limiter = {
   readonly key: string;
   readonly task: string;
   readonly limitKey: string | null;
+  /** The one that jobs have to pass after it: the task's after the key's. */
+  readonly wider: string | null;
   readonly rateLimit: RateLimit | undefined;
   readonly concurrency: number | undefined;
 };
@@ -33,26 +35,28 @@ export function hasLimits(limits: Limits | undefined): boolean {
 
 /**
  * What a job has to pass, the narrow first: a job that both hold back waits for its key, and the line of
- * the task holds only jobs that could run.
+ * the task holds only jobs that could run, no more of a key than it has room for.
  */
 export function limitersOf(job: { task: string; limit_key: string | null }, limitsOf: LimitsOf): Limiter[] {
   const limits = limitsOf(job.task);
   if (limits === undefined) return [];
   const { task, limit_key: limitKey } = job;
   const limiters: Limiter[] = [];
+  const ofTask = limits.rateLimit === undefined && limits.concurrency === undefined ? null : `task:${task}`;
   if (limitKey !== null && (limits.keyRateLimit !== undefined || limits.keyConcurrency !== undefined)) {
     const key = `key:${task}:${limitKey}`;
     limiters.push({
       key,
       task,
       limitKey,
+      wider: ofTask,
       rateLimit: limits.keyRateLimit,
       concurrency: limits.keyConcurrency,
     });
   }
-  if (limits.rateLimit !== undefined || limits.concurrency !== undefined) {
+  if (ofTask !== null) {
     const { rateLimit, concurrency } = limits;
-    limiters.push({ key: `task:${task}`, task, limitKey: null, rateLimit, concurrency });
+    limiters.push({ key: ofTask, task, limitKey: null, wider: null, rateLimit, concurrency });
   }
   return limiters;
 }

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { LineSchedule } from "./line-schedule.ts";
 
-const inVain = { jobs: [], isLineOpen: false, nextInMs: undefined, linesTo: undefined };
+const inVain = { jobs: [], parked: [], isLineOpen: false, nextInMs: undefined, linesTo: undefined };
 
 function create() {
   const clock = { ms: 1_000 };
@@ -68,6 +68,14 @@ it("goes on with a line that has room still, at once when it brought a job", asy
 
   expect(schedule.againInMs()).toBe(0);
   expect(await look(schedule)).toEqual({ after: "", keys: ["task:t"] });
+});
+
+it("goes on at once with a line from which a job was sent to another", async () => {
+  const { schedule } = create();
+
+  await look(schedule, { parked: [{}], isLineOpen: true });
+
+  expect(schedule.againInMs()).toBe(0);
 });
 
 it("waits a little when others are at a line that has room", async () => {

@@ -2,12 +2,13 @@ type Lines = { readonly after?: string; readonly keys: readonly string[] };
 
 type Look = {
   readonly jobs: readonly unknown[];
+  readonly parked: readonly unknown[];
   readonly isLineOpen: boolean;
   readonly nextInMs: number | undefined;
   readonly linesTo: string | undefined;
 };
 
-/** A line has room, and yet nothing could be taken: others are at it. */
+/** A line has room, and yet nothing could be taken or sent to another: others are at it. */
 const contendedMs = 50;
 /** Hints may come with every job. For them at most one part in ten of the time goes into looking. */
 const hintRestFactor = 9;
@@ -68,13 +69,13 @@ export class LineSchedule {
     }
   }
 
-  #remember({ jobs, isLineOpen, nextInMs, linesTo }: Look, wasDue: boolean): void {
+  #remember({ jobs, parked, isLineOpen, nextInMs, linesTo }: Look, wasDue: boolean): void {
     const nowMs = this.#nowMs();
     const isFirst = wasDue && this.#after === "";
     this.#opensMs = Math.min(
       isFirst ? Infinity : this.#opensMs,
       nextInMs === undefined ? Infinity : nowMs + nextInMs,
-      isLineOpen ? nowMs + (jobs.length > 0 ? 0 : contendedMs) : Infinity,
+      isLineOpen ? nowMs + (jobs.length + parked.length > 0 ? 0 : contendedMs) : Infinity,
     );
     if (!wasDue) {
       this.#dueMs = Math.min(this.#dueMs, this.#opensMs);

@@ -1,15 +1,17 @@
 import type { Transaction } from "@millrace/database";
 import { sql } from "kysely";
+import { roomFor } from "./admit.ts";
 import { firstOfLine } from "./candidates.ts";
 import type { CandidateRequest, Place } from "./candidates.ts";
-import { limiterRows, runningUnder } from "./limiter-rows.ts";
+import { limiterRows, reservedUnder, runningUnder } from "./limiter-rows.ts";
 import type { Limiter } from "./limits.ts";
+import type { RateLimit } from "../tasks/rate-limit.ts";
 import { nextTokenInMs, refill } from "./token-bucket.ts";
 
 /** The jobs that wait for one limiter, as far as this worker may take them. Seen without a lock. */
 export type Line = {
   readonly limiter: Limiter;
-  /** Jobs that may start now; 0 or less: none. */
+  /** Jobs like its first that may start now; 0 or less: none. */
   readonly room: number;
   /** When its rate allows the next start; undefined when it is not the rate that holds it. */
   readonly nextInMs: number | undefined;
@@ -47,34 +49,36 @@ export async function readLines(
   type Row = Place & {
     key: string;
     running: number | null;
+    reserved: readonly number[];
     tokens: number | null;
     age_seconds: number | null;
   };
   const found = await sql<Row>`
     SELECT line.*, first.*, limiter.tokens,
       extract(epoch FROM clock_timestamp() - limiter.refilled_at)::double precision AS age_seconds
-    FROM (SELECT asked.key, ${runningUnder} AS running FROM ${limiterRows(limiters)}) AS line
+    FROM (SELECT asked.key, ${runningUnder} AS running, ${reservedUnder(request)} AS reserved
+          FROM ${limiterRows(limiters)}) AS line
     CROSS JOIN LATERAL (${firstOfLine(request)}) AS first
     LEFT JOIN limiter ON limiter.key = line.key`.execute(transaction);
   const byKey = new Map(limiters.map((limiter) => [limiter.key, limiter]));
-  return found.rows.flatMap(({ key, running, tokens, age_seconds, ...head }) => {
+  return found.rows.flatMap(({ key, running, reserved, tokens, age_seconds, ...head }) => {
     const limiter = byKey.get(key);
     if (limiter === undefined) return [];
     const bucket = { tokens: tokens ?? 0, ageSeconds: tokens === null ? Infinity : (age_seconds ?? 0) };
-    return [{ limiter, head, ...roomOf(limiter, bucket, running ?? 0) }];
+    const { concurrency, rateLimit } = limiter;
+    const slots = concurrency === undefined ? undefined : concurrency - (running ?? 0);
+    const { tokens: filled, nextInMs } = tokensIn(bucket, rateLimit);
+    return [{ limiter, head, room: roomFor({ tokens: filled, slots, reserved }, head.priority), nextInMs }];
   });
 }
 
-function roomOf(
-  { rateLimit, concurrency }: Limiter,
-  bucket: { tokens: number; ageSeconds: number },
-  running: number,
-): Pick<Line, "room" | "nextInMs"> {
-  const slots = concurrency === undefined ? Infinity : concurrency - running;
-  if (rateLimit === undefined) return { room: slots, nextInMs: undefined };
+function tokensIn(
+  bucket: { readonly tokens: number; readonly ageSeconds: number },
+  rateLimit: RateLimit | undefined,
+): { readonly tokens: number | undefined; readonly nextInMs: number | undefined } {
+  if (rateLimit === undefined) return { tokens: undefined, nextInMs: undefined };
   const tokens = refill(bucket, rateLimit);
-  const starts = Math.floor(tokens);
   // Filled at a time to come: the clock was put back. A claim that tries puts that right.
   const tries = bucket.ageSeconds < 0 ? 1 : 0;
-  return { room: Math.min(slots, Math.max(starts, tries)), nextInMs: nextTokenInMs(tokens, rateLimit) };
+  return { tokens: Math.max(tokens, tries), nextInMs: nextTokenInMs(tokens, rateLimit) };
 }

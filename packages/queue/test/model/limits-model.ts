@@ -128,6 +128,8 @@ export function followClaim(model: Model, asked: LimitedClaimAsked, outcome: Lim
     expect(tokens === undefined || started <= tokens, `no more start than ${limiter.key} allows`);
     if (tokens !== undefined) model.buckets.set(limiter.key, { tokens: tokens - started, at: model.now });
   }
+  const areIn = new Map([...wereIn, ...outcome.parked.map(({ id, parkedBy }) => [id, parkedBy] as const)]);
+  const waiting = eligible.filter((job) => !claimed.includes(job));
   for (const { id, parkedBy, reason } of outcome.parked) {
     const job = find(id);
     const limiter = job && limitersOf(model, job).find(({ key }) => key === parkedBy);
@@ -138,7 +140,19 @@ export function followClaim(model: Model, asked: LimitedClaimAsked, outcome: Lim
     // Who comes to a line stands in it before he starts, even when there is room.
     const isWaitedFor = [...wereIn.values()].includes(parkedBy);
     expect(wereIn.get(id) !== parkedBy, `${nameOf(id)} is not parked where it is`);
-    expect(!hasSureRoom(model, limiter) || isWaitedFor, `${parkedBy} holds ${nameOf(id)}`);
+    const keptBefore = keptRoom(job, waiting, wereIn);
+    const keptAfter = keptRoom(job, waiting, areIn);
+    const slots = slotsOf(model, limiter) ?? Number.POSITIVE_INFINITY;
+    const isKept = limiter.key.startsWith("key:") && slots <= Math.max(keptBefore, keptAfter);
+    expect(!hasSureRoom(model, limiter) || isWaitedFor || isKept, `${parkedBy} holds ${nameOf(id)}`);
+    const [narrow] = limitersOf(model, job);
+    if (narrow !== undefined && narrow.key !== limiter.key && asked.choice === "best") {
+      const room = slotsOf(model, narrow) ?? Number.POSITIVE_INFINITY;
+      expect(
+        keptAfter < room,
+        `${narrow.key} has room for ${nameOf(id)} and for those that ${parkedBy} holds`,
+      );
+    }
     expect(
       reason === (limiter.burst === undefined ? "concurrency_limit" : "rate_limit"),
       `${nameOf(id)} says why it waits`,
@@ -146,10 +160,9 @@ export function followClaim(model: Model, asked: LimitedClaimAsked, outcome: Lim
     const fair = places.get(id) ?? job.fair;
     Object.assign(job, { state: "scheduled", reason, parkedBy, fair } satisfies Partial<ModelJob>);
   }
-  const left = eligible.filter((job) => !claimed.includes(job));
   if (asked.choice === "best") {
     for (const job of claimed) {
-      const passed = left.find(
+      const passed = waiting.find(
         (other) => haveSameLimits(model, job, other) && goesBefore(other, job, wereIn),
       );
       expect(passed === undefined, `${nameOf(job.id)} does not pass ${nameOf(passed?.id ?? job.id)}`);
@@ -158,10 +171,28 @@ export function followClaim(model: Model, asked: LimitedClaimAsked, outcome: Lim
   if (outcome.isMore) {
     expect(outcome.claimed.length + outcome.parked.length > 0, "it goes on only after it has done something");
   } else if (claimed.length < room) {
-    const free = left.find((job) => limitersOf(model, job).every((limiter) => hasSureRoom(model, limiter)));
+    const free = waiting.find((job) =>
+      limitersOf(model, job).every((limiter) => hasSureRoom(model, limiter)),
+    );
     expect(free === undefined, `${nameOf(free?.id ?? "")} does not wait while there is room for it`);
   }
   return broken;
+}
+
+/** The room of its key that others keep from a job: those as urgent in the line of its task. */
+function keptRoom(
+  job: ModelJob,
+  waiting: readonly ModelJob[],
+  lines: ReadonlyMap<string, string | null>,
+): number {
+  return waiting.filter(
+    (other) =>
+      other !== job &&
+      other.task === job.task &&
+      other.request.input.key === job.request.input.key &&
+      other.priority >= job.priority &&
+      lines.get(other.id) === `task:${job.task}`,
+  ).length;
 }
 
 /**

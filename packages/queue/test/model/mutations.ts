@@ -126,8 +126,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: "counts what runs under a limit",
     file: "limits/admit.ts",
-    text: "(slots ?? 1) >= 1",
-    replacement: "true",
+    text: "slots ?? Infinity",
+    replacement: "Infinity",
   },
   {
     name: "lets owners take turns",
