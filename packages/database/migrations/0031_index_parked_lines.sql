@@ -1,5 +1,11 @@
--- What jobs that wait for the limit of their task keep of the limit of their key is counted in an index.
--- Locks: job, while the index is built: its readers go on, its writers wait.
+-- Lines of jobs that wait for a limit are read queue by queue, and what they keep of the limit of their key is counted.
+-- Programs of the version before find their lines by the other indexes; only the jobs of a task that has changed its
+-- queue cost them a sort of the line, every ten seconds.
+-- Locks: job, while the indexes are built: its readers wait too.
 
-CREATE INDEX job_reserved ON job (parked_by, limit_key, priority DESC)
+DROP INDEX job_parked;
+-- A worker looks at the lines of one queue: without it, a million jobs that wait in another were read past.
+CREATE INDEX job_parked ON job (queue, parked_by, priority DESC, fair, run_at, id) WHERE parked_by IS NOT NULL;
+-- Jobs in the lines of tasks, by their key.
+CREATE INDEX job_reserved ON job (queue, parked_by, limit_key, priority DESC)
   WHERE parked_by LIKE 'task:%' AND limit_key IS NOT NULL;

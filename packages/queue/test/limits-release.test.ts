@@ -129,6 +129,15 @@ describe.each(testDatabases())("parked jobs on $name", (kind) => {
     expect(await claimIds(database, () => ({ concurrency: 10 }), { limit: 10 })).toContain(ids[2]);
   });
 
+  it("are let go in the new queue of their task when their limit is gone too", async () => {
+    await park({ count: 2, queue: "former" });
+
+    expect(await releaseParked(parts(), { limitsOf: () => ({}), queueOf: () => "tests" })).toBe(2);
+
+    const jobs = await sql`SELECT DISTINCT queue, state FROM job`.execute(database.queryable);
+    expect(jobs.rows).toEqual([{ queue: "tests", state: "queued" }]);
+  });
+
   it("stay in the queue that a schedule of their task names, beside those that follow it", async () => {
     const nightly = { name: "nightly", task: "tests.limited", everyMs: 86_400_000, queue: "reports" };
     await queue.schedules.create(nightly, { by: "ann" });

@@ -9,7 +9,7 @@ import { chooseJobs } from "./choose-jobs.ts";
 import type { Choice, LimitedClaimRequest } from "./choose-jobs.ts";
 import { storeTokens } from "./limiter-rows.ts";
 import { limiterOf } from "./limits.ts";
-import { listLineKeys, readLines } from "./lines.ts";
+import { listLines, readLines } from "./lines.ts";
 import type { Line } from "./lines.ts";
 import { parkJobs, unparkJobs } from "./parked-jobs.ts";
 import { enterGate, readGate } from "./queue-gate.ts";
@@ -92,9 +92,14 @@ async function readAskedLines(
   transaction: Transaction,
   request: LimitedClaimRequest,
 ): Promise<{ readonly lines: readonly Line[]; readonly linesTo: string | undefined }> {
+  const { queue, limitsOf } = request;
   const { after, keys = [] } = request.lines;
-  const found = after === undefined ? [] : await listLineKeys(transaction, after, maxLines);
-  const limiters = [...new Set([...keys, ...found])].flatMap((key) => limiterOf(key, request.limitsOf) ?? []);
+  const listed =
+    after === undefined
+      ? []
+      : await listLines(transaction, { queue, key: after }, { count: maxLines, of: "queue" });
+  const found = listed.map(({ key }) => key);
+  const limiters = [...new Set([...keys, ...found])].flatMap((key) => limiterOf(key, limitsOf) ?? []);
   return {
     lines: await readLines(transaction, request, limiters),
     linesTo: found.length === maxLines ? found.at(-1) : undefined,

@@ -1,5 +1,6 @@
 import type { Transaction } from "@millrace/database";
 import { sql } from "kysely";
+import type { RawBuilder } from "kysely";
 import { roomFor } from "./admit.ts";
 import { firstOfLine } from "./candidates.ts";
 import type { CandidateRequest, Place } from "./candidates.ts";
@@ -19,24 +20,30 @@ export type Line = {
   readonly head: Place;
 };
 
+/** The jobs of one queue that wait for one limiter. */
+export type LineName = { readonly queue: string; readonly key: string };
+
 /**
- * The keys of limiters with jobs in their lines, in order, after the given one, at most `count`. Steps
- * from key to key on job_parked, so that a line of 100,000 costs as much as one of two.
+ * The lines in which jobs stand, of one queue or of all, in order, after the given one, at most `count`.
+ * Steps from line to line on job_parked, so that one of 100,000 costs as much as one of two.
  */
-export async function listLineKeys(
+export async function listLines(
   transaction: Transaction,
-  after: string,
-  count: number,
-): Promise<readonly string[]> {
-  const found = await sql<{ key: string }>`
-    WITH RECURSIVE line (key, nth) AS (
-      (SELECT parked_by, 1 FROM job WHERE parked_by > ${after} ORDER BY parked_by LIMIT 1)
+  after: LineName,
+  { count, of }: { readonly count: number; readonly of: "queue" | "all" },
+): Promise<readonly LineName[]> {
+  const next = (queue: RawBuilder<unknown>, key: RawBuilder<unknown>) => sql`
+    SELECT queue, parked_by FROM job WHERE parked_by IS NOT NULL AND (queue, parked_by) > (${queue}, ${key})
+      AND ${of === "queue" ? sql`queue = ${after.queue}` : sql`true`} ORDER BY queue, parked_by LIMIT 1`;
+  const found = await sql<LineName>`
+    WITH RECURSIVE line (queue, key, nth) AS (
+      SELECT first.*, 1 FROM (${next(sql`${after.queue}`, sql`${after.key}`)}) AS first
       UNION ALL
-      SELECT (SELECT parked_by FROM job WHERE parked_by > line.key ORDER BY parked_by LIMIT 1), nth + 1
-      FROM line WHERE line.key IS NOT NULL AND nth < ${count}
+      SELECT following.*, nth + 1 FROM line CROSS JOIN LATERAL (${next(sql`line.queue`, sql`line.key`)}) AS following
+      WHERE nth < ${count}
     )
-    SELECT key FROM line WHERE key IS NOT NULL ORDER BY nth`.execute(transaction);
-  return found.rows.map(({ key }) => key);
+    SELECT queue, key FROM line ORDER BY nth`.execute(transaction);
+  return found.rows;
 }
 
 /** Of these limiters, those in whose lines jobs stand that this worker may take. */

@@ -10,7 +10,8 @@ import type { TellingJob } from "../jobs/transition.ts";
 import { withWriteScope } from "../write-scope.ts";
 import { limiterOf, taskOfKey } from "./limits.ts";
 import type { LimitsOf } from "./limits.ts";
-import { listLineKeys } from "./lines.ts";
+import { listLines } from "./lines.ts";
+import type { LineName } from "./lines.ts";
 import type { LiveLimits } from "./live-limits.ts";
 import { telling } from "./parked-jobs.ts";
 import { planSettings } from "./plan-settings.ts";
@@ -36,7 +37,7 @@ export type LinesKnown = Pick<LiveLimits, "limitsOf" | "queueOf">;
  */
 export async function releaseParked(parts: Parts, known: LinesKnown, signal?: AbortSignal): Promise<number> {
   let count = 0;
-  for (let after = ""; ;) {
+  for (let after: LineName = { queue: "", key: "" }; ;) {
     const batch = await withWriteScope(
       parts.database,
       async (scope) => {
@@ -56,59 +57,58 @@ type Released = {
   readonly jobs: readonly TellingJob[];
   /** To the queues of their tasks, still in their lines. */
   readonly moved: readonly TellingJob[];
-  readonly next: string | undefined;
+  readonly next: LineName | undefined;
 };
 
 /** `next`: after which line to go on; undefined when all were looked at. */
-async function releaseBatch(transaction: Transaction, known: LinesKnown, after: string): Promise<Released> {
+async function releaseBatch(transaction: Transaction, known: LinesKnown, after: LineName): Promise<Released> {
   const limitsOf: LimitsOf = (task) => known.limitsOf(task);
   await sql`SELECT ${planSettings}`.execute(transaction);
-  const keys = await listLineKeys(transaction, after, batchSize);
-  const next = keys.length === batchSize ? keys.at(-1) : undefined;
-  const gone = keys.filter(
-    (key) => limitsOf(taskOfKey(key)) !== undefined && limiterOf(key, limitsOf) === undefined,
+  const lines = await listLines(transaction, after, { count: batchSize, of: "all" });
+  const gone = lines.filter(
+    ({ key }) => limitsOf(taskOfKey(key)) !== undefined && limiterOf(key, limitsOf) === undefined,
   );
-  const moved = await followTasks(transaction, known, keys);
+  const moved = await followTasks(transaction, known, lines);
+  // The same lines again, until nothing is left to move or to let go.
+  const further = lines.length === batchSize ? lines.at(-1) : undefined;
+  const next = moved.length > 0 ? after : further;
   if (gone.length === 0) return { jobs: [], moved, next };
   const released = await sql<TellingJob>`
     WITH placed AS MATERIALIZED (
-      SELECT id, queue, priority, owner, row_number() OVER (ORDER BY fair, run_at, id) AS nth
-      FROM (SELECT * FROM job WHERE parked_by = ANY(${gone}::text[]) LIMIT ${batchSize} FOR UPDATE SKIP LOCKED) AS gone
+      SELECT id, queue, priority, owner, row_number() OVER (ORDER BY fair, run_at, id) AS nth FROM (
+        SELECT waiting.* FROM jsonb_to_recordset(${jsonb(gone)}) AS line (queue text, key text) CROSS JOIN LATERAL (
+          SELECT job.* FROM job WHERE job.queue = line.queue AND job.parked_by = line.key
+          LIMIT ${batchSize} FOR UPDATE OF job SKIP LOCKED) AS waiting
+        LIMIT ${batchSize}) AS gone
     ), ${fairShares(sql`placed`)}
     UPDATE job SET state = 'queued', reason = NULL, parked_by = NULL, fair = ${comebackPlace}
     FROM share WHERE job.id = share.id RETURNING ${telling}`.execute(transaction);
-  // The same lines again, until nothing is left in them.
   return { jobs: released.rows, moved, next: released.rows.length === batchSize ? after : next };
 }
 
-/** That `job` is where neither its task nor a schedule of it has jobs go. Read now: a schedule may be new. */
-const hasStrayed = sql`job.queue <> line.queue
-  AND NOT EXISTS (SELECT FROM schedule WHERE schedule.task = job.task AND schedule.queue = job.queue)`;
-
 /**
- * Puts parked jobs into the queues that their tasks have now, at most a batch at each look: of the lines whose first
- * job has strayed, which is where those stand that were there before.
+ * Puts parked jobs into the queues that their tasks have now, at most a batch at once: those of lines where
+ * neither the task nor a schedule of it has jobs go. Schedules are read now: one may be new.
  */
 async function followTasks(
   transaction: Transaction,
   known: LinesKnown,
-  keys: readonly string[],
+  lines: readonly LineName[],
 ): Promise<readonly TellingJob[]> {
-  const lines = keys.flatMap((key) => {
-    const queue = known.queueOf(taskOfKey(key));
-    return queue === undefined ? [] : [{ key, queue }];
+  const former = lines.flatMap(({ queue, key }) => {
+    const task = taskOfKey(key);
+    const to = known.queueOf(task);
+    return to === undefined || to === queue ? [] : [{ queue, key, task, to }];
   });
-  if (lines.length === 0) return [];
+  if (former.length === 0) return [];
   const strayed = await sql<{ id: string; queue: string }>`
-    SELECT stray.id, stray.queue
-    FROM jsonb_to_recordset(${jsonb(lines)}) AS line (key text, queue text)
+    SELECT stray.id, line."to" AS queue
+    FROM jsonb_to_recordset(${jsonb(former)}) AS line (queue text, key text, task text, "to" text)
     CROSS JOIN LATERAL (
-      SELECT ${hasStrayed} AS has_strayed FROM job WHERE job.parked_by = line.key
-      ORDER BY job.priority DESC, job.fair, job.run_at, job.id LIMIT 1) AS head
-    CROSS JOIN LATERAL (
-      SELECT job.id, line.queue FROM job WHERE job.parked_by = line.key AND ${hasStrayed}
+      SELECT job.id FROM job WHERE job.queue = line.queue AND job.parked_by = line.key
+        AND NOT EXISTS (SELECT FROM schedule WHERE schedule.task = line.task AND schedule.queue = line.queue)
       LIMIT ${batchSize} FOR UPDATE OF job SKIP LOCKED) AS stray
-    WHERE head.has_strayed LIMIT ${batchSize}`.execute(transaction);
+    LIMIT ${batchSize}`.execute(transaction);
   if (strayed.rows.length === 0) return [];
   const moved = await sql<TellingJob>`
     UPDATE job SET queue = stray.queue FROM jsonb_to_recordset(${jsonb(strayed.rows)}) AS stray (id uuid, queue text)
