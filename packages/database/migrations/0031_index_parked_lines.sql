@@ -1,7 +1,8 @@
 -- Lines of jobs that wait for a limit are read queue by queue, and what they keep of the limit of their key is counted.
 -- Programs of the version before find their lines by the other indexes; only the jobs of a task that has changed its
 -- queue cost them a sort of the line, every ten seconds.
--- Locks: job, while the indexes are built: its readers wait too.
+-- And the row of a limit says itself when it may be forgotten: whoever prunes need not know its task.
+-- Locks: limiter, for a moment; job, while the indexes are built: its readers wait too.
 
 DROP INDEX job_parked;
 -- A worker looks at the lines of one queue: without it, a million jobs that wait in another were read past.
@@ -9,3 +10,7 @@ CREATE INDEX job_parked ON job (queue, parked_by, priority DESC, fair, run_at, i
 -- Jobs in the lines of tasks, by their key.
 CREATE INDEX job_reserved ON job (queue, parked_by, limit_key, priority DESC)
   WHERE parked_by LIKE 'task:%' AND limit_key IS NOT NULL;
+
+-- When its bucket will be full, if nothing starts until then. A program of the version before does not say so: a bucket
+-- that takes longer than this to fill may start full when its row, unused for a month, is forgotten.
+ALTER TABLE limiter ADD COLUMN full_at timestamptz NOT NULL DEFAULT now() + interval '30 days';

@@ -69,9 +69,8 @@ export async function end(queryable: Queryable, ids: readonly string[]): Promise
 /** Lets time pass for the limits: their buckets were filled so much earlier. */
 export async function pass(queryable: Queryable, seconds: number): Promise<void> {
   await sql`
-    UPDATE limiter SET refilled_at = refilled_at - ${seconds}::double precision * interval '1 second'`.execute(
-    queryable,
-  );
+    UPDATE limiter SET refilled_at = refilled_at - passed, full_at = full_at - passed
+    FROM (SELECT ${seconds}::double precision * interval '1 second' AS passed) AS given`.execute(queryable);
 }
 
 export type ParkedRow = {

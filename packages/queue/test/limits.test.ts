@@ -424,14 +424,48 @@ describe.each(testDatabases())("limits on $name", (kind) => {
     ]);
   });
 
-  it("forgets limiters that nobody has used for days", async () => {
-    await jobs({ key: "a" });
-    await claim(database, limited({ keyRateLimit: tenAnHour }));
+  describe("an unused limiter", () => {
+    const keys = async (): Promise<string[]> => {
+      const found = await sql<{ key: string }>`SELECT key FROM limiter`.execute(database.queryable);
+      return found.rows.map(({ key }) => key);
+    };
 
-    expect(await pruneLimiters(database, tokenSeconds)).toBe(0);
-    await pass(database.queryable, 3 * 86_400);
-    // A full one of a slower rate may be nearly empty still: forgotten, it would be full.
-    expect(await pruneLimiters(database, 4 * 86_400)).toBe(0);
-    expect(await pruneLimiters(database, tokenSeconds)).toBe(1);
+    it("is forgotten after two days", async () => {
+      await jobs({ key: "a" });
+      await claim(database, limited({ keyRateLimit: tenAnHour }));
+
+      await pass(database.queryable, 1.9 * 86_400);
+      await pruneLimiters(database);
+      expect(await keys()).toEqual(["key:tests.limited:a"]);
+      await pass(database.queryable, 0.2 * 86_400);
+      await pruneLimiters(database);
+
+      expect(await keys()).toEqual([]);
+    });
+
+    it("is kept until two days after its bucket is full, also by who does not know its task", async () => {
+      // Ten tokens gone, one comes in ten hours.
+      await jobs({ count: 10 });
+      await claim(database, limited({ rateLimit: { perSecond: 1 / 36_000, burst: 100 } }));
+
+      await pass(database.queryable, 100 * 3_600 + 47 * 3_600);
+      await pruneLimiters(database);
+      expect(await keys()).toEqual(["task:tests.limited"]);
+      await pass(database.queryable, 2 * 3_600);
+      await pruneLimiters(database);
+
+      expect(await keys()).toEqual([]);
+    });
+
+    it("of a program of the version before is kept until it is full in all likelihood", async () => {
+      await sql`INSERT INTO limiter (key, tokens) VALUES ('task:tests.limited', 1)`.execute(
+        database.queryable,
+      );
+
+      await pass(database.queryable, 29 * 86_400);
+      await pruneLimiters(database);
+
+      expect(await keys()).toEqual(["task:tests.limited"]);
+    });
   });
 });

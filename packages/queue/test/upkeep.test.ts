@@ -122,6 +122,21 @@ describe.each(testDatabases())("upkeep on $name", (kind) => {
     expect(await promoteDueJobs(parts)).toEqual({ moved: 1_200, hasMore: false });
   });
 
+  it("goes on with old limiters poll by poll, until none is left", async () => {
+    await sql`
+      INSERT INTO limiter (key, tokens, refilled_at, full_at)
+      SELECT 'key:tests.run_script:' || nth, 0, now() - interval '3 days', now() - interval '3 days'
+      FROM generate_series(1, 3000) AS nth`.execute(database.queryable);
+    const prune = choresOf(new TaskRegistry([])).find(({ name }) => name === "prune limiters")!;
+
+    const polls: unknown[] = [];
+    for (let poll = 0; poll < 4; poll++) polls.push(await prune.run(AbortSignal.timeout(60_000)));
+
+    expect(polls).toEqual([true, true, true, false]);
+    const left = await sql`SELECT key FROM limiter`.execute(database.queryable);
+    expect(left.rows).toEqual([]);
+  });
+
   it("goes on with the other chores when one fails every time", async () => {
     const late = await enqueue();
     await sql`UPDATE job SET expires_at = now() - interval '1 second'`.execute(database.queryable);

@@ -8,12 +8,13 @@ import { roomFor } from "./admit.ts";
 import { chooseJobs } from "./choose-jobs.ts";
 import type { Choice, LimitedClaimRequest } from "./choose-jobs.ts";
 import { storeTokens } from "./limiter-rows.ts";
+import type { TokensLeft } from "./limiter-rows.ts";
 import { limiterOf } from "./limits.ts";
 import { listLines, readLines } from "./lines.ts";
 import type { Line } from "./lines.ts";
 import { parkJobs, unparkJobs } from "./parked-jobs.ts";
 import { enterGate, readGate } from "./queue-gate.ts";
-import { nextTokenInMs } from "./token-bucket.ts";
+import { fillSeconds, nextTokenInMs } from "./token-bucket.ts";
 
 /** Lines that one claim looks at: some 10 ms of the database's time. The next claim goes on after them. */
 const maxLines = 1000;
@@ -126,11 +127,13 @@ async function takeJobs(
 }
 
 /** Of the buckets that jobs were started from. */
-function tokensLeft({ admission, locked }: Choice) {
+function tokensLeft({ admission, locked }: Choice): readonly TokensLeft[] {
   return [...admission.started].flatMap(([key, starts]) => {
-    const limiter = locked.get(key);
-    if (limiter?.tokens === undefined) return [];
-    return [{ key, tokens: limiter.tokens - starts, lockedAtSeconds: limiter.lockedAtSeconds }];
+    const { limiter, tokens: before, lockedAtSeconds } = locked.get(key) ?? {};
+    if (limiter?.rateLimit === undefined || before === undefined || lockedAtSeconds === undefined) return [];
+    const tokens = before - starts;
+    const fullAtSeconds = lockedAtSeconds + fillSeconds(tokens, limiter.rateLimit);
+    return [{ key, tokens, lockedAtSeconds, fullAtSeconds }];
   });
 }
 

@@ -71,8 +71,8 @@ export async function lockLimiters(
   if (limiters.length === 0) return new Map();
   // The clock is read when the lock is held: a time from before the wait for it would be filled in twice.
   const locked = await sql<{ key: string; tokens: number; age_seconds: number; at_seconds: number }>`
-    INSERT INTO limiter (key, tokens, refilled_at)
-    SELECT key, coalesce(burst, 0), clock_timestamp() FROM ${limiterRows(limiters)} ORDER BY key
+    INSERT INTO limiter (key, tokens, refilled_at, full_at)
+    SELECT key, coalesce(burst, 0), clock_timestamp(), clock_timestamp() FROM ${limiterRows(limiters)} ORDER BY key
     ON CONFLICT (key) DO UPDATE SET refilled_at = least(limiter.refilled_at, clock_timestamp())
     RETURNING key, tokens, extract(epoch FROM clock_timestamp() - refilled_at)::double precision AS age_seconds,
       extract(epoch FROM clock_timestamp())::double precision AS at_seconds`.execute(transaction);
@@ -108,29 +108,42 @@ async function countUnder(
   return new Map(found.rows.map(({ key, running, reserved }) => [key, { running: running ?? 0, reserved }]));
 }
 
+export type TokensLeft = {
+  readonly key: string;
+  readonly tokens: number;
+  readonly lockedAtSeconds: number;
+  readonly fullAtSeconds: number;
+};
+
 /** Writes what is left in the buckets of locked limiters, by key. */
-export async function storeTokens(
-  transaction: Transaction,
-  left: readonly { readonly key: string; readonly tokens: number; readonly lockedAtSeconds: number }[],
-): Promise<void> {
+export async function storeTokens(transaction: Transaction, left: readonly TokensLeft[]): Promise<void> {
   if (left.length === 0) return;
-  const rows = left.map(({ key, tokens, lockedAtSeconds }) => ({ key, tokens, at_seconds: lockedAtSeconds }));
+  const rows = left.map(({ key, tokens, lockedAtSeconds, fullAtSeconds }) => ({
+    key,
+    tokens,
+    at_seconds: lockedAtSeconds,
+    full_at_seconds: fullAtSeconds,
+  }));
   await sql`
-    UPDATE limiter SET tokens = kept.tokens, refilled_at = to_timestamp(kept.at_seconds)
-    FROM jsonb_to_recordset(${jsonb(rows)}) AS kept (key text, tokens double precision, at_seconds double precision)
+    UPDATE limiter SET tokens = kept.tokens, refilled_at = to_timestamp(kept.at_seconds),
+      full_at = to_timestamp(kept.full_at_seconds)
+    FROM jsonb_to_recordset(${jsonb(rows)})
+      AS kept (key text, tokens double precision, at_seconds double precision, full_at_seconds double precision)
     WHERE limiter.key = kept.key`.execute(transaction);
 }
 
+const pruneCount = 1000;
+
 /**
- * Deletes up to 1000 limiters that have not been used for two days, or for as long as the slowest bucket takes to
- * fill: theirs are full, as a new one's is. Returns how many. Waits for nobody; may be called at any time.
+ * Deletes limiters that have not been used for two days and whose buckets have been full as long, at the rate of
+ * their last start, whoever knows their tasks: a new one's is full too. So many at once; `hasMore`: there may be
+ * more. Waits for nobody; may be called at any time.
  */
-export async function pruneLimiters(database: QueryAccess, longestFillSeconds: number): Promise<number> {
-  const unusedSeconds = Math.max(2 * 86_400, longestFillSeconds);
+export async function pruneLimiters(database: QueryAccess): Promise<{ readonly hasMore: boolean }> {
   const statement = sql`
     DELETE FROM limiter WHERE key IN (
-      SELECT key FROM limiter WHERE refilled_at < now() - ${unusedSeconds}::double precision * interval '1 second'
-      ORDER BY key LIMIT 1000 FOR UPDATE SKIP LOCKED)`;
+      SELECT key FROM limiter WHERE greatest(full_at, refilled_at) < now() - interval '2 days'
+      ORDER BY key LIMIT ${pruneCount} FOR UPDATE SKIP LOCKED)`;
   const deleted = await commit("prune", () => statement.execute(database.queryable));
-  return Number(deleted.numAffectedRows ?? 0n);
+  return { hasMore: Number(deleted.numAffectedRows ?? 0n) === pruneCount };
 }

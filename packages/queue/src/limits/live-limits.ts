@@ -6,7 +6,6 @@ import { listScheduledQueues } from "../schedules/schedule-row.ts";
 import type { TaskRegistry } from "../tasks/task-registry.ts";
 import { effectiveLimits, hasLimits } from "./limits.ts";
 import type { Limits } from "./limits.ts";
-import { bucketSize } from "./token-bucket.ts";
 
 /**
  * The limits as a worker knows them: what its tasks declare, below what people have set while the queue
@@ -45,15 +44,6 @@ export class LiveLimits {
   /** Where jobs of a task go that are added now; undefined for a task that is not known here. */
   queueOf(task: string): string | undefined {
     return this.#queues.get(task);
-  }
-
-  /** How long the slowest bucket takes to fill, in seconds; 0 without rates. */
-  get longestFillSeconds(): number {
-    const rates = [...this.#limits.values()].flatMap(({ rateLimit, keyRateLimit }) => [
-      rateLimit,
-      keyRateLimit,
-    ]);
-    return Math.max(0, ...rates.map((rate) => (rate === undefined ? 0 : bucketSize(rate) / rate.perSecond)));
   }
 
   /** Whether jobs of the task may have to wait for a limit. */

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { bucketSize, nextTokenInMs, refill } from "./token-bucket.ts";
+import { bucketSize, fillSeconds, nextTokenInMs, refill } from "./token-bucket.ts";
 
 const tenAMinute = { perSecond: 10 / 60, burst: 1 };
 
@@ -27,6 +27,12 @@ it("says when the next token is whole, rounded up", () => {
   expect(nextTokenInMs(0, tenAMinute)).toBe(6_000);
   expect(nextTokenInMs(0.99999, tenAMinute)).toBe(10);
   expect(nextTokenInMs(1, tenAMinute)).toBeUndefined();
+});
+
+it("says when it is full, within ten years", () => {
+  expect(fillSeconds(1, { perSecond: 2, burst: 5 })).toBe(2);
+  expect(fillSeconds(9, { perSecond: 2, burst: 5 })).toBe(0);
+  expect(fillSeconds(0, { perSecond: 1e-9, burst: 5 })).toBe(10 * 365 * 86_400);
 });
 
 it("holds a tenth of a second's worth of a high rate, whatever the burst", () => {

@@ -21,6 +21,14 @@ export function refill(bucket: { tokens: number; ageSeconds: number }, rate: Rat
   return Math.min(bucketSize(rate), bucket.tokens + added);
 }
 
+/** What takes longer to fill is as good as full then: longer than anybody waits for it. */
+const maxFillSeconds = 10 * 365 * 86_400;
+
+/** Seconds until a bucket with so many tokens is full, ten years at most. */
+export function fillSeconds(tokens: number, rate: RateLimit): number {
+  return Math.min(Math.max(0, bucketSize(rate) - tokens) / rate.perSecond, maxFillSeconds);
+}
+
 /** Milliseconds until a bucket with so many tokens has a whole one; undefined when it has. */
 export function nextTokenInMs(tokens: number, rate: RateLimit): number | undefined {
   if (tokens >= 1) return undefined;

@@ -5,7 +5,6 @@ import { rollUpCounts } from "../counts/count-jobs.ts";
 import { expireJobs, promoteDueJobs } from "../jobs/promote.ts";
 import { realignQueued } from "../jobs/realign-queued.ts";
 import { pruneLimiters } from "../limits/limiter-rows.ts";
-import { LiveLimits } from "../limits/live-limits.ts";
 import { mostReleased } from "../limits/release-parked.ts";
 import { reapJobs } from "../jobs/reap.ts";
 import type { ReapOptions, ReapParts } from "../jobs/reap.ts";
@@ -91,7 +90,7 @@ export function queueChores(parts: ChoreParts, options: ChoreOptions): readonly 
         (await pruneHistory(parts.database, { ...defaultRetention, spareDays: 1 }, signal)).hasMore,
     },
     { name: "prune schedule runs", everyMs: hour, run: () => pruneTicks(parts.database) },
-    { name: "prune limiters", everyMs: hour, run: () => pruneUnused(parts) },
+    { name: "prune limiters", everyMs: hour, run: async () => (await pruneLimiters(parts.database)).hasMore },
     {
       name: "vacuum",
       everyMs: hour,
@@ -122,10 +121,4 @@ export function workerChores(
       run: async (signal) => (await worker.releaseParked(signal)) >= mostReleased,
     }),
   ];
-}
-
-async function pruneUnused({ database, registry }: ChoreParts): Promise<void> {
-  const limits = new LiveLimits(registry);
-  await limits.refresh(database);
-  await pruneLimiters(database, limits.longestFillSeconds);
 }

@@ -48,7 +48,7 @@ const moments = {
   event_stream: ["ended_at"],
   queue_control: ["paused_at", "resume_at"],
   retention_mark: ["until"],
-  limiter: ["refilled_at"],
+  limiter: ["refilled_at", "full_at"],
 };
 
 const shifts = Object.entries(moments).map(([table, columns]) => {
