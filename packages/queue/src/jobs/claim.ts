@@ -84,15 +84,18 @@ export function inOrder(claimed: readonly ClaimedJob[]): ClaimedJob[] {
   return claimed.toSorted((left, right) => right.priority - left.priority || (left.id < right.id ? -1 : 1));
 }
 
-/** Whether the job that stands first in a queue is of a task that is not among these. */
-export async function isFirstUnknown(
+/** Reading past fewer jobs than this is quick: if a claim was slow, it was something else. */
+const manyJobs = 1000;
+
+/** Whether so many jobs stand first in a queue that are of tasks not among these. */
+export async function isBlockedByUnknown(
   database: QueryAccess,
   request: Pick<ClaimRequest, "queue" | "taskKeys">,
 ): Promise<boolean> {
-  const found = await sql<{ is_unknown: boolean }>`
-    SELECT task || '@' || task_version <> ALL(${[...request.taskKeys]}::text[]) AS is_unknown FROM job
-    WHERE queue = ${request.queue} AND state = 'queued' ORDER BY priority DESC, fair, run_at, id LIMIT 1`.execute(
-    database.queryable,
-  );
-  return found.rows[0]?.is_unknown ?? false;
+  const found = await sql<{ is_blocked: boolean }>`
+    SELECT count(*) = ${manyJobs} AS is_blocked FROM (
+      SELECT task || '@' || task_version AS key FROM job
+      WHERE queue = ${request.queue} AND state = 'queued' ORDER BY priority DESC, fair, run_at, id LIMIT ${manyJobs}
+    ) AS first WHERE key <> ALL(${[...request.taskKeys]}::text[])`.execute(database.queryable);
+  return found.rows[0]?.is_blocked ?? false;
 }

@@ -19,6 +19,8 @@ export type LimitedClaimRequest = Omit<ClaimRequest, "oldest"> & {
    * looked at again before the limit has room.
    */
   readonly lookAhead: number;
+  /** Whether only lines are looked at, and no queued jobs. Default false. */
+  readonly isQueueResting?: boolean;
   /** Lines to look at, besides those of the queued jobs: all after a key ("" for the first), and single ones. */
   readonly lines: { readonly after?: string; readonly keys?: readonly string[] };
 };

@@ -70,17 +70,18 @@ export async function claimWithLimits(
 }
 
 async function claimIn(transaction: Transaction, request: LimitedClaimRequest): Promise<LimitedClaim> {
-  const { queue, limit } = request;
+  const { queue, limit, isQueueResting = false } = request;
   const seen = await readGate(transaction, queue);
   if (!seen.isOpen || seen.room <= 0) return nothing;
   const { lines, linesTo } = await readAskedLines(transaction, request);
-  if (!seen.hasQueued && !lines.some(({ room }) => room >= 1)) {
+  const hasQueued = seen.hasQueued && !isQueueResting;
+  if (!hasQueued && !lines.some(({ room }) => room >= 1)) {
     return { ...nothing, nextInMs: soonest(lines.map(({ nextInMs }) => nextInMs)), linesTo };
   }
   const gate = await enterGate(transaction, queue, seen);
   const wanted = Math.min(limit, gate.room);
   if (!gate.isOpen || wanted <= 0) return nothing;
-  const choice = await chooseJobs(transaction, request, { lines, wanted, hasQueued: seen.hasQueued });
+  const choice = await chooseJobs(transaction, request, { lines, wanted, hasQueued });
   const { admission, isMore } = choice;
   const parked = await parkJobs(transaction, admission.parked);
   const released = await unparkJobs(transaction, admittedFromLines(choice));

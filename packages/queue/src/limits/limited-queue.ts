@@ -15,8 +15,14 @@ const maxRounds = 10;
 
 type LimitedRequest = Pick<
   LimitedClaimRequest,
-  "queue" | "taskKeys" | "limit" | "choice" | "worker" | "leaseMs"
+  "queue" | "taskKeys" | "limit" | "choice" | "worker" | "leaseMs" | "isQueueResting"
 >;
+export type LimitedLook = {
+  readonly jobs: readonly ClaimedJob[];
+  readonly isMore: boolean;
+  readonly isVain: boolean;
+  readonly againInMs: number;
+};
 type Parts = { readonly database: QueryAccess; readonly bus: EventBus };
 
 /** One worker's view of a queue in which limits hold: what it claims, and when it looks again. */
@@ -35,16 +41,16 @@ export class LimitedQueue {
    * Claims as `claimWithLimits` does, until there is a job or nothing is left to look at. When it has
    * brought nothing the worker, if it still has a free slot, is to claim again after `againInMs`, which is
    * at most a poll: 0 when there may be more, else when the rate of a line allows the next start. `isMore`:
-   * there may be jobs that it did not look at.
+   * there may be jobs that it did not look at. `isVain`: it neither brought nor parked a job.
    */
-  async claim(
-    request: LimitedRequest,
-  ): Promise<{ readonly jobs: readonly ClaimedJob[]; readonly isMore: boolean; readonly againInMs: number }> {
+  async claim(request: LimitedRequest): Promise<LimitedLook> {
     let lookAhead = request.limit;
+    let isVain = true;
     for (let round = 1; ; round++) {
-      const { jobs, isMore } = await this.#claimOnce(request, lookAhead);
+      const { jobs, parked, isMore } = await this.#claimOnce(request, lookAhead);
+      isVain &&= jobs.length + parked.length === 0;
       if (jobs.length > 0 || !isMore || round === maxRounds) {
-        return { jobs, isMore, againInMs: isMore ? 0 : this.#schedule.againInMs() };
+        return { jobs, isMore, isVain, againInMs: isMore ? 0 : this.#schedule.againInMs() };
       }
       // What stands in front was held back. The further it reaches, the more is parked at once.
       lookAhead = Math.min(lookAhead * 4, maxLookAhead);

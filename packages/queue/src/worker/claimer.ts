@@ -1,5 +1,5 @@
 import { bareHint } from "../brokers/hint.ts";
-import { claimJobs, isFirstUnknown } from "../jobs/claim.ts";
+import { claimJobs, isBlockedByUnknown } from "../jobs/claim.ts";
 import type { ClaimRequest } from "../jobs/claim.ts";
 import type { ClaimedJob } from "../jobs/job-row.ts";
 import { LimitedQueue } from "../limits/limited-queue.ts";
@@ -8,6 +8,8 @@ import { releaseParked } from "../limits/release-parked.ts";
 import type { ExecuteParts } from "./execution.ts";
 import { QueuePlaces } from "./queue-places.ts";
 import { RestingQueues } from "./resting-queues.ts";
+
+type ClaimerParts = Pick<ExecuteParts, "database" | "bus" | "broker" | "registry">;
 
 export type ClaimerOptions = {
   readonly worker: ClaimRequest["worker"];
@@ -25,7 +27,7 @@ export type Claim = {
 
 /** Takes jobs for one worker: the short way, or where there are limits to keep the way that counts. */
 export class Claimer {
-  readonly #parts: ExecuteParts;
+  readonly #parts: ClaimerParts;
   readonly #options: ClaimerOptions;
   readonly #limits: LiveLimits;
   readonly #limited = new Map<string, LimitedQueue>();
@@ -33,7 +35,7 @@ export class Claimer {
   readonly #places = new QueuePlaces();
   #againAtMs = Number.POSITIVE_INFINITY;
 
-  constructor(parts: ExecuteParts, options: ClaimerOptions) {
+  constructor(parts: ClaimerParts, options: ClaimerOptions) {
     this.#parts = parts;
     this.#options = options;
     this.#limits = new LiveLimits(parts.registry);
@@ -56,7 +58,6 @@ export class Claimer {
 
   /** Somebody says that there is work. */
   wake(queue: string): void {
-    this.#resting.wake(queue);
     this.#limited.get(queue)?.hint();
   }
 
@@ -74,12 +75,23 @@ export class Claimer {
 
   async claim(asked: Pick<ClaimRequest, "queue" | "limit" | "oldest">): Promise<Claim> {
     const { queue } = asked;
-    if (this.#resting.isResting(queue)) return { jobs: [], isMore: false, strays: [] };
+    const restMs = this.#resting.restMs(queue);
+    if (restMs > 0) this.#comeAgainIn(restMs);
     const { worker, leaseMs } = this.#options;
     const request = { ...asked, taskKeys: this.#parts.registry.keys(), worker, leaseMs };
-    return this.#limits.isLimited(queue)
-      ? await this.#claimLimited(request)
-      : await this.#claimPlain(request);
+    if (this.#limits.isLimited(queue)) return await this.#claimLimited(request, restMs > 0);
+    return restMs > 0 ? { jobs: [], isMore: false, strays: [] } : await this.#claimPlain(request);
+  }
+
+  #comeAgainIn(ms: number): void {
+    this.#againAtMs = Math.min(this.#againAtMs, performance.now() + ms);
+  }
+
+  /** A claim that began then brought nothing. */
+  async #lookedInVain(request: ClaimRequest, startedMs: number): Promise<void> {
+    await this.#resting.lookedInVain(request.queue, performance.now() - startedMs, () =>
+      isBlockedByUnknown(this.#parts.database, request),
+    );
   }
 
   async #claimPlain(request: ClaimRequest): Promise<Claim> {
@@ -89,26 +101,29 @@ export class Claimer {
     const from = this.#places.next(queue);
     const { jobs: claimed, place } = await claimJobs(database, request, from);
     this.#places.reached(queue, place);
-    if (claimed.length === 0) {
-      await this.#resting.lookedInVain(queue, performance.now() - startedMs, () =>
-        isFirstUnknown(database, request),
-      );
-    }
+    if (claimed.length === 0) await this.#lookedInVain(request, startedMs);
     const jobs = claimed.filter(({ task }) => !this.#limits.hasLimits(task));
     if (jobs.length === claimed.length) return { jobs, isMore: claimed.length === request.limit, strays: [] };
     this.#limits.countIn(queue);
     return { jobs, isMore: true, strays: claimed.filter(({ task }) => this.#limits.hasLimits(task)) };
   }
 
-  /** The oldest in a turn of their own: limits may hold them back while others could start. */
-  async #claimLimited({ oldest, ...request }: ClaimRequest): Promise<Claim> {
+  /**
+   * The oldest in a turn of their own: limits may hold them back while others could start. Lines are looked at
+   * also while the queue rests: the jobs that are in the way stand in none of them.
+   */
+  async #claimLimited(asked: ClaimRequest, isQueueResting: boolean): Promise<Claim> {
+    const { oldest, ...rest } = asked;
+    const request = { ...rest, isQueueResting };
     const queue = this.#limitedQueue(request.queue);
     if (oldest > 0) {
       const { jobs } = await queue.claim({ ...request, limit: oldest, choice: "oldest" });
       if (jobs.length > 0) return { jobs, isMore: true, strays: [] };
     }
-    const { jobs, isMore, againInMs } = await queue.claim({ ...request, choice: "best" });
-    if (jobs.length === 0) this.#againAtMs = Math.min(this.#againAtMs, performance.now() + againInMs);
+    const startedMs = performance.now();
+    const { jobs, isMore, isVain, againInMs } = await queue.claim({ ...request, choice: "best" });
+    if (jobs.length === 0) this.#comeAgainIn(againInMs);
+    if (isVain && !isQueueResting) await this.#lookedInVain(asked, startedMs);
     return { jobs, isMore: isMore || jobs.length === request.limit, strays: [] };
   }
 

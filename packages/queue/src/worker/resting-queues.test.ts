@@ -13,10 +13,10 @@ it("lets a queue rest for as long as looking in vain was dear", async () => {
   await queues.lookedInVain("a", 200, blocked);
 
   clock.ms += 3_999;
-  expect(queues.isResting("a")).toBe(true);
-  expect(queues.isResting("b")).toBe(false);
+  expect(queues.restMs("a")).toBe(1);
+  expect(queues.restMs("b")).toBe(0);
   clock.ms += 1;
-  expect(queues.isResting("a")).toBe(false);
+  expect(queues.restMs("a")).toBe(0);
 });
 
 it("never rests longer than 30 seconds", async () => {
@@ -25,7 +25,7 @@ it("never rests longer than 30 seconds", async () => {
   await queues.lookedInVain("a", 60_000, blocked);
 
   clock.ms += 30_000;
-  expect(queues.isResting("a")).toBe(false);
+  expect(queues.restMs("a")).toBe(0);
 });
 
 it("does not rest after a slow look at a queue that nothing blocks, nor after a quick one", async () => {
@@ -34,15 +34,6 @@ it("does not rest after a slow look at a queue that nothing blocks, nor after a 
   await queues.lookedInVain("slow", 5_000, () => Promise.resolve(false));
   await queues.lookedInVain("quick", 5, () => Promise.reject(new Error("must not be asked")));
 
-  expect(queues.isResting("slow")).toBe(false);
-  expect(queues.isResting("quick")).toBe(false);
-});
-
-it("looks again at once after a hint", async () => {
-  const { queues } = create();
-  await queues.lookedInVain("a", 1_000, blocked);
-
-  queues.wake("a");
-
-  expect(queues.isResting("a")).toBe(false);
+  expect(queues.restMs("slow")).toBe(0);
+  expect(queues.restMs("quick")).toBe(0);
 });

@@ -1,13 +1,14 @@
 /** So much of a worker's time at most goes into looking in vain: one part in 20. */
 const restFactor = 20;
-/** A new version of the worker, or the end of what stands in the way, is noticed this late at most. */
+/** The end of what stands in the way, or a job that could start, is noticed this late at most. */
 const maxRestMs = 30_000;
 /** Looking in vain faster than this costs nothing that matters. */
 const slowMs = 100;
 
 /**
  * Queues that are not looked at for a while: jobs of tasks that this process does not know stand
- * first in them, and every claim reads past all of those.
+ * first in them, and every claim reads past all of those. Hints end no rest: they come with each of
+ * those jobs too.
  */
 export class RestingQueues {
   readonly #nowMs: () => number;
@@ -17,13 +18,9 @@ export class RestingQueues {
     this.#nowMs = nowMs;
   }
 
-  isResting(queue: string): boolean {
-    return this.#nowMs() < (this.#untilMs.get(queue) ?? 0);
-  }
-
-  /** Somebody says that there is work. */
-  wake(queue: string): void {
-    this.#untilMs.delete(queue);
+  /** Milliseconds until it is to be looked at again; 0 for now. */
+  restMs(queue: string): number {
+    return Math.max(0, (this.#untilMs.get(queue) ?? 0) - this.#nowMs());
   }
 
   /** After a claim that found nothing; asks what is in the way only when it was slow. */
