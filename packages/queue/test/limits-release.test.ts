@@ -108,6 +108,19 @@ describe.each(testDatabases())("parked jobs on $name", (kind) => {
     expect([await release(), await release()]).toEqual([mostReleased, 1]);
   }, 60_000);
 
+  it("follow their task to its new queue some at a time too", async () => {
+    await enqueue(database.queryable, { count: mostReleased + 1, queue: "former" });
+    await sql`
+      UPDATE job SET state = 'scheduled', reason = 'rate_limit', parked_by = 'task:tests.limited'`.execute(
+      database.queryable,
+    );
+
+    await releaseParked(parts(), { limitsOf, queueOf: () => "tests" });
+
+    const left = await sql`SELECT 1 FROM job WHERE queue = 'former'`.execute(database.queryable);
+    expect(left.rows).toHaveLength(1);
+  }, 60_000);
+
   it("follow their task to its new queue, which is told, and keep their places in the line", async () => {
     const keyed = await park({ count: 2, key: "a", queue: "former" });
     const ids = [...keyed, ...(await park({ queue: "former" }))];

@@ -18,7 +18,7 @@ import { planSettings } from "./plan-settings.ts";
 
 /** Lines looked at, and jobs let go, in one transaction. */
 const batchSize = 1000;
-/** Let go by one call, in some seconds; then there may be more: other upkeep has its turn too. */
+/** Let go or moved by one call, in some seconds; then there may be more: other upkeep has its turn too. */
 export const mostReleased = 10_000;
 
 type Parts = { readonly database: QueryAccess; readonly bus: EventBus; readonly broker: Announcer };
@@ -31,12 +31,13 @@ export type LinesKnown = Pick<LiveLimits, "limitsOf" | "queueOf">;
  * before the first that waits there. Jobs of limits that are claims take out of their lines themselves;
  * where their task has got another queue meanwhile they follow it, for claims of the former one look at no
  * lines any more. In a queue that a schedule of their task names they stay: `LiveLimits` has claims of it
- * look. Ends after `mostReleased`. Those of tasks that this process does not know stay. Waits for nobody: a
- * job that another transaction holds is left for the next call. The signal ends the work after the batch
- * at hand.
+ * look. Those of tasks that this process does not know stay. Ends after `mostReleased`, with those that
+ * were moved. Waits for nobody: a job that another transaction holds is left for the next call. The signal
+ * ends the work after the batch at hand.
  */
 export async function releaseParked(parts: Parts, known: LinesKnown, signal?: AbortSignal): Promise<number> {
   let count = 0;
+  let moved = 0;
   for (let after: LineName = { queue: "", key: "" }; ;) {
     const batch = await withWriteScope(
       parts.database,
@@ -48,7 +49,8 @@ export async function releaseParked(parts: Parts, known: LinesKnown, signal?: Ab
       "release_parked",
     );
     count += batch.jobs.length;
-    if (batch.next === undefined || count >= mostReleased || signal?.aborted) return count;
+    moved += batch.moved.length;
+    if (batch.next === undefined || count + moved >= mostReleased || signal?.aborted) return count;
     after = batch.next;
   }
 }
