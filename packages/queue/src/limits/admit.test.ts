@@ -96,7 +96,7 @@ describe("a job that its key lets through and its task holds", () => {
 
   it("keeps the room of its key, so that others of that key wait for the key", () => {
     const rooms = new Map([
-      ["key:t:k", { ...open, slots: 1 }],
+      ["key:t:k", { ...open, slots: 1, tokens: 9 }],
       ["task:t", { ...open, slots: 0 }],
     ]);
 

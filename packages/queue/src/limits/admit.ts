@@ -98,8 +98,8 @@ function lets(room: Room | undefined, { priority, parkedBy }: Candidate, isKept:
 }
 
 function reasonOf(room: Room | undefined): Parking["reason"] {
-  const { tokens, slots } = room ?? unlimited;
-  const isFull = slots !== undefined && slots < 1;
+  const { tokens, slots, reserved } = room ?? unlimited;
+  const isFull = slots !== undefined && slots - reserved.length < 1;
   return isFull || tokens === undefined ? "concurrency_limit" : "rate_limit";
 }
 

@@ -17,7 +17,7 @@ type LimitedRequest = Pick<
   LimitedClaimRequest,
   "queue" | "taskKeys" | "limit" | "choice" | "worker" | "leaseMs" | "isQueueResting"
 >;
-export type LimitedLook = {
+type LimitedLook = {
   readonly jobs: readonly ClaimedJob[];
   readonly isMore: boolean;
   readonly isVain: boolean;
