@@ -1,6 +1,6 @@
 -- Lines of jobs that wait for a limit are read queue by queue, and what they keep of the limit of their key is counted.
--- Programs of the version before find their lines by the other indexes; only the jobs of a task that has changed its
--- queue cost them a sort of the line, every ten seconds.
+-- Programs of the version before find their lines by the same indexes; only where one of them does the upkeep, its look
+-- for jobs of tasks that have changed their queue sorts each line, every ten seconds.
 -- And the row of a limit says itself when it may be forgotten: whoever prunes need not know its task.
 -- Locks: limiter, for a moment; job, while the indexes are built: its readers wait too.
 
