@@ -107,6 +107,23 @@ describe("an agent's turns", () => {
     });
   });
 
+  it("keep in a second summary what the first one says", async () => {
+    const crew = crewOf({ agents: agent("writer", "tools: [lookup]"), tasks: task("a") });
+    const runtime = scriptedRuntime({
+      script: (step) => {
+        if (step.includes("turn/2/summary/")) return "The tea is green.";
+        if (step.includes("/summary/")) return "All of it.";
+        if (/turn\/[24]$/.test(step)) return failure("model_context_exceeded");
+        return step.endsWith("turn/5") ? "Done." : lookup("tea");
+      },
+    });
+
+    await runCrew(crew, {}, runtime);
+
+    const asked = [...runtime.store.requests].filter(([step]) => step.includes("turn/4/summary/"));
+    expect(JSON.stringify(asked.map(([, requests]) => requests[0]?.messages))).toContain("The tea is green.");
+  });
+
   it("summarise in smaller parts when a part is too long as well, and give up in the end", async () => {
     const crew = crewOf({
       agents: agent("writer", "max_retry_limit: 0"),

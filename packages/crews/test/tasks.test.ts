@@ -183,6 +183,19 @@ describe("async tasks", () => {
     expect(begun).toEqual(["task/a/turn/1", "task/b/turn/1", "task/c/turn/1"]);
   });
 
+  it("end the run with what one of them fails for, though another is only put off", async () => {
+    const failed = new MillraceError({ code: "model_unauthorized", kind: "invalid", message: "no key" });
+    const busy = new MillraceError({
+      code: "model_busy",
+      kind: "unavailable",
+      message: "later",
+      retryable: true,
+    });
+    const script = (step: string) => (step.startsWith("task/a") ? busy : failed);
+
+    await expect(runCrew(crewOf({ tasks }), {}, scriptedRuntime({ script }))).rejects.toBe(failed);
+  });
+
   it("are stopped and waited for when one of them fails for good", async () => {
     const failed = new MillraceError({ code: "model_unauthorized", kind: "invalid", message: "no key" });
     const begun = Promise.withResolvers<void>();

@@ -2,13 +2,14 @@ import { readPassages, retrievePassages } from "@millrace/ask";
 import { calculator, documentTools, fetchUrlTool } from "@millrace/crews";
 import type { DocumentLibrary, FetchText, Tool } from "@millrace/crews";
 import type { Database } from "@millrace/database";
-import { readTextPiece } from "@millrace/documents";
+import { documentsToSearch, readTextPiece } from "@millrace/documents";
 import type { Extractor } from "@millrace/extract";
 import type { Models } from "@millrace/models";
 import { SafeFetch } from "@millrace/outbound";
 import { parseQuery } from "@millrace/search";
 import { z } from "zod";
 import { askLibrary } from "../search/ask-library.ts";
+import { toSearchFilter } from "../search/search-filters.ts";
 
 export type ToolParts = {
   readonly database: Database;
@@ -35,11 +36,12 @@ function documentLibrary({ database, models }: Pick<ToolParts, "database" | "mod
   return {
     search: async (query, limit, { owner, job, step, signal, noteUse }) => {
       if (!isId(owner)) return [];
+      const asked = parseQuery(query);
       const { passages, embedding } = await retrievePassages(
         { database, models },
         {
-          ...{ workspaceId: owner, query: parseQuery(query), limit, signal },
-          sources: library.sourcesFor(owner, {}),
+          ...{ workspaceId: owner, query: asked, limit, signal },
+          sources: documentsToSearch(owner, toSearchFilter({}, asked.fields)),
           purpose: "crew.search",
           origin: { owner, job, step },
         },

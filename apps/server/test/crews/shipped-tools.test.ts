@@ -99,6 +99,13 @@ describe("the shipped tools", () => {
     expect(await call("search_documents", { query: "harbour" }, null)).toBe("No passage fits.");
   });
 
+  it("search as people do, with the filters that a query holds", async () => {
+    const search = (query: string) => call("search_documents", { query }, bob);
+
+    expect(await search("harbour title:Bob")).toContain(bobsDocument);
+    expect(await search("harbour title:Ann")).toBe("No passage fits.");
+  });
+
   it("read only the documents of the job's owner, part by part to the end", async () => {
     const { workspaceId: ann } = localAccess;
     const first = await call("read_document", { document: annsDocument }, ann);

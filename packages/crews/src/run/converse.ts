@@ -5,7 +5,7 @@ import type { Assignment, DoWork } from "./assignment.ts";
 import { delegationTools } from "./delegation.ts";
 import { stepKey } from "./run-state.ts";
 import type { Run } from "./run-state.ts";
-import { summariseWork } from "./shorten.ts";
+import { summariseWork, withSummaryOf } from "./shorten.ts";
 import type { Stopwatch } from "./stopwatch.ts";
 import { takeTurn } from "./take-turn.ts";
 import type { TurnRecord } from "./turn-record.ts";
@@ -139,7 +139,7 @@ async function shorten(
   if (!assignment.agent.shortensContext) return undefined;
   const summary = await summariseWork(run, assignment, key, { messages, watches });
   if (summary === undefined) return undefined;
-  return [openingMessage(assignment, withSummary(assignment.text, summary))];
+  return [withSummaryOf(openingMessage(assignment, withSummary(assignment.text, summary)), summary)];
 }
 
 /** The first message: the task, and with some agents all that they are told. */

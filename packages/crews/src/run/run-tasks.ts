@@ -28,10 +28,13 @@ export async function runTasks(
     // All of them, also after a failure: nothing goes on behind the back of a run that has ended.
     const results = await Promise.allSettled(pending);
     pending = [];
+    const errors: unknown[] = [];
     for (const result of results) {
-      if (result.status === "rejected") throw result.reason;
-      outputs.set(result.value.task, result.value);
+      if (result.status === "rejected") errors.push(result.reason);
+      else outputs.set(result.value.task, result.value);
     }
+    // What ends the run comes before what only puts it off, such as a question to a person.
+    if (errors.length > 0) throw errors.find(isFinal) ?? errors[0];
   };
 
   for (const [index, task] of run.crew.tasks.entries()) {

@@ -10,6 +10,14 @@ import { takeTurn } from "./take-turn.ts";
 /** In how many parts a conversation is summarised; the next when one of them is still too long. */
 const cuts = [2, 4, 8] as const;
 
+const summaries = new WeakMap<ChatMessage, string>();
+
+/** Marks the opening of a conversation that goes on after a summary: the next one has to hold that too. */
+export function withSummaryOf(opening: ChatMessage, summary: string): ChatMessage {
+  summaries.set(opening, summary);
+  return opening;
+}
+
 /**
  * Summarises what an agent was given and has done, for a model that can't read it at once. Undefined when even
  * small parts are too long.
@@ -20,9 +28,9 @@ export async function summariseWork(
   key: string,
   work: { readonly messages: readonly ChatMessage[]; readonly watches: readonly Stopwatch[] },
 ): Promise<string | undefined> {
-  const text = [assignment.context, ...work.messages.slice(1).map(inText)]
-    .filter((part) => part !== "")
-    .join("\n\n");
+  const [opening] = work.messages;
+  const before = (opening && summaries.get(opening)) ?? assignment.context;
+  const text = [before, ...work.messages.slice(1).map(inText)].filter((part) => part !== "").join("\n\n");
   for (const parts of cuts) {
     const summary = await summariseIn(parts, text, async (part, index) =>
       takeTurn(run, {

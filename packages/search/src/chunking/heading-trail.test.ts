@@ -29,6 +29,18 @@ describe("HeadingTrail", () => {
     expect(new HeadingTrail().enter("Issue # 5 is\n#hashtag and\n####### seven")).toBeNull();
   });
 
+  it("leaves out the signs that follow a title", () => {
+    expect(new HeadingTrail().enter("## With C# ##  \n\nText.")).toBe("With C#");
+    expect(new HeadingTrail().enter("## With C#\n\nText.")).toBe("With C#");
+    expect(new HeadingTrail().enter("# #\n\nText.")).toBeNull();
+  });
+
+  it("reads a line of spaces as fast as any other", { timeout: 5_000 }, () => {
+    const line = `# a${" ".repeat(200_000)}b`;
+
+    expect(new HeadingTrail().enter(`${line}\n\n${line}#`)).toBeNull();
+  });
+
   it("takes no comment of a program for a heading", () => {
     const trail = new HeadingTrail();
     trail.enter("# Install\n\n```sh\n# first this");

@@ -1,6 +1,16 @@
 /** More would be a text that only looks like a heading. */
 const longestHeading = 200;
 
+/** Signs may follow the title too, behind a space. In time that grows with the line alone, whatever stands in it. */
+function readHeading(line: string): { readonly signs: string; readonly title: string } | undefined {
+  const [, signs = "", rest = ""] = /^(#{1,6})\s+(\S.*)$/.exec(line.trimEnd()) ?? [];
+  let end = rest.length;
+  while (rest[end - 1] === "#") end--;
+  const isClosed = end === 0 || /\s/.test(rest[end - 1] ?? "");
+  const title = (isClosed ? rest.slice(0, end) : rest).trimEnd();
+  return title === "" || title.length > longestHeading ? undefined : { signs, title };
+}
+
 /** Between the headings of a section. */
 export const sectionSeparator = " › ";
 
@@ -46,9 +56,9 @@ export class HeadingTrail {
       // A comment of a program looks like a heading.
       if (/^\s*(?:```|~~~)/.test(line)) this.#isCode = !this.#isCode;
       if (this.#isCode) continue;
-      const match = /^(#{1,6})\s+(.+?)\s*#*\s*$/.exec(line);
-      const [, signs = "", title = ""] = match ?? [];
-      if (title === "" || title.length > longestHeading) continue;
+      const heading = readHeading(line);
+      if (heading === undefined) continue;
+      const { signs, title } = heading;
       while ((this.#headings.at(-1)?.level ?? 0) >= signs.length) this.#headings.pop();
       this.#headings.push({ level: signs.length, title });
     }
