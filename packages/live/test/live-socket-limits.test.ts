@@ -1,4 +1,5 @@
 import { closeCodes } from "@millrace/contracts";
+import { localAccess } from "@millrace/kernel";
 import { once } from "node:events";
 import { afterEach, describe, expect, it } from "vitest";
 import { LiveServer, numbersOf, range } from "./live-server.ts";
@@ -109,6 +110,23 @@ describe("what a client sends", () => {
 
     expect(frames.filter((frame) => frame.t === "snap")).toHaveLength(50);
     expect(frames.find((frame) => frame.t === "err")).toMatchObject({ code: "too_many_subscriptions" });
+  });
+
+  it("is not too slow for what came all at once", async () => {
+    await start();
+    const client = await server.connect();
+    client.send({ op: "sub", topic: "jobs" });
+    await client.next();
+
+    for (const index of range(1, 1_000)) {
+      const data = { job_id: String(index) };
+      server.feed.notify({ topic: "jobs", owner: localAccess.workspaceId, type: "job.changed", data });
+    }
+
+    const [first] = await client.take(1);
+    expect(first).toMatchObject({ t: "ev", topic: "jobs", type: "jobs.changed", data: {} });
+    client.send({ op: "ping" });
+    await expect.poll(() => client.unread.some((frame) => frame.t === "pong")).toBe(true);
   });
 
   it("waits until it is known who connected", async () => {

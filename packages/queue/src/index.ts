@@ -29,7 +29,7 @@ export type {
 } from "./events/event.ts";
 export { createEventExchange } from "./events/event-exchange.ts";
 export type { EventExchange, ExchangeStatus } from "./events/event-exchange.ts";
-export { everyDomain } from "./events/event-relay.ts";
+export { anyChange, everyDomain } from "./events/event-relay.ts";
 export { createPostgresRelay } from "./events/postgres-relay.ts";
 export { createRedisRelay } from "./events/redis-relay.ts";
 export type { EnqueueOptions } from "./jobs/enqueue.ts";

@@ -37,8 +37,12 @@ export function addHealthRoutes(
     app.get(path, open, async () => ({ status: "ok" }));
   }
 
+  // Strangers may ask: however many do at once, the database is asked once.
+  let asking: Promise<Readiness> | undefined;
+  const askOnce = (): Promise<Readiness> =>
+    (asking ??= settle(readiness, logger).finally(() => (asking = undefined)));
   app.get("/readyz", open, async (request, reply) => {
-    const state = await settle(readiness, logger);
+    const state = await askOnce();
     void reply.code(state.ready ? 200 : 503);
     if (!state.ready) void reply.header("retry-after", "5");
     return access.isKnown(request) ? state : { ready: state.ready };

@@ -86,16 +86,27 @@ export function createLivePorts(
     job: watchedBy(jobPorts),
   };
 
+  /** Streams have the ids as the database writes them. */
+  const find = (topic: string) => {
+    const { domain, id } = parseStream(topic);
+    return {
+      ports: Object.hasOwn(watched, domain) ? watched[domain] : undefined,
+      domain,
+      id: id.toLowerCase(),
+    };
+  };
+
   return {
     topics: {
       snapshot: async (access, topic) => {
-        const { domain, id } = parseStream(topic);
-        return await watched[domain]?.snapshot(access, id);
+        const { ports, domain, id } = find(topic);
+        const found = await ports?.snapshot(access, id);
+        return found && { stream: `${domain}:${id}`, ...found };
       },
       mayWatch: async (access, topic) => {
         if (noticeTopics.has(topic)) return true;
-        const { domain, id } = parseStream(topic);
-        return (await watched[domain]?.mayWatch(access, id)) ?? false;
+        const { ports, id } = find(topic);
+        return (await ports?.mayWatch(access, id)) ?? false;
       },
       mayReceive: (access, notice) => maySee(access, notice.owner),
     },

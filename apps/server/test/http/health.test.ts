@@ -42,6 +42,20 @@ describe("health", () => {
     },
   );
 
+  it("asks once for all who ask at the same time", async () => {
+    let asked = 0;
+    const app = await appWith(async () => {
+      asked++;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      return notReady;
+    });
+
+    await Promise.all(Array.from({ length: 100 }, () => app.inject("/readyz")));
+    await app.inject("/readyz");
+
+    expect(asked).toBe(2);
+  });
+
   it("tells strangers only whether it is ready", async () => {
     const app = await appWith(async () => notReady);
 

@@ -63,6 +63,23 @@ it("reads once for a thousand who subscribe to one job at once", async () => {
   expect(snapshots.every((snapshot) => snapshot?.stream === topic)).toBe(true);
 });
 
+it("follows the stream of what is named in capitals, and knows no other domains", async () => {
+  const content = { kind: "text", text: "Some text that is named in capitals." } as const;
+  const taken = await installation.documents.accept(localAccess, {
+    ...{ content, title: undefined, idempotency: undefined },
+  });
+  if (taken.kind !== "new") throw new Error("it had no key");
+  const { id } = taken.accepted.document;
+
+  const usual = await ports.topics.snapshot(localAccess, `document:${id}`);
+  const snapshot = await ports.topics.snapshot(localAccess, `document:${id.toUpperCase()}`);
+
+  expect(snapshot).toEqual(usual);
+  expect(snapshot).toMatchObject({ seq: expect.any(Number), stream: `document:${id}` });
+  expect(await ports.topics.snapshot(localAccess, "constructor:x")).toBeUndefined();
+  expect(await ports.topics.mayWatch(localAccess, "constructor:x")).toBe(false);
+});
+
 it("shows strangers nothing of what is read for others at the same time", async () => {
   const topic = await addJob();
 

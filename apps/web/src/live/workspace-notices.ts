@@ -49,10 +49,11 @@ export function followWorkspace({ queries, renewals, socket, isFollowed }: Works
   const release = socket.subscribe("workspace", {
     onSnapshot: () => undefined,
     onEvents: (all) => {
-      // A crew at work writes all the time, and no document changes by it.
+      // `workspace.changed`: of more things than could be told. A crew at work writes all the time, and no document changes by it.
       const events = all.filter(({ type }) => !/^(crew_run|summary|ask)\./.test(type));
       for (const [domain, queryKey] of lists)
-        if (all.some(({ type }) => type.startsWith(`${domain}.`))) refetchList(domain, queryKey);
+        if (all.some(({ type }) => type.startsWith(`${domain}.`) || type === "workspace.changed"))
+          refetchList(domain, queryKey);
       if (events.length === 0) return;
       const ids = events.map(documentOf);
       for (const id of ids) if (id !== undefined) changed.add(id);

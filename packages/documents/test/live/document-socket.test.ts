@@ -293,7 +293,7 @@ describe("/api/documents/<id>/events", () => {
     }
     controller.abort();
 
-    expect(text).toContain("id: 3\nevent: reset\n");
+    expect(text).toMatch(/event: reset\n[^]*\n\nid: 3\nevent: snapshot\n/);
     expect(text).toContain('"title":"Report"');
   });
 

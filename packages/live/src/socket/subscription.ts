@@ -1,6 +1,7 @@
 import { closeCodes } from "@millrace/contracts";
 import type { ClientFrame, ServerFrame } from "@millrace/contracts";
 import type { Access } from "@millrace/kernel";
+import { anyChange } from "@millrace/queue";
 import type { ChangeNotice } from "@millrace/queue";
 import { AccessGuard } from "../access-guard.ts";
 import { deliverEvents } from "../deliver-events.ts";
@@ -100,11 +101,10 @@ async function runNotices(options: RunOptions, mayWatch: () => Promise<boolean>)
   const unsubscribe = ports.hub.onNotice((notice) => {
     const isMeant = notice.isForAll === true || mayReceive(connection.access, notice);
     if (notice.topic !== topic || !isMeant) return;
-    if (waiting.length >= connection.limits.maxOutgoingMessages) {
-      connection.close(closeCodes.slowClient, "too slow; connect again");
-      return;
-    }
-    waiting.push(notice);
+    // Thousands may come of one commit, before anybody could take the first: those who watch look at everything then.
+    const isMany = waiting.length >= connection.limits.maxOutgoingMessages;
+    if (isMany) waiting.length = 0;
+    waiting.push(isMany ? anyChange(notice.topic, notice.owner) : notice);
     wake?.();
   });
   const stop = () => wake?.();

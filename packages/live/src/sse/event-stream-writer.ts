@@ -44,10 +44,11 @@ export class EventStreamWriter {
   }
 
   /** Writes one event. Wait for `room` first. */
-  write(event: { readonly id: number; readonly type: string; readonly text: string }): void {
+  write(event: { readonly id?: number; readonly type: string; readonly text: string }): void {
     if (this.signal.aborted) return;
     // JSON text has no line breaks, and types are names: neither can break out of its line.
-    this.#raw.write(`id: ${event.id}\nevent: ${event.type}\ndata: ${event.text}\n\n`);
+    const id = event.id === undefined ? "" : `id: ${event.id}\n`;
+    this.#raw.write(`${id}event: ${event.type}\ndata: ${event.text}\n\n`);
   }
 
   /** Waits until the client has taken what was written; false when it is gone or was too slow. */

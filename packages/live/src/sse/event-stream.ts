@@ -108,7 +108,8 @@ async function beginAgain(
   const snapshot = await options.snapshot();
   if (snapshot === undefined) return undefined;
   const { seq, data, isFinished } = snapshot;
-  writer.write({ id: seq, type: "reset", text: JSON.stringify({ stream, seq }) });
+  // Without its number: whoever loses the line before the snapshot is to get both again.
+  writer.write({ type: "reset", text: JSON.stringify({ stream, seq }) });
   writer.write({ id: seq, type: "snapshot", text: JSON.stringify({ stream, seq, data }) });
   return isFinished && options.until !== undefined ? undefined : seq;
 }
