@@ -1,8 +1,6 @@
 import { z } from "zod";
-import { idSchema, momentSchema } from "./common.ts";
+import { givenMomentSchema as moment, idSchema, momentSchema } from "./common.ts";
 import { jobStateSchema } from "./job.ts";
-
-const moment = z.iso.datetime({ offset: true });
 
 /** Which jobs: those of which all that is given is true. */
 export const jobSelectionSchema = z

@@ -6,6 +6,16 @@ export const idSchema = z.uuid();
 /** Moments travel as RFC 3339 text in UTC. */
 export const momentSchema = z.iso.datetime();
 
+const outOfCalendar = { error: "There is no year 0, and no place that is 16 hours or more from UTC." };
+
+/** A moment as people give it, with any offset. PostgreSQL knows neither of those that are refused. */
+export const givenMomentSchema = z.iso
+  .datetime({ offset: true })
+  .refine((text) => /^(?!0000).*(?:Z|[+-](?:0\d|1[0-5]):?\d\d)$/.test(text), outOfCalendar);
+
+/** A day, which begins at midnight UTC. */
+export const givenDaySchema = z.iso.date().refine((text) => !text.startsWith("0000"), outOfCalendar);
+
 /** Any JSON value. With a name, so that descriptions of the API can refer to it from within itself. */
 export const jsonValueSchema: z.ZodType<z.core.util.JSONType, z.core.util.JSONType> = z
   .union([

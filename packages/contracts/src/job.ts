@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { idSchema, momentSchema, pageQuerySchema } from "./common.ts";
+import { givenMomentSchema as moment, idSchema, momentSchema, pageQuerySchema } from "./common.ts";
 
 export const jobStates = [
   "blocked",
@@ -180,8 +180,6 @@ export const jobResultSchema = z
   })
   .meta({ id: "JobResult" });
 export type JobResult = z.infer<typeof jobResultSchema>;
-
-const moment = z.iso.datetime({ offset: true });
 
 export const jobListQuerySchema = pageQuerySchema.extend({
   /** One state, or several with commas between: `failed,cancelled`. */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { momentSchema, pageSchema } from "./common.ts";
+import { givenMomentSchema, momentSchema, pageSchema } from "./common.ts";
 import { jobStates } from "./job.ts";
 
 /** Stands for all queues together where one may be named. */
@@ -65,7 +65,7 @@ export const pauseQueueSchema = z
   .strictObject({
     reason: z.string().min(1).max(500).optional(),
     /** When it goes on by itself. Default: when somebody says so. */
-    until: z.iso.datetime({ offset: true }).optional(),
+    until: givenMomentSchema.optional(),
   })
   .meta({ id: "PauseQueue" });
 export type PauseQueue = z.infer<typeof pauseQueueSchema>;

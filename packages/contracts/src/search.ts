@@ -1,13 +1,12 @@
 import { z } from "zod";
 import { collectionReferenceSchema, tagSchema } from "./collection.ts";
-import { idSchema } from "./common.ts";
+import { givenDaySchema, givenMomentSchema, idSchema } from "./common.ts";
 import { fileTypeSchema, sentimentLabels } from "./document.ts";
 
 /** By words, by vectors, or by both. */
 export const searchModes = ["full_text", "vectors", "hybrid"] as const;
 
-/** A day, which begins at midnight UTC, or a moment. */
-const dayOrMoment = z.union([z.iso.date(), z.iso.datetime({ offset: true })]);
+const dayOrMoment = z.union([givenDaySchema, givenMomentSchema]);
 
 /** What restricts a search to some documents. */
 export const searchFilterSchema = z.object({

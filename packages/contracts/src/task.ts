@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { givenMomentSchema } from "./common.ts";
 
 /** A rate in words, as `10/m`, and how many may start at once after a quiet time. */
 export const rateLimitSchema = z.object({ limit: z.string(), burst: z.int() });
@@ -72,7 +73,7 @@ const enqueueOptionsSchema = z
     /** Earliest start, in milliseconds from now. */
     delay_ms: z.number().min(0).max(aYearMs).optional(),
     /** Earliest start as a moment; one that has passed means now. */
-    run_at: z.iso.datetime({ offset: true }).optional(),
+    run_at: givenMomentSchema.optional(),
     /** When it has not started by then, it ends as `expired`. Default: the task's, or never. */
     expires_in_ms: z.number().positive().max(aYearMs).optional(),
     tags: z.array(z.string().min(1).max(100)).max(20).optional(),

@@ -198,7 +198,7 @@ function readingRoutes(app: TypedApp, parts: RouteParts): void {
   );
 
   const textQuery = z.strictObject({
-    offset: z.coerce.number().int().min(0).default(0),
+    offset: z.coerce.number().int().min(0).max(2_147_483_646).default(0),
     limit: z.coerce.number().int().min(1).max(maxTextPiece).default(20_000),
   });
   app.get(

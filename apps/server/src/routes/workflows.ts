@@ -23,6 +23,7 @@ import type { JobBranchRecord, WorkflowOptions, WorkflowRecord } from "@millrace
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { parseIdempotencyKey } from "../http/index.ts";
+import { maySee } from "./on-behalf.ts";
 import { readCursor, toPage } from "./pages.ts";
 import type { RouteParts } from "./route-parts.ts";
 import type { TypedApp } from "./typed-app.ts";
@@ -179,12 +180,13 @@ function treeRoute(app: TypedApp, parts: RouteParts): void {
     async (request) => {
       const access = await parts.access.authenticate(request);
       const [job] = await findJobs(queryable, [request.params.id]);
-      if (job === undefined || job.owner !== access.workspaceId) throw jobNotFound(request.params.id);
+      const mayBeSeen = (owner: string | null): boolean => maySee(access, owner);
+      if (job === undefined || !mayBeSeen(job.owner)) throw jobNotFound(request.params.id);
       if (job.workflow_id !== null) {
         const workflow = await getWorkflow(access, job.workflow_id);
         return { workflow: await readDetail(parts, workflow, request.query), job: null };
       }
-      const branch = await readJobBranch(queryable, job, request.query);
+      const branch = await readJobBranch(queryable, job, { ...request.query, mayBeSeen });
       return { workflow: null, job: toBranch(branch) };
     },
   );
@@ -208,7 +210,7 @@ async function readDetail(
 function workflowReader({ installation }: RouteParts) {
   return async (access: Access, id: string): Promise<WorkflowRecord> => {
     const workflow = await installation.queue.workflows.get(id);
-    if (workflow.owner !== access.workspaceId) throw workflowNotFound(id);
+    if (!maySee(access, workflow.owner)) throw workflowNotFound(id);
     return workflow;
   };
 }

@@ -33,6 +33,7 @@ export const holder = handleTask({ task: hold, run: async ({ signal }) => {
 } });
 export const parents = handleTask({ task: parent, run: async (context) => {
   await context.enqueueChild("child", grind, { sack: 1, secret: "" });
+  await context.enqueueChild("of others", grind, { sack: 1, secret: "" }, { owner: "somebody else" });
   return null;
 } });
 `;

@@ -17,11 +17,17 @@ const maxJobs = 2_000;
 
 type Row = { readonly id: string; readonly parent_id: string; readonly nth: number };
 
+type Branch = {
+  readonly members: number;
+  /** Children may be of other owners: those that are not to be seen are left out, with all below them. */
+  readonly mayBeSeen: (owner: string | null) => boolean;
+};
+
 /** Of each job at most `members` children, the oldest. */
 export async function readJobBranch(
   queryable: Queryable,
   job: JobRecord,
-  { members }: { readonly members: number },
+  { members, mayBeSeen }: Branch,
 ): Promise<JobBranchRecord> {
   const rows: Row[] = [];
   const hasMore = new Set<string>();
@@ -51,7 +57,7 @@ export async function readJobBranch(
     job: record,
     children: (children.get(record.id) ?? []).flatMap(({ id }) => {
       const child = byId.get(id);
-      return child === undefined ? [] : [build(child)];
+      return child === undefined || !mayBeSeen(child.owner) ? [] : [build(child)];
     }),
     hasMore: hasMore.has(record.id),
   });
