@@ -33,8 +33,14 @@ async function describeThisVersion(environment: CommandEnvironment): Promise<unk
   const stop = listenForStop();
   const folder = await mkdtemp(path.join(tmpdir(), "millrace-openapi-"));
   try {
-    const { DATABASE_URL: _url, DATABASE_DIRECT_URL: _directUrl, BROKER_URL: _broker, ...others } = settings;
-    const { REDIS_URL: _redis, ...rest } = others;
+    // Nothing of the installation that the settings name is touched.
+    const {
+      DATABASE_URL: _url,
+      DATABASE_DIRECT_URL: _directUrl,
+      BROKER_URL: _broker,
+      REDIS_URL: _redis,
+      ...rest
+    } = settings;
     const server = await startLocalApi({ ...rest, DATA_DIR: folder }, silentLogger);
     try {
       return await createApiClient(server).call("/openapi.json", z.unknown(), { signal: stop.signal });

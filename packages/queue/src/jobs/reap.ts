@@ -13,6 +13,7 @@ import type { EndingParts } from "./end-job.ts";
 import type { LockedJob } from "./job-row.ts";
 import { lockFreeJob } from "./lock-job.ts";
 import { requeueJob } from "./requeue.ts";
+import { firstId } from "./select-jobs.ts";
 import { tryWithoutHook } from "./try-without-hook.ts";
 
 /** Jobs looked at before the next are asked for: a bounded answer, however much was running. */
@@ -65,7 +66,7 @@ export async function reapJobs(parts: ReapParts, which: Which, options: ReapOpti
   const failures: unknown[] = [];
   const lost = new Map<string, { readonly name: string; jobs: number }>();
   let reaped = 0;
-  for (let after = "00000000-0000-0000-0000-000000000000"; ;) {
+  for (let after = firstId; ;) {
     const found = await sql<SeenJob>`
       SELECT job.id, job.fence, job.worker_id, coalesce(worker.name, 'unknown') AS worker_name,
         coalesce(worker.beat_at > job.lease_until, false) AS was_worker_heard

@@ -1,15 +1,13 @@
 import { jsonText } from "@millrace/database";
 import { newId, parseJson } from "@millrace/kernel";
 import { sql } from "kysely";
-import { traceMembers } from "../observe/spans.ts";
 import type { WriteScope } from "../write-scope.ts";
+import { addMembers } from "./add-members.ts";
 import { askLimitKeys } from "./ask-limit-keys.ts";
 import type { PlannedNode } from "./compile.ts";
 import type { Joining, NodeEnd } from "./nodes.ts";
 import type { ReachedNode } from "./release.ts";
-import { tellWritten } from "./tell-written.ts";
 import { maxWorkflowJobs, workflowTooLarge } from "./workflow-errors.ts";
-import { writeMembers } from "./write-members.ts";
 import { writeNodes } from "./write-nodes.ts";
 
 /** Makes a job for each element of what goes before a map. Gives its end, if there is nothing to run. */
@@ -70,18 +68,8 @@ export async function expandMap(
       template: null,
     })),
   );
-  const { owner, tags, meta, trace_parent: traceParent } = workflow;
-  const traced = { id: workflow_id, job: template, count: jobs.length, traceParent };
-  await traceMembers(traced, async (ownTraceParent) => {
-    await writeMembers(transaction, jobs, {
-      workflowId: workflow_id,
-      owner,
-      tags,
-      meta: jsonText(meta),
-      traceParent: ownTraceParent,
-    });
-    tellWritten(scope, parts, jobs, { owner, traceParent: ownTraceParent });
-  });
+  const { meta } = workflow;
+  await addMembers(scope, parts, workflow, { workflowId: workflow_id, jobs, template, meta });
   await sql`
     UPDATE workflow_node SET size = ${jobs.length}, remaining = ${jobs.length}
     WHERE workflow_id = ${workflow_id} AND number = ${number}`.execute(transaction);

@@ -2,14 +2,12 @@ import { jsonText } from "@millrace/database";
 import type { Transaction } from "@millrace/database";
 import { isMillraceError, newId, parseJson } from "@millrace/kernel";
 import { sql } from "kysely";
-import { traceMembers } from "../observe/spans.ts";
 import type { WriteScope } from "../write-scope.ts";
+import { addMembers } from "./add-members.ts";
 import { askLimitKeys } from "./ask-limit-keys.ts";
 import type { LockedWorkflow, StoredCallback } from "./lock-workflows.ts";
 import { readNodeOutput } from "./node-output.ts";
 import type { EndedNode, Joining } from "./nodes.ts";
-import { tellWritten } from "./tell-written.ts";
-import { writeMembers } from "./write-members.ts";
 
 /**
  * Ends a workflow whose root has ended, and enqueues the job that follows: once for each end, as there is one
@@ -77,23 +75,13 @@ async function enqueueCallback(
   workflow: LockedWorkflow,
   { callback, input }: Callback,
 ): Promise<string> {
-  const { owner, tags, meta, trace_parent: traceParent } = workflow;
   const { takes: _takes, takesKey: _takesKey, ...template } = callback;
   const task = parts.registry.findTask(template.task, template.version);
   const id = newId();
   const asked = task?.limitKey === undefined ? [] : [{ id, task, input: parseJson(input) }];
   const [limitKey = null] = await askLimitKeys(scope.transaction, asked);
   const job = { ...template, id, input, limitKey, delayMs: 0, isReady: true };
-  const traced = { id: workflow.id, job: template, count: 1, traceParent };
-  await traceMembers(traced, async (ownTraceParent) => {
-    await writeMembers(scope.transaction, [job], {
-      workflowId: null,
-      owner,
-      tags,
-      meta: jsonText({ ...meta, workflow_id: workflow.id }),
-      traceParent: ownTraceParent,
-    });
-    tellWritten(scope, parts, [job], { owner, traceParent: ownTraceParent });
-  });
+  const meta = { ...workflow.meta, workflow_id: workflow.id };
+  await addMembers(scope, parts, workflow, { workflowId: null, jobs: [job], template, meta });
   return job.id;
 }

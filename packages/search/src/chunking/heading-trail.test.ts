@@ -35,7 +35,7 @@ describe("HeadingTrail", () => {
     expect(new HeadingTrail().enter("# #\n\nText.")).toBeNull();
   });
 
-  it("reads a line of spaces as fast as any other", { timeout: 5_000 }, () => {
+  it("reads a long line of spaces, which took a pattern for hours", () => {
     const line = `# a${" ".repeat(200_000)}b`;
 
     expect(new HeadingTrail().enter(`${line}\n\n${line}#`)).toBeNull();
