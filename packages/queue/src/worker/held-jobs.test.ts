@@ -30,3 +30,17 @@ it("counts the age of a claim from when it was sent, also for a new thread", () 
   expect(ages).toHaveLength(2);
   expect(Math.min(...ages)).toBeGreaterThanOrEqual(20_000);
 });
+
+it("tells at once of many that have ended, so that a beat is for few of them", () => {
+  const told: ToBeater[] = [];
+  const held = new HeldJobs((message) => void told.push(message));
+  const jobs = Array.from({ length: 1_000 }, (_none, nth) => ({ id: `job ${nth}`, fence: 1 }));
+  held.hold(jobs, 0);
+  told.length = 0;
+
+  for (const job of jobs.slice(1)) held.release(job);
+  expect(told).toEqual([]);
+  held.release({ id: "job 0", fence: 1 });
+
+  expect(told).toMatchObject([{ kind: "release", ids: [...jobs.slice(1), jobs[0]].map((job) => job?.id) }]);
+});

@@ -4,6 +4,9 @@ import type { ToBeater } from "./heartbeat-messages.ts";
 type Claim = { readonly id: string; readonly fence: number };
 type Held = { readonly fence: number; readonly sinceMs: number };
 
+/** Beside so many that have ended, those that run are few in a beat. */
+const manyReleased = 1_000;
+
 /** What a worker holds, and what of that the thread that beats for it has been told. */
 export class HeldJobs {
   readonly #send: (message: ToBeater) => void;
@@ -34,9 +37,10 @@ export class HeldJobs {
     this.#held.delete(id);
     this.#released.ids.push(id);
     this.#released.fences.push(fence);
+    if (this.#released.ids.length >= manyReleased) this.tellReleased();
   }
 
-  /** There is no hurry: a beat for a job that has ended finds nothing. */
+  /** There is no hurry for a few: a beat for a job that has ended finds nothing. */
   tellReleased(): void {
     if (this.#released.ids.length > 0) this.#send({ kind: "release", ...this.#released });
     this.#released = { ids: [], fences: [] };

@@ -53,8 +53,8 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: "asks for the fence when a worker beats",
-    file: "worker/beat-statement.ts",
-    text: "AND job.fence = mine.fence",
+    sqlFunction: "beat_jobs",
+    text: "AND job.fence = given.fence",
     replacement: "",
   },
   {
