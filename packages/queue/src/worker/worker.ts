@@ -1,3 +1,4 @@
+import { setImmediate as immediate } from "node:timers/promises";
 import { databaseUnavailable } from "@millrace/database";
 import { sleep, toError } from "@millrace/kernel";
 import type { Service } from "@millrace/kernel";
@@ -24,6 +25,8 @@ import type { WorkerFigures } from "./worker-row.ts";
 
 /** A claim holds the locks of what it takes, and what it has taken waits here for its turn. */
 const maxClaim = 500;
+/** So many jobs take milliseconds to begin; the database claims the next ones meanwhile. */
+const manyJobs = 100;
 /**
  * While jobs come in a stream, some with each claim and fewer than there are slots, claims begin this far
  * apart: one of ten jobs takes the database nearly as long as one of a hundred. A job that comes alone
@@ -88,6 +91,8 @@ export class Worker implements Service {
   #isDraining = false;
   readonly #counts: WorkerCounts;
   #loop: Promise<void> | undefined;
+  /** Claimed, with their slots taken, and begun when the next claim is on its way. */
+  #soon: { readonly jobs: readonly ClaimedJob[]; readonly begun: Promise<void> } | undefined;
   /** One for each queue: there may be room for the jobs of one and none for those of another. */
   readonly #subscriptions = new Map<string, Subscription>();
   /** Queues that somebody told of after their last claim had begun, which may not have seen that work. */
@@ -332,7 +337,8 @@ export class Worker implements Service {
    * of those there may be no more than slots, or a slow database would be given ever more to do.
    */
   #free(): number {
-    return Math.min(this.concurrency - this.busySlots, 2 * this.concurrency - this.#held.size);
+    const held = this.#held.size + (this.#soon?.jobs.length ?? 0);
+    return Math.min(this.concurrency - this.busySlots, 2 * this.concurrency - held);
   }
 
   get #mayClaim(): boolean {
@@ -348,9 +354,7 @@ export class Worker implements Service {
       this.#lastTurnMs = performance.now();
       const free = this.#mayClaim ? Math.min(this.#free(), maxClaim) : 0;
       const started = await this.#fill(free).catch((error: unknown) => {
-        const isAway = databaseUnavailable(error) !== undefined;
-        this.#parts.logger.warn({ err: isAway ? undefined : toError(error) }, "jobs could not be claimed");
-        this.#lostClaims.suspect();
+        this.#failedToClaim(error);
         return 0;
       });
       // Only who has room left: the others claim by themselves when a slot becomes free.
@@ -359,6 +363,13 @@ export class Worker implements Service {
       else if (started >= streamJobs && started < free)
         await sleep(Math.max(0, this.#lastTurnMs + streamClaimMs - performance.now()));
     }
+    await this.#soon?.begun;
+  }
+
+  #failedToClaim(error: unknown): void {
+    const isAway = databaseUnavailable(error) !== undefined;
+    this.#parts.logger.warn({ err: isAway ? undefined : toError(error) }, "jobs could not be claimed");
+    this.#lostClaims.suspect();
   }
 
   /** Until the next turn, when nobody wakes it. */
@@ -368,6 +379,8 @@ export class Worker implements Service {
 
   /** Claims as much as there are free slots; returns how many jobs were started. */
   async #fill(free: number): Promise<number> {
+    // What is not begun is not held: it would be given back.
+    if (this.#lostClaims.lookInMs === 0) await this.#soon?.begun;
     await this.#lostClaims.giveBack();
     if (free <= 0) return 0;
     const share = this.#turns.shareOfOldest(free);
@@ -395,7 +408,8 @@ export class Worker implements Service {
       const { jobs: claimed, isMore, strays } = await this.#claimer.claim(asked);
       this.#lostClaims.strayed(strays);
       this.#parts.heartbeat.hold(claimed, performance.now() - sentMs);
-      for (const job of claimed) this.#run(job);
+      if (claimed.length === part && part >= manyJobs) this.#runSoon(claimed);
+      else for (const job of claimed) this.#run(job);
       started += claimed.length;
       this.#settle(queue, isMore);
       // They are taken first: fewer than asked for are all that there were.
@@ -410,6 +424,20 @@ export class Worker implements Service {
     // The hint that came meanwhile is for the next turn, or where there is no room for others.
     if (!isMore && !this.#told.has(queue)) subscription?.settle(queue, false);
     else if (!this.#hasRoomFor(queue)) subscription?.settle(queue, true);
+  }
+
+  /** Begins them once the next claim is sent: before another answer can come. */
+  #runSoon(jobs: readonly ClaimedJob[]): void {
+    for (const job of jobs) this.#takeSlot(job);
+    const begin = (): void => {
+      if (this.#soon === soon) this.#soon = undefined;
+      for (const job of jobs) this.#run(job);
+    };
+    const begun = immediate()
+      .then(begin)
+      .catch((error: unknown) => this.#failedToClaim(error));
+    const soon = { jobs, begun };
+    this.#soon = soon;
   }
 
   #run(job: ClaimedJob): void {
@@ -449,6 +477,7 @@ export class Worker implements Service {
   }
 
   #takeSlot(job: ClaimedJob): void {
+    if (this.#running.has(job)) return;
     this.#running.add(job);
     this.#slots.take(job.queue);
   }

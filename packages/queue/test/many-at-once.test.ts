@@ -1,0 +1,78 @@
+import { silentLogger } from "@millrace/kernel";
+import { testDatabases } from "@millrace/testing";
+import type { TestDatabase } from "@millrace/testing";
+import { sql } from "kysely";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { defineTask, handleTask, Queue } from "../src/index.ts";
+import type { JobContext } from "../src/index.ts";
+
+const task = defineTask({
+  name: "tests.many_at_once",
+  queue: "tests",
+  input: z.object({ nth: z.number() }),
+  output: z.unknown(),
+});
+const slots = 200;
+
+/** Of large claims, jobs are begun while the next claim is under way. */
+describe.each(testDatabases())("a worker with many slots on $name", (kind) => {
+  let opened: TestDatabase;
+  beforeAll(async () => {
+    opened = await kind.open();
+  });
+  afterAll(() => opened.close());
+
+  const start = async (jobs: number, run: (context: JobContext<{ nth: number }>) => Promise<unknown>) => {
+    const handlers = [handleTask({ task, run })];
+    const queue = new Queue({ database: opened.database, logger: silentLogger, handlers });
+    const given = Array.from({ length: jobs }, (_none, nth) => ({ task, input: { nth } }));
+    const added = await queue.addMany(given);
+    const worker = queue.createWorker({ name: "w", concurrency: slots, leaseMs: 30_000, drainMs: 0 });
+    return { queue, worker, ids: added.map(({ id }) => id) };
+  };
+  const states = async (ids: readonly string[]): Promise<Record<string, number>> => {
+    const { rows } = await sql<{ state: string; count: number }>`
+      SELECT state || ' ' || attempt AS state, count(*)::int AS count FROM job WHERE id = ANY(${[...ids]}::uuid[])
+      GROUP BY 1`.execute(opened.database.queryable);
+    return Object.fromEntries(rows.map(({ state, count }) => [state, count]));
+  };
+
+  it("fills them and never runs more", async () => {
+    const begun: number[] = [];
+    let running = 0;
+    let most = 0;
+    const full = Promise.withResolvers<void>();
+    const { queue, worker, ids } = await start(3 * slots + 50, async ({ input }) => {
+      begun.push(input.nth);
+      most = Math.max(most, (running += 1));
+      if (running === slots) full.resolve();
+      await full.promise;
+      running -= 1;
+    });
+
+    await worker.start();
+    for (const id of ids) await queue.waitForEnd(id, { timeoutMs: 30_000 });
+    await worker.stop();
+
+    expect(most).toBe(slots);
+    expect(begun.toSorted((left, right) => left - right)).toEqual(ids.map((_id, nth) => nth));
+    expect(await states(ids)).toEqual({ "succeeded 1": ids.length });
+  });
+
+  it("hands back what it has claimed when it stops, begun or not", async () => {
+    const began = Promise.withResolvers<void>();
+    const { worker, ids } = await start(2 * slots, async ({ signal }) => {
+      began.resolve();
+      await new Promise((_resolve, reject) => {
+        signal.addEventListener("abort", () => reject(signal.reason as Error));
+      });
+    });
+
+    await worker.start();
+    await began.promise;
+    await worker.stop();
+
+    expect(await states(ids)).toEqual({ "queued 0": ids.length });
+  });
+});
