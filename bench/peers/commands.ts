@@ -10,10 +10,11 @@ export const commandSchema = z.discriminatedUnion("do", [
   z.object({ do: z.literal("add_singly"), count, inFlight: z.int().min(1) }),
   /** Adds one job after the other with a pause between; answers with the moments before each. */
   z.object({ do: z.literal("add_spaced"), count, pauseMs: z.number() }),
-  /** Processes jobs that take so long, until the process ends. */
+  /** Processes jobs that take so long, until the process ends. Time begins when `warmUp` of them are done; default 0. */
   z.object({
     do: z.literal("start_worker"),
     jobMs: z.number(),
+    warmUp: count.optional(),
     concurrency: z.int().min(1).optional(),
   }),
   /** Waits until so many handlers have been done altogether. */
@@ -28,7 +29,7 @@ export type Command = z.infer<typeof commandSchema>;
 
 /** Moments are milliseconds of `clockMs`. */
 export const answerSchema = z.object({
-  /** Of adding: before the first. Of waiting: when the first handler began. */
+  /** Of adding: before the first. Of waiting: when the first handler began after those that warm up. */
   beganMs: z.number(),
   endedMs: z.number(),
   /** Handlers done so far. */

@@ -70,10 +70,10 @@ async function addSpaced(count: number, pauseMs: number): Promise<number[]> {
   return times;
 }
 
-async function startWorker(jobMs: number, concurrency: number | undefined): Promise<void> {
+async function startWorker(jobMs: number, warmUp: number, concurrency: number | undefined): Promise<void> {
   const begin = (index: number): void => {
     const now = clockMs();
-    if (handled === 0 && Number.isNaN(firstStartMs)) firstStartMs = now;
+    if (handled >= warmUp && Number.isNaN(firstStartMs)) firstStartMs = now;
     starts[index] = now;
   };
   const end = (): void => {
@@ -123,7 +123,7 @@ async function obey(command: Command): Promise<Answer> {
     case "add_spaced":
       return answer({ timesMs: await addSpaced(command.count, command.pauseMs) });
     case "start_worker":
-      await startWorker(command.jobMs, command.concurrency);
+      await startWorker(command.jobMs, command.warmUp ?? 0, command.concurrency);
       return answer();
     case "wait_until_handled":
       await waitUntilHandled(command.count);
