@@ -23,7 +23,7 @@ import type { JobBranchRecord, WorkflowOptions, WorkflowRecord } from "@millrace
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { parseIdempotencyKey } from "../http/index.ts";
-import { maySee } from "./on-behalf.ts";
+import { maySee, visibleOwners } from "./on-behalf.ts";
 import { readCursor, toPage } from "./pages.ts";
 import type { RouteParts } from "./route-parts.ts";
 import type { TypedApp } from "./typed-app.ts";
@@ -58,8 +58,8 @@ function readRoutes(app: TypedApp, parts: RouteParts): void {
     },
     async (request) => {
       const { limit, cursor, ...filter } = request.query;
-      const { workspaceId: owner } = await authenticate(request);
-      const rows = await workflows.list({ owner, ...filter, before: readCursor(cursor), limit: limit + 1 });
+      const owners = visibleOwners(await authenticate(request));
+      const rows = await workflows.list({ owners, ...filter, before: readCursor(cursor), limit: limit + 1 });
       return toPage(rows.map(toWorkflow), limit);
     },
   );

@@ -1,6 +1,7 @@
 import type { JobState, WorkflowNodeState, WorkflowState } from "@millrace/contracts";
 import type { Queryable } from "@millrace/database";
 import { sql } from "kysely";
+import type { Owners } from "../jobs/list-jobs.ts";
 import type { NodeRow } from "./nodes.ts";
 
 export type WorkflowRecord = {
@@ -33,7 +34,7 @@ export async function findWorkflow(queryable: Queryable, id: string): Promise<Wo
 }
 
 export type WorkflowFilter = {
-  readonly owner: string;
+  readonly owners: Owners;
   readonly state?: WorkflowState | undefined;
   readonly name?: string | undefined;
   /** Workflows with a smaller id: the last of the page before. */
@@ -41,13 +42,20 @@ export type WorkflowFilter = {
   readonly limit: number;
 };
 
-/** One owner's workflows, newest first. Read by workflow_owner, in order. */
+/** Workflows of some owners, newest first. Read by workflow_owner, in order. */
 export async function listWorkflows(queryable: Queryable, filter: WorkflowFilter): Promise<WorkflowRecord[]> {
-  const { owner, state = null, name = null, before = null, limit } = filter;
+  const { owners, state = null, name = null, before = null, limit } = filter;
+  if (owners.length === 0) return [];
+  const pages = owners.map(
+    (owner) => sql`(
+      SELECT id AS page_id FROM workflow
+      WHERE ${owner === null ? sql`owner IS NULL` : sql`owner = ${owner}`}
+        AND (${state}::text IS NULL OR state = ${state}) AND (${name}::text IS NULL OR name = ${name})
+        AND (${before}::uuid IS NULL OR id < ${before}::uuid)
+      ORDER BY id DESC LIMIT ${limit})`,
+  );
   const found = await sql<WorkflowRecord>`
-    SELECT ${columns} FROM workflow
-    WHERE owner = ${owner} AND (${state}::text IS NULL OR state = ${state}) AND (${name}::text IS NULL OR name = ${name})
-      AND (${before}::uuid IS NULL OR id < ${before}::uuid)
+    SELECT ${columns} FROM workflow JOIN (${sql.join(pages, sql` UNION ALL `)}) AS page ON page_id = id
     ORDER BY id DESC LIMIT ${limit}`.execute(queryable);
   return found.rows;
 }

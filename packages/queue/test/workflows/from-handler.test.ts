@@ -45,7 +45,24 @@ describe.each(testDatabases())("a workflow that a handler starts on $name", (kin
     await waitFor(async () => (await queue.workflows.get(id)).state === "succeeded", {
       describe: "the end of the workflow",
     });
-    const all = await queue.workflows.list({ owner: "bob", limit: 10 });
+    const all = await queue.workflows.list({ owners: ["bob"], limit: 10 });
     expect(all.map((workflow) => workflow.id)).toEqual([id]);
+  });
+
+  it("is listed with those of nobody where both are asked for, newest first, page by page", async () => {
+    const { workflows } = opened.createQueue(plainHandlers);
+    const ids: string[] = [];
+    for (const owner of ["cleo", undefined, "dan", "cleo"]) {
+      const { id } = await workflows.start(step(double, 1), { name: "listed", ...(owner && { owner }) });
+      ids.unshift(id);
+    }
+    const [newest, , nobodys, oldest] = ids;
+    const list = async (owners: readonly (string | null)[], before?: string, limit = 2) =>
+      (await workflows.list({ owners, name: "listed", before, limit })).map(({ id }) => id);
+
+    expect(await list(["cleo", null])).toEqual([newest, nobodys]);
+    expect(await list(["cleo", null], nobodys)).toEqual([oldest]);
+    expect(await list([null])).toEqual([nobodys]);
+    expect(await list([])).toEqual([]);
   });
 });
