@@ -395,15 +395,15 @@ describe.each(databases)("a thousand times on $name", (kind) => {
 
   it("claims nothing after a pause has returned", { timeout: timeoutMs }, async () => {
     await enqueue(1000 * times);
-    const race = { isOver: false, isPaused: false };
+    const race: { isOver: boolean; pause: number | undefined } = { isOver: false, pause: undefined };
     const late: string[] = [];
     const claiming = Array.from({ length: 4 }, async () => {
       let claimed = 0;
       while (!race.isOver) {
-        const wasPaused = race.isPaused;
+        const { pause } = race;
         const jobs = await claim(1);
-        // Asked for after the pause had returned, and answered before it was lifted.
-        if (wasPaused && race.isPaused) late.push(...jobs.map(({ id }) => id));
+        // Asked for after the pause had returned, and answered before the same one was lifted.
+        if (pause !== undefined && pause === race.pause) late.push(...jobs.map(({ id }) => id));
         claimed += jobs.length;
       }
       return claimed;
@@ -416,10 +416,10 @@ describe.each(databases)("a thousand times on $name", (kind) => {
 
     for (let round = 0; round < 100 * times; round++) {
       await pauseQueue(database, "races", { by: "ann" });
-      race.isPaused = true;
+      race.pause = round;
       const before = await countRunning();
       expect(await countRunning()).toBe(before);
-      race.isPaused = false;
+      race.pause = undefined;
       await resumeQueue(database, "races", { by: "ann" });
       // Until somebody was let in, or nothing is left to claim.
       await claim(1);
