@@ -11,7 +11,7 @@ import type { Benchmark, BenchmarkOptions } from "./benchmark.ts";
 const jobs = 100_000;
 const subjects: readonly { readonly name: PeerName; readonly label: string }[] = [
   { name: "millrace", label: "Millrace" },
-  { name: "millrace-batched", label: "Millrace, handler of up to 500 jobs" },
+  { name: "millrace-batched", label: "Millrace, batches of 500" },
   { name: "pg-boss-batched", label: "pg-boss, batches of 500" },
   { name: "graphile-worker-batched", label: "graphile-worker, batched" },
 ];

@@ -379,9 +379,11 @@ export class Worker implements Service {
 
   /** Claims as much as there are free slots; returns how many jobs were started. */
   async #fill(free: number): Promise<number> {
-    // What is not begun is not held: it would be given back.
-    if (this.#lostClaims.lookInMs === 0) await this.#soon?.begun;
-    await this.#lostClaims.giveBack();
+    if (this.#lostClaims.lookInMs === 0) {
+      // What is not begun is not held: it would be given back.
+      await this.#soon?.begun;
+      await this.#lostClaims.giveBack();
+    }
     if (free <= 0) return 0;
     const share = this.#turns.shareOfOldest(free);
     const { started, oldest } = await this.#claimFromQueues(free, share);
@@ -408,6 +410,7 @@ export class Worker implements Service {
       const { jobs: claimed, isMore, strays } = await this.#claimer.claim(asked);
       this.#lostClaims.strayed(strays);
       this.#parts.heartbeat.hold(claimed, performance.now() - sentMs);
+      for (const job of claimed) this.#takeSlot(job);
       if (claimed.length === part && part >= manyJobs) this.#runSoon(claimed);
       else for (const job of claimed) this.#run(job);
       started += claimed.length;
@@ -428,7 +431,6 @@ export class Worker implements Service {
 
   /** Begins them once the next claim is sent: before another answer can come. */
   #runSoon(jobs: readonly ClaimedJob[]): void {
-    for (const job of jobs) this.#takeSlot(job);
     const begin = (): void => {
       if (this.#soon === soon) this.#soon = undefined;
       for (const job of jobs) this.#run(job);
@@ -468,7 +470,6 @@ export class Worker implements Service {
   }
 
   #start(job: ClaimedJob): void {
-    this.#takeSlot(job);
     // Taken from here, and here again before a beat found out.
     this.#held.get(job.id)?.stop("lease_lost");
     const execution = this.#execute(job);
@@ -477,7 +478,6 @@ export class Worker implements Service {
   }
 
   #takeSlot(job: ClaimedJob): void {
-    if (this.#running.has(job)) return;
     this.#running.add(job);
     this.#slots.take(job.queue);
   }

@@ -1,11 +1,10 @@
-import { silentLogger } from "@millrace/kernel";
 import { testDatabases } from "@millrace/testing";
-import type { TestDatabase } from "@millrace/testing";
 import { sql } from "kysely";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { defineTask, handleTask, Queue } from "../src/index.ts";
-import type { JobContext } from "../src/index.ts";
+import { defineTask, handleTask } from "../../src/index.ts";
+import type { JobContext } from "../../src/index.ts";
+import { useQueue } from "./use-queue.ts";
 
 const task = defineTask({
   name: "tests.many_at_once",
@@ -17,18 +16,13 @@ const slots = 200;
 
 /** Of large claims, jobs are begun while the next claim is under way. */
 describe.each(testDatabases())("a worker with many slots on $name", (kind) => {
-  let opened: TestDatabase;
-  beforeAll(async () => {
-    opened = await kind.open();
-  });
-  afterAll(() => opened.close());
+  const opened = useQueue(kind);
 
   const start = async (jobs: number, run: (context: JobContext<{ nth: number }>) => Promise<unknown>) => {
-    const handlers = [handleTask({ task, run })];
-    const queue = new Queue({ database: opened.database, logger: silentLogger, handlers });
+    const queue = opened.createQueue([handleTask({ task, run })]);
     const given = Array.from({ length: jobs }, (_none, nth) => ({ task, input: { nth } }));
     const added = await queue.addMany(given);
-    const worker = queue.createWorker({ name: "w", concurrency: slots, leaseMs: 30_000, drainMs: 0 });
+    const worker = await opened.startWorker(queue, { concurrency: slots, drainMs: 0 });
     return { queue, worker, ids: added.map(({ id }) => id) };
   };
   const states = async (ids: readonly string[]): Promise<Record<string, number>> => {
@@ -51,7 +45,6 @@ describe.each(testDatabases())("a worker with many slots on $name", (kind) => {
       running -= 1;
     });
 
-    await worker.start();
     for (const id of ids) await queue.waitForEnd(id, { timeoutMs: 30_000 });
     await worker.stop();
 
@@ -69,7 +62,6 @@ describe.each(testDatabases())("a worker with many slots on $name", (kind) => {
       });
     });
 
-    await worker.start();
     await began.promise;
     await worker.stop();
 
