@@ -1,16 +1,36 @@
 /**
- * What a worker tells the thread that beats for it, as JSON text of columns: there are thousands of jobs a
- * second, and a message of many objects or strings takes many times as long to copy.
+ * What a worker tells the thread that beats for it. There are thousands of jobs a second, and a message of many objects
+ * or strings takes many times as long to copy as one long text: their ids are joined.
  */
 export type ToBeater =
   | {
       readonly kind: "hold";
-      readonly ids: readonly string[];
-      readonly fences: readonly number[];
-      /** How long ago each was claimed, or a beat for it landed. */
-      readonly agesMs: readonly number[];
+      /** Of the claim. */
+      readonly number: number;
+      /** With commas. */
+      readonly ids: string;
+      /** In the same order; undefined where all are 1, as of jobs that are claimed for the first time. */
+      readonly fences: readonly number[] | undefined;
+      /** How long ago they were claimed, or a beat for them landed. */
+      readonly ageMs: number;
+      /** Claims of which nothing is held any more. */
+      readonly over: readonly number[];
     }
-  | { readonly kind: "release"; readonly ids: readonly string[]; readonly fences: readonly number[] };
+  | {
+      /** Of claims that go on. */
+      readonly kind: "ended";
+      readonly ids: string;
+      readonly fences: readonly number[] | undefined;
+      readonly over: readonly number[];
+    };
+
+export function joinedIds(ids: readonly string[]): string {
+  return ids.join(",");
+}
+
+export function splitIds(ids: string): string[] {
+  return ids === "" ? [] : ids.split(",");
+}
 
 export type FromBeater =
   /** From now on it beats for what it is told. */

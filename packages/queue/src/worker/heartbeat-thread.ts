@@ -12,6 +12,7 @@ import type { BeatRow } from "./beat-statement.ts";
 import { Beats, giveUpAfterMs, lookEveryMs } from "./beats.ts";
 import { processMs } from "./heartbeat-messages.ts";
 import type { BeaterSettings, FromBeater, ToBeater } from "./heartbeat-messages.ts";
+import { ToldClaims } from "./told-claims.ts";
 
 // What createThreadedHeartbeat gives it. No schema library for that: loading one takes longer than all else here.
 const settings = workerData as BeaterSettings;
@@ -40,6 +41,8 @@ const beats = new Beats({
   }),
 });
 
+const told = new ToldClaims(beats);
+
 async function connected(): Promise<Client> {
   if (client !== undefined) return client;
   const fresh = new Client({
@@ -61,6 +64,7 @@ async function connected(): Promise<Client> {
 async function beat(): Promise<void> {
   if (isBeating) return;
   isBeating = true;
+  told.read();
   const sentAtMs = processMs();
   try {
     if ((await beats.beat()) !== undefined) tell({ kind: "landed", sentAtMs });
@@ -83,20 +87,17 @@ function tellLanding(): void {
 }
 
 setInterval(() => {
+  told.read();
   beats.giveUpSilent();
   tellLanding();
 }, lookEveryMs(settings.beatMs));
 setInterval(() => void beat(), settings.beatMs);
 
-port.on("message", (text: string) => {
-  const message = JSON.parse(text) as ToBeater; // Written by threaded-heartbeat.
-  for (const [index, id] of message.ids.entries()) {
-    const claim = { id, fence: message.fences[index] ?? 0 };
-    if (message.kind === "hold") beats.hold(claim, message.agesMs[index] ?? 0);
-    else beats.release(claim);
-  }
+port.on("message", (message: ToBeater) => {
+  told.hear(message);
   // Of a thread that died before this one: its next beat may have been due long ago.
-  if (message.kind === "hold" && message.agesMs.some((ageMs) => ageMs > settings.beatMs)) {
+  if (message.kind === "hold" && message.ageMs > settings.beatMs) {
+    told.read();
     beats.giveUpSilent();
     void beat();
   }

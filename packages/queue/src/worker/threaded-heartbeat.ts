@@ -19,7 +19,7 @@ export function createThreadedHeartbeat(parts: {
   let doesLand = true;
   let telling: NodeJS.Timeout | undefined;
 
-  const send = (message: ToBeater): void => thread?.postMessage(JSON.stringify(message));
+  const send = (message: ToBeater): void => thread?.postMessage(message);
   const held = new HeldJobs(send);
 
   const onMessage = (message: FromBeater): void => {
@@ -63,7 +63,7 @@ export function createThreadedHeartbeat(parts: {
       isStarted = true;
       // To load a thread takes as much of the processor as thousands of jobs: before the first of them.
       const opening = open();
-      telling = setInterval(() => held.tellReleased(), Math.min(1_000, parts.settings.beatMs / 4));
+      telling = setInterval(() => held.tellEnded(), Math.min(1_000, parts.settings.beatMs / 4));
       await opening;
     },
     stop: async () => {
