@@ -15,6 +15,8 @@ const noOpOptions = { name: "bench.do_nothing", queue: "bench", input: indexed, 
 const noOp = defineTask<Indexed, Indexed>(noOpOptions);
 const batchSize = 500;
 const bestConcurrency = 1000;
+/** As pg-boss: two claims under way, two batches at work. */
+const bestConcurrencyInBatches = 4 * batchSize;
 
 type Variant = {
   /** Where to connect; undefined for the embedded database. */
@@ -100,7 +102,7 @@ async function open(
       run = options.run;
       worker = queue.createWorker({
         name: "bench",
-        concurrency: options.concurrency ?? bestConcurrency,
+        concurrency: options.concurrency ?? (isBatched ? bestConcurrencyInBatches : bestConcurrency),
         leaseMs: 30_000,
         beatMs: 5_000,
         pollMs: 500,

@@ -91,6 +91,8 @@ describe(`a claim from ${jobs} queued jobs of a thousand owners`, () => {
     taken: Plan[];
     /** The look for more urgent jobs than those that the claim before took. */
     urgent: Plan[];
+    /** The looks for where a claim under way ends. */
+    beside: Plan[];
     place: unknown;
   }> => {
     logged.length = 0;
@@ -108,6 +110,7 @@ describe(`a claim from ${jobs} queued jobs of a thousand owners`, () => {
       urgent: logged
         .filter(({ text }) => text.includes("priority > from_priority"))
         .flatMap(({ plan }) => nodes(plan)),
+      beside: logged.filter(({ text }) => /xmax|OFFSET/.test(text)).flatMap(({ plan }) => nodes(plan)),
       place: answer.rows.find(({ place }) => place !== null)?.place,
     };
   };
@@ -258,6 +261,54 @@ describe(`a claim from ${jobs} queued jobs of a thousand owners`, () => {
     // Each row that is locked costs two pages or three, whatever the way to it.
     expect(onward).toBeLessThan(fromHead - 100);
   }, 60_000);
+
+  it("beside another that is under way passes what that has locked by the index alone", async () => {
+    const { place } = await claim(0);
+    const other = new Client({ connectionString: opened.url });
+    await other.connect();
+    await other.query("BEGIN");
+    const { rows: locked } = await other.query<Held>(
+      "SELECT * FROM claim_jobs_onward('many', '{tests.run_many@1}', $1, 0, $2, 60000, $3)",
+      [claimed, newId(), place],
+    );
+
+    const { rows, plans, beside } = await claim(0, { ...(place as object), beside: claimed });
+    await other.query("ROLLBACK");
+    await other.end();
+    const { rows: after } = await claim(0, place);
+
+    expect(rows).toHaveLength(claimed);
+    // What was locked is free again, and nobody has passed it for good.
+    expect(after.map(({ id }) => id).toSorted()).toEqual(locked.map(({ id }) => id).toSorted());
+    const looks = beside.filter((node) => node["Relation Name"] === "job");
+    expect(
+      looks.map((node) => [node["Node Type"].replace(" Only", ""), node["Index Name"], node["Actual Rows"]]),
+    ).toEqual([
+      ["Index Scan", "job_claim", 1],
+      ["Index Scan", "job_claim", claimed],
+    ]);
+    const all = plans.flatMap(({ plan }) => nodes(plan));
+    expect([...all, ...beside].filter((node) => /Sort|Seq Scan|Bitmap/.test(node["Node Type"]))).toEqual([]);
+    const taken = all.filter((node) => node["Relation Name"] === "job");
+    expect(taken.map((node) => [node["Index Name"], node["Actual Rows"]])).toEqual([["job_claim", claimed]]);
+  });
+
+  it("beside another that is over takes what comes next", async () => {
+    const first = await claim(0);
+    const second = await claim(0, first.place);
+    const third = await claim(0, { ...(first.place as object), beside: claimed });
+    const fourth = await claim(0, { ...(second.place as object), beside: claimed });
+
+    const { rows } = await client.query<{ order: number }>(
+      `SELECT nth::int AS order FROM (
+         SELECT id, row_number() OVER (ORDER BY priority DESC, fair, run_at, id) AS nth FROM job WHERE id = ANY($1)
+       ) AS ordered JOIN unnest($1::uuid[]) WITH ORDINALITY AS given (id, part) USING (id) ORDER BY part`,
+      [[first, second, third, fourth].flatMap((claims) => claims.rows.map(({ id }) => id).toSorted())],
+    );
+    const parts = [0, 1, 2, 3].map((part) => rows.slice(part * claimed, (part + 1) * claimed));
+    const starts = parts.map((part) => Math.min(...part.map(({ order }) => order)));
+    expect(starts).toEqual([1, claimed + 1, 2 * claimed + 1, 3 * claimed + 1]);
+  });
 
   it("finds the place of the next job of an owner without reading the line", async () => {
     logged.length = 0;

@@ -14,6 +14,8 @@ export type ClaimRequest = {
   readonly leaseMs: number;
   /** So many of them by due time alone; the others by priority, fair share, due time. At most `limit`. */
   readonly oldest: number;
+  /** So many, beside the oldest, are what another claim of this worker is about to take from the same place. */
+  readonly beside?: number;
 };
 
 /** Where a claim ended, for the next one of the same queue: the database's own. */
@@ -32,20 +34,21 @@ export type ClaimedJobs = {
  *
  * `from` is the place where an earlier claim ended: jobs behind it are taken, unless more urgent ones have come, and
  * from the head of the queue what is missing then. Jobs of the same priority that have come before that place since
- * are left for a claim from the head. SQL: `claim_jobs_onward`, migration 29.
+ * are left for a claim from the head. SQL: `claim_jobs_onward`, migration 34.
  */
 export async function claimJobs(
   database: QueryAccess,
   request: ClaimRequest,
   from?: ClaimPlace,
 ): Promise<ClaimedJobs> {
-  const { queue, taskKeys, limit, oldest, worker, leaseMs } = request;
+  const { queue, taskKeys, limit, oldest, worker, leaseMs, beside } = request;
+  const place = from === undefined || beside === undefined ? from : { ...from, beside };
   const statement = sql<BriefJob>`
     SELECT * FROM claim_jobs_onward(${queue}, ${[...taskKeys]}::text[], ${limit}, ${oldest}, ${worker.id}::uuid,
-      ${leaseMs}::double precision, ${from === undefined ? null : jsonText(from)}::jsonb)`;
+      ${leaseMs}::double precision, ${place === undefined ? null : jsonText(place)}::jsonb)`;
   const { rows } = await commit("claim", () => statement.execute(database.queryable));
-  const place = rows.find((row) => row.place !== null)?.place ?? undefined;
-  return { jobs: inOrder(rows.map((row) => claimedJob(queue, row))), place };
+  const reached = rows.find((row) => row.place !== null)?.place ?? undefined;
+  return { jobs: inOrder(rows.map((row) => claimedJob(queue, row))), place: reached };
 }
 
 /** A claimed job without its queue, and with null for what is as usual. */

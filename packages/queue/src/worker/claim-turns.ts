@@ -21,6 +21,11 @@ export class ClaimTurns {
     return Math.min(free, Math.floor(this.#unshared / bestPerOldest));
   }
 
+  /** How many of so many jobs are to be the oldest where it is not known yet what the claim before takes. */
+  usualShareOfOldest(limit: number): number {
+    return Math.floor(limit / (bestPerOldest + 1));
+  }
+
   /** The queues in the order of this turn, which takes `share` jobs for their age. */
   next(share: number): readonly string[] {
     const first = this.#first[share > 0 ? "oldest" : "best"]++ % Math.max(1, this.#queues.length);

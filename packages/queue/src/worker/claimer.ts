@@ -17,6 +17,9 @@ export type ClaimerOptions = {
   readonly pollMs: number;
 };
 
+/** What a worker asks for. */
+export type Asked = Pick<ClaimRequest, "queue" | "limit" | "oldest" | "beside">;
+
 export type Claim = {
   readonly jobs: readonly ClaimedJob[];
   /** There may be jobs that it did not see, or that were too many. */
@@ -73,7 +76,12 @@ export class Claimer {
     this.#againAtMs = Number.POSITIVE_INFINITY;
   }
 
-  async claim(asked: Pick<ClaimRequest, "queue" | "limit" | "oldest">): Promise<Claim> {
+  /** Whether a claim may be sent before the last one of this queue has answered. */
+  mayClaimBeside(queue: string): boolean {
+    return !this.#limits.isLimited(queue) && this.#resting.restMs(queue) === 0;
+  }
+
+  async claim(asked: Asked): Promise<Claim> {
     const { queue } = asked;
     const restMs = this.#resting.restMs(queue);
     if (restMs > 0) this.#comeAgainIn(restMs);
@@ -99,7 +107,10 @@ export class Claimer {
     const startedMs = performance.now();
     const { queue } = request;
     const from = this.#places.next(queue);
-    const { jobs: claimed, place } = await claimJobs(database, request, from);
+    const { jobs: claimed, place } = await claimJobs(database, request, from).catch((error: unknown) => {
+      this.#places.reached(queue, undefined);
+      throw error;
+    });
     this.#places.reached(queue, place);
     if (claimed.length === 0) await this.#lookedInVain(request, startedMs);
     const jobs = claimed.filter(({ task }) => !this.#limits.hasLimits(task));

@@ -18,16 +18,19 @@ export class QueuePlaces {
     this.#nowMs = nowMs;
   }
 
-  /** Where the claim that comes now begins, once; undefined for the head of the queue. */
+  /** Where the claim that comes now begins; undefined for the head of the queue. */
   next(queue: string): ClaimPlace | undefined {
     const nowMs = this.#nowMs();
     const known = this.#queues.get(queue);
     const goesOn = known?.place !== undefined && nowMs - known.headMs < headEveryMs;
-    this.#queues.set(queue, { headMs: goesOn ? known.headMs : nowMs, place: undefined });
+    this.#queues.set(queue, {
+      headMs: goesOn ? known.headMs : nowMs,
+      place: goesOn ? known.place : undefined,
+    });
     return goesOn ? known.place : undefined;
   }
 
-  /** A claim ended there; undefined when it found nothing. */
+  /** A claim ended there; undefined when it found nothing, or failed. */
   reached(queue: string, place: ClaimPlace | undefined): void {
     const known = this.#queues.get(queue);
     if (known !== undefined) known.place = place;

@@ -2,29 +2,26 @@ import { setImmediate as immediate } from "node:timers/promises";
 import { databaseUnavailable } from "@millrace/database";
 import { sleep, toError } from "@millrace/kernel";
 import type { Service } from "@millrace/kernel";
-import type { Broker, Subscription } from "../brokers/broker.ts";
+import type { Subscription } from "../brokers/broker.ts";
 import type { ClaimedJob } from "../jobs/job-row.ts";
 import { transitionOf } from "../jobs/transition.ts";
 import { ChildPool } from "../isolation/child-pool.ts";
-import type { ChildPoolOptions } from "../isolation/child-pool.ts";
-import type { Hooks } from "../observe/hooks.ts";
 import { BatchGatherer } from "./batch-gatherer.ts";
 import { ClaimTurns } from "./claim-turns.ts";
 import { Claimer } from "./claimer.ts";
 import { executeJob } from "./execute-job.ts";
-import type { AwaitedExecution, ExecuteParts, Execution, ExecutionListener } from "./execution.ts";
-import type { Heartbeat } from "./heartbeat.ts";
+import type { AwaitedExecution, Execution, ExecutionListener } from "./execution.ts";
 import { LostClaims } from "./lost-claims.ts";
+import { maxClaim, SentClaims } from "./sent-claims.ts";
+import type { SentClaim } from "./sent-claims.ts";
 import { assertReserves, Slots } from "./slots.ts";
-import type { SlotReserves } from "./slots.ts";
 import { UpkeepTurn } from "./upkeep-turn.ts";
 import { WakeSignal } from "./wake-signal.ts";
 import { WorkerCounts } from "./worker-counts.ts";
+import type { WorkerOptions, WorkerParts } from "./worker-options.ts";
 import { beatWorker, registerWorker, unregisterWorker, workerBeatMs } from "./worker-row.ts";
 import type { WorkerFigures } from "./worker-row.ts";
 
-/** A claim holds the locks of what it takes, and what it has taken waits here for its turn. */
-const maxClaim = 500;
 /** So many jobs take milliseconds to begin; the database claims the next ones meanwhile. */
 const manyJobs = 100;
 /**
@@ -39,35 +36,6 @@ const streamJobs = 4;
  * takes longer than this may be stuck, and the jobs need what is left of the time before the process is killed.
  */
 const claimEndsMs = 1_000;
-
-export type WorkerOptions = {
-  readonly name: string;
-  readonly queues: readonly string[];
-  /** Jobs at once. */
-  readonly concurrency: number;
-  /** Of these, by queue, how many only its jobs may take. See `Slots` for the default. */
-  readonly reserves?: SlotReserves;
-  /** Of the program, shown with the worker. */
-  readonly version?: string;
-  readonly leaseMs: number;
-  /** Without any hint, queues are looked at this often. */
-  readonly pollMs: number;
-  /** How long stop waits for running jobs before it hands them back. */
-  readonly drainMs: number;
-  /**
-   * A module that calls `serveJobs`, for jobs that must run in a process of their own. Without it
-   * they share this one, and what kills it does so again.
-   */
-  readonly isolationEntry?: URL;
-  /** When such a process is replaced. See `ChildPoolOptions` for the defaults. */
-  readonly recycle?: Pick<ChildPoolOptions, "maxJobs" | "maxMegabytes">;
-};
-
-export type WorkerParts = ExecuteParts & {
-  readonly broker: Broker;
-  readonly heartbeat: Heartbeat;
-  readonly hooks: Hooks;
-};
 
 /** Claims jobs and runs them, in a loop that hints wake and a poll backs up. */
 export class Worker implements Service {
@@ -107,6 +75,7 @@ export class Worker implements Service {
   readonly #claimer: Claimer;
   readonly #lostClaims: LostClaims;
   readonly #turns: ClaimTurns;
+  readonly #claims: SentClaims;
 
   constructor(id: string, parts: WorkerParts, options: WorkerOptions) {
     this.id = id;
@@ -117,6 +86,7 @@ export class Worker implements Service {
     this.#counts = new WorkerCounts(parts.bus, (jobId) => this.#held.has(jobId));
     this.#turns = new ClaimTurns(options.queues);
     this.#claimer = new Claimer(parts, { ...options, worker: { id, name: options.name } });
+    this.#claims = new SentClaims(this.#claimer, this.#turns, (queue) => this.#told.delete(queue));
     this.#lostClaims = new LostClaims(parts, {
       workerId: id,
       leaseMs: options.leaseMs,
@@ -337,8 +307,9 @@ export class Worker implements Service {
    * of those there may be no more than slots, or a slow database would be given ever more to do.
    */
   #free(): number {
-    const held = this.#held.size + (this.#soon?.jobs.length ?? 0);
-    return Math.min(this.concurrency - this.busySlots, 2 * this.concurrency - held);
+    const ahead = this.#claims.aheadLimit ?? 0;
+    const held = this.#held.size + (this.#soon?.jobs.length ?? 0) + ahead;
+    return Math.min(this.concurrency - this.busySlots - ahead, 2 * this.concurrency - held);
   }
 
   get #mayClaim(): boolean {
@@ -352,7 +323,7 @@ export class Worker implements Service {
   async #turn(): Promise<void> {
     while (!this.#isStopping) {
       this.#lastTurnMs = performance.now();
-      const free = this.#mayClaim ? Math.min(this.#free(), maxClaim) : 0;
+      const free = this.#claims.aheadLimit ?? (this.#mayClaim ? Math.min(this.#free(), maxClaim) : 0);
       const started = await this.#fill(free).catch((error: unknown) => {
         this.#failedToClaim(error);
         return 0;
@@ -363,6 +334,7 @@ export class Worker implements Service {
       else if (started >= streamJobs && started < free)
         await sleep(Math.max(0, this.#lastTurnMs + streamClaimMs - performance.now()));
     }
+    await this.#takeAhead().catch((error: unknown) => this.#failedToClaim(error));
     await this.#soon?.begun;
   }
 
@@ -379,6 +351,7 @@ export class Worker implements Service {
 
   /** Claims as much as there are free slots; returns how many jobs were started. */
   async #fill(free: number): Promise<number> {
+    if (this.#claims.aheadLimit !== undefined) return await this.#takeAhead();
     if (this.#lostClaims.lookInMs === 0) {
       // What is not begun is not held: it would be given back.
       await this.#soon?.begun;
@@ -404,21 +377,45 @@ export class Worker implements Service {
       const part = Math.min(fairPart, this.#slots.freeFor(queue, this.#free()));
       if (part <= 0) continue;
       const partOfOldest = Math.min(part, Math.ceil((share - oldest) / (turns.length - index)));
-      this.#told.delete(queue);
-      const asked = { queue, limit: part, oldest: partOfOldest };
-      const sentMs = performance.now();
-      const { jobs: claimed, isMore, strays } = await this.#claimer.claim(asked);
-      this.#lostClaims.strayed(strays);
-      this.#parts.heartbeat.hold(claimed, performance.now() - sentMs);
-      for (const job of claimed) this.#takeSlot(job);
-      if (claimed.length === part && part >= manyJobs) this.#runSoon(claimed);
-      else for (const job of claimed) this.#run(job);
-      started += claimed.length;
-      this.#settle(queue, isMore);
+      const taken = await this.#take(this.#claims.send({ queue, limit: part, oldest: partOfOldest }));
+      started += taken;
       // They are taken first: fewer than asked for are all that there were.
-      oldest += Math.min(partOfOldest, claimed.length);
+      oldest += Math.min(partOfOldest, taken);
     }
     return { started, oldest };
+  }
+
+  /** Starts what a claim brings, and sends the next one before it answers when both are sure to be large. */
+  async #take(sent: SentClaim): Promise<number> {
+    const { queue, limit, sentMs, claim } = sent;
+    if (this.#mayClaimBeside(queue)) this.#claims.sendBeside(sent);
+    const { jobs: claimed, isMore, strays } = await claim;
+    // Of the claim before, when this one was answered as soon.
+    await this.#soon?.begun;
+    this.#lostClaims.strayed(strays);
+    this.#parts.heartbeat.hold(claimed, performance.now() - sentMs);
+    for (const job of claimed) this.#takeSlot(job);
+    if (claimed.length === limit && limit >= manyJobs) this.#runSoon(claimed);
+    else for (const job of claimed) this.#run(job);
+    this.#claims.brought(claimed.length);
+    this.#settle(queue, isMore);
+    return claimed.length;
+  }
+
+  /** While there is room for two. A worker of several queues claims from each in its turn. */
+  #mayClaimBeside(queue: string): boolean {
+    const isDue = this.#mayClaim && !this.#isStopping && this.#lostClaims.lookInMs === Infinity;
+    const isAlone = this.#options.queues.length === 1;
+    return isDue && isAlone && this.#slots.freeFor(queue, this.#free()) >= 2 * maxClaim;
+  }
+
+  /** Takes the claim that was sent beside the one before, if one was. */
+  async #takeAhead(): Promise<number> {
+    const sent = this.#claims.takeAhead();
+    if (sent === undefined) return 0;
+    const taken = await this.#take(sent);
+    this.#turns.took(taken, Math.min(sent.oldest, taken), sent.oldest);
+    return taken;
   }
 
   /** After a claim, which has taken all jobs that it saw unless there may be more. */

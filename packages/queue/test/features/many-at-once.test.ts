@@ -1,10 +1,12 @@
+import { silentLogger } from "@millrace/kernel";
 import { testDatabases } from "@millrace/testing";
 import { sql } from "kysely";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { defineTask, handleTask } from "../../src/index.ts";
+import { defineTask, handleTask, Queue } from "../../src/index.ts";
 import type { JobContext } from "../../src/index.ts";
 import { useQueue } from "./use-queue.ts";
+import { watchDatabase } from "./watch-database.ts";
 
 const task = defineTask({
   name: "tests.many_at_once",
@@ -12,14 +14,28 @@ const task = defineTask({
   input: z.object({ nth: z.number() }),
   output: z.unknown(),
 });
-const slots = 200;
 
-/** Of large claims, jobs are begun while the next claim is under way. */
-describe.each(testDatabases())("a worker with many slots on $name", (kind) => {
+/** Of large claims, jobs are begun while the next claim is under way; of the largest, two claims are. */
+const cases = testDatabases().flatMap((kind) =>
+  (kind.name === "embedded" ? [200] : [200, 2_000]).map((slots) => ({ ...kind, slots })),
+);
+
+describe.each(cases)("a worker with $slots slots on $name", ({ slots, ...kind }) => {
   const opened = useQueue(kind);
 
+  let mostClaims = 0;
   const start = async (jobs: number, run: (context: JobContext<{ nth: number }>) => Promise<unknown>) => {
-    const queue = opened.createQueue([handleTask({ task, run })]);
+    let underWay = 0;
+    const database = watchDatabase(opened.database, {
+      onStatement: (text) => {
+        if (text.includes("claim_jobs_onward")) mostClaims = Math.max(mostClaims, (underWay += 1));
+      },
+      beforeAnswer: async (text) => {
+        if (text.includes("claim_jobs_onward")) underWay -= 1;
+      },
+    });
+    mostClaims = 0;
+    const queue = new Queue({ database, logger: silentLogger, handlers: [handleTask({ task, run })] });
     const given = Array.from({ length: jobs }, (_none, nth) => ({ task, input: { nth } }));
     const added = await queue.addMany(given);
     const worker = await opened.startWorker(queue, { concurrency: slots, drainMs: 0 });
@@ -37,7 +53,7 @@ describe.each(testDatabases())("a worker with many slots on $name", (kind) => {
     let running = 0;
     let most = 0;
     const full = Promise.withResolvers<void>();
-    const { queue, worker, ids } = await start(3 * slots + 50, async ({ input }) => {
+    const { queue, worker, ids } = await start(2 * slots + 50, async ({ input }) => {
       begun.push(input.nth);
       most = Math.max(most, (running += 1));
       if (running === slots) full.resolve();
@@ -53,9 +69,26 @@ describe.each(testDatabases())("a worker with many slots on $name", (kind) => {
     expect(await states(ids)).toEqual({ "succeeded 1": ids.length });
   });
 
+  it("leaves nothing running when it stops in the middle", async () => {
+    const enough = Promise.withResolvers<void>();
+    let ran = 0;
+    const { worker, ids } = await start(4 * slots, async () => {
+      if ((ran += 1) === 2 * slots) enough.resolve();
+    });
+
+    await enough.promise;
+    await worker.stop();
+
+    const found = await states(ids);
+    expect(Object.keys(found).filter((state) => !/^(succeeded 1|queued 0)$/.test(state))).toEqual([]);
+    expect(found["succeeded 1"]).toBeGreaterThan(0);
+    expect(mostClaims).toBe(slots === 200 ? 1 : 2);
+  });
+
   it("hands back what it has claimed when it stops, begun or not", async () => {
     const began = Promise.withResolvers<void>();
-    const { worker, ids } = await start(2 * slots, async ({ signal }) => {
+    // Each is handed back by itself.
+    const { worker, ids } = await start(400, async ({ signal }) => {
       began.resolve();
       await new Promise((_resolve, reject) => {
         signal.addEventListener("abort", () => reject(signal.reason as Error));
