@@ -24,6 +24,9 @@ describe.each(cases)("a worker with $slots slots on $name", ({ slots, ...kind })
   const opened = useQueue(kind);
 
   let mostClaims = 0;
+  let claims = 0;
+  /** The answers of which claims are lost, counted from 1. */
+  let lost: readonly number[] = [];
   const start = async (jobs: number, run: (context: JobContext<{ nth: number }>) => Promise<unknown>) => {
     let underWay = 0;
     const database = watchDatabase(opened.database, {
@@ -31,10 +34,12 @@ describe.each(cases)("a worker with $slots slots on $name", ({ slots, ...kind })
         if (text.includes("claim_jobs_onward")) mostClaims = Math.max(mostClaims, (underWay += 1));
       },
       beforeAnswer: async (text) => {
-        if (text.includes("claim_jobs_onward")) underWay -= 1;
+        if (!text.includes("claim_jobs_onward")) return;
+        underWay -= 1;
+        if (lost.includes((claims += 1))) throw new Error("Connection terminated unexpectedly");
       },
     });
-    mostClaims = 0;
+    mostClaims = claims = 0;
     const queue = new Queue({ database, logger: silentLogger, handlers: [handleTask({ task, run })] });
     const given = Array.from({ length: jobs }, (_none, nth) => ({ task, input: { nth } }));
     const added = await queue.addMany(given);
@@ -83,6 +88,18 @@ describe.each(cases)("a worker with $slots slots on $name", ({ slots, ...kind })
     expect(Object.keys(found).filter((state) => !/^(succeeded 1|queued 0)$/.test(state))).toEqual([]);
     expect(found["succeeded 1"]).toBeGreaterThan(0);
     expect(mostClaims).toBe(slots === 200 ? 1 : 2);
+  });
+
+  it("loses nothing with the answers of its claims", async () => {
+    lost = [3, 4];
+    const { queue, worker, ids } = await start(3 * slots, async () => null);
+
+    for (const id of ids) await queue.waitForEnd(id, { timeoutMs: 30_000 });
+    await worker.stop();
+    lost = [];
+
+    expect(claims).toBeGreaterThan(4);
+    expect(await states(ids)).toEqual({ "succeeded 1": ids.length });
   });
 
   it("hands back what it has claimed when it stops, begun or not", async () => {
