@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { MemoryStore, StoredCache } from "@millrace/cache";
 import type { Database } from "@millrace/database";
-import { newId, silentLogger } from "@millrace/kernel";
+import { ConcurrencyLimit, newId, silentLogger } from "@millrace/kernel";
 import { openTestDatabase } from "@millrace/testing";
 import { sql } from "kysely";
 import { expect } from "vitest";
@@ -15,6 +15,7 @@ import type { ClaimedJob } from "../src/jobs/job-row.ts";
 import { TaskRegistry } from "../src/tasks/task-registry.ts";
 import { EventWriter } from "../src/worker/event-writer.ts";
 import type { ExecuteParts } from "../src/worker/execution.ts";
+import { endsAtOnce } from "../src/worker/record-end.ts";
 import type { scriptTask } from "./script-task.ts";
 
 export const entry = new URL("./isolated-child.ts", import.meta.url);
@@ -46,6 +47,7 @@ export class IsolationSetup {
       writer: new EventWriter({ database, bus: this.queue.bus, logger: silentLogger }),
       cache: new StoredCache({ store: new MemoryStore(), logger: silentLogger }),
       logger: silentLogger,
+      ends: new ConcurrencyLimit(() => endsAtOnce),
       onStaleWrite: () => undefined,
     };
   }

@@ -3,7 +3,7 @@ import { MemoryStore, StoredCache } from "@millrace/cache";
 import type { Cache } from "@millrace/cache";
 import { openRelayed } from "@millrace/database";
 import type { Database } from "@millrace/database";
-import { toError } from "@millrace/kernel";
+import { ConcurrencyLimit, toError } from "@millrace/kernel";
 import type { Logger } from "@millrace/kernel";
 import type { Hint } from "../brokers/broker.ts";
 import { EventBus } from "../events/event-bus.ts";
@@ -12,6 +12,7 @@ import type { TaskOverrides } from "../tasks/override-tasks.ts";
 import type { AnyTaskHandler } from "../tasks/task.ts";
 import { TaskRegistry } from "../tasks/task-registry.ts";
 import { EventWriter } from "../worker/event-writer.ts";
+import { endsAtOnce } from "../worker/record-end.ts";
 import { executeJob } from "../worker/execute-job.ts";
 import type { AwaitedExecution } from "../worker/execution.ts";
 import { forwardBus } from "./forward-bus.ts";
@@ -68,6 +69,7 @@ export async function serveJobs(options: {
       { overrides: options.overrides ?? {} },
     ),
     writer: new EventWriter({ database, bus, logger }),
+    ends: new ConcurrencyLimit(() => endsAtOnce),
     onStaleWrite: () => {
       wasStale = true;
     },

@@ -1,6 +1,6 @@
 import type { Cache } from "@millrace/cache";
 import type { QueryAccess } from "@millrace/database";
-import type { Logger, StopReason } from "@millrace/kernel";
+import type { ConcurrencyLimit, Logger, StopReason } from "@millrace/kernel";
 import type { Announcer } from "../brokers/broker.ts";
 import type { EventBus } from "../events/event-bus.ts";
 import type { ClaimedJob } from "../jobs/job-row.ts";
@@ -17,6 +17,11 @@ export type ExecuteParts = {
   readonly writer: EventWriter;
   /** Records successes that need nothing else, many at once. Without it each is recorded by itself. */
   readonly successes?: SuccessRecorder;
+  /**
+   * For the ends that are recorded by themselves. Thousands at once, as when a worker stops, would wait for a connection
+   * longer than anybody waits for one, and fail.
+   */
+  readonly ends: ConcurrencyLimit;
   /** For the handlers. */
   readonly cache: Cache;
   readonly logger: Logger;

@@ -1,6 +1,6 @@
 import type { Cache } from "@millrace/cache";
 import type { Database } from "@millrace/database";
-import { newId, toError } from "@millrace/kernel";
+import { ConcurrencyLimit, newId, toError } from "@millrace/kernel";
 import type { BackgroundWork, Logger, Service } from "@millrace/kernel";
 import type { Broker } from "../brokers/broker.ts";
 import type { QueueControl } from "../control/queue-control.ts";
@@ -16,6 +16,7 @@ import type { Heartbeat } from "./heartbeat.ts";
 import { createMaintenance } from "./maintenance.ts";
 import type { Chore } from "./maintenance.ts";
 import { queueChores, workerChores } from "./queue-chores.ts";
+import { endsAtOnce } from "./record-end.ts";
 import { SuccessRecorder } from "./success-recorder.ts";
 import { createThreadedHeartbeat } from "./threaded-heartbeat.ts";
 import { Worker } from "./worker.ts";
@@ -143,6 +144,7 @@ export class QueueWorkers {
           logger,
           onProgress: (jobId) => mirror?.touch(jobId),
         }),
+        ends: new ConcurrencyLimit(() => endsAtOnce),
         onStaleWrite: (job) => this.#refused(job),
       },
       options,

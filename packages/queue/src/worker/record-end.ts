@@ -8,6 +8,7 @@ import type { AttemptStop } from "./attempt-stop.ts";
 import { mayPassLater, wasGivenBack } from "./database-trouble.ts";
 import type { ExecuteParts } from "./execution.ts";
 import { writePending } from "./pending-writes.ts";
+import type { PendingWrites } from "./pending-writes.ts";
 import { storable } from "./stored-error.ts";
 
 /** Ends are recorded for this long after the process was told to stop; later the lease decides. */
@@ -17,6 +18,9 @@ const recordAfterStopMs = 3_000;
  * hook does slow work in the transaction, and each try holds it open for as long.
  */
 const maxTriesGivenBack = 3;
+
+/** So many ends at once, of those that are recorded by themselves: about as many as there are connections. */
+export const endsAtOnce = 10;
 
 /** `isBare`: only the job's own rows are written, neither its last words nor what its hook writes. */
 type Recording = { readonly end: AttemptEnd; readonly isBare: boolean };
@@ -63,7 +67,7 @@ export async function recordEnd(
 }
 
 function write(parts: ExecuteParts, job: ClaimedJob, { end, isBare }: Recording): Promise<boolean> {
-  return parts.writer.writeEnd(job, (pending) =>
+  const finish = (pending: PendingWrites): Promise<boolean> =>
     withWriteScope(
       parts.database,
       (scope) =>
@@ -75,8 +79,8 @@ function write(parts: ExecuteParts, job: ClaimedJob, { end, isBare }: Recording)
           },
         }),
       "finish_attempt",
-    ),
-  );
+    );
+  return parts.ends.run(() => parts.writer.writeEnd(job, finish));
 }
 
 /**
