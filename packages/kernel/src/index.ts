@@ -20,3 +20,4 @@ export { suggestion } from "./near-names.ts";
 export { cleanText, hasVisibleText, titleOf } from "./plain-text.ts";
 export { integerSetting, parseSettings, settingsExample } from "./settings.ts";
 export type { SettingsSection } from "./settings.ts";
+export { TurnoverMap } from "./turnover-map.ts";

@@ -1,5 +1,5 @@
 import type { QueryAccess } from "@millrace/database";
-import { toError } from "@millrace/kernel";
+import { toError, TurnoverMap } from "@millrace/kernel";
 import type { Logger } from "@millrace/kernel";
 import { sql } from "kysely";
 import type { EventBus } from "../events/event-bus.ts";
@@ -35,7 +35,7 @@ export class EventWriter {
   readonly #logger: Logger;
   readonly #onProgress: (jobId: string) => void;
   /** The jobs that run, and of those that have said or written something in this attempt what it was. */
-  readonly #open = new Map<string, HeldJob>();
+  readonly #open = new TurnoverMap<string, HeldJob>();
   readonly #buffers = new Map<string, Buffer>();
   #timer: NodeJS.Timeout | undefined;
   /** Nothing is flushed before, whoever asks for it: jobs go on talking while the database is away. */

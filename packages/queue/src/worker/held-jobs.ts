@@ -1,3 +1,4 @@
+import { TurnoverMap } from "@millrace/kernel";
 import { joinedIds, processMs } from "./heartbeat-messages.ts";
 import type { ToBeater } from "./heartbeat-messages.ts";
 
@@ -22,7 +23,7 @@ const manyEnded = 1_000;
  */
 export class HeldJobs {
   readonly #send: (message: ToBeater) => void;
-  readonly #held = new Map<string, HeldJob>();
+  readonly #held = new TurnoverMap<string, HeldJob>();
   /** Those with jobs that are held. */
   readonly #claims = new Set<Claim>();
   #lastNumber = 0;
@@ -50,8 +51,7 @@ export class HeldJobs {
     let held: HeldJob = { fence: 1, claim };
     for (const { id, fence } of jobs) {
       if (held.fence !== fence) held = { fence, claim };
-      const before = this.#held.get(id);
-      this.#held.set(id, held);
+      const before = this.#held.set(id, held);
       if (before !== undefined) this.#end(id, before);
     }
     this.#tellHeld(claim, jobs, ageMs);

@@ -1,6 +1,6 @@
 import { setImmediate as immediate } from "node:timers/promises";
 import { databaseUnavailable } from "@millrace/database";
-import { sleep, toError } from "@millrace/kernel";
+import { sleep, toError, TurnoverMap } from "@millrace/kernel";
 import type { Service } from "@millrace/kernel";
 import type { Subscription } from "../brokers/broker.ts";
 import type { ClaimedJob } from "../jobs/job-row.ts";
@@ -45,9 +45,9 @@ export class Worker implements Service {
   readonly #parts: WorkerParts;
   readonly #options: WorkerOptions;
   /** From the claim until the end is recorded. */
-  readonly #held = new Map<string, Execution>();
+  readonly #held = new TurnoverMap<string, Execution>();
   /** Those whose handlers are at work: what fills the slots. */
-  readonly #running = new Set<ClaimedJob>();
+  readonly #running = new TurnoverMap<ClaimedJob, true>();
   readonly #slots: Slots;
   readonly #wake = new WakeSignal();
   readonly #batches: BatchGatherer;
@@ -475,7 +475,7 @@ export class Worker implements Service {
   }
 
   #takeSlot(job: ClaimedJob): void {
-    this.#running.add(job);
+    this.#running.set(job, true);
     this.#slots.take(job.queue);
   }
 
