@@ -80,7 +80,8 @@ function write(parts: ExecuteParts, job: ClaimedJob, { end, isBare }: Recording)
         }),
       "finish_attempt",
     );
-  return parts.ends.run(() => parts.writer.writeEnd(job, finish));
+  // In its turn: an end that waits for a transaction of its job keeps no other from being recorded.
+  return parts.writer.writeEnd(job, (pending) => parts.ends.run(() => finish(pending)));
 }
 
 /**
