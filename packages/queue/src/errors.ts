@@ -120,6 +120,16 @@ export function jobNotSucceeded(job: {
 }
 
 /** The attempt no longer holds the job: another claim, a reap or a cancel came between. */
+export function nestedTransaction(id: string): MillraceError {
+  return new MillraceError({
+    code: "nested_transaction",
+    kind: "invalid",
+    message:
+      "A step, a child, a wait or another transaction of this job was asked for within its transaction, whose end it would have to wait for. Use the scope that the transaction gives, or do it before or after.",
+    details: { id },
+  });
+}
+
 export function leaseLost(id: string): MillraceError {
   return new MillraceError({
     code: "lease_lost",

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import type { Cache } from "@millrace/cache";
 import { jsonText } from "@millrace/database";
 import type { QueryAccess } from "@millrace/database";
@@ -6,7 +7,7 @@ import type { Logger } from "@millrace/kernel";
 import { sql } from "kysely";
 import type { Announcer } from "../brokers/broker.ts";
 import { commit } from "../crash-point.ts";
-import { leaseLost } from "../errors.ts";
+import { leaseLost, nestedTransaction } from "../errors.ts";
 import type { NewEvent } from "../events/append-events.ts";
 import type { EventBus } from "../events/event-bus.ts";
 import { enqueueJobs, prepareJob } from "../jobs/enqueue.ts";
@@ -45,6 +46,15 @@ export type ContextParts = {
   readonly cache: Cache;
   readonly logger: Logger;
 };
+
+/** The transaction in which the present code was begun. */
+const surrounding = new AsyncLocalStorage<{ readonly job: ClaimedJob; isOpen: boolean }>();
+
+/** What would wait for the end of the transaction that it is in. */
+function refuseNested({ job }: RunningJob): void {
+  const around = surrounding.getStore();
+  if (around?.job === job && around.isOpen) throw nestedTransaction(job.id);
+}
 
 /** Together about four seconds. */
 const maxRecordTries = 6;
@@ -158,15 +168,16 @@ class LiveJobContext implements JobContext<unknown> {
     return (this.#estimate ??= new ProgressEstimate());
   }
 
-  #runStep<Value>(
+  async #runStep<Value>(
     key: string,
     run: (signal: AbortSignal) => Promise<Value>,
     options: StepOptions<Value> | undefined,
     transaction = this.transaction,
   ): Promise<Value> {
+    refuseNested(this.#running);
     const { signal } = this;
     const { database } = this.#parts;
-    return runStep({ key, run, options, signal, database, transaction, held: this.#running.job });
+    return await runStep({ key, run, options, signal, database, transaction, held: this.#running.job });
   }
 
   async #waitFor<Answer>(key: string, options: WaitOptions<Answer>): Promise<Answer> {
@@ -174,6 +185,7 @@ class LiveJobContext implements JobContext<unknown> {
     const { queryable } = this.#parts.database;
     const question = toQuestion(key, { ...options, question: scrubText(options.question, secrets) });
     this.signal.throwIfAborted();
+    refuseNested(this.#running);
     const found = await persist(this.signal, () => findAnswer(queryable, job.id, key));
     if (found === undefined && (await persist(this.signal, () => isStepDone(queryable, job.id, key)))) {
       throw invalidQuestion(key, "a step of this job has its key");
@@ -241,12 +253,13 @@ function scrubReport(report: ProgressReport, secrets: readonly string[]): Progre
  * then the events it emits. Nothing is written once a cancel was asked for: what the work is about
  * may have been deleted with it.
  */
-function runFenced<Result>(
+async function runFenced<Result>(
   parts: ContextParts,
   running: RunningJob,
   work: (scope: FencedScope) => Promise<Result>,
 ): Promise<Result> {
-  return parts.writer.write(running.job, (pending) =>
+  refuseNested(running);
+  return await parts.writer.write(running.job, (pending) =>
     withWriteScope(parts.database, fenced(parts, running, { work, pending }), "fenced_write"),
   );
 }
@@ -278,9 +291,14 @@ function fenced<Result>(
     const emit: FencedScope["emit"] = (type, data) => {
       emitted.push({ stream: job.stream, owner: job.owner, type, data });
     };
-    const result = await given.work({ ...scope, emit });
-    await writePending(scope, parts.bus, [given.pending], emitted);
-    return result;
+    const around = { job, isOpen: true };
+    try {
+      const result = await surrounding.run(around, () => given.work({ ...scope, emit }));
+      await writePending(scope, parts.bus, [given.pending], emitted);
+      return result;
+    } finally {
+      around.isOpen = false;
+    }
   };
 }
 

@@ -1,4 +1,4 @@
-import { sleep } from "@millrace/kernel";
+import { MillraceError, sleep } from "@millrace/kernel";
 import { testDatabases } from "@millrace/testing";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
@@ -63,6 +63,26 @@ describe.each(testDatabases())("what a handler works with on $name", (kind) => {
 
     expect(seen).toEqual([{ password: "sesame" }, {}]);
     expect((await queue.readDetail(id)).input).toEqual({});
+  });
+
+  it.each<[string, (context: Context) => Promise<unknown>]>([
+    ["transaction", ({ transaction }) => transaction(async () => undefined)],
+    ["step", ({ step }) => step("inner", async () => 1)],
+    ["child", ({ enqueueChild }) => enqueueChild("inner", task, {})],
+    ["change of its meta", ({ setMeta }) => setMeta({ a: 1 })],
+  ])("refuses a %s within a transaction, for whose end it would wait", async (_what, inner) => {
+    const codes: unknown[] = [];
+    const { id } = await runOne(async (context) => {
+      await context
+        .transaction(() => inner(context))
+        .catch((error: unknown) => codes.push(error instanceof MillraceError ? error.code : error));
+      // Not what comes after it.
+      await context.transaction(async () => undefined);
+      return await context.step("after", async () => 1);
+    });
+
+    expect(codes).toEqual(["nested_transaction"]);
+    expect(await opened.find(id)).toMatchObject({ state: "succeeded" });
   });
 
   describe("meta", () => {
