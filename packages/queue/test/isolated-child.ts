@@ -44,6 +44,8 @@ async function runScript(
       return await die();
     case "die_in_transaction":
       return await context.transaction(die);
+    case "only_answer":
+      return answer;
     case "exit":
       return process.exit(0);
     case "spin":
@@ -53,6 +55,12 @@ async function runScript(
       const helper = spawn("sleep", ["600"], { stdio: "ignore" });
       await context.step("pid", async () => helper.pid);
       return spin();
+    }
+    case "wait_with_helper": {
+      const helper = spawn("sleep", ["600"], { stdio: "ignore" });
+      await context.step("pid", async () => helper.pid);
+      await sleep(60_000, context.signal);
+      return answer;
     }
     case "wait":
       await context.step("pid", async () => process.pid);

@@ -1,3 +1,4 @@
+import { sleep } from "@millrace/kernel";
 import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ChangeNotice, JobTransition } from "../src/events/event.ts";
@@ -174,6 +175,19 @@ describe("jobs of a task with isolation", () => {
 
     expect(await setup.result(job)).toMatchObject({ attempt: 1, crashes: 0, outcome: "timed_out" });
     await expect.poll(() => isAlive(helper)).toBe(false);
+  });
+
+  it("have ended in time also when the database is away until after their hard limit", async () => {
+    const pool = setup.pool({ overrunMs: 100 });
+    // The process is there, so that nothing but the end needs the only connection.
+    await pool.run(await setup.claim("only_answer")).done;
+    const job = await setup.claim("only_answer");
+    const away = setup.database.transaction(() => sleep(3_000));
+
+    await pool.run(job).done;
+    await away;
+
+    expect(await setup.result(job)).toMatchObject({ state: "succeeded", attempt: 1, crashes: 0 });
   });
 
   it("tell the worker's watchers of each transition once", async () => {

@@ -1,4 +1,4 @@
-/** A worker whose job keeps its own process busy for ever. Prints that process's number. */
+/** A worker whose job, by the script that is named, goes on for ever. Prints the number that it leaves as a step. */
 import { silentLogger } from "@millrace/kernel";
 import { openTestDatabase } from "@millrace/testing";
 import { sql } from "kysely";
@@ -12,7 +12,9 @@ const queue = new Queue({
   logger: silentLogger,
   handlers: [handleTask({ task: scriptTask, run })],
 });
-const { id } = await queue.transaction((scope) => queue.enqueue(scope, scriptTask, { script: "spin" }));
+const { id } = await queue.transaction((scope) =>
+  queue.enqueue(scope, scriptTask, { script: process.argv[2] ?? "" }),
+);
 await sql`UPDATE job SET runs_alone = true WHERE id = ${id}`.execute(database.queryable);
 const worker = queue.createWorker({
   name: "w",

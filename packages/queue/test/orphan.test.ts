@@ -12,11 +12,14 @@ function isAlive(processId: number): boolean {
   }
 }
 
-describe("a job's own process", () => {
-  it("ends when its worker is killed, also when the job never lets go of the processor", async () => {
-    const parent = spawn(process.execPath, [fileURLToPath(new URL("./orphan-parent.ts", import.meta.url))], {
-      stdio: ["ignore", "pipe", "inherit"],
-    });
+describe("when a worker is killed", () => {
+  it.each([
+    ["the process of a job that never lets go of the processor", "spin"],
+    ["what such a job has started", "spin_with_helper"],
+    ["what a job has started that waits", "wait_with_helper"],
+  ])("%s ends too", async (_what, script) => {
+    const program = fileURLToPath(new URL("./orphan-parent.ts", import.meta.url));
+    const parent = spawn(process.execPath, [program, script], { stdio: ["ignore", "pipe", "inherit"] });
     const [line] = (await once(createInterface({ input: parent.stdout }), "line")) as [string];
     const child = Number(line);
     expect(isAlive(child)).toBe(true);

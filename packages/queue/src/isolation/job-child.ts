@@ -213,6 +213,8 @@ export class JobChild {
         return this.#ready.resolve();
       case "started":
         return this.#run?.started();
+      case "ran":
+        return this.#run?.ran();
       case "done":
         return this.#run?.finish(message);
       case "database":

@@ -19,6 +19,8 @@ export type FromJobChild =
   | { readonly kind: "ready" }
   /** It has the job: from here on its death may be the job's doing. */
   | { readonly kind: "started" }
+  /** The handler has ended in time; the end is still to be recorded, which lasts as long as the database is away. */
+  | { readonly kind: "ran" }
   | JobDone
   | { readonly kind: "database"; readonly message: RelayToParent }
   /** Committed in the child: those who watch are connected to the parent. */

@@ -3,10 +3,11 @@
  * would not hear that the worker has died, and would burn a processor for ever.
  */
 import { workerData } from "node:worker_threads";
+import { killOwnGroup } from "./kill-own-group.ts";
 
 const checkIntervalMs = 1_000;
 const parentId: unknown = workerData;
 
 setInterval(() => {
-  if (process.ppid !== parentId) process.kill(process.pid, "SIGKILL");
+  if (process.ppid !== parentId) killOwnGroup();
 }, checkIntervalMs);

@@ -17,6 +17,7 @@ import { executeJob } from "../worker/execute-job.ts";
 import type { AwaitedExecution } from "../worker/execution.ts";
 import { forwardBus } from "./forward-bus.ts";
 import { HandlerWatch } from "./handler-watch.ts";
+import { killOwnGroup } from "./kill-own-group.ts";
 import { uncaughtExitCode } from "./messages.ts";
 import type { FromJobChild, ToJobChild } from "./messages.ts";
 
@@ -79,7 +80,7 @@ export async function serveJobs(options: {
   const run = async (job: ClaimedJob): Promise<void> => {
     wasStale = false;
     send({ kind: "started" });
-    execution = executeJob(parts, job);
+    execution = executeJob(parts, job, { ran: () => send({ kind: "ran" }) });
     await execution.done;
     execution = undefined;
     await parts.writer.settle();
@@ -106,7 +107,7 @@ export async function serveJobs(options: {
 
 /** Without a parent nobody holds the job's lease for us: whatever is under way is void. */
 function guardAgainstOrphanhood(parent: Parent): void {
-  parent.once("disconnect", () => parent.exit(1));
+  parent.once("disconnect", killOwnGroup);
   new Thread(new URL("./orphan-guard-thread.ts", import.meta.url), {
     workerData: process.ppid,
     resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 4, codeRangeSizeMb: 8 },

@@ -35,6 +35,7 @@ export class WatchedRun {
   readonly #done = Promise.withResolvers<JobDone>();
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #silence: NodeJS.Timeout;
+  #overrun: NodeJS.Timeout | undefined;
   #isStarted = false;
   #isOver = false;
   #killedFor: "silence" | "memory" | undefined;
@@ -43,7 +44,12 @@ export class WatchedRun {
     this.#attempt = attempt;
     this.#limits = limits;
     this.#child = child;
-    this.#silence = setTimeout(() => this.#killFor("silence"), startWithinMs);
+    this.#silence = setTimeout(() => {
+      // What it said while this thread was blocked is read first.
+      setImmediate(() => {
+        if (!this.#isStarted && !this.#isOver) this.#killFor("silence");
+      });
+    }, startWithinMs);
     attempt.onStop((reason) => this.#stop(reason));
   }
 
@@ -65,10 +71,16 @@ export class WatchedRun {
     if (this.#isOver) return;
     this.#isStarted = true;
     const { hardLimitMs, overrunMs, ceilingBytes, memoryCheckMs } = this.#limits;
-    if (hardLimitMs !== undefined) this.#after(hardLimitMs + overrunMs, () => this.#killForTime());
+    if (hardLimitMs !== undefined) {
+      this.#overrun = setTimeout(() => this.#killForTime(), hardLimitMs + overrunMs);
+    }
     if (ceilingBytes !== undefined) {
       this.#timers.push(setInterval(() => this.#checkMemory(ceilingBytes), memoryCheckMs));
     }
+  }
+
+  ran(): void {
+    clearTimeout(this.#overrun);
   }
 
   finish(done: JobDone): void {
@@ -78,6 +90,7 @@ export class WatchedRun {
   stopWatching(): void {
     this.#isOver = true;
     clearTimeout(this.#silence);
+    clearTimeout(this.#overrun);
     for (const timer of this.#timers) clearTimeout(timer);
   }
 
