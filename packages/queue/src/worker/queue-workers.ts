@@ -164,16 +164,20 @@ export class QueueWorkers {
     const chores = this.#chores(worker, options, pollMs);
     const maintenance = createMaintenance({ logger: this.#parts.logger }, { pollMs, chores });
     const scheduler = this.#parts.schedules.createScheduler({ pollMs });
+    const open = async (): Promise<void> => {
+      await worker.start();
+      await maintenance.start();
+      await scheduler.start();
+    };
+    let starting: Promise<void> | undefined;
     return {
       name: worker.name,
       id: worker.id,
       queues: options.queues,
-      start: async () => {
-        await worker.start();
-        await maintenance.start();
-        await scheduler.start();
-      },
+      start: () => (starting = open()),
       stop: async () => {
+        // What it still opens would stay open.
+        await starting?.catch(() => undefined);
         // Beside each other: jobs must not wait for a turn of the upkeep to be told.
         await Promise.all([maintenance.stop(), scheduler.stop(), worker.stop()]);
         this.#running.delete(worker);

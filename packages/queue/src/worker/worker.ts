@@ -1,6 +1,6 @@
 import { setImmediate as immediate } from "node:timers/promises";
 import { databaseUnavailable } from "@millrace/database";
-import { sleep, toError, TurnoverMap } from "@millrace/kernel";
+import { sleep, StopError, toError, TurnoverMap } from "@millrace/kernel";
 import type { Service } from "@millrace/kernel";
 import type { Subscription } from "../brokers/broker.ts";
 import type { ClaimedJob } from "../jobs/job-row.ts";
@@ -102,8 +102,11 @@ export class Worker implements Service {
     });
   }
 
-  /** May be called again, also after it failed. */
+  /** May be called again, also after it failed; not after it was told to stop. */
   start(): Promise<void> {
+    if (this.#stopping !== undefined) {
+      return Promise.reject(new StopError("shutdown", "This worker was told to stop: create another."));
+    }
     return (this.#starting ??= this.#open().catch((error: unknown) => {
       this.#starting = undefined;
       throw error;

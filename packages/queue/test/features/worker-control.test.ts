@@ -102,6 +102,20 @@ describe.each(testDatabases())("a worker on $name", (kind) => {
     ]);
   });
 
+  it("leaves nothing open when it is stopped while it starts, and does not start after that", async () => {
+    const queue = createQueue();
+    const listeners = queue.bus.listenerCount;
+    const worker = queue.createWorker({ name: "w", concurrency: 1 });
+
+    const started = worker.start();
+    await worker.stop();
+    await started;
+
+    expect(await queue.control.listWorkers()).toMatchObject([{ state: "stopped", is_live: false }]);
+    expect(queue.bus.listenerCount).toBe(listeners);
+    await expect(worker.start()).rejects.toMatchObject({ reason: "shutdown" });
+  });
+
   it("says while it stops that it drains, until its last job has ended", async () => {
     const queue = createQueue();
     const worker = await opened.startWorker(queue, { drainMs: 20_000 });
