@@ -1,10 +1,15 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { newId, silentLogger } from "@millrace/kernel";
 import { startFaultProxy, testDatabases } from "@millrace/testing";
 import type { FaultProxy } from "@millrace/testing";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { z } from "zod";
 import { defineTask, handleTask } from "../src/index.ts";
 import type { Queue } from "../src/index.ts";
+import { createThreadedHeartbeat } from "../src/worker/threaded-heartbeat.ts";
 import { useQueue } from "./features/use-queue.ts";
 
 const task = defineTask({
@@ -65,6 +70,35 @@ describe.each(testDatabases().filter(({ name }) => name !== "embedded"))(
 
       await expect.poll(() => worker.doesBeat).toBe(true);
       expect(await queue.waitForEnd(later.id, { timeoutMs: 20_000 })).toMatchObject({ state: "succeeded" });
+    });
+
+    it("gives up what it holds while no thread beats, and trusts one again whose beat lands", async () => {
+      const block = join(await mkdtemp(join(tmpdir(), "heartbeat-")), "block");
+      await writeFile(block, "");
+      vi.stubEnv("BLOCKED_HEARTBEAT", block);
+      const heartbeat = createThreadedHeartbeat({
+        settings: { url: opened.url ?? "", leaseMs, beatMs: 500 },
+        logger: silentLogger,
+        threadUrl: new URL("./blocked-heartbeat-thread.ts", import.meta.url),
+      });
+      onTestFinished(() => heartbeat.stop());
+      const lost: unknown[] = [];
+      const job = { id: newId(), fence: 1 };
+      heartbeat.listen({
+        onLost: (held) => {
+          lost.push(held);
+          heartbeat.release(job);
+        },
+        onCancelRequested: () => undefined,
+      });
+      await heartbeat.start();
+
+      heartbeat.hold([job], 0);
+
+      await expect.poll(() => lost).toEqual([job]);
+      expect(heartbeat.doesLand).toBe(false);
+      await rm(block);
+      await expect.poll(() => heartbeat.doesLand).toBe(true);
     });
   },
 );

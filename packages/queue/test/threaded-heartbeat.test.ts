@@ -68,3 +68,24 @@ it("starts a thread that dies at once again after a pause, until it is stopped",
 
   expect(diedAtMs[1]! - diedAtMs[0]!).toBeGreaterThan(900);
 });
+
+it("gives jobs up in time although no thread comes to beat for them, and says so", async () => {
+  const { url } = await openSilentServer();
+  const heartbeat = createThreadedHeartbeat({
+    settings: { url, leaseMs: 4_000, beatMs: 500 },
+    logger: silentLogger,
+    threadUrl: new URL("./nowhere.ts", import.meta.url),
+  });
+  endings.push(() => heartbeat.stop());
+  const lost = Promise.withResolvers<unknown>();
+  heartbeat.listen({ onLost: (held) => lost.resolve(held), onCancelRequested: () => undefined });
+  await heartbeat.start();
+  expect(heartbeat.doesLand).toBe(true);
+  heartbeat.hold([job], 0);
+  const heldAtMs = performance.now();
+
+  expect(await lost.promise).toEqual(job);
+
+  expect(performance.now() - heldAtMs).toBeLessThan(4_000);
+  expect(heartbeat.doesLand).toBe(false);
+});

@@ -7,6 +7,8 @@ export type BeatsParts = {
   /** A claim whose beats have not landed for so long is given up. Infinity: never. */
   readonly giveUpAfterMs: number;
   readonly listener: () => HeartbeatListener | undefined;
+  /** Others before it have failed: its first beat is sent also for no job. Default false. */
+  readonly isDoubted?: boolean;
 };
 
 /** Before its lease ends and another takes the job: 10 s, of a lease under 20 s in its middle. */
@@ -28,6 +30,7 @@ export class Beats {
 
   constructor(parts: BeatsParts) {
     this.#parts = parts;
+    if (parts.isDoubted === true) this.#failingSinceMs = performance.now();
   }
 
   /** `ageMs`: how long ago it was claimed, or a beat for it landed. */

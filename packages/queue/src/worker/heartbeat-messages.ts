@@ -42,7 +42,13 @@ export type FromBeater =
   /** Whether beats land at all: see `Heartbeat.doesLand`. Told when it changes; so it is at first. */
   | { readonly kind: "landing"; readonly isSo: boolean };
 
-export type BeaterSettings = { readonly url: string; readonly leaseMs: number; readonly beatMs: number };
+export type BeaterSettings = {
+  readonly url: string;
+  readonly leaseMs: number;
+  readonly beatMs: number;
+  /** No beat of the threads before it has landed for long: it says so when one of its own does. */
+  readonly isDoubted: boolean;
+};
 
 /** A clock that never jumps and is the same in every thread of a process, unlike `performance.now`. */
 export function processMs(): number {

@@ -35,6 +35,7 @@ const beats = new Beats({
     return answer.rows;
   },
   giveUpAfterMs: giveUpAfterMs(settings.leaseMs),
+  isDoubted: settings.isDoubted,
   listener: () => ({
     onLost: (claim) => tell({ kind: "lost", ...claim }),
     onCancelRequested: (claim) => tell({ kind: "cancel_requested", ...claim }),

@@ -103,6 +103,16 @@ export class HeldJobs {
     this.#landedMs = sentAtMs;
   }
 
+  /** Those that were claimed longer ago than that, with no beat since that landed. */
+  silentFor(ms: number): Held[] {
+    const nowMs = processMs();
+    const isSilent = (claim: Claim): boolean => nowMs - Math.max(claim.sinceMs, this.#landedMs) > ms;
+    if (![...this.#claims].some(isSilent)) return [];
+    return [...this.#held]
+      .filter(([, { claim }]) => isSilent(claim))
+      .map(([id, { fence }]) => ({ id, fence }));
+  }
+
   /** For a thread that knows nothing yet. */
   tellAll(): void {
     const nowMs = processMs();
