@@ -2,10 +2,11 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
-import { newId, silentLogger } from "@millrace/kernel";
+import { newId, silentLogger, sleep } from "@millrace/kernel";
 import type { Logger } from "@millrace/kernel";
 import { startLoadingRedis, startRedisServer, waitFor } from "@millrace/testing";
 import type { RedisServer } from "@millrace/testing";
+import { Redis } from "ioredis";
 import { z } from "zod";
 import { RedisConnection, RedisStore, StoredCache } from "../src/index.ts";
 
@@ -69,6 +70,32 @@ describe("when Redis goes", () => {
     await server.restart();
     await answers();
 
+    expect(lines).toEqual([
+      "Redis does not answer as cache: it goes on without, slower",
+      "Redis answers again as cache",
+    ]);
+  });
+
+  it("says of a replica that it keeps nothing, and looks only now and then whether it still is one", async () => {
+    const admin = new Redis(server.url);
+    onTestFinished(() => admin.disconnect());
+    await admin.replicaof("127.0.0.1", 1);
+    onTestFinished(async () => void (await admin.replicaof("NO", "ONE")));
+    const connections = async (): Promise<number> =>
+      Number(/total_connections_received:(\d+)/.exec(await admin.info("stats"))?.[1]);
+    const before = await connections();
+
+    for (let nth = 0; nth < 60; nth++) {
+      await cache.set(`k${nth}`, nth, { ttlMs: hour });
+      await cache.get(`k${nth}`, z.number());
+      await sleep(50);
+    }
+
+    expect(redis.status).toMatchObject({ isAnswering: false });
+    expect(redis.status.trouble).toContain("replica");
+    expect((await connections()) - before).toBeLessThanOrEqual(5);
+    await admin.replicaof("NO", "ONE");
+    await waitFor(() => redis.status.isAnswering, { describe: "the primary to be found" });
     expect(lines).toEqual([
       "Redis does not answer as cache: it goes on without, slower",
       "Redis answers again as cache",

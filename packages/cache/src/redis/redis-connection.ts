@@ -53,6 +53,9 @@ export class RedisConnection implements Service {
   #restsUntilMs = 0;
   /** From the last failure until the next command that succeeds. */
   #trouble: string | undefined;
+  /** The server refuses writes: the address leads to another one later, or it becomes the primary. */
+  #isReplica = false;
+  #again: NodeJS.Timeout | undefined;
   #toldMs = -tellEveryMs;
   #isStopped = false;
 
@@ -72,11 +75,11 @@ export class RedisConnection implements Service {
       maxRetriesPerRequest: 0,
       retryStrategy: (times) => Math.min(maxReconnectMs, 50 * 2 ** times) * (0.5 + Math.random() / 2),
       // After a failover the former primary refuses writes: the address leads to the new one by now.
-      reconnectOnError: (error) => error.message.startsWith("READONLY"),
+      reconnectOnError: (error) => !this.#isReplica && isOfReplica(error),
     });
     this.#redis.on("error", (error: Error) => this.#failed(error));
     this.#redis.on("close", () => this.#failed(new Error("the connection was closed")));
-    this.#redis.on("ready", () => this.#answered());
+    this.#redis.on("ready", () => void this.#greet());
   }
 
   /**
@@ -94,6 +97,7 @@ export class RedisConnection implements Service {
 
   async stop(): Promise<void> {
     this.#isStopped = true;
+    clearTimeout(this.#again);
     this.#redis.disconnect();
   }
 
@@ -109,7 +113,7 @@ export class RedisConnection implements Service {
     const tell = (result: RedisAttempt["result"]): void => {
       for (const listener of this.#listeners) listener({ result, ms: performance.now() - startedMs });
     };
-    const isResting = startedMs < this.#restsUntilMs;
+    const isResting = this.#isReplica || startedMs < this.#restsUntilMs;
     if (isResting || this.#redis.status !== "ready" || this.#inFlight >= maxInFlight) {
       tell("skipped");
       return otherwise;
@@ -124,7 +128,8 @@ export class RedisConnection implements Service {
       const error = toError(thrown);
       if (error instanceof ReplyError) {
         tell("refused");
-        this.#refused(error);
+        if (isOfReplica(error)) this.#foundReplica();
+        else this.#refused(error);
       } else {
         tell("failed");
         this.#restsUntilMs = performance.now() + restMs;
@@ -142,7 +147,31 @@ export class RedisConnection implements Service {
     return () => void this.#listeners.delete(listener);
   }
 
+  /** Asks a new connection what it leads to: a replica answers reads, and keeps nothing. */
+  async #greet(): Promise<void> {
+    let role: unknown = "master";
+    try {
+      [role] = await this.#redis.role();
+    } catch (error) {
+      // A user without the right to ask is told by the first write. Of all else "close" tells.
+      if (!(error instanceof ReplyError)) return;
+    }
+    this.#isReplica = role === "slave";
+    if (this.#isReplica) this.#foundReplica();
+    else this.#answered();
+  }
+
+  /** Looks now and then what the address leads to. */
+  #foundReplica(): void {
+    this.#isReplica = true;
+    this.#failed(new Error("the server is a replica, which keeps nothing"));
+    clearTimeout(this.#again);
+    this.#again = setTimeout(() => this.#redis.disconnect(true), maxReconnectMs);
+    this.#again.unref();
+  }
+
   #answered(): void {
+    if (this.#isReplica) return;
     if (this.#trouble !== undefined) this.#logger.info(`Redis answers again as ${this.purpose}`);
     this.#trouble = undefined;
   }
@@ -164,4 +193,8 @@ export class RedisConnection implements Service {
     this.#toldMs = performance.now();
     this.#logger.warn({ err: withoutCommand(error) }, `Redis refused a command as ${this.purpose}`);
   }
+}
+
+function isOfReplica(error: Error): boolean {
+  return error.message.startsWith("READONLY");
 }
