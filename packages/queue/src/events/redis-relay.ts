@@ -1,7 +1,7 @@
 import { withoutCommand } from "@millrace/cache";
 import { newId, sleep } from "@millrace/kernel";
 import type { Logger } from "@millrace/kernel";
-import { Redis } from "ioredis";
+import { Redis, ReplyError } from "ioredis";
 import { retryPauseMs } from "../brokers/retry-pause.ts";
 import { missedNews } from "./event-relay.ts";
 import type { EventNews, EventRelay } from "./event-relay.ts";
@@ -58,6 +58,8 @@ class PublishingRelay implements EventRelay {
   #firstConnection: Promise<void> | undefined;
   #isListening = false;
   #isHearing = false;
+  /** Of the subscription, since one was taken. */
+  #refusals = 0;
   #watching: Promise<void> | undefined;
   /** Whether the log knows that Redis is away. */
   #hasComplained = false;
@@ -86,8 +88,9 @@ class PublishingRelay implements EventRelay {
         await this.#publisher.publish(this.#channel, payload);
       }
     } catch (error) {
-      // It may be a connection whose other end has vanished, which would not be noticed otherwise.
-      if (this.#publisher.status === "ready") this.#publisher.disconnect(true);
+      // It may be a connection whose other end has vanished, which would not be noticed otherwise. Who refuses is there.
+      const isRefused = error instanceof ReplyError;
+      if (!isRefused && this.#publisher.status === "ready") this.#publisher.disconnect(true);
       throw withoutCommand(error);
     }
   }
@@ -150,12 +153,23 @@ class PublishingRelay implements EventRelay {
       await this.#subscriber.subscribe(this.#channel);
     } catch (error) {
       this.#complain(error);
-      this.#reconnect();
+      if (error instanceof ReplyError) await this.#subscribeLater();
+      else this.#reconnect();
       return;
     }
     if (this.#stopping.signal.aborted) return;
     this.#isHearing = true;
+    this.#refusals = 0;
+    this.#recovered();
     this.#tell(missedNews);
+  }
+
+  /** Redis refuses it, as a user without a right to the channel: another connection would change nothing. */
+  async #subscribeLater(): Promise<void> {
+    this.#refusals += 1;
+    await sleep(retryPauseMs(this.#times, this.#refusals), this.#stopping.signal).catch(() => undefined);
+    // A connection that was made meanwhile subscribes by itself.
+    if (this.#subscriber.status === "ready" && !this.#isHearing) await this.#subscribeHere();
   }
 
   /** A connection whose other end has vanished looks like one on which nothing happens. */
@@ -181,6 +195,7 @@ class PublishingRelay implements EventRelay {
   }
 
   #recovered(): void {
+    if (this.#isListening && !this.#isHearing) return;
     if (this.#hasComplained) this.#logger.info("Redis can be reached again for news between processes");
     this.#hasComplained = false;
   }

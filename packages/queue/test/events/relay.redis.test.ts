@@ -1,5 +1,5 @@
 import { inspect } from "node:util";
-import { newId, silentLogger } from "@millrace/kernel";
+import { newId, silentLogger, sleep } from "@millrace/kernel";
 import { startLoadingRedis, startRedisServer, waitFor } from "@millrace/testing";
 import { Redis } from "ioredis";
 import { expect, it, onTestFinished } from "vitest";
@@ -126,4 +126,38 @@ it("does not wait for a Redis that hangs, and carries news when it goes on", asy
 
   expect(isSentMeanwhile).toBe(false);
   await waitFor(send, { describe: "the relay to send again" });
+});
+
+it("says once that Redis refuses the channel, and does not connect again and again", async () => {
+  const server = await startRedisServer();
+  onTestFinished(() => server.kill());
+  const admin = new Redis(server.url);
+  onTestFinished(() => admin.disconnect());
+  await admin.call("ACL", "SETUSER", "quiet", "on", ">word", "~*", "+@all", "resetchannels");
+  const url = new URL(server.url);
+  url.username = "quiet";
+  url.password = "word";
+  const told: string[] = [];
+  const logger = silentLogger.child({});
+  const tell = (...said: unknown[]): void => void told.push(inspect(said, { depth: 9 }));
+  Object.assign(logger, { warn: tell, info: tell });
+  const relay = createRedisRelay({ url: url.href, logger, prefix: "millrace:", times: shortTimes });
+  onTestFinished(() => relay.stop());
+  relay.subscribe(() => undefined);
+  await relay.start();
+  await expect.poll(() => told).toHaveLength(1);
+  const connections = async (): Promise<number> =>
+    Number(/total_connections_received:(\d+)/.exec(await admin.info("stats"))?.[1]);
+  const before = await connections();
+
+  for (let nth = 0; nth < 20; nth++) {
+    await relay.send(news).catch(() => undefined);
+    await sleep(100);
+  }
+
+  expect(await connections()).toBe(before);
+  expect(told).toEqual([expect.stringContaining("NOPERM")]);
+  expect(relay.isHearing()).toBe(false);
+  await admin.call("ACL", "SETUSER", "quiet", "allchannels");
+  await waitFor(() => relay.isHearing(), { describe: "the relay to hear" });
 });
