@@ -127,6 +127,26 @@ it("keeps hints that a full server refuses, and meanwhile tells its own subscrib
   expect(teller.broker.status().trouble).toBeUndefined();
 });
 
+it("passes on hints of other queues at once while those of one are refused", async () => {
+  const { broker, told } = await openProcess();
+  const [refused, taken] = [queueName(), queueName()];
+  const heard = await listen(await openProcess(), taken);
+  await redis.client.set(redis.streamOf(refused), "somebody's");
+  broker.announce(bareHint(refused));
+  await expect.poll(() => broker.status().isTelling).toBe(false);
+
+  for (const nth of numbers(20)) {
+    broker.announce(bareHint(taken));
+    broker.announce(bareHint(refused));
+    await expect.poll(() => heard.length, { timeout: 500 }).toBe(nth + 1);
+  }
+
+  expect(broker.status().isTelling).toBe(false);
+  expect(told).toHaveLength(1);
+  await redis.client.del(redis.streamOf(refused));
+  await expect.poll(() => broker.status().isTelling).toBe(true);
+});
+
 it("leaves a server that has become a replica, and hears and tells when it is none", async () => {
   const queue = queueName();
   const process = await openProcess();

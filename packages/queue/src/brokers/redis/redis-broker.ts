@@ -36,6 +36,13 @@ export function createRedisBroker(parts: RedisBrokerParts): Broker & Service {
   return new RedisBroker(parts);
 }
 
+type Refused = {
+  /** In a row. */
+  readonly times: number;
+  /** Runs from a refusal to the next try. */
+  retryTimer: NodeJS.Timeout | undefined;
+};
+
 class RedisBroker implements Broker, Service {
   readonly name = "hints";
   readonly #parts: RedisBrokerParts;
@@ -44,10 +51,8 @@ class RedisBroker implements Broker, Service {
   readonly #outbox = new HintOutbox((hint) => this.#send(hint));
   readonly #subscriptions = new Set<RedisSubscription>();
   readonly #endings = new Set<Promise<void>>();
-  /** So many times in a row the server has not taken a hint although it answers. */
-  #refusals = 0;
-  /** Runs from a refusal to the next try. */
-  #retryTimer: NodeJS.Timeout | undefined;
+  /** Queues of which the server has not taken a hint although it answers. */
+  readonly #refused = new Map<string, Refused>();
   #hasWarnedOfPolicy = false;
   #stopping: Promise<void> | undefined;
 
@@ -61,7 +66,7 @@ class RedisBroker implements Broker, Service {
   }
 
   announce(hint: Hint): void {
-    if (!this.#isTelling) this.#tellOwn(hint.queue);
+    if (!this.#isTellingOf(hint.queue)) this.#tellOwn(hint.queue);
     this.#outbox.add(hint);
   }
 
@@ -116,7 +121,7 @@ class RedisBroker implements Broker, Service {
   async #stop(): Promise<void> {
     const farewell = this.#sayFarewell();
     await within(farewell, this.#times.lastWordMs, new AbortController().signal).catch(() => undefined);
-    clearTimeout(this.#retryTimer);
+    this.#forgetRefusals();
     // What still waits for an answer fails by this.
     await this.#commands.stop();
     await farewell;
@@ -145,8 +150,8 @@ class RedisBroker implements Broker, Service {
   }
 
   #onUp(info: string): void {
-    this.#refusals = 0;
-    this.#retry();
+    this.#forgetRefusals();
+    this.#outbox.retry();
     for (const subscription of this.#subscriptions) subscription.start();
     this.#checkPolicy(info);
   }
@@ -167,7 +172,11 @@ class RedisBroker implements Broker, Service {
   }
 
   get #isTelling(): boolean {
-    return this.#commands.works && this.#refusals === 0;
+    return this.#commands.works && this.#refused.size === 0;
+  }
+
+  #isTellingOf(queue: string): boolean {
+    return this.#commands.works && !this.#refused.has(queue);
   }
 
   get #trouble(): string | undefined {
@@ -175,7 +184,7 @@ class RedisBroker implements Broker, Service {
       return "Redis refuses the name or the password in BROKER_URL. Jobs start with the next poll. Correct the address and start again.";
     if (!this.#commands.works)
       return "Redis can't be reached: jobs start with the next poll. The log says why; nothing is lost.";
-    if (this.#refusals > 0)
+    if (this.#refused.size > 0)
       return "Redis answers but takes no hints: other processes find jobs with their next poll. The log says why; often its memory is full.";
     if (!this.#isHearing)
       return "Hints of other processes are not heard now: their jobs start here with the next poll. The log says why.";
@@ -183,30 +192,38 @@ class RedisBroker implements Broker, Service {
   }
 
   async #send(hint: Hint): Promise<void> {
-    if (this.#retryTimer !== undefined) throw new Error("Redis takes no hints now");
-    const wasTelling = this.#isTelling;
+    const { queue } = hint;
+    if (this.#refused.get(queue)?.retryTimer !== undefined)
+      throw new Error("Redis takes no hints of this queue now");
+    const wasTelling = this.#isTellingOf(queue);
     try {
-      const sending = this.#commands.run((client) => addHint(client, this.#streamOf(hint.queue), hint));
+      const sending = this.#commands.run((client) => addHint(client, this.#streamOf(queue), hint));
       await Promise.all([sending, sleep(this.#times.gapMs)]);
-      this.#refusals = 0;
+      this.#refused.delete(queue);
     } catch (error) {
-      if (wasTelling) this.#tellOwn(hint.queue);
-      if (this.#commands.works) this.#refused(toError(error));
+      if (wasTelling) this.#tellOwn(queue);
+      if (this.#commands.works) this.#refuse(queue, toError(error));
       throw error;
     }
   }
 
-  #refused(error: Error): void {
-    if (this.#refusals++ === 0) this.#parts.logger.warn({ err: error }, "Redis did not take a hint");
+  /** What one queue is refused, as for a key of another kind in its place, keeps none of another back. */
+  #refuse(queue: string, error: Error): void {
+    if (this.#refused.size === 0) this.#parts.logger.warn({ err: error, queue }, "Redis did not take a hint");
+    const times = (this.#refused.get(queue)?.times ?? 0) + 1;
+    const refused: Refused = { times, retryTimer: undefined };
+    this.#refused.set(queue, refused);
     if (this.#stopping !== undefined) return;
-    clearTimeout(this.#retryTimer);
-    this.#retryTimer = setTimeout(() => this.#retry(), retryPauseMs(this.#times, this.#refusals));
+    const retry = (): void => {
+      refused.retryTimer = undefined;
+      this.#outbox.retry();
+    };
+    refused.retryTimer = setTimeout(retry, retryPauseMs(this.#times, times));
   }
 
-  #retry(): void {
-    clearTimeout(this.#retryTimer);
-    this.#retryTimer = undefined;
-    this.#outbox.retry();
+  #forgetRefusals(): void {
+    for (const { retryTimer } of this.#refused.values()) clearTimeout(retryTimer);
+    this.#refused.clear();
   }
 
   #tellOwn(queue: string): void {
