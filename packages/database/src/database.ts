@@ -19,7 +19,8 @@ export type QueryAccess = {
    * Runs `work` in one transaction: committed when it returns, rolled back when it throws. Repeated
    * up to three times after a deadlock or serialization failure, so `work` must only touch the
    * database. No network call and no waiting inside. When `work` returns although a statement was refused,
-   * nothing is kept and it throws `transaction_was_undone`.
+   * nothing is kept and it throws `transaction_was_undone`. When no statement of it is under way for 10 s, it is undone
+   * and throws `transaction_idle`, whatever `work` waits for.
    */
   readonly transaction: <Result>(work: (transaction: Transaction) => Promise<Result>) => Promise<Result>;
 };

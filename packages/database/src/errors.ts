@@ -117,6 +117,16 @@ export function transactionUndone(cause: unknown): MillraceError {
   });
 }
 
+/** A transaction's connection was taken from it, since what it waited for was not the database. */
+export function transactionIdle(idleMs: number): MillraceError {
+  return new MillraceError({
+    code: "transaction_idle",
+    kind: "unavailable",
+    message: `A transaction had no statement under way for ${idleMs / 1000} s, so it was undone: it keeps its rows and its connection from others. Wait for nothing but the database in it, and do slow work before or after.`,
+    retryable: true,
+  });
+}
+
 /** The statement itself was carried out; in a transaction it is undone with the rest. */
 export function answerUnreadable(cause?: unknown): MillraceError {
   return new MillraceError({

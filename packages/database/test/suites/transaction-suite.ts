@@ -1,7 +1,9 @@
+import { sleep } from "@millrace/kernel";
 import { sql } from "kysely";
 import { beforeAll, describe, expect, it } from "vitest";
 import { isUniqueViolation, sqlFailure } from "../../src/index.ts";
 import type { Database, Queryable } from "../../src/index.ts";
+import { runTransaction } from "../../src/run-transaction.ts";
 
 /** What every database does with transactions and refusals, whoever holds the connection. */
 export function transactionSuite(open: () => Database): void {
@@ -66,6 +68,44 @@ export function transactionSuite(open: () => Database): void {
       await open().transaction((transaction) => add(transaction, "after it", 2));
       expect(await balances(open().queryable, "thought kept")).toEqual([]);
       expect(await balances(open().queryable, "after it")).toEqual([2]);
+    });
+
+    it("undoes one that waits for something else, frees its connection, and carries out nothing of it later", async () => {
+      const late = Promise.withResolvers<void>();
+      const sent = Promise.withResolvers<unknown>();
+
+      const stuck = runTransaction(
+        open().queryable,
+        async (transaction) => {
+          await add(transaction, "stuck", 1);
+          await late.promise;
+          await add(transaction, "stuck", 2).catch(sent.resolve);
+        },
+        { idleMs: 50 },
+      );
+
+      await expect(stuck).rejects.toMatchObject({ code: "transaction_idle" });
+      late.resolve();
+      expect(await sent.promise).toMatchObject({ code: "transaction_idle" });
+      expect(await balances(open().queryable, "stuck")).toEqual([]);
+    });
+
+    it("lets one take its time whose statements do", async () => {
+      await runTransaction(
+        open().queryable,
+        async (transaction) => {
+          // Longer in the database than a transaction may stand idle.
+          await sql`SELECT count(*) FROM generate_series(1, 3000000)`.execute(transaction);
+          await add(transaction, "slow", 1);
+          await sleep(30);
+          await add(transaction, "slow too", 2);
+          await sleep(30);
+        },
+        { idleMs: 50 },
+      );
+
+      expect(await balances(open().queryable, "slow")).toEqual([1]);
+      expect(await balances(open().queryable, "slow too")).toEqual([2]);
     });
 
     it("keeps what was written around a savepoint whose statement was refused", async () => {

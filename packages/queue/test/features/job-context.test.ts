@@ -85,6 +85,25 @@ describe.each(testDatabases())("what a handler works with on $name", (kind) => {
     expect(await opened.find(id)).toMatchObject({ state: "succeeded" });
   });
 
+  it("fails, with its connection free, where it waits for ever in a transaction of its own", async () => {
+    const slow = { ...task, retries: 1, softLimitMs: 60_000, hardLimitMs: 60_000 };
+    const stuck = handleTask({
+      task: slow,
+      run: async ({ isLastAttempt, transaction }) =>
+        isLastAttempt ? null : await transaction(() => new Promise(() => undefined)),
+    });
+    const queue = opened.createQueue([stuck]);
+    await opened.startWorker(queue);
+    const { id } = await queue.add(slow, {});
+    await queue.waitForEnd(id, { timeoutMs: 30_000 });
+
+    const { attempts } = await queue.readDetail(id);
+    expect(attempts.map(({ outcome, error_code: code }) => [outcome, code])).toEqual([
+      ["succeeded", null],
+      ["failed", "transaction_idle"],
+    ]);
+  }, 40_000);
+
   describe("meta", () => {
     it("is merged with what is there, field by field", async () => {
       const queue = createQueue(async (context) => {
