@@ -4,6 +4,8 @@ import { within } from "../within.ts";
 
 /** A farewell that is not answered this soon is not: the server is gone or cut off. */
 const farewellMs = 500;
+/** Of access, of what another has for itself, and of what is there otherwise. */
+const refusals = new Set([403, 405, 406]);
 /** After three of these at most without a byte from the server the connection counts as lost. */
 const heartbeatSeconds = 15;
 
@@ -99,4 +101,9 @@ export async function closeChannel(channel: Channel): Promise<void> {
 /** The number with which the server refused something, as 404; undefined for other errors. */
 export function replyCode(error: unknown): number | undefined {
   return error instanceof Error && "code" in error && typeof error.code === "number" ? error.code : undefined;
+}
+
+/** Whether the server has answered, and what was asked is not for us to have. */
+export function isRefusal(error: unknown): boolean {
+  return refusals.has(replyCode(error) ?? 0);
 }

@@ -131,8 +131,8 @@ export class AmqpLink {
     this.#failures++;
     this.#tried.resolve();
     if (this.#ending.signal.aborted) return;
-    // Of a refused login the library says no more than the server's words.
-    this.#isRefused = error.message.includes("ACCESS_REFUSED");
+    // Of a refused login the library says no more than the server's words. A queue may be refused in the same ones.
+    this.#isRefused = /Handshake terminated.*ACCESS_REFUSED/s.test(error.message);
     if (this.#hasComplained) return;
     this.#hasComplained = true;
     this.#parts.logger.warn(

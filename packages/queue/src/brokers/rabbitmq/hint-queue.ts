@@ -1,4 +1,4 @@
-import { replyCode, withChannel } from "./amqp-connection.ts";
+import { isRefusal, withChannel } from "./amqp-connection.ts";
 import type { AmqpConnection } from "./amqp-connection.ts";
 
 const deadHints = "millrace.dead_hints";
@@ -32,11 +32,14 @@ const deadHintsArguments = {
   "x-max-length-bytes": 64 * 1024 * 1024,
 };
 
-/** Where messages come to that are no hints. One that somebody has made otherwise does as well. */
+/**
+ * Where messages come to that are no hints. One that somebody has made otherwise does as well; without the right to make
+ * it they are dropped, which is no reason to do without hints.
+ */
 export async function declareDeadHints(connection: AmqpConnection): Promise<void> {
   await withChannel(connection, (channel) =>
     channel.assertQueue(deadHints, { durable: true, arguments: deadHintsArguments }),
   ).catch((error: unknown) => {
-    if (replyCode(error) !== 406) throw error;
+    if (!isRefusal(error)) throw error;
   });
 }

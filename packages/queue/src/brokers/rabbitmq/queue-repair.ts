@@ -1,16 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { sleep, toError } from "@millrace/kernel";
 import type { Logger } from "@millrace/kernel";
-import { replyCode, withAmqpConnection, withChannel } from "./amqp-connection.ts";
+import { isRefusal, replyCode, withAmqpConnection, withChannel } from "./amqp-connection.ts";
 import type { AmqpConnection } from "./amqp-connection.ts";
 import { brokerQueue, hintQueueArguments } from "./hint-queue.ts";
 import { SuspectQueues } from "./suspect-queues.ts";
 
 /** How long RabbitMQ may take to delete a queue: it asks one that has lost its nodes for 5 s, twice at most. */
 const deletionMs = 30_000;
-
-/** The server has answered, and the queue is not for us: there is nothing to repair. */
-const refusals = new Set([403, 405, 406]);
 
 export type QueueRepairParts = {
   readonly url: string;
@@ -117,7 +114,7 @@ export class QueueRepair {
       const code = replyCode(error);
       // Whoever uses it next makes it.
       const isGone = code === 404;
-      const isRefused = refusals.has(code ?? 0);
+      const isRefused = isRefusal(error);
       if (!isGone && !isRefused) return toError(error);
       this.#clear(queue);
       if (isRefused) this.#parts.onRefused(queue, toError(error));
@@ -142,7 +139,7 @@ export class QueueRepair {
       return true;
     } catch (error) {
       // We may lack the right to make one.
-      this.#isServing = refusals.has(replyCode(error) ?? 0);
+      this.#isServing = isRefusal(error);
       // Of a server that can't be reached those say it who use it.
       if (isConnected && !this.#isServing) this.#say(noQueues, toError(error));
       return false;

@@ -33,7 +33,8 @@ export class RabbitMqPublisher {
   readonly #declared = new Set<string>();
   /** Whose message in flight came back, because there is no such queue. */
   readonly #returned = new Set<string>();
-  #isTaken = true;
+  /** Queues whose last hint was not taken. */
+  readonly #untaken = new Set<string>();
 
   constructor(parts: PublisherParts) {
     this.#parts = parts;
@@ -61,8 +62,9 @@ export class RabbitMqPublisher {
       return "RabbitMQ can't be reached: jobs start with the next poll. The log says why.";
     if (blockedBecause !== undefined)
       return `RabbitMQ takes no messages now (alarm: ${blockedBecause}). Other processes find jobs with their next poll. Give it memory or disk.`;
-    if (!this.#isTaken)
-      return "RabbitMQ does not take hints: other processes find jobs with their next poll. The log says why.";
+    const [untaken] = this.#untaken;
+    if (untaken !== undefined)
+      return `RabbitMQ does not take hints of the queue ${brokerQueue(untaken)}: other processes find its jobs with their next poll. The log says why.`;
     return undefined;
   }
 
@@ -82,7 +84,7 @@ export class RabbitMqPublisher {
     if (connection === undefined || !this.canSend) throw new Error("RabbitMQ can't be told now");
     try {
       await this.#sendOver(connection, hint);
-      this.#isTaken = true;
+      this.#untaken.delete(hint.queue);
     } catch (error) {
       this.#declared.delete(hint.queue);
       if (isNoAnswer(error) && this.canSend) this.#giveUp(connection, hint.queue, toError(error));
@@ -101,8 +103,9 @@ export class RabbitMqPublisher {
   }
 
   #notTaken(queue: string, error: Error): void {
-    if (this.#isTaken) this.#parts.logger.warn({ err: error, queue }, "RabbitMQ did not take a hint");
-    this.#isTaken = false;
+    if (!this.#untaken.has(queue))
+      this.#parts.logger.warn({ err: error, queue }, "RabbitMQ did not take a hint");
+    this.#untaken.add(queue);
   }
 
   /** Asks the server something about a queue; 0 when there is no such queue. Throws when it does not answer. */
@@ -126,15 +129,27 @@ export class RabbitMqPublisher {
     channel.on("close", () => connection.fail(new Error("the channel was closed")));
     channel.on("return", ({ fields }) => this.#returned.add(fields.routingKey));
     this.#channel = channel;
-    this.#isTaken = true;
+    this.#untaken.clear();
   }
 
   async #sendOver(connection: AmqpConnection, hint: Hint): Promise<void> {
     if (!this.#declared.has(hint.queue)) await this.#declare(connection, hint.queue);
-    if (await connection.inTime(this.#publish(hint))) return;
+    if (await this.#isInQueue(connection, hint)) return;
     // It was there when it was declared, and somebody has deleted it since.
     await this.#declare(connection, hint.queue);
-    if (!(await connection.inTime(this.#publish(hint)))) throw new Error("the hint came back");
+    if (!(await this.#isInQueue(connection, hint))) throw new Error("the hint came back");
+  }
+
+  /** Whether it is, or others are that do as well: of a full queue the server takes no more. */
+  async #isInQueue(connection: AmqpConnection, hint: Hint): Promise<boolean> {
+    try {
+      return await connection.inTime(this.#publish(hint));
+    } catch (error) {
+      if (isNoAnswer(error) || connection.signal.aborted) throw error;
+      const waiting = await withChannel(connection, (channel) => channel.checkQueue(brokerQueue(hint.queue)));
+      if (waiting.messageCount === 0) throw error;
+      return true;
+    }
   }
 
   async #declare(connection: AmqpConnection, queue: string): Promise<void> {
